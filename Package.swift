@@ -1,0 +1,91 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Warnings are errors where nobody would read them: in CI, and under `make lint`.
+let warningsAreErrors = Context.environment["CI"] != nil || Context.environment["RBD_PLUGIN_STRICT"] != nil
+
+let swiftSettings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let metrics: [Target.Dependency] = ["CoreMetrics", "Metrics"].map { .product(name: $0, package: "swift-metrics") }
+
+let package = Package(
+    name: "rbd-plugin",
+    products: [
+        .executable(name: "rbd-plugin", targets: ["rbd-plugin"]),
+        .library(name: "EtcdClient", targets: ["EtcdClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        // MARK: C libraries
+        .systemLibrary(name: "CRados", providers: [.apt(["librados-dev"])]),
+        .systemLibrary(name: "CRbd", providers: [.apt(["librbd-dev"])]),
+        .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+
+        // MARK: The product
+        .target(name: "EtcdClient", dependencies: ["CCurl", log], swiftSettings: swiftSettings),
+        .target(name: "VolumeCore", swiftSettings: swiftSettings),
+        .target(
+            name: "RBDDriver",
+            dependencies: ["CRados", "CRbd", "EtcdClient", "VolumeCore", log, subprocess, system],
+            swiftSettings: swiftSettings
+        ),
+        .target(name: "DockerVolumeAPI", dependencies: nio + metrics + [log], swiftSettings: swiftSettings),
+        .target(name: "PrometheusMetrics", dependencies: metrics, swiftSettings: swiftSettings),
+        .target(name: "PluginConfiguration", dependencies: [log], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "rbd-plugin",
+            dependencies: [
+                "DockerVolumeAPI", "EtcdClient", "PluginConfiguration", "PrometheusMetrics", "RBDDriver", "VolumeCore",
+                log,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ] + metrics,
+            swiftSettings: swiftSettings
+        ),
+
+        // MARK: What the tests stand on
+        .target(name: "Rig", dependencies: [subprocess, system], path: "Tests/Rig", swiftSettings: swiftSettings),
+        .target(
+            name: "InMemoryPorts", dependencies: ["VolumeCore"], path: "Tests/InMemoryPorts",
+            swiftSettings: swiftSettings),
+        .target(
+            name: "PortContracts", dependencies: ["VolumeCore"], path: "Tests/PortContracts",
+            swiftSettings: swiftSettings),
+
+        // MARK: Tests
+        .testTarget(name: "VolumeCoreTests", dependencies: ["VolumeCore"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "EtcdClientTests", dependencies: ["EtcdClient", "Rig", log], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DockerVolumeAPITests", dependencies: ["DockerVolumeAPI", log] + nio + metrics,
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "PrometheusMetricsTests", dependencies: ["PrometheusMetrics"] + metrics, swiftSettings: swiftSettings),
+        .testTarget(
+            name: "PluginConfigurationTests", dependencies: ["PluginConfiguration", log], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "RBDDriverTests",
+            dependencies: ["RBDDriver", "VolumeCore", "EtcdClient", "InMemoryPorts", "PortContracts", "Rig", log],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["Rig", "CCurl", subprocess, system], swiftSettings: swiftSettings),
+    ]
+)

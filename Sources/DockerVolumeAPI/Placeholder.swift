@@ -1,0 +1,1 @@
+// DockerVolumeAPI: placeholder until its first file lands.

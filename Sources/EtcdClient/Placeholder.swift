@@ -1,0 +1,1 @@
+// EtcdClient: placeholder until its first file lands.

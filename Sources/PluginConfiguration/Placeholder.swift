@@ -1,0 +1,1 @@
+// PluginConfiguration: placeholder until its first file lands.

@@ -1,0 +1,1 @@
+// PrometheusMetrics: placeholder until its first file lands.

@@ -1,0 +1,1 @@
+// RBDDriver: placeholder until its first file lands.

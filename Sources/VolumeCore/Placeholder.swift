@@ -1,0 +1,1 @@
+// VolumeCore: placeholder until its first file lands.

@@ -1,0 +1,1 @@
+// DockerVolumeAPITests: placeholder until its first file lands.

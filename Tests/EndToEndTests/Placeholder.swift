@@ -1,0 +1,1 @@
+// EndToEndTests: placeholder until its first file lands.

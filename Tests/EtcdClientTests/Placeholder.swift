@@ -1,0 +1,1 @@
+// EtcdClientTests: placeholder until its first file lands.

@@ -1,0 +1,1 @@
+// InMemoryPorts: placeholder until its first file lands.

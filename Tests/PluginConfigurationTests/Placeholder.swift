@@ -1,0 +1,1 @@
+// PluginConfigurationTests: placeholder until its first file lands.

@@ -1,0 +1,1 @@
+// PortContracts: placeholder until its first file lands.

@@ -1,0 +1,1 @@
+// PrometheusMetricsTests: placeholder until its first file lands.

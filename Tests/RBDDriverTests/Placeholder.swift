@@ -1,0 +1,1 @@
+// RBDDriverTests: placeholder until its first file lands.

@@ -1,0 +1,1 @@
+// Rig: placeholder until its first file lands.

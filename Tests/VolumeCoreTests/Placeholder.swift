@@ -1,0 +1,1 @@
+// VolumeCoreTests: placeholder until its first file lands.
