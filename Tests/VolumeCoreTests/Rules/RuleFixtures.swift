@@ -1,5 +1,8 @@
 import VolumeCore
 
+/// Swift Testing has an `Attachment` too; in these tests the word means the volume's.
+typealias Attachment = VolumeCore.Attachment
+
 /// Records for the tests of the rules.
 enum Fixture {
     static let me = NodeIdentity(node: "here", boot: "b1")
