@@ -3,7 +3,7 @@ import CRbd
 import Glibc
 
 /// An image by name or by id.
-public enum ImageReference: Sendable, Hashable {
+public enum ImageSelector: Sendable, Hashable {
     case name(String)
     /// The id that never changes, as `rbd info` shows it; survives a rename.
     case id(String)
