@@ -29,7 +29,7 @@ public struct CephFence: Fence {
     public func lockOwners(of image: ImageReference) async throws -> [ClientAddress] {
         try await call("find out who holds the lock of image \(image)") { limit in
             try await call.images(image).withImage(.name(image.name), .readOnly, timeout: limit) { opened in
-                try await opened.lockOwners(timeout: limit).compactMap { ClientAddress($0.address) }
+                try await opened.lockOwners(timeout: limit).compactMap(\.address)
             }
         }
     }
@@ -38,7 +38,7 @@ public struct CephFence: Fence {
         try await call("break the lock of image \(image)") { limit in
             try await call.images(image).withImage(.name(image.name), .readOnly, timeout: limit) { opened in
                 let owners = try await opened.lockOwners(timeout: limit)
-                for owner in owners where ClientAddress(owner.address) == client {
+                for owner in owners where owner.address == client {
                     try await opened.breakLock(of: owner, timeout: limit)
                 }
             }

@@ -123,7 +123,7 @@ public struct CephImageStore: ImageStore {
             try await call.images(image).withImage(.name(image.name), .readOnly, timeout: limit) { opened in
                 let own = Int64(bitPattern: opened.clientID)
                 return try await opened.watchers(timeout: limit).filter { $0.clientID != own }
-                    .compactMap { ClientAddress($0.address) }
+                    .compactMap(\.address)
             }
         }
     }
