@@ -75,7 +75,7 @@ let package = Package(
         .testTarget(
             name: "EtcdClientTests", dependencies: ["EtcdClient", "Rig", log], swiftSettings: swiftSettings),
         .testTarget(
-            name: "DockerVolumeAPITests", dependencies: ["DockerVolumeAPI", log] + nio + metrics,
+            name: "DockerVolumeAPITests", dependencies: ["DockerVolumeAPI", "PrometheusMetrics", log] + nio + metrics,
             swiftSettings: swiftSettings),
         .testTarget(
             name: "PrometheusMetricsTests", dependencies: ["PrometheusMetrics"] + metrics, swiftSettings: swiftSettings),
