@@ -6,9 +6,10 @@ enum EtcdEndpoint {
     static func url(_ text: String, defaultScheme: String) throws(Refusal) -> String {
         let (scheme, rest) = try split(text)
         let address = rest.hasSuffix("/") ? String(rest.dropLast()) : rest
+        guard !address.contains("/") else { throw Refusal("nothing may follow host and port") }
         let (host, port) = try hostAndPort(address)
         guard isHost(host) else {
-            throw Refusal("\(Text.quoted(host)) is not a host name or address; an IPv6 address needs brackets")
+            throw Refusal("\(Text.quoted(host)) is not a host name or address")
         }
         if let port, (UInt16(port) ?? 0) == 0 {
             throw Refusal("\(Text.quoted(port)) is not a port, which is a number from 1 to 65535")
@@ -43,8 +44,9 @@ enum EtcdEndpoint {
             guard tail.isEmpty || tail.hasPrefix(":") else { throw Refusal("only a port may follow the bracket") }
             return (String(address[...bracket]), tail.isEmpty ? nil : String(tail.dropFirst()))
         }
-        guard let colon = address.firstIndex(of: ":") else { return (address, nil) }
-        return (String(address[..<colon]), String(address[address.index(after: colon)...]))
+        let parts = address.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count <= 2 else { throw Refusal("an IPv6 address needs brackets, as in [fe80::1]:2379") }
+        return (parts[0], parts.count == 2 ? parts[1] : nil)
     }
 
     private static func isHost(_ host: String) -> Bool {

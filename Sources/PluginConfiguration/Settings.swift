@@ -40,7 +40,7 @@ extension Settings {
         let volumes = VolumeDefaults(from: &reader)
         let scope: VolumeScope? = reader.value(.scope, Text.choice)
         let devices = DeviceSettings(from: &reader)
-        let stateDirectory = reader.value(.stateDirectory, Text.absolutePath)
+        let stateDirectory = reader.value(.stateDirectory, plainPath)
         let node = NodeSettings(from: &reader, hostName: hostName)
         let limits = TimeLimits(from: &reader)
         let log = LogSettings(from: &reader)
@@ -51,5 +51,15 @@ extension Settings {
             ceph: ceph, etcd: etcd, node: node, devices: devices, volumes: volumes, limits: limits, log: log,
             scope: scope, stateDirectory: stateDirectory,
             warnings: reader.warnings + UnknownSettings.warnings(about: environment))
+    }
+
+    /// The names of files in this folder are handed to Ceph and qemu within lists and options, where commas, colons
+    /// and blanks separate.
+    private static func plainPath(_ text: String) throws(Refusal) -> String {
+        let path = try Text.absolutePath(text)
+        guard Text.consists(path, ofLettersDigitsAnd: "/._-") else {
+            throw Refusal("it must be an absolute path of letters, digits, \".\", \"-\" and \"_\"")
+        }
+        return path
     }
 }
