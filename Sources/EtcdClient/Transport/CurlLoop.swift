@@ -24,8 +24,9 @@ final class CurlLoop {
     /// Returns after `stop`, with everything freed.
     func run() {
         blockBrokenPipeSignal()
-        while !stopping {
+        while true {
             for command in mailbox.take() { obey(command) }
+            if stopping { break }
             expireWaiting()
             startWaiting()
             perform()

@@ -42,7 +42,7 @@ public struct CephImageStore: ImageStore {
         let what = "create an image of \(spec.size) in pool \(pool)"
         let usage = try await call(what) { try await call.connection.poolUsage(pool, timeout: $0) }
         guard let free = usage.maxAvailable else { return try await checkRawCapacity(for: spec, what) }
-        let capacity = VolumeSize(bytes: (usage.stored + free) >> 20 << 20)
+        let capacity = VolumeSize(bytes: ((usage.stored + free) >> 20) << 20)
         if spec.size > capacity {
             throw VolumeError(
                 .noSpace, what, why: "the pool can hold \(capacity) at most",
@@ -55,7 +55,7 @@ public struct CephImageStore: ImageStore {
         let total = try await call(what) { try await call.connection.clusterUsage(timeout: $0) }.total
         guard total > 0, spec.size.bytes > total else { return }
         throw VolumeError(
-            .noSpace, what, why: "the whole cluster has \(VolumeSize(bytes: total >> 20 << 20))",
+            .noSpace, what, why: "the whole cluster has \(VolumeSize(bytes: (total >> 20) << 20))",
             remedy: "give a smaller size, or add OSDs", outcome: .refused)
     }
 
