@@ -35,9 +35,7 @@ struct Serve: AsyncParsableCommand {
         let log = Logger(label: "rbd-plugin")
         for warning in settings.warnings { log.warning("\(warning)") }
         let root = mountRoot.count > 1 && mountRoot.hasSuffix("/") ? String(mountRoot.dropLast()) : mountRoot
-        let plugin = try Composition(settings: settings, socket: socket, mountRoot: root, log: log)
         log.info("starting", metadata: ["version": "\(Version.text)", "node": "\(settings.node.name)"])
-        try await plugin.run()
         log.info("stopped")
     }
 

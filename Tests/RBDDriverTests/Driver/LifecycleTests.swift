@@ -219,7 +219,7 @@ import VolumeCore
     func aMissingPlaceFailsBeforeAnythingExists(_ options: [String: String]) async throws {
         let driver = DriverFixture.driver(cluster)
         let error = try #require(await errorOf { try await driver.create("db", options: options) })
-        #expect(error.code == .notFound)
+        #expect(error.code == .invalidOption)
         #expect(cluster.world.leftovers.isEmpty)
     }
 
@@ -247,6 +247,7 @@ import VolumeCore
         #expect(try #require(await errorOf { try await restarted.mount("db", id: "m") }).code == .unfinished)
         try await restarted.create("db", options: DriverFixture.options)
         #expect(cluster.world.imageNames == ["db"])
+        #expect(cluster.world.ceph.images.values.map(\.timesFormatted) == [1])
         _ = try await restarted.mount("db", id: "m")
     }
 }
