@@ -84,7 +84,9 @@ let package = Package(
             name: "PluginConfigurationTests", dependencies: ["PluginConfiguration", log], swiftSettings: swiftSettings),
         .testTarget(
             name: "RBDDriverTests",
-            dependencies: ["RBDDriver", "VolumeCore", "EtcdClient", "InMemoryPorts", "PortContracts", "Rig", log],
+            dependencies: [
+                "RBDDriver", "VolumeCore", "EtcdClient", "CRados", "CRbd", "InMemoryPorts", "PortContracts", "Rig", log,
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Rig", "CCurl", subprocess, system], swiftSettings: swiftSettings),
