@@ -80,7 +80,8 @@ let package = Package(
         .testTarget(
             name: "PrometheusMetricsTests", dependencies: ["PrometheusMetrics"] + metrics, swiftSettings: swiftSettings),
         .testTarget(
-            name: "PluginConfigurationTests", dependencies: ["PluginConfiguration", "VolumeCore", log], swiftSettings: swiftSettings),
+            name: "PluginConfigurationTests", dependencies: ["PluginConfiguration", "VolumeCore", log],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "RBDDriverTests",
             dependencies: ["RBDDriver", "VolumeCore", "EtcdClient", "InMemoryPorts", "PortContracts", "Rig", log],
