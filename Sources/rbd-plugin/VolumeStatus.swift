@@ -37,7 +37,7 @@ extension VolumeDescription {
             "since": .string(attachment.since),
             "epoch": .int(Int64(attachment.epoch.number)),
             "ids": .object(attachment.mountIDs.mapValues { .int(Int64($0)) }),
-            "clients": .array(attachment.clients.map { .string($0.text) }),
+            "clients": .array(attachment.clients.map { .string("\($0)") }),
         ]
         if let device = attachment.device { mount["device"] = .string(device) }
         if let mapper = attachment.mapper { mount["mapper"] = .string(mapper) }

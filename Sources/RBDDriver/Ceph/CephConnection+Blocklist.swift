@@ -1,6 +1,7 @@
 import CRados
 import FoundationEssentials
 import Glibc
+import VolumeCore
 
 /// A client that the cluster refuses.
 public struct BlocklistEntry: Sendable, Hashable {
@@ -44,12 +45,13 @@ extension CephConnection {
     /// which have no nonce, are left out.
     public nonisolated func blocklist(timeout: Duration? = nil) async throws -> [BlocklistEntry] {
         struct Line: Decodable, Sendable {
-            let addr: String
+            /// Missing from an entry for a range of addresses.
+            let addr: String?
             let until: String
         }
         return try await monitorQuery(MonitorCommand("osd blocklist ls"), as: [Line].self, timeout: timeout)
             .compactMap { line in
-                ClientAddress(line.addr).map { BlocklistEntry(address: $0, until: line.until) }
+                line.addr.flatMap(ClientAddress.init).map { BlocklistEntry(address: $0, until: line.until) }
             }
     }
 }

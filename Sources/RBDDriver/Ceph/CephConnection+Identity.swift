@@ -1,5 +1,6 @@
 import CRados
 import Glibc
+import VolumeCore
 
 /// Who this process is to the cluster.
 public struct CephIdentity: Sendable, Hashable {
@@ -24,7 +25,7 @@ extension CephConnection {
                 defer { rados_buffer_free(text) }
                 return CephIdentity(
                     fsid: cluster.fsid, clientID: cluster.instanceID,
-                    addresses: text.map { ClientAddress.parseAll(String(cString: $0)) } ?? [])
+                    addresses: text.map { ClientAddress.list(String(cString: $0)) } ?? [])
             }
         }
     }

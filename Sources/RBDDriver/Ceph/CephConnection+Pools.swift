@@ -74,6 +74,18 @@ extension CephConnection {
             stored: pool.stats.stored ?? 0, maxAvailable: isKnown ? pool.stats.max_avail : nil)
     }
 
+    /// How full the whole cluster is (`rados_cluster_stat`), in bytes of raw space.
+    public nonisolated func clusterUsage(timeout: Duration? = nil) async throws -> (total: UInt64, available: UInt64) {
+        let call = CephCall.reading("rados_cluster_stat", .cluster(settings.clusterName))
+        return try await perform(call, timeout: timeout) { cluster in
+            try cluster.withUnsafeCluster(call) { raw in
+                var usage = rados_cluster_stat_t()
+                try call.check(rados_cluster_stat(raw, &usage))
+                return (usage.kb << 10, usage.kb_avail << 10)
+            }
+        }
+    }
+
     // rados_pool_list returns the size it needs, whatever the buffer: every name is ended by
     // a NUL, and the list by an empty name.
     private static func poolNames(_ raw: rados_t, _ call: CephCall) throws -> [String] {

@@ -1,3 +1,5 @@
+import VolumeCore
+
 /// Where an image lives: a pool, and inside it a namespace ("" is the default one).
 public struct ImageLocation: Sendable, Hashable, CustomStringConvertible {
     public var pool: String
@@ -6,6 +8,11 @@ public struct ImageLocation: Sendable, Hashable, CustomStringConvertible {
     public init(pool: String, namespace: String = "") {
         self.pool = pool
         self.namespace = namespace
+    }
+
+    /// Where an image lives.
+    public init(_ image: ImageReference) {
+        self.init(pool: image.pool, namespace: image.namespace)
     }
 
     /// As Ceph's tools write it: `pool` or `pool/namespace`.

@@ -1,6 +1,7 @@
 import CRados
 import CRbd
 import Glibc
+import VolumeCore
 
 /// How an image is to be laid out. Every value is set explicitly when it is given; what is
 /// nil is left to the cluster's configuration.
@@ -16,7 +17,7 @@ public struct ImageLayout: Sendable, Hashable {
     public var stripeCount: UInt64?
 
     public init(
-        order: UInt8 = 22, features: ImageFeatures = .cephDefault, dataPool: String? = nil,
+        order: UInt8 = 22, features: ImageFeatures = .standard, dataPool: String? = nil,
         stripeUnit: UInt64? = nil, stripeCount: UInt64? = nil
     ) {
         self.order = order

@@ -1,6 +1,7 @@
 import CRbd
 import FoundationEssentials
 import Glibc
+import VolumeCore
 
 /// What an image is.
 public struct ImageStat: Sendable, Hashable {

@@ -1,10 +1,11 @@
 import CRbd
 import Glibc
+import VolumeCore
 
 /// Somebody who has an image open for writing, or mapped.
 public struct ImageWatcher: Sendable, Hashable {
-    /// The client's address, `ip:port/nonce`, as the blocklist takes it.
-    public let address: String
+    /// The client's address, as the blocklist takes it. Nil when Ceph names none.
+    public let address: ClientAddress?
     /// The client's number, as in `client.4123`.
     public let clientID: Int64
     public let cookie: UInt64
@@ -12,8 +13,15 @@ public struct ImageWatcher: Sendable, Hashable {
 
 /// Who holds the managed exclusive lock of an image.
 public struct ImageLockOwner: Sendable, Hashable {
-    /// The client's address, `ip:port/nonce`.
-    public let address: String
+    /// The client's address, as the blocklist takes it. Nil when Ceph names none.
+    public let address: ClientAddress?
+    /// The owner in Ceph's own words, by which its lock is broken.
+    public let name: String
+
+    init(_ name: String) {
+        self.name = name
+        self.address = ClientAddress.list(name).first
+    }
 }
 
 extension RBDImage {
@@ -28,7 +36,8 @@ extension RBDImage {
                 defer { rbd_watchers_list_cleanup(watchers, count) }
                 return (0..<count).map {
                     ImageWatcher(
-                        address: String(cString: watchers[$0].addr), clientID: watchers[$0].id,
+                        address: ClientAddress.list(String(cString: watchers[$0].addr)).first,
+                        clientID: watchers[$0].id,
                         cookie: watchers[$0].cookie)
                 }
             }
@@ -47,7 +56,7 @@ extension RBDImage {
                     return rbd_lock_get_owners(image, &mode, owners, &size)
                 } read: { owners, _, count in
                     defer { rbd_lock_get_owners_cleanup(owners, count) }
-                    return (0..<count).compactMap { owners[$0].map { ImageLockOwner(address: String(cString: $0)) } }
+                    return (0..<count).compactMap { owners[$0].map { ImageLockOwner(String(cString: $0)) } }
                 }
             } catch let error as CephError where error.isNotFound || error.code == EINVAL {
                 return []
@@ -60,8 +69,8 @@ extension RBDImage {
     public func breakLock(of owner: ImageLockOwner, timeout: Duration? = nil) async throws {
         let call = CephCall.changing("rbd_lock_break", subject)
         try await perform(call, timeout: timeout) { image in
-            let code = rbd_lock_break(image, RBD_LOCK_MODE_EXCLUSIVE, owner.address)
-            if code < 0 { throw call.error(code, detail: "of \(owner.address)") }
+            let code = rbd_lock_break(image, RBD_LOCK_MODE_EXCLUSIVE, owner.name)
+            if code < 0 { throw call.error(code, detail: "of \(owner.name)") }
         }
     }
 }

@@ -1,6 +1,7 @@
 import CRbd
 import FoundationEssentials
 import Glibc
+import VolumeCore
 
 /// An open image: the owner of one `rbd_image_t`.
 ///

@@ -17,7 +17,7 @@ extension RBDImages {
     /// An image that is opened after the deadline is closed again at once.
     /// - Parameter snapshot: opens that snapshot, which is then read-only, in place of the head.
     public func open(
-        _ image: ImageReference, _ mode: OpenMode, snapshot: String? = nil, timeout: Duration? = nil
+        _ image: ImageKey, _ mode: OpenMode, snapshot: String? = nil, timeout: Duration? = nil
     ) async throws -> RBDImage {
         let call = CephCall.reading(Self.openCall(image, mode), image.subject(in: location))
         let (connection, location) = (connection, location)
@@ -36,7 +36,7 @@ extension RBDImages {
 
     /// Opens an image for the time of `body` and closes it, whatever happens.
     public func withImage<T: Sendable>(
-        _ image: ImageReference, _ mode: OpenMode, snapshot: String? = nil, timeout: Duration? = nil,
+        _ image: ImageKey, _ mode: OpenMode, snapshot: String? = nil, timeout: Duration? = nil,
         _ body: (RBDImage) async throws -> T
     ) async throws -> T {
         let opened = try await open(image, mode, snapshot: snapshot, timeout: timeout)
@@ -52,7 +52,7 @@ extension RBDImages {
         return value
     }
 
-    private static func openCall(_ image: ImageReference, _ mode: OpenMode) -> String {
+    private static func openCall(_ image: ImageKey, _ mode: OpenMode) -> String {
         switch (image, mode) {
         case (.name, .readOnly): "rbd_open_read_only"
         case (.name, .readWrite): "rbd_open"
@@ -62,7 +62,7 @@ extension RBDImages {
     }
 
     private static func open(
-        _ image: ImageReference, _ mode: OpenMode, _ snapshot: String?, _ context: rados_ioctx_t, _ call: CephCall
+        _ image: ImageKey, _ mode: OpenMode, _ snapshot: String?, _ context: rados_ioctx_t, _ call: CephCall
     ) throws -> rbd_image_t {
         var handle: rbd_image_t?
         let code =

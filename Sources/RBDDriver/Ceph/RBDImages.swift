@@ -2,8 +2,8 @@ import CRados
 import CRbd
 import Glibc
 
-/// An image by name or by id.
-public enum ImageReference: Sendable, Hashable {
+/// What an image is opened by: its name or its id.
+public enum ImageKey: Sendable, Hashable {
     case name(String)
     /// The id that never changes, as `rbd info` shows it; survives a rename.
     case id(String)

@@ -104,7 +104,7 @@ extension VolumeDriver {
         guard watchers.isEmpty else {
             throw VolumeError(
                 .inUse, "adopt image \(record.image)",
-                why: "it is in use by \(watchers.map(\.text).joined(separator: ", "))",
+                why: "it is in use by \(watchers.map(\.description).joined(separator: ", "))",
                 remedy: "unmap it there first", outcome: .refused)
         }
         try await ports.images.mark(record.image, uid: record.uid)

@@ -35,7 +35,7 @@ extension VolumeDriver {
         guard watchers.isEmpty else {
             throw VolumeError(
                 .inUse, "remove volume \(volume.name)",
-                why: "its image \(volume.image) is in use by \(watchers.map(\.text).joined(separator: ", "))",
+                why: "its image \(volume.image) is in use by \(watchers.map(\.description).joined(separator: ", "))",
                 remedy: "find it with 'rbd status \(volume.image)' and unmap it there", outcome: .refused)
         }
     }

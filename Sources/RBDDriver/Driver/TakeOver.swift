@@ -29,7 +29,7 @@ extension VolumeDriver {
             // Died between mapping and recording: then whoever has the image open is the one.
             clients = Set(try await ports.images.watchers(of: volume.image)).union(lockOwners)
         }
-        for client in clients.sorted(by: { $0.text < $1.text }) {
+        for client in clients.sorted(by: { $0.description < $1.description }) {
             try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
             log.warning("blocklisted", metadata: ["volume": "\(volume.name)", "client": "\(client)"])
         }

@@ -3,6 +3,7 @@ import Glibc
 import RBDDriver
 import Rig
 import Testing
+import VolumeCore
 
 extension CephTests {
     @Suite("Images") struct Images {
