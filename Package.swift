@@ -81,7 +81,8 @@ let package = Package(
         .testTarget(
             name: "PrometheusMetricsTests", dependencies: ["PrometheusMetrics"] + metrics, swiftSettings: swiftSettings),
         .testTarget(
-            name: "PluginConfigurationTests", dependencies: ["PluginConfiguration", log], swiftSettings: swiftSettings),
+            name: "PluginConfigurationTests", dependencies: ["PluginConfiguration", "VolumeCore", log],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "RBDDriverTests",
             dependencies: [
