@@ -34,6 +34,10 @@ public struct InMemoryCatalog: VolumeCatalog {
 
     public var isLoaded: Bool { copy != nil }
 
+    public func observe(_ stored: StoredVolume) {
+        process.cluster.mutate { $0.observe(stored, on: process.node) }
+    }
+
     private var copy: [StoredVolume]? { process.cluster.mutate { $0.catalog(of: process.node) } }
 }
 

@@ -129,6 +129,14 @@ extension World {
 
 /// What a node's watched copy of etcd shows.
 extension World {
+    /// What a node has read or written itself gets into its copy, also while the watch is cut off.
+    mutating func observe(_ stored: StoredVolume, on name: String) {
+        guard case .frozen(let copy)? = nodes[name]?.catalog else { return }
+        let known = copy.first { $0.name == stored.name }
+        if let known, known.revision >= stored.revision { return }
+        nodes[name]?.catalog = .frozen((copy.filter { $0.name != stored.name } + [stored]).sorted { $0.name < $1.name })
+    }
+
     func catalog(of name: String) -> [StoredVolume]? {
         switch nodes[name]?.catalog {
         case .following: etcd.readAll()

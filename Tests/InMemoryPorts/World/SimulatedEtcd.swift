@@ -15,7 +15,7 @@ public struct SimulatedEtcd: Sendable {
 
     /// Both records of a name.
     public func read(_ name: VolumeName) -> StoredVolume {
-        StoredVolume(name: name, volume: volumes[name], attachment: attachments[name])
+        StoredVolume(name: name, volume: volumes[name], attachment: attachments[name], revision: revision)
     }
 
     /// Every name that has a record, in order.
