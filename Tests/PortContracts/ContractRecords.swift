@@ -26,3 +26,11 @@ enum ContractRecords {
             fenced: .init(owner: NodeIdentity(node: "node-b", boot: "boot-b"), epoch: Epoch(7), clients: clients))
     }
 }
+
+extension StoredVolume {
+    /// A name that nobody uses.
+    static func absent(_ name: VolumeName) -> StoredVolume { StoredVolume(name: name, revision: 0) }
+
+    /// The records without the moment at which they were read, for comparing.
+    var records: StoredVolume { StoredVolume(name: name, volume: volume, attachment: attachment, revision: 0) }
+}

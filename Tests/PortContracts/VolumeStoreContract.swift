@@ -32,6 +32,8 @@ public struct VolumeStoreContract: Sendable {
         .init("records are deleted, each by itself and both at once") { try await $0.deletes() },
         .init("a name that was deleted and made again is not what was read before") { try await $0.newIncarnation() },
         .init("of racing commits one wins") { try await $0.race() },
+        .init("of racing deletions one wins") { try await $0.deletionRace() },
+        .init("the revision of what was read grows, and no record is younger") { try await $0.revisions() },
         .init("the epochs of both records survive, however large") { try await $0.epochs() },
         .init("names that begin alike do not mix") { try await $0.similarNames() },
         .init("everything is read, also many names and an attachment without a volume") { try await $0.readsAll() },
@@ -39,7 +41,7 @@ public struct VolumeStoreContract: Sendable {
 
     private func absent() async throws {
         let name = try Fresh.volume("absent")
-        #expect(try await store.read(name) == StoredVolume(name: name))
+        #expect(try await store.read(name).records == .absent(name))
     }
 
     private func make(_ hint: String, attached: Bool = true) async throws -> StoredVolume {
@@ -47,14 +49,14 @@ public struct VolumeStoreContract: Sendable {
         let change = StoreChange(
             volume: .put(ContractRecords.volume(name)),
             attachment: attached ? .put(ContractRecords.attachment(epoch: Epoch(1))) : .keep)
-        return try #require(await store.commit(change, over: StoredVolume(name: name)))
+        return try #require(await store.commit(change, over: .absent(name)))
     }
 
     private func creates() async throws {
         let made = try await make("create")
         #expect(made.volume?.record.name == made.name)
         #expect(made.attachment?.record.epoch == Epoch(1))
-        #expect(try await store.read(made.name) == made)
+        #expect(try await store.read(made.name).records == made.records)
     }
 
     private func roundTrip() async throws {
@@ -69,7 +71,7 @@ public struct VolumeStoreContract: Sendable {
         for number in UInt64(2)...20 {
             let change = StoreChange(attachment: .put(ContractRecords.attachment(epoch: Epoch(number))))
             stored = try #require(await (number.isMultiple(of: 2) ? store : other).commit(change, over: stored))
-            #expect(try await (number.isMultiple(of: 2) ? other : store).read(stored.name) == stored)
+            #expect(try await (number.isMultiple(of: 2) ? other : store).read(stored.name).records == stored.records)
         }
     }
 
@@ -78,8 +80,8 @@ public struct VolumeStoreContract: Sendable {
         let change = StoreChange(
             volume: .put(ContractRecords.volume(made.name, epoch: Epoch(9))),
             attachment: .put(ContractRecords.attachment(epoch: Epoch(9))))
-        #expect(try await other.commit(change, over: StoredVolume(name: made.name)) == nil)
-        #expect(try await store.read(made.name) == made)
+        #expect(try await other.commit(change, over: .absent(made.name)) == nil)
+        #expect(try await store.read(made.name).records == made.records)
     }
 
     private func staleVolume() async throws {
@@ -90,7 +92,7 @@ public struct VolumeStoreContract: Sendable {
             volume: .put(ContractRecords.volume(first.name, epoch: Epoch(3))), attachment: .delete)
         #expect(try await other.commit(late, over: first) == nil)
         #expect(try await other.commit(StoreChange(attachment: .delete), over: first) == nil)
-        #expect(try await store.read(first.name) == second)
+        #expect(try await store.read(first.name).records == second.records)
     }
 
     private func staleAttachment() async throws {
@@ -100,7 +102,7 @@ public struct VolumeStoreContract: Sendable {
         let late = StoreChange(volume: .put(ContractRecords.volume(first.name, epoch: Epoch(3))))
         #expect(try await other.commit(late, over: first) == nil)
         #expect(try await other.commit(StoreChange(volume: .delete), over: first) == nil)
-        #expect(try await store.read(first.name) == second)
+        #expect(try await store.read(first.name).records == second.records)
     }
 
     private func appearedAttachment() async throws {
@@ -109,11 +111,11 @@ public struct VolumeStoreContract: Sendable {
         let claimed = try #require(await store.commit(claim, over: free))
         #expect(try await other.commit(claim, over: free) == nil)
         #expect(try await other.commit(StoreChange(volume: .delete), over: free) == nil)
-        #expect(try await store.read(free.name) == claimed)
+        #expect(try await store.read(free.name).records == claimed.records)
 
         let released = try #require(await store.commit(StoreChange(attachment: .delete), over: claimed))
         #expect(try await other.commit(claim, over: claimed) == nil)
-        #expect(try await store.read(free.name) == released)
+        #expect(try await store.read(free.name).records == released.records)
     }
 
     private func keeps() async throws {
@@ -127,11 +129,11 @@ public struct VolumeStoreContract: Sendable {
 
     private func keepsBoth() async throws {
         let first = try await make("keep-both")
-        #expect(try await store.commit(StoreChange(), over: first) == first)
+        #expect(try await store.commit(StoreChange(), over: first)?.records == first.records)
         let change = StoreChange(attachment: .put(ContractRecords.attachment(epoch: Epoch(2))))
         let second = try #require(await store.commit(change, over: first))
         #expect(try await store.commit(StoreChange(), over: first) == nil)
-        #expect(try await store.read(first.name) == second)
+        #expect(try await store.read(first.name).records == second.records)
     }
 
     private func deletes() async throws {
@@ -139,15 +141,15 @@ public struct VolumeStoreContract: Sendable {
         let free = try #require(await store.commit(StoreChange(attachment: .delete), over: one))
         #expect(free.attachment == nil)
         #expect(free.volume == one.volume)
-        #expect(try await other.read(one.name) == free)
+        #expect(try await other.read(one.name).records == free.records)
 
         let both = try await make("delete-both")
         let none = try #require(await store.commit(StoreChange(volume: .delete, attachment: .delete), over: both))
-        #expect(none == StoredVolume(name: both.name))
-        #expect(try await other.read(both.name) == none)
+        #expect(none.records == .absent(both.name))
+        #expect(try await other.read(both.name).records == none.records)
         #expect(try await store.readAll().contains { $0.name == both.name } == false)
         let again = try await store.commit(StoreChange(volume: .delete, attachment: .delete), over: none)
-        #expect(again == none)
+        #expect(again?.records == none.records)
     }
 
     private func newIncarnation() async throws {
@@ -157,9 +159,9 @@ public struct VolumeStoreContract: Sendable {
             volume: .put(ContractRecords.volume(old.name)),
             attachment: .put(ContractRecords.attachment(epoch: Epoch(1))))
         let new = try #require(await store.commit(change, over: none))
-        #expect(new != old)
+        #expect(new.records != old.records)
         #expect(try await other.commit(StoreChange(attachment: .delete), over: old) == nil)
-        #expect(try await store.read(old.name) == new)
+        #expect(try await store.read(old.name).records == new.records)
     }
 
     private func race() async throws {
@@ -175,7 +177,30 @@ public struct VolumeStoreContract: Sendable {
         }
         #expect(winners.count == 1)
         let stored = try await store.read(free.name)
-        #expect(winners.first == stored)
+        #expect(winners.first?.records == stored.records)
+    }
+
+    private func deletionRace() async throws {
+        let held = try await make("race-delete")
+        #expect(try await store.commit(StoreChange(attachment: .delete), over: held) != nil)
+        #expect(try await other.commit(StoreChange(attachment: .delete), over: held) == nil)
+    }
+
+    private func revisions() async throws {
+        let first = try await make("revision")
+        let change = StoreChange(attachment: .put(ContractRecords.attachment(epoch: Epoch(2))))
+        let second = try #require(await store.commit(change, over: first))
+        let third = try #require(await store.commit(StoreChange(volume: .delete, attachment: .delete), over: second))
+        let read = try await other.read(first.name)
+        let listed = try await other.readAll().first { $0.name == first.name }
+        #expect(first.revision < second.revision)
+        #expect(second.revision < third.revision)
+        #expect(third.revision <= read.revision)
+        #expect(listed == nil)
+        for stored in [first, second] {
+            #expect(stored.volume.map(\.revision) ?? .max <= stored.revision)
+            #expect(stored.attachment.map(\.revision) ?? .max <= stored.revision)
+        }
     }
 
     private func epochs() async throws {
@@ -184,7 +209,7 @@ public struct VolumeStoreContract: Sendable {
         let change = StoreChange(
             volume: .put(ContractRecords.volume(name, epoch: large)),
             attachment: .put(ContractRecords.attachment(epoch: large.next)))
-        _ = try await store.commit(change, over: StoredVolume(name: name))
+        _ = try await store.commit(change, over: .absent(name))
         let read = try await other.read(name)
         #expect(read.volume?.record.epoch == large)
         #expect(read.attachment?.record.epoch == large.next)
@@ -195,12 +220,12 @@ public struct VolumeStoreContract: Sendable {
         let base = try await make("db")
         let longer = try VolumeName(base.name.text + "2")
         let dotted = try VolumeName(base.name.text + ".1")
-        #expect(try await store.read(longer) == StoredVolume(name: longer))
+        #expect(try await store.read(longer).records == .absent(longer))
         let change = StoreChange(volume: .put(ContractRecords.volume(longer)))
-        let made = try #require(await store.commit(change, over: StoredVolume(name: longer)))
+        let made = try #require(await store.commit(change, over: .absent(longer)))
         #expect(try await store.commit(StoreChange(volume: .delete, attachment: .delete), over: base) != nil)
-        #expect(try await store.read(longer) == made)
-        #expect(try await store.read(dotted) == StoredVolume(name: dotted))
+        #expect(try await store.read(longer).records == made.records)
+        #expect(try await store.read(dotted).records == .absent(dotted))
     }
 
     private func readsAll() async throws {
@@ -213,6 +238,6 @@ public struct VolumeStoreContract: Sendable {
         made[orphan.name] = try await store.commit(StoreChange(volume: .delete), over: orphan)
         let all = try await other.readAll().filter { made.keys.contains($0.name) }
         #expect(all.count == made.count)
-        for stored in all { #expect(made[stored.name] == stored) }
+        for stored in all { #expect(made[stored.name]?.records == stored.records) }
     }
 }
