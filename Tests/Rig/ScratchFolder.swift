@@ -1,5 +1,4 @@
 import Glibc
-<<<<<<< HEAD
 import SystemPackage
 
 /// A folder of a test's own below the rig's, so that whatever the test leaves behind can be found and taken back.
@@ -29,17 +28,5 @@ public struct ScratchFolder: Sendable {
         let (script, path) = ("\(environment.scripts)/sweep", path)
         // Shielded from cancellation: a test that is called off must not leave a mount for the next one to trip over.
         try await Task { _ = try await runTool(script, [path], within: .seconds(120)).checked() }.value
-=======
-
-/// New empty folders for what a test leaves on disk.
-enum ScratchFolder {
-    /// `/tmp/NAME-XXXXXX`, mode 0700. The caller removes it.
-    static func make(_ name: String) throws -> String {
-        var path = Array("/tmp/\(name)-XXXXXX".utf8CString)
-        guard mkdtemp(&path) != nil else {
-            throw EtcdStartError(problem: "got no scratch folder: \(String(cString: strerror(errno)))", log: "")
-        }
-        return String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
->>>>>>> e0bec89d3b9fcd166d0159118829e649a45281e9
     }
 }

@@ -23,5 +23,7 @@ public struct NoFaults: PortHook {
 
 /// The plugin process that made the call was killed: its code gets no answers any more and changes nothing.
 public struct PluginIsGone: Error, CustomStringConvertible {
+    public init() {}
+
     public var description: String { "the plugin process was killed" }
 }
