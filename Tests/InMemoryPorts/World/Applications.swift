@@ -87,6 +87,15 @@ extension World {
         nodes[name]?.kernel.superblocks[path]?.dirty = []
     }
 
+    /// The filesystem that is mounted there, as an application reads it.
+    public func filesystem(on name: String, at mountpoint: String) throws -> SimulatedFilesystem {
+        let device = try device(devicePath(at: mountpoint, on: name), on: name, to: "read")
+        guard let reference = ceph.reference(ofImage: device.imageID),
+            let filesystem = ceph.images[reference]?.filesystem
+        else { throw VolumeError(.unavailable, "read \(mountpoint)", why: "Input/output error") }
+        return filesystem
+    }
+
     private mutating func write(_ record: String, on name: String, toDevice path: String) throws {
         try admitApplication(on: name, path)
         nodes[name]?.kernel.superblocks[path]?.dirty.append(record)

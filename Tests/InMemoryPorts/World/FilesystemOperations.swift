@@ -143,7 +143,9 @@ extension World {
         let what = "prepare the root of \(mountpoint)"
         let device = try writable(mountpoint, on: name, what)
         try writeFilesystem(device, on: name, what) { filesystem in
-            filesystem.hasLostAndFound = false
+            if !filesystem.records.contains(where: { $0.hasPrefix("lost+found/") }) {
+                filesystem.hasLostAndFound = false
+            }
             filesystem.uid = spec.uid ?? filesystem.uid
             filesystem.gid = spec.gid ?? filesystem.gid
             filesystem.mode = spec.mode ?? filesystem.mode

@@ -5,17 +5,17 @@ extension World {
     func preflight(_ spec: VolumeSpec) throws {
         let what = "use pool \(spec.pool)"
         guard let pool = ceph.pools[spec.pool] else {
-            throw VolumeError(.invalidOption, what, why: "there is no such pool", outcome: .refused)
+            throw VolumeError(.notFound, what, why: "there is no such pool", outcome: .refused)
         }
         guard spec.namespace.isEmpty || pool.namespaces.contains(spec.namespace) else {
             throw VolumeError(
-                .invalidOption, what, why: "it has no namespace '\(spec.namespace)'", outcome: .refused)
+                .notFound, what, why: "it has no namespace '\(spec.namespace)'", outcome: .refused)
         }
         var dataPool = pool
         if !spec.dataPool.isEmpty {
             guard let found = ceph.pools[spec.dataPool] else {
                 throw VolumeError(
-                    .invalidOption, "use data pool \(spec.dataPool)", why: "there is no such pool", outcome: .refused)
+                    .notFound, "use data pool \(spec.dataPool)", why: "there is no such pool", outcome: .refused)
             }
             dataPool = found
         }
@@ -131,13 +131,25 @@ extension World {
         ceph.images[reference]?.snapshots.insert(name)
     }
 
+    /// `rbd snap rm`.
+    public mutating func removeSnapshot(_ name: String, of reference: ImageReference) throws {
+        _ = try image(reference, to: "remove a snapshot of")
+        ceph.images[reference]?.snapshots.remove(name)
+    }
+
+    /// Writes bytes that are no filesystem to an image.
+    public mutating func spoil(_ reference: ImageReference) throws {
+        _ = try image(reference, to: "write to")
+        ceph.images[reference]?.content = .unreadable
+    }
+
     /// `rbd resize`.
     public mutating func resize(_ reference: ImageReference, to size: VolumeSize) throws {
         _ = try image(reference, to: "resize")
         ceph.images[reference]?.size = size
     }
 
-    /// What the applications wrote and what of it reached the image; `nil` when it holds no filesystem.
+    /// What of the applications' writes has reached the image; `nil` when it holds no filesystem.
     public func records(of reference: ImageReference) -> [String]? {
         ceph.images[reference]?.filesystem?.records
     }
