@@ -219,7 +219,7 @@ import VolumeCore
     func aMissingPlaceFailsBeforeAnythingExists(_ options: [String: String]) async throws {
         let driver = DriverFixture.driver(cluster)
         let error = try #require(await errorOf { try await driver.create("db", options: options) })
-        #expect(error.code == .invalidOption)
+        #expect(error.code == .notFound)
         #expect(cluster.world.leftovers.isEmpty)
     }
 
