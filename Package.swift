@@ -71,6 +71,7 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         // MARK: Tests
+        .testTarget(name: "RigTests", dependencies: ["Rig", system], swiftSettings: swiftSettings),
         .testTarget(name: "VolumeCoreTests", dependencies: ["VolumeCore"], swiftSettings: swiftSettings),
         .testTarget(
             name: "EtcdClientTests", dependencies: ["EtcdClient", "Rig", log], swiftSettings: swiftSettings),
