@@ -8,15 +8,6 @@ public struct PoolEntry: Sendable, Hashable {
     public let id: Int64
 }
 
-/// How full a pool is, in bytes.
-public struct PoolUsage: Sendable, Hashable {
-    /// What clients have stored, before replication.
-    public let stored: UInt64
-    /// What can still be stored, before replication. Nil when the cluster does not know: the
-    /// numbers come from a manager (mgr), which Ceph runs without for block devices.
-    public let maxAvailable: UInt64?
-}
-
 extension CephConnection {
     /// The pools of the cluster (`rados_pool_list`, `rados_pool_lookup`).
     public nonisolated func pools(timeout: Duration? = nil) async throws -> [PoolEntry] {
@@ -62,18 +53,6 @@ extension CephConnection {
         }
     }
 
-    /// How full a pool is (`ceph df`). The capability mon 'profile rbd' suffices.
-    /// - Throws: `ENOENT` when there is no such pool.
-    public nonisolated func poolUsage(_ name: String, timeout: Duration? = nil) async throws -> PoolUsage {
-        let answer = try await monitorQuery(MonitorCommand("df"), as: DiskFree.self, timeout: timeout)
-        guard let pool = answer.pools.first(where: { $0.name == name }) else {
-            throw CephCall.reading("rados_mon_command", .pool(name)).error(ENOENT)
-        }
-        let isKnown = answer.stats.total_bytes > 0
-        return PoolUsage(
-            stored: pool.stats.stored ?? 0, maxAvailable: isKnown ? pool.stats.max_avail : nil)
-    }
-
     // rados_pool_list returns the size it needs, whatever the buffer: every name is ended by
     // a NUL, and the list by an empty name.
     private static func poolNames(_ raw: rados_t, _ call: CephCall) throws -> [String] {
@@ -88,19 +67,4 @@ extension CephConnection {
             GrowingBuffer.strings(buffer, byteCount: Int(needed))
         }
     }
-}
-
-/// The part of `ceph df --format json` that is used here.
-private struct DiskFree: Decodable, Sendable {
-    struct Totals: Decodable, Sendable { let total_bytes: UInt64 }
-    struct Pool: Decodable, Sendable {
-        struct Stats: Decodable, Sendable {
-            let stored: UInt64?
-            let max_avail: UInt64?
-        }
-        let name: String
-        let stats: Stats
-    }
-    let stats: Totals
-    let pools: [Pool]
 }
