@@ -42,10 +42,7 @@ extension CephConnection {
         return try await perform(call, timeout: timeout) { cluster in
             try cluster.withUnsafeCluster(call) { raw in
                 do {
-                    return try GrowingBuffer.string(call) { buffer, size in
-                        let length = rados_pool_reverse_lookup(raw, id, buffer, size)
-                        return length
-                    }
+                    return try GrowingBuffer.string(call) { rados_pool_reverse_lookup(raw, id, $0, $1) }
                 } catch let error as CephError where error.isNotFound {
                     return nil
                 }

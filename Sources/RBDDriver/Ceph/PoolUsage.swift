@@ -1,3 +1,4 @@
+import CRados
 import FoundationEssentials
 import Glibc
 
@@ -18,6 +19,18 @@ extension CephConnection {
     public nonisolated func poolUsage(_ pool: String, timeout: Duration? = nil) async throws -> PoolUsage? {
         let answer = try await monitorQuery(MonitorCommand("df"), as: DiskFree.self, timeout: timeout)
         return try answer.usage(of: pool)
+    }
+
+    /// How full the whole cluster is (`rados_cluster_stat`), in bytes of raw space.
+    public nonisolated func clusterUsage(timeout: Duration? = nil) async throws -> (total: UInt64, available: UInt64) {
+        let call = CephCall.reading("rados_cluster_stat", .cluster(settings.clusterName))
+        return try await perform(call, timeout: timeout) { cluster in
+            try cluster.withUnsafeCluster(call) { raw in
+                var usage = rados_cluster_stat_t()
+                try call.check(rados_cluster_stat(raw, &usage))
+                return (usage.kb << 10, usage.kb_avail << 10)
+            }
+        }
     }
 }
 

@@ -57,24 +57,21 @@ extension VolumeDriver {
         guard strangers.isEmpty else {
             throw VolumeError(
                 .inUse, what,
-                why: "its image \(volume.image) is in use by \(strangers.map(\.text).joined(separator: ", "))",
+                why: "its image \(volume.image) is in use by \(strangers.map(\.description).joined(separator: ", "))",
                 remedy: "find it with 'rbd status \(volume.image)' and unmap it there", outcome: .refused)
         }
     }
 
-    /// Watchers that can still write and are not this node's own mapping. Looks again for a moment: one that has just
-    /// let go shows for some milliseconds.
+    /// Watchers that are not this node's own mapping. Looks again for a moment: one that has just let go, or has just
+    /// been blocklisted, shows for some milliseconds.
     func strangers(to volume: VolumeRecord, besides mine: Set<ClientAddress>) async throws -> [ClientAddress] {
-        var found: [ClientAddress] = []
-        for attempt in 0..<4 {
-            if attempt > 0 { try await ports.clock.sleep(for: policy.pollInterval) }
-            found = []
-            for watcher in try await ports.images.watchers(of: volume.image) where !mine.contains(watcher) {
-                if try await !ports.fence.isBlocklisted(watcher) { found.append(watcher) }
-            }
-            if found.isEmpty { break }
+        var looks = 1
+        while true {
+            let found = try await ports.images.watchers(of: volume.image).filter { !mine.contains($0) }
+            if found.isEmpty || looks == 8 { return found }
+            looks += 1
+            try await ports.clock.sleep(for: policy.pollInterval)
         }
-        return found
     }
 
     private func mapOrReuse(

@@ -35,15 +35,13 @@ extension VolumeDriver {
         guard watchers.isEmpty else {
             throw VolumeError(
                 .inUse, "remove volume \(volume.name)",
-                why: "its image \(volume.image) is in use by \(watchers.map(\.text).joined(separator: ", "))",
+                why: "its image \(volume.image) is in use by \(watchers.map(\.description).joined(separator: ", "))",
                 remedy: "find it with 'rbd status \(volume.image)' and unmap it there", outcome: .refused)
         }
     }
 
     private func removeImages(_ volume: VolumeRecord, over stored: StoredVolume) async throws -> Bool {
-        if let attempt = volume.attempt {
-            try await ports.images.remove(volume.unfinishedImage(of: attempt), id: nil)
-        }
+        try await removeUnfinishedImages(of: volume)
         if let image = try await ports.images.inspect(volume.image) {
             if image.uid == volume.uid {
                 try await ports.images.remove(volume.image, id: image.id)

@@ -22,14 +22,14 @@ extension VolumeDriver {
     }
 
     /// Blocklist first, then the lock: a client whose lock is broken before it is blocklisted takes it again.
-    private func raiseFence(against fenced: Attachment.Fenced, _ volume: VolumeRecord) async throws {
+    func raiseFence(against fenced: Attachment.Fenced, _ volume: VolumeRecord) async throws {
         let lockOwners = try await ports.fence.lockOwners(of: volume.image)
         var clients = Set(fenced.clients)
         if clients.isEmpty {
             // Died between mapping and recording: then whoever has the image open is the one.
             clients = Set(try await ports.images.watchers(of: volume.image)).union(lockOwners)
         }
-        for client in clients.sorted(by: { $0.text < $1.text }) {
+        for client in clients.sorted(by: { $0.description < $1.description }) {
             try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
             log.warning("blocklisted", metadata: ["volume": "\(volume.name)", "client": "\(client)"])
         }

@@ -34,10 +34,15 @@ public final class Turns: Sendable {
     }
 
     private func waitForTurn(_ name: VolumeName, clock: any DriverClock) async -> Bool {
-        let number = queues.withLock { queues in
+        let number = queues.withLock { queues -> UInt64? in
+            guard queues.waiting[name] != nil else {
+                queues.waiting[name] = []
+                return nil
+            }
             queues.nextNumber += 1
             return queues.nextNumber
         }
+        guard let number else { return true }
         return await withTaskGroup(of: Bool?.self) { group in
             group.addTask { await self.enqueue(name, number) }
             if let deadline = Deadline.current {
@@ -57,6 +62,7 @@ public final class Turns: Sendable {
         }
     }
 
+    /// Waits in line; takes the turn at once where it has become free meanwhile.
     private func enqueue(_ name: VolumeName, _ number: UInt64) async -> Bool {
         await withCheckedContinuation { continuation in
             let free = queues.withLock { queues in

@@ -7,7 +7,7 @@ extension VolumeError {
         let code: Code =
             switch error.code {
             case .timedOut: .timedOut
-            case .invalid, .protocolViolation: .internalFault
+            case .refused, .protocolViolation: .internalFault
             default: .unavailable
             }
         let outcome: Outcome =

@@ -35,7 +35,7 @@ import VolumeCore
     @Test func mappingRecordsWhatAFenceNeeds() throws {
         let mapped = try Fixture.attachment(.attaching).applying(.mapped(Self.device, mapper: "krbd"))
         #expect(mapped.device == "/dev/rbd3")
-        #expect(mapped.clients.map(\.text) == ["10.0.0.1:0/7"])
+        #expect(mapped.clients.map(\.description) == ["10.0.0.1:0/7"])
         #expect(mapped.mapper == "krbd")
     }
 

@@ -1,1 +1,0 @@
-// Rig: placeholder until its first file lands.
