@@ -113,6 +113,16 @@ import VolumeCore
         #expect(crbd_features_all() & crbd_features_mutable() == crbd_features_mutable())
     }
 
+    @Test(
+        "Of several JSON texts in a row, the first is taken",
+        arguments: [
+            (#"[{"addr":"[fd00::1]:0/5"}][]"#, #"[{"addr":"[fd00::1]:0/5"}]"#), ("[][]", "[]"),
+            (#"{"a":"}\"]"} x"#, #"{"a":"}\"]"}"#), ("\n{}", "\n{}"), ("[1", "[1"), ("", ""),
+        ])
+    func firstDocument(text: String, expected: String) {
+        #expect(String(decoding: JSONText.firstDocument(in: Array(text.utf8)), as: UTF8.self) == expected)
+    }
+
     @Test("Timeouts reach Ceph as whole seconds and never as 0, which would mean for ever")
     func timeouts() {
         let settings = CephSettings(
