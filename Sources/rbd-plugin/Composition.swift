@@ -44,9 +44,7 @@ struct Composition {
             catalog: catalog,
             nodes: EtcdNodeDirectory(client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd),
             images: images,
-            formatter: ImageFormatter(
-                connection: connection, files: node.formatter, clock: clock),
-            mapper: node.mapper, filesystems: node.filesystems, mounter: node.mounter,
+            formatter: node.formatter, mapper: node.mapper, filesystems: node.filesystems, mounter: node.mounter,
             fence: CephFence(connection: connection, clock: clock), clock: clock, tokens: tokens)
         driver = VolumeDriver(ports: ports, policy: DriverPolicy(settings, mountRoot: mountRoot), me: me, log: log)
         let health = HealthChecks(connection: connection, catalog: catalog, mapper: node.mapper)

@@ -1,6 +1,7 @@
 import DockerVolumeAPI
 import RBDDriver
 import Synchronization
+import VolumeCore
 
 /// How the plugin and its backends are doing: for `/healthz`, and as gauges for `/metrics`.
 final class HealthChecks: Sendable {

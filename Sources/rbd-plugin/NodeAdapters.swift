@@ -8,7 +8,7 @@ struct NodeAdapters {
     let mapper: ChosenMapper
     let mounter: LinuxMounter
     let filesystems: LinuxFilesystemTools
-    let formatter: SparseImageFormatter
+    let formatter: MappedFormatter
 
     init(
         _ settings: Settings, ceph: CephClientConfiguration, images: CephImageStore, mountRoot: String,
@@ -17,14 +17,16 @@ struct NodeAdapters {
         try PrivateFile.makeDirectory(settings.stateDirectory)
         try PrivateFile.makeDirectory(mountRoot)
         let runner = ChildProcess(clock: clock)
-        let kernel = KernelCalls(clock: clock)
+        let kernel = KernelCalls(pool: BlockingPool(name: "kernel-call", threads: 16), clock: clock)
         mounter = try LinuxMounter(runner: runner, kernel: kernel, root: mountRoot)
         filesystems = LinuxFilesystemTools(runner: runner, kernel: kernel)
-        formatter = SparseImageFormatter(runner: runner, kernel: kernel, stateFolder: settings.stateDirectory)
         let files = CephClientFiles(confPath: ceph.confPath, user: settings.ceph.user, keyringPath: ceph.keyringPath)
-        let (wanted, folder) = (settings.devices.mapper, settings.stateDirectory)
+        let folder = settings.stateDirectory
         mapper = ChosenMapper {
-            fatalError()
+            try FuseMapper(files: files, stateFolder: folder, runner: runner, kernel: kernel) { image in
+                try await images.watchers(of: image)
+            }
         }
+        formatter = MappedFormatter(mapper: mapper, runner: runner, kernel: kernel)
     }
 }

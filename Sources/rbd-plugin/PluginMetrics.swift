@@ -2,6 +2,7 @@ import DockerVolumeAPI
 import Metrics
 import PrometheusMetrics
 import RBDDriver
+import VolumeCore
 
 /// The metrics system, with what is only known at the moment of a scrape.
 enum PluginMetrics {
