@@ -81,10 +81,13 @@ let package = Package(
         .testTarget(
             name: "PrometheusMetricsTests", dependencies: ["PrometheusMetrics"] + metrics, swiftSettings: swiftSettings),
         .testTarget(
-            name: "PluginConfigurationTests", dependencies: ["PluginConfiguration", log], swiftSettings: swiftSettings),
+            name: "PluginConfigurationTests", dependencies: ["PluginConfiguration", "VolumeCore", log],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "RBDDriverTests",
-            dependencies: ["RBDDriver", "VolumeCore", "EtcdClient", "InMemoryPorts", "PortContracts", "Rig", log],
+            dependencies: [
+                "RBDDriver", "VolumeCore", "EtcdClient", "CRados", "CRbd", "InMemoryPorts", "PortContracts", "Rig", log,
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Rig", "CCurl", subprocess, system], swiftSettings: swiftSettings),

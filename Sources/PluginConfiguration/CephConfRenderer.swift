@@ -7,11 +7,11 @@ public enum CephConfRenderer {
     ///
     /// - Parameters:
     ///   - ceph: what the settings say.
-    ///   - hostConfiguration: the text of the host's file when ``CephSettings/source`` names one.
+    ///   - hostConfiguration: the text of the host's file when ``CephClientSettings/source`` names one.
     ///   - keyringPath: where the rendered keyring will be; nil when there is no key to render, and Ceph searches.
     ///   - connectTimeout: what connecting to the monitors may take (`client_mount_timeout`, rounded up to seconds).
     public static func render(
-        _ ceph: CephSettings, hostConfiguration: String? = nil, keyringPath: String?, connectTimeout: Duration
+        _ ceph: CephClientSettings, hostConfiguration: String? = nil, keyringPath: String?, connectTimeout: Duration
     ) -> String {
         var blocks: [String] = []
         if let hostConfiguration { blocks.append(Text.withoutFinalLineBreak(hostConfiguration)) }

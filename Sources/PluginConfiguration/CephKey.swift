@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-extension CephSettings {
+extension CephClientSettings {
     /// Recognises what `ceph auth get-key` prints: base64 of a type, a time, a length and that many bytes.
     ///
     /// Ceph itself says no more than "failed to decode key" or, later, "operation not permitted".

@@ -5,23 +5,25 @@ public struct EtcdSettings: Sendable, Equatable {
     /// What every key begins with. Ends with a slash.
     public var prefix: String
     /// User name and password: both or neither.
-    public var credentials: EtcdCredentials?
+    public var credentials: Credentials?
     /// PEM file of the authorities to trust; nil means those of the system.
     public var caFile: String?
     /// Client certificate and its key, both PEM files: both or neither.
-    public var clientCertificate: EtcdClientCertificate?
+    public var clientCertificate: ClientCertificate?
 }
 
-/// A user of etcd.
-public struct EtcdCredentials: Sendable, Equatable {
-    public var username: String
-    public var password: Secret
-}
+extension EtcdSettings {
+    /// A user of etcd.
+    public struct Credentials: Sendable, Equatable {
+        public var username: String
+        public var password: Secret
+    }
 
-/// The two PEM files by which this client proves who it is.
-public struct EtcdClientCertificate: Sendable, Equatable {
-    public var certificateFile: String
-    public var keyFile: String
+    /// The two PEM files by which this client proves who it is.
+    public struct ClientCertificate: Sendable, Equatable {
+        public var certificateFile: String
+        public var keyFile: String
+    }
 }
 
 extension EtcdSettings {
@@ -57,7 +59,7 @@ extension EtcdSettings {
         return urls
     }
 
-    private static func credentials(from reader: inout SettingsReader) -> EtcdCredentials? {
+    private static func credentials(from reader: inout SettingsReader) -> Credentials? {
         let username = reader.value(.etcdUsername) { text throws(Refusal) in text }
         let password = reader.secret(.etcdPassword, file: .etcdPasswordFile) { _ in }
         let passwordGiven = [Setting.etcdPassword, .etcdPasswordFile].contains { reader.given($0) != nil }
@@ -70,10 +72,10 @@ extension EtcdSettings {
             reader.note(Setting.etcdPassword.name, "A password for etcd is set without ETCD_USERNAME.")
         }
         guard let username, let password else { return nil }
-        return EtcdCredentials(username: username, password: password)
+        return Credentials(username: username, password: password)
     }
 
-    private static func clientCertificate(from reader: inout SettingsReader) -> EtcdClientCertificate? {
+    private static func clientCertificate(from reader: inout SettingsReader) -> ClientCertificate? {
         let certificate = reader.pemFile(.etcdCert)
         let key = reader.pemFile(.etcdKey)
         if (reader.given(.etcdCert) == nil) != (reader.given(.etcdKey) == nil) {
@@ -82,7 +84,7 @@ extension EtcdSettings {
             reader.note(given, "\(given) is set without \(missing): the certificate and its key go together.")
         }
         guard let certificate, let key else { return nil }
-        return EtcdClientCertificate(certificateFile: certificate, keyFile: key)
+        return ClientCertificate(certificateFile: certificate, keyFile: key)
     }
 
     private static func keyPrefix(_ text: String) throws(Refusal) -> String {

@@ -28,6 +28,7 @@ public struct FeatureList: Sendable, Hashable {
     static func parse(_ text: String) throws(Refusal) -> FeatureList {
         let bits = if let number = UInt64(text) { try checkedBits(number) } else { try namedBits(text) }
         let list = FeatureList(bits: bits)
+        guard !list.names.isEmpty else { throw Refusal("it must be at least one of \(knownNames)") }
         for name in list.names {
             if let needed = needs[name], !list.names.contains(needed) {
                 throw Refusal("\(name) needs \(needed)")

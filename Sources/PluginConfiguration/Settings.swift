@@ -1,26 +1,28 @@
 /// Everything that the environment decides, checked.
 public struct Settings: Sendable, Equatable {
-    public var ceph: CephSettings
+    public var ceph: CephClientSettings
     public var etcd: EtcdSettings
     public var node: NodeSettings
     public var devices: DeviceSettings
-    public var volumes: VolumeDefaults
+    public var volumes: VolumeSettings
     public var limits: TimeLimits
     public var log: LogSettings
     /// What Docker is told about where volumes exist.
-    public var scope: VolumeScope
+    public var scope: Scope
     /// Folder for files that need not survive a restart.
     public var stateDirectory: String
     /// Sentences about what is probably a mistake, but no reason not to start. To be logged.
     public var warnings: [String]
 }
 
-/// Docker's two kinds of volume drivers.
-public enum VolumeScope: String, Sendable, CaseIterable {
-    /// A volume is the same on every node.
-    case global
-    /// Each node has volumes of its own.
-    case local
+extension Settings {
+    /// Docker's two kinds of volume drivers.
+    public enum Scope: String, Sendable, CaseIterable {
+        /// A volume is the same on every node.
+        case global
+        /// Each node has volumes of its own.
+        case local
+    }
 }
 
 extension Settings {
@@ -35,10 +37,10 @@ extension Settings {
         environment: [String: String], readFile: @escaping (String) throws -> String, hostName: String
     ) throws(SettingsError) -> Settings {
         var reader = SettingsReader(environment: environment, readFile: readFile)
-        let ceph = CephSettings(from: &reader)
+        let ceph = CephClientSettings(from: &reader)
         let etcd = EtcdSettings(from: &reader)
-        let volumes = VolumeDefaults(from: &reader)
-        let scope: VolumeScope? = reader.value(.scope, Text.choice)
+        let volumes = VolumeSettings(from: &reader)
+        let scope: Scope? = reader.value(.scope, Text.choice)
         let devices = DeviceSettings(from: &reader)
         let stateDirectory = reader.value(.stateDirectory, plainPath)
         let node = NodeSettings(from: &reader, hostName: hostName)

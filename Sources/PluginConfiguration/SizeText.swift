@@ -4,14 +4,17 @@
 public enum SizeText {
     private static let shifts: [Character: Int] = ["m": 20, "g": 30, "t": 40, "p": 50]
 
-    /// Bytes. Nil for anything that is no whole positive number with a known unit, or that passes 2^63 - 1 bytes.
+    /// 4 PiB, the largest volume that can be created.
+    private static let maximum: UInt64 = 1 << 52
+
+    /// Bytes. Nil for anything that is no whole positive number with a known unit, or that is more than 4 PiB.
     public static func parse(_ text: String) -> UInt64? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         guard let number = UInt64(digits), number > 0,
             let shift = shift(ofUnit: text[digits.endIndex...].lowercased())
         else { return nil }
         let (bytes, overflow) = number.multipliedReportingOverflow(by: 1 << UInt64(shift))
-        return overflow || bytes > UInt64(Int64.max) ? nil : bytes
+        return overflow || bytes > maximum ? nil : bytes
     }
 
     private static func shift(ofUnit unit: String) -> Int? {
@@ -21,7 +24,8 @@ public enum SizeText {
 
     static func bytes(_ text: String) throws(Refusal) -> UInt64 {
         guard let bytes = parse(text) else {
-            throw Refusal("it must be a number of MB greater than 0, or have a unit as in 512M, 10G or 1T")
+            throw Refusal(
+                "it must be a number of MB greater than 0, or have a unit as in 512M, 10G or 1T, and be at most 4P")
         }
         return bytes
     }

@@ -48,7 +48,7 @@ struct Serve: AsyncParsableCommand {
                 readFile: { path in try String(contentsOfFile: path, encoding: .utf8) },
                 hostName: Self.hostName())
         } catch {
-            FileHandleOutput.error("rbd-plugin cannot start:\n\(error)\n")
+            Output.error("rbd-plugin cannot start:\n\(error)\n")
             throw ExitCode(78)
         }
     }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import PluginConfiguration
 import Testing
+import VolumeCore
 
 /// What people read about settings outside the code says the same as the code.
 @Suite struct RepositoryFilesTests {
@@ -44,6 +45,13 @@ import Testing
         let table = SettingsText.markdownTable(group)
         let isThere = readme.contains("### \(group.rawValue)\n\n\(table)\n")
         #expect(isThere, "Under the heading \(group.rawValue) README.md should contain:\n\(table)")
+    }
+
+    @Test(arguments: VolumeOption.allCases)
+    func `README has a row for every option of a volume`(option: VolumeOption) throws {
+        let readme = String(decoding: try file("README.md"), as: UTF8.self)
+        let isThere = readme.contains("\n| `\(option.rawValue)` | ")
+        #expect(isThere)
     }
 
     @Test func `config json offers every setting, in order, settable and without a value`() throws {

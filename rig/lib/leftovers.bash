@@ -45,13 +45,18 @@ unmount() {
     timeout -k 1 10 umount --lazy "$1" || say "could not unmount $1; 'findmnt' shows what is left"
 }
 
-detach_loop_devices() {
+loop_devices_below() {
     local device backing
     for device in /sys/block/loop*; do
         backing="$(cat "$device/loop/backing_file" 2>/dev/null)" || continue
-        case "$backing" in
-            "$1"/*) timeout -k 1 10 losetup --detach "/dev/${device##*/}" || say "could not detach /dev/${device##*/}" ;;
-        esac
+        case "$backing" in "$1"/*) echo "/dev/${device##*/}" ;; esac
+    done
+}
+
+detach_loop_devices() {
+    local device
+    for device in $(loop_devices_below "$1"); do
+        timeout -k 1 10 losetup --detach "$device" || say "could not detach $device"
     done
 }
 
@@ -86,7 +91,7 @@ end_processes() {
     mapfile -t pids < <(processes_below "$@")
     [ "${#pids[@]}" -gt 0 ] || return 0
     for pid in "${pids[@]}"; do
-        say "ending $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | cut -c 1-60)… (pid $pid), left by a test"
+        say "ending $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | cut -c 1-60)… (pid $pid)"
         kill -s TERM "$pid" 2>/dev/null || true
         kill -s CONT "$pid" 2>/dev/null || true
     done

@@ -13,12 +13,7 @@ extension EtcdClient {
 
     /// `/v3/kv/range`.
     public func range(_ request: RangeRequest, timeout: Duration? = nil) async throws(EtcdError) -> RangeResponse {
-        let call = GatewayCall(
-            operation: "range", path: "/v3/kv/range", body: try gateway.encode(WireRangeRequest(request), "range"),
-            requiresLeader: !request.serializable)
-        return try await gateway.perform(call, timeout: timeout) { answer throws(WireViolation) in
-            try WireJSON.decode(WireRangeResponse.self, from: answer.body).model()
-        }
+        try await gateway.range(request, timeout: timeout)
     }
 
     /// Writes a key, whatever it was before. `/v3/kv/put`.
@@ -95,6 +90,19 @@ extension Transaction {
     fileprivate var mayWrite: Bool {
         (then + otherwise).contains { operation in
             if case .range = operation { false } else { true }
+        }
+    }
+}
+
+extension Gateway {
+    func range(
+        _ request: RangeRequest, timeout: Duration? = nil, only endpoint: Endpoint? = nil
+    ) async throws(EtcdError) -> RangeResponse {
+        let call = GatewayCall(
+            operation: "range", path: "/v3/kv/range", body: try encode(WireRangeRequest(request), "range"),
+            requiresLeader: !request.serializable)
+        return try await perform(call, timeout: timeout, only: endpoint) { answer throws(WireViolation) in
+            try WireJSON.decode(WireRangeResponse.self, from: answer.body).model()
         }
     }
 }

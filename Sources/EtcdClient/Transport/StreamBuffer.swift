@@ -87,16 +87,20 @@ final class StreamBuffer: Sendable {
             return Ready(result: .success(part), wasPaused: state.paused)
         }
         if let end = state.end { return Ready(result: end.map { nil }) }
+        // There is one reader at a time; a second one takes the place of the first.
+        state.reader?.resume(returning: .failure(readerCancelled))
         state.reader = reader
         return nil
     }
+
+    private static let readerCancelled = TransportFailure(
+        reason: .cancelled, mayHaveBeenSent: true, detail: "the reader was cancelled")
 
     private func releaseReader() {
         let reader = state.withLock { state in
             defer { state.reader = nil }
             return state.reader
         }
-        let cancelled = TransportFailure(reason: .cancelled, mayHaveBeenSent: true, detail: "the reader was cancelled")
-        reader?.resume(returning: .failure(cancelled))
+        reader?.resume(returning: .failure(Self.readerCancelled))
     }
 }

@@ -47,12 +47,16 @@ extension ServerRefusal {
     }
 
     /// Reads a watch's `cancel_reason`: `rpc error: code = PermissionDenied desc = etcdserver: permission denied`.
+    /// One of another form counts as "unavailable": connecting again is right unless the text is a known one.
     init(cancelReason: String) {
         let parts = cancelReason.split(separator: " desc = ", maxSplits: 1)
         let name = parts.first?.split(separator: "code = ").last.map(String.init)
-        self.init(
-            grpcCode: parts.count == 2 ? name.flatMap { Self.grpcCodes[$0] } : nil,
-            message: parts.count == 2 ? String(parts[1]) : cancelReason)
+        if parts.count == 2, let name, let code = Self.grpcCodes[name] {
+            self.init(grpcCode: code, message: String(parts[1]))
+        } else {
+            let message = cancelReason.isEmpty ? "the server cancelled the watch without a reason" : cancelReason
+            self.init(grpcCode: 14, message: message)
+        }
     }
 
     private static let grpcCodes = [

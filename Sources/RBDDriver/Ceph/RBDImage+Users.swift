@@ -9,6 +9,19 @@ public struct ImageWatcher: Sendable, Hashable {
     /// The client's number, as in `client.4123`.
     public let clientID: Int64
     public let cookie: UInt64
+
+    static func list(_ image: rbd_image_t, _ call: CephCall) throws -> [ImageWatcher] {
+        try GrowingBuffer.call(of: rbd_image_watcher_t.self, capacity: 8, call) { watchers, size in
+            rbd_watchers_list(image, watchers, &size)
+        } read: { watchers, _, count in
+            defer { rbd_watchers_list_cleanup(watchers, count) }
+            return (0..<count).map {
+                ImageWatcher(
+                    address: ClientAddress.list(String(cString: watchers[$0].addr)).first,
+                    clientID: watchers[$0].id, cookie: watchers[$0].cookie)
+            }
+        }
+    }
 }
 
 /// Who holds the managed exclusive lock of an image.
@@ -29,19 +42,7 @@ extension RBDImage {
     /// among its own watchers; open it read-only to see only others.
     public func watchers(timeout: Duration? = nil) async throws -> [ImageWatcher] {
         let call = CephCall.reading("rbd_watchers_list", subject)
-        return try await perform(call, timeout: timeout) { image in
-            try GrowingBuffer.call(of: rbd_image_watcher_t.self, capacity: 8, call) { watchers, size in
-                rbd_watchers_list(image, watchers, &size)
-            } read: { watchers, _, count in
-                defer { rbd_watchers_list_cleanup(watchers, count) }
-                return (0..<count).map {
-                    ImageWatcher(
-                        address: ClientAddress.list(String(cString: watchers[$0].addr)).first,
-                        clientID: watchers[$0].id,
-                        cookie: watchers[$0].cookie)
-                }
-            }
-        }
+        return try await perform(call, timeout: timeout) { try ImageWatcher.list($0, call) }
     }
 
     /// Who holds the exclusive lock (`rbd_lock_get_owners`); empty when nobody does, or when

@@ -73,11 +73,7 @@ extension VolumeDriver {
             return try await finish(record, imageID: existing.id, over: stored)
         }
         try await checkMapper(record.spec, record.name)
-        if let former = record.attempt {
-            try await ports.images.remove(record.unfinishedImage(of: former), id: nil)
-        }
-        var next = record
-        next.attempt = .init(by: me, token: ports.tokens.token())
+        let next = try await sweepAbandoned(record.retried(by: me, token: ports.tokens.token()))
         guard let begun = try await commit(.init(volume: .put(next)), over: stored) else { return false }
         return try await build(next, over: begun)
     }
@@ -88,7 +84,7 @@ extension VolumeDriver {
             let id =
                 record.adopted
                 ? try await adoptImage(record)
-                : try await makeImage(record, record.unfinishedImage(of: attempt))
+                : try await makeImage(record, record.unfinishedImage(ofAttempt: attempt.token))
             return try await finish(record, imageID: id, over: stored)
         } catch {
             return try await giveUp(record, over: stored, after: error)
@@ -122,13 +118,13 @@ extension VolumeDriver {
             guard let taken = try await ports.images.inspect(record.image), taken.uid == record.uid else {
                 throw foreign(record.image)
             }
-            try await ports.images.remove(unfinished, id: id)
+            try await removeUnfinished(unfinished)
             return taken.id
         }
     }
 
     private func finish(_ record: VolumeRecord, imageID: String, over stored: StoredVolume) async throws -> Bool {
-        var ready = record
+        var ready = try await sweepAbandoned(record)
         ready.phase = .ready
         ready.imageID = imageID
         ready.attempt = nil
@@ -161,9 +157,7 @@ extension VolumeDriver {
     }
 
     private func discard(_ record: VolumeRecord, over stored: StoredVolume) async throws {
-        if let attempt = record.attempt {
-            try await ports.images.remove(record.unfinishedImage(of: attempt), id: nil)
-        }
+        try await removeUnfinishedImages(of: record)
         _ = try await commit(.init(volume: .delete), over: stored)
     }
 

@@ -41,9 +41,7 @@ extension VolumeDriver {
     }
 
     private func removeImages(_ volume: VolumeRecord, over stored: StoredVolume) async throws -> Bool {
-        if let attempt = volume.attempt {
-            try await ports.images.remove(volume.unfinishedImage(of: attempt), id: nil)
-        }
+        try await removeUnfinishedImages(of: volume)
         if let image = try await ports.images.inspect(volume.image) {
             if image.uid == volume.uid {
                 try await ports.images.remove(volume.image, id: image.id)

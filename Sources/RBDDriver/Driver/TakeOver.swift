@@ -22,7 +22,7 @@ extension VolumeDriver {
     }
 
     /// Blocklist first, then the lock: a client whose lock is broken before it is blocklisted takes it again.
-    private func raiseFence(against fenced: Attachment.Fenced, _ volume: VolumeRecord) async throws {
+    func raiseFence(against fenced: Attachment.Fenced, _ volume: VolumeRecord) async throws {
         let lockOwners = try await ports.fence.lockOwners(of: volume.image)
         var clients = Set(fenced.clients)
         if clients.isEmpty {

@@ -247,6 +247,7 @@ import VolumeCore
         #expect(try #require(await errorOf { try await restarted.mount("db", id: "m") }).code == .unfinished)
         try await restarted.create("db", options: DriverFixture.options)
         #expect(cluster.world.imageNames == ["db"])
+        #expect(cluster.world.ceph.images.values.map(\.timesFormatted) == [1])
         _ = try await restarted.mount("db", id: "m")
     }
 }

@@ -1,5 +1,5 @@
 /// Which cluster to speak to, as whom, and what goes into the configuration that all Ceph clients here read.
-public struct CephSettings: Sendable, Equatable {
+public struct CephClientSettings: Sendable, Equatable {
     /// Name of the cluster, `ceph` nearly everywhere.
     public var clusterName: String
     /// Where the monitors are said to be.
@@ -46,7 +46,7 @@ public struct CephCaps: Sendable, Equatable {
     }
 }
 
-extension CephSettings {
+extension CephClientSettings {
     init?(from reader: inout SettingsReader) {
         let clusterName = reader.value(.cluster, Self.clusterName)
         let user = reader.value(.keyringUser, Self.userID)

@@ -1,5 +1,5 @@
 /// What a volume gets when the options of its creation do not say.
-public struct VolumeDefaults: Sendable, Equatable {
+public struct VolumeSettings: Sendable, Equatable {
     /// Nil: every creation must name its pool.
     public var pool: String?
     /// Bytes.
@@ -11,7 +11,7 @@ public struct VolumeDefaults: Sendable, Equatable {
     public var features: FeatureList
 }
 
-extension VolumeDefaults {
+extension VolumeSettings {
     init?(from reader: inout SettingsReader) {
         let pool = reader.value(.defaultPool, Self.poolName)
         let size = reader.value(.defaultSize, SizeText.bytes)
@@ -27,8 +27,8 @@ extension VolumeDefaults {
     }
 
     private static func poolName(_ text: String) throws(Refusal) -> String {
-        guard !text.contains("/"), !text.contains("@") else {
-            throw Refusal("it must be the name of a pool, without \"/\" and \"@\"")
+        guard !text.hasPrefix("-"), !text.contains(where: { "/@".contains($0) || $0.isWhitespace }) else {
+            throw Refusal("it must be the name of a pool, without blanks, \"/\", \"@\" and a leading \"-\"")
         }
         return text
     }
