@@ -5,17 +5,21 @@
 #   DIR/env         shell exports for whoever uses the rig; written last, so its presence means "was up"
 #   DIR/ceph.conf   for clients: where the cluster is, and the keyring of client.docker
 #   DIR/admin.conf  the same with the keyring of client.admin
-#   DIR/ceph, DIR/etcd   data and keys of the servers
+#   DIR/ceph, DIR/etcd   data and keys of the servers, and what each adds to DIR/env
 #   DIR/log, DIR/pid     logs and process ids
 #   DIR/tmp         scratch for tests
 
 # Makes the folder, or accepts one that an earlier rig made. Anything else is not ours to fill or remove.
 open_folder() {
-    if [ -e "$1" ] && [ ! -e "$1/.rig" ] && [ -n "$(ls -A "$1")" ]; then
+    local content
+    mkdir -p "$1"
+    content="$(ls -A "$1")"
+    # Looked at in this order, and .rig made first, because the parts of a rig in containers open the folder together.
+    if [ -n "$content" ] && [ ! -e "$1/.rig" ]; then
         fail "$1 is not empty and no rig made it. Name an empty or a new folder."
     fi
-    mkdir -p "$1"/{ceph,etcd,log,pid,run,tmp}
     : >"$1/.rig"
+    mkdir -p "$1"/{ceph,etcd,log,pid,run,tmp}
 }
 
 # The folder of a running rig, from the argument or from RIG_DIR, as an absolute path.

@@ -8,15 +8,6 @@ public struct PoolEntry: Sendable, Hashable {
     public let id: Int64
 }
 
-/// How full a pool is, in bytes.
-public struct PoolUsage: Sendable, Hashable {
-    /// What clients have stored, before replication.
-    public let stored: UInt64
-    /// What can still be stored, before replication. Nil when the cluster does not know: the
-    /// numbers come from a manager (mgr), which Ceph runs without for block devices.
-    public let maxAvailable: UInt64?
-}
-
 extension CephConnection {
     /// The pools of the cluster (`rados_pool_list`, `rados_pool_lookup`).
     public nonisolated func pools(timeout: Duration? = nil) async throws -> [PoolEntry] {
@@ -51,37 +42,10 @@ extension CephConnection {
         return try await perform(call, timeout: timeout) { cluster in
             try cluster.withUnsafeCluster(call) { raw in
                 do {
-                    return try GrowingBuffer.string(call) { buffer, size in
-                        let length = rados_pool_reverse_lookup(raw, id, buffer, size)
-                        return length
-                    }
+                    return try GrowingBuffer.string(call) { rados_pool_reverse_lookup(raw, id, $0, $1) }
                 } catch let error as CephError where error.isNotFound {
                     return nil
                 }
-            }
-        }
-    }
-
-    /// How full a pool is (`ceph df`). The capability mon 'profile rbd' suffices.
-    /// - Throws: `ENOENT` when there is no such pool.
-    public nonisolated func poolUsage(_ name: String, timeout: Duration? = nil) async throws -> PoolUsage {
-        let answer = try await monitorQuery(MonitorCommand("df"), as: DiskFree.self, timeout: timeout)
-        guard let pool = answer.pools.first(where: { $0.name == name }) else {
-            throw CephCall.reading("rados_mon_command", .pool(name)).error(ENOENT)
-        }
-        let isKnown = answer.stats.total_bytes > 0
-        return PoolUsage(
-            stored: pool.stats.stored ?? 0, maxAvailable: isKnown ? pool.stats.max_avail : nil)
-    }
-
-    /// How full the whole cluster is (`rados_cluster_stat`), in bytes of raw space.
-    public nonisolated func clusterUsage(timeout: Duration? = nil) async throws -> (total: UInt64, available: UInt64) {
-        let call = CephCall.reading("rados_cluster_stat", .cluster(settings.clusterName))
-        return try await perform(call, timeout: timeout) { cluster in
-            try cluster.withUnsafeCluster(call) { raw in
-                var usage = rados_cluster_stat_t()
-                try call.check(rados_cluster_stat(raw, &usage))
-                return (usage.kb << 10, usage.kb_avail << 10)
             }
         }
     }
@@ -100,19 +64,4 @@ extension CephConnection {
             GrowingBuffer.strings(buffer, byteCount: Int(needed))
         }
     }
-}
-
-/// The part of `ceph df --format json` that is used here.
-private struct DiskFree: Decodable, Sendable {
-    struct Totals: Decodable, Sendable { let total_bytes: UInt64 }
-    struct Pool: Decodable, Sendable {
-        struct Stats: Decodable, Sendable {
-            let stored: UInt64?
-            let max_avail: UInt64?
-        }
-        let name: String
-        let stats: Stats
-    }
-    let stats: Totals
-    let pools: [Pool]
 }

@@ -41,8 +41,8 @@ public struct CephImageStore: ImageStore {
         let pool = spec.dataPool.isEmpty ? spec.pool : spec.dataPool
         let what = "create an image of \(spec.size) in pool \(pool)"
         let usage = try await call(what) { try await call.connection.poolUsage(pool, timeout: $0) }
-        guard let free = usage.maxAvailable else { return try await checkRawCapacity(for: spec, what) }
-        let capacity = VolumeSize(bytes: ((usage.stored + free) >> 20) << 20)
+        guard let usage else { return try await checkRawCapacity(for: spec, what) }
+        let capacity = VolumeSize(bytes: ((usage.stored + usage.maxAvailable) >> 20) << 20)
         if spec.size > capacity {
             throw VolumeError(
                 .noSpace, what, why: "the pool can hold \(capacity) at most",

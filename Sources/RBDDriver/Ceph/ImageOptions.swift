@@ -49,6 +49,8 @@ struct ImageOptions: ~Copyable {
     }
 
     func set(_ layout: ImageLayout, _ call: CephCall) throws {
+        // Ceph takes 0 for "the default", which is not what was asked for.
+        if layout.order == 0 { throw call.error(EDOM, detail: "order 0") }
         // Format 2, whatever 'rbd default format' says: format 1 has no features.
         try set(RBD_IMAGE_OPTION_FORMAT, 2, call)
         try set(RBD_IMAGE_OPTION_ORDER, UInt64(layout.order), call)

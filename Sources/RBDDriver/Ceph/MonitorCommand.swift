@@ -70,7 +70,7 @@ extension CephConnection {
     ) async throws -> Answer {
         let bytes = try await monitorCommand(command, mutates: false, timeout: timeout)
         do {
-            return try JSONDecoder().decode(Answer.self, from: Data(bytes))
+            return try JSONDecoder().decode(Answer.self, from: Data(JSONText.firstDocument(in: bytes)))
         } catch {
             throw CephCall.reading("rados_mon_command", .command(command.prefix))
                 .error(EILSEQ, detail: "cannot make sense of the answer: \(error)")

@@ -14,6 +14,8 @@ enum ProgressReport {
 
     typealias Callback = @convention(c) (UInt64, UInt64, UnsafeMutableRawPointer?) -> CInt
 
+    /// Lends what librbd wants for its progress. There is a callback also when nobody wants
+    /// to know: librbd calls it without looking whether it is there.
     static func withCallback<T>(
         _ progress: ImageProgress?, _ body: (Callback, UnsafeMutableRawPointer?) throws -> T
     ) rethrows -> T {

@@ -20,7 +20,7 @@ extension RBDImage {
     public func snapshots(timeout: Duration? = nil) async throws -> [ImageSnapshot] {
         let call = CephCall.reading("rbd_snap_list", subject)
         return try await perform(call, timeout: timeout) { image in
-            try GrowingBuffer.call(of: rbd_snap_info_t.self, capacity: 16, call) { snapshots, size in
+            try GrowingBuffer.call(of: rbd_snap_info_t.self, capacity: 4, call) { snapshots, size in
                 var most = CInt(clamping: size)
                 let count = rbd_snap_list(image, snapshots, &most)
                 size = Int(most)
@@ -38,7 +38,9 @@ extension RBDImage {
     /// Takes a snapshot (`rbd_snap_create2`).
     /// - Throws: `EEXIST` when there is one of that name.
     public func createSnapshot(_ name: String, timeout: Duration? = nil) async throws {
-        try await snapshotCall("rbd_snap_create2", name, timeout) { rbd_snap_create2($0, name, 0, nil, nil) }
+        try await snapshotCall("rbd_snap_create2", name, timeout) { image in
+            ProgressReport.withCallback(nil) { rbd_snap_create2(image, name, 0, $0, $1) }
+        }
     }
 
     /// Removes a snapshot (`rbd_snap_remove2`).

@@ -2,6 +2,7 @@ import CRados
 import CRbd
 import FoundationEssentials
 import Glibc
+import VolumeCore
 
 /// An image in the trash.
 public struct TrashEntry: Sendable, Hashable {
@@ -25,7 +26,24 @@ extension RBDImages {
         let call = CephCall.changing("rbd_trash_move", subject(name))
         let seconds = UInt64(max(0, delay.components.seconds))
         try await inPool(call, timeout) { pool in
-            try pool.withUnsafeContext { _ = try call.check(rbd_trash_move($0, name, seconds)) }
+            try pool.withUnsafeContext { context in
+                try Self.refuseIfWatched(name, context, call)
+                _ = try call.check(rbd_trash_move(context, name, seconds))
+            }
+        }
+    }
+
+    /// Unlike `rbd_remove`, `rbd_trash_move` takes an image from under those who watch it, as
+    /// long as none of them insists on its exclusive lock.
+    private static func refuseIfWatched(_ name: String, _ context: rados_ioctx_t, _ call: CephCall) throws {
+        var image: rbd_image_t?
+        try call.check(rbd_open_read_only(context, name, &image, nil))
+        guard let image else { throw call.error(ENOMEM) }
+        defer { rbd_close(image) }
+        let watchers = try ImageWatcher.list(image, call)
+        guard watchers.isEmpty else {
+            let clients = watchers.map { $0.address?.text ?? "client.\($0.clientID)" }
+            throw call.error(EBUSY, detail: "watched by \(clients.joined(separator: ", "))")
         }
     }
 

@@ -26,8 +26,7 @@ struct CephFixture {
         let environment = try RigEnvironment.required()
         var settings = settings(environment)
         change(&settings, environment)
-        let connection = CephConnection(
-            settings: settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let connection = connection(settings)
         let fixture = CephFixture(
             environment: environment, connection: connection,
             images: RBDImages(ImageLocation(pool: environment.pool), connection: connection))
@@ -39,6 +38,10 @@ struct CephFixture {
             try? await connection.close()
             throw error
         }
+    }
+
+    static func connection(_ settings: CephSettings) -> CephConnection {
+        CephConnection(settings: settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     static func settings(_ environment: RigEnvironment) -> CephSettings {
