@@ -44,7 +44,8 @@ struct BadBodyTests {
     func longBody() async throws {
         try await Stage.with { stage in
             let victim = try await MountedVictim(on: stage)
-            let long = Array(#"{"Name":""#.utf8) + Array(repeating: UInt8(ascii: "x"), count: 3 << 20) + Array(#""}"#.utf8)
+            let long =
+                Array(#"{"Name":""#.utf8) + Array(repeating: UInt8(ascii: "x"), count: 3 << 20) + Array(#""}"#.utf8)
             for call in Self.calls {
                 try await Self.expectRefusal(of: call, long, "3 MB", status: 413, on: stage)
             }
@@ -74,7 +75,8 @@ struct BadBodyTests {
             for number in 0..<200 {
                 let held = HeldConnection(try await stage.client.connect())
                 if !number.isMultiple(of: 2) {
-                    try await held.send("POST /VolumeDriver.Mount HTTP/1.1\r\nContent-Length: 30\r\n\r\n{\"Name\":\"x\"")
+                    try await held.send(
+                        "POST /VolumeDriver.Mount HTTP/1.1\r\nContent-Length: 30\r\n\r\n{\"Name\":\"x\"")
                 }
                 crowd.append(held)
             }

@@ -8,7 +8,8 @@ struct BadOptionTests {
     private static let options: [(option: String, value: String, says: String)] =
         [
             "0", "-1", "-512M", "1e99", "1e3", "abc", "", " ", "18446744073709551615", "18446744073709551616",
-            "9223372036854775807", "17592186044416", "99999999999999999999999999", "4097T", "5P", "0x200", "512X", "5.5G",
+            "9223372036854775807", "17592186044416", "99999999999999999999999999", "4097T", "5P", "0x200", "512X",
+            "5.5G",
             "7", "10K", "512 M", "٥١٢",
         ].map { ("size", $0, "size") }
         + ["0", "11", "26", "-22", "22.0", "abc", "", "255", "256", "4294967318"].map { ("order", $0, "order") }
@@ -24,7 +25,10 @@ struct BadOptionTests {
         + ["staff", "-1", "4294967295"].map { ("gid", $0, "gid") }
         + ["rwx", "0999", "-755", "77777", "u+x"].map { ("mode", $0, "mode") }
         + ["maybe", ""].map { ("adopt", $0, "adopt") }
-        + [("colour", "red", "colour"), ("Size", "5", "Size"), ("", "x", "known options are"), ("mkfs_options", "-m0", "mkfs_options")]
+        + [
+            ("colour", "red", "colour"), ("Size", "5", "Size"), ("", "x", "known options are"),
+            ("mkfs_options", "-m0", "mkfs_options"),
+        ]
 
     @Test("Each is refused by name, and nothing is made")
     func refused() async throws {
@@ -39,7 +43,9 @@ struct BadOptionTests {
         }
     }
 
-    @Test("A volume too small for its filesystem is refused", arguments: [("ext4", "7M"), ("xfs", "299M"), ("btrfs", "100M")])
+    @Test(
+        "A volume too small for its filesystem is refused",
+        arguments: [("ext4", "7M"), ("xfs", "299M"), ("btrfs", "100M")])
     func tooSmall(filesystem: String, size: String) async throws {
         try await Stage.with { stage in
             let answer = try await stage.client.create(
@@ -49,7 +55,9 @@ struct BadOptionTests {
         }
     }
 
-    @Test("The smallest size of each filesystem is enough", arguments: [("ext4", "8M"), ("xfs", "300M"), ("btrfs", "128M")])
+    @Test(
+        "The smallest size of each filesystem is enough",
+        arguments: [("ext4", "8M"), ("xfs", "300M"), ("btrfs", "128M")])
     func justEnough(filesystem: String, size: String) async throws {
         try await Stage.with { stage in
             let name = try await stage.volume("least", ["fstype": filesystem, "size": size])
@@ -73,7 +81,9 @@ struct BadOptionTests {
     func closedPool() async throws {
         try await Stage.with { stage in
             let name = uniqueName("closed")
-            for options in [["pool": stage.environment.closedPool, "namespace": ""], ["data-pool": stage.environment.closedPool]] {
+            for options in [
+                ["pool": stage.environment.closedPool, "namespace": ""], ["data-pool": stage.environment.closedPool],
+            ] {
                 let answer = try await stage.client.create(name, options: stage.options(options))
                 #expect(!answer.succeeded)
                 #expect(answer.error.contains("closed"))

@@ -14,7 +14,8 @@ struct ForeignImageTests {
             let before = try await stage.surroundings()
             let created = try await stage.client.create(name, options: stage.options(["size": "8"]))
             #expect(created.error.contains("adopt"), "\(created.error)")
-            #expect(try await !stage.client.create(name, options: stage.options(["size": "8"])).succeeded, "asked again")
+            #expect(
+                try await !stage.client.create(name, options: stage.options(["size": "8"])).succeeded, "asked again")
             #expect(try await !stage.client.mount(name, id: "a").succeeded)
             #expect(try await !stage.client.remove(name).succeeded)
             try await stage.expectUnchanged(since: before, after: "calls for a foreign image")

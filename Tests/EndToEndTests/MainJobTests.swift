@@ -156,7 +156,9 @@ struct MainJobTests {
     @Test("List shows all volumes, by their names")
     func list() async throws {
         try await Stage.with { stage in
-            let volumes = [try await stage.volume("list"), try await stage.volume("list"), try await stage.volume("list")]
+            let volumes = [
+                try await stage.volume("list"), try await stage.volume("list"), try await stage.volume("list"),
+            ]
             let mounted = try await stage.client.mount(volumes[1], id: "id").checked().mountpoint
             let listed = try #require(try await stage.client.list().checked().volumes)
             #expect(listed.map(\.name) == volumes.sorted())

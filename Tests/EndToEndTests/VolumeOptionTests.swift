@@ -19,7 +19,8 @@ struct VolumeOptionTests {
             #expect(info["size"] == .integer(64 << 20))
             #expect(info["order"] == 20)
             #expect(info["data_pool"] == .string(stage.environment.dataPool))
-            #expect(info["features"]?.array.compactMap(\.string).sorted() == ["data-pool", "exclusive-lock", "layering"])
+            #expect(
+                info["features"]?.array.compactMap(\.string).sorted() == ["data-pool", "exclusive-lock", "layering"])
 
             let mountpoint = try await stage.client.mount(name, id: "id").checked().mountpoint
             let mount = try #require(stage.plugin.kernelState.mount(at: mountpoint))
@@ -37,7 +38,8 @@ struct VolumeOptionTests {
         arguments: ["mkfs-options", "mkfsOptions"])
     func mkfsWords(option: String) async throws {
         try await Stage.with { stage in
-            let name = try await stage.volume("words", ["fstype": "xfs", "size": "300M", option: "-i size=1024 -L two"])
+            let name = try await stage.volume(
+                "words", ["fstype": "xfs", "size": "300M", option: "-i size=1024 -L two"])
             let mountpoint = try await stage.client.mount(name, id: "id").checked().mountpoint
             let info = try await runTool("xfs_info", [mountpoint]).checked().output
             #expect(info.contains("isize=1024"))
