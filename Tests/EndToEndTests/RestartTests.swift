@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Rig
+import SystemPackage
 import Testing
 
 /// The plugin ends, in every way and at every moment, and comes back.

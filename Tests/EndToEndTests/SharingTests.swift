@@ -66,7 +66,7 @@ struct SharingTests {
                 #expect(try await client.path(name).checked().mountpoint == mountpoint)
                 #expect(try await client.mount(name, id: "b").checked().mountpoint == mountpoint)
                 #expect(try text(of: mountpoint + "/database") == "still writable")
-                try await client.unmount(name, id: "b")
+                _ = try await client.unmount(name, id: "b")
                 #expect(try await !client.remove(name).succeeded, "its filesystem is in use")
                 #expect(try text(of: mountpoint + "/database") == "still writable")
             }
