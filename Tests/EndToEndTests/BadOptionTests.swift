@@ -108,7 +108,7 @@ struct BadOptionTests {
     func mkfsFails() async throws {
         try await Stage.with { stage in
             let answer = try await stage.client.create(
-                uniqueName("mkfs"), options: stage.options(["mkfs-options": "-b 12345"]))
+                uniqueName("mkfs"), options: stage.options(["mkfs-options": "-b 100"]))
             #expect(answer.error.contains("mkfs.ext4"))
             #expect(answer.error.contains("invalid block size"), "\(answer.error)")
             try await stage.expectBlank("a mkfs that failed")
@@ -117,7 +117,7 @@ struct BadOptionTests {
 
     @Test(
         "What the mapper or the kernel refuses fails the Mount in their own words, and the volume is as before",
-        arguments: [("mount-options", "nonsense=1", "nonsense"), ("map-options", "queue_depth=128", "queue_depth")])
+        arguments: [("mount-options", "nonsense=1", "nonsense"), ("map-options", "explode", "explode")])
     func mountFails(option: String, value: String, says: String) async throws {
         try await Stage.with { stage in
             let name = try await stage.volume("mount", [option: value])

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Rig
 import SystemPackage
 import Testing
@@ -77,25 +78,33 @@ struct SharingTests {
         }
     }
 
-    @Test("A mount namespace that outlives the Unmount keeps the volume: busy, and still usable")
-    func otherNamespace() async throws {
+    @Test("A container that outlives the Unmount keeps the volume: busy, and still usable by both")
+    func container() async throws {
         try await Stage.with { stage in
-            let (client, name) = (stage.client, try await stage.volume("namespace"))
+            let (client, name) = (stage.client, try await stage.volume("container"))
             let mountpoint = try await client.mount(name, id: "a").checked().mountpoint
             try write("here", to: mountpoint + "/file")
-            // A container has a private copy of the mount in a namespace of its own.
+            // What runc does: a mount namespace of its own, and the volume bound into the container's tree.
+            let data = stage.plugin.scratch.path + "/data"
+            try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: false)
+            let script = "mount --bind \(mountpoint) \(data) && exec sleep 600"
             let container = try SpawnedProcess(
-                "/usr/bin/unshare", ["--mount", "--propagation", "private", "sleep", "600"],
-                environment: ["PATH": "/usr/bin:/bin"], log: stage.plugin.scratch.path + "/container.log")
+                "/usr/bin/unshare", ["--mount", "--propagation", "private", "sh", "-c", script],
+                environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"], log: stage.plugin.scratch.path + "/container.log")
+            let inside = "/proc/\(container.pid)/root\(data)/file"
             do {
-                try await eventually("the container to have its own mounts") {
-                    try await !runTool("pgrep", ["-P", "\(container.pid)"]).output.isEmpty
-                        || text(of: "/proc/\(container.pid)/comm") == "sleep\n"
+                try await eventually("the container to have the volume") {
+                    try exists(inside) && text(of: "/proc/\(container.pid)/comm") == "sleep\n"
                 }
                 let answer = try await client.unmount(name, id: "a")
-                #expect(answer.error.contains("busy"), "\(answer.error)")
+                #expect(answer.error.contains("busy") || answer.error.contains("in use"), "\(answer.error)")
                 #expect(try text(of: mountpoint + "/file") == "here", "it is mounted again")
                 #expect(try await client.path(name).checked().mountpoint == mountpoint)
+                try write("from outside", to: mountpoint + "/file")
+                #expect(try text(of: inside) == "from outside", "one filesystem, not two")
+                #expect(stage.plugin.kernelState.loopDevices.count == 1, "\(stage.plugin.kernelState)")
+                #expect(try await !client.remove(name).succeeded)
+                #expect(try text(of: inside) == "from outside")
             } catch {
                 try await Self.end(container)
                 throw error
