@@ -192,13 +192,13 @@ import VolumeCore
         let attempt = try #require(volume.attempt)
         #expect(volume.image == ImageReference(pool: "rbd", namespace: "team", name: "db"))
         #expect(
-            volume.unfinishedImage(of: attempt)
+            volume.unfinishedImage(ofAttempt: attempt.token)
                 == ImageReference(pool: "rbd", namespace: "team", name: "rbd-plugin.creating.u1.t0ken"))
     }
 
     @Test func noVolumeCanHaveTheNameOfAnUnfinishedImage() throws {
         let volume = try Self.volume()
         let attempt = try #require(volume.attempt)
-        #expect(throws: VolumeError.self) { try VolumeName(volume.unfinishedImage(of: attempt).name) }
+        #expect(throws: VolumeError.self) { try VolumeName(volume.unfinishedImage(ofAttempt: attempt.token).name) }
     }
 }
