@@ -6,23 +6,29 @@ import VolumeCore
 /// A client that the cluster refuses.
 public struct BlocklistEntry: Sendable, Hashable {
     public let address: ClientAddress
-    /// When the cluster lets it in again, as the monitors print it.
-    public let until: String
+    /// When the cluster lets it in again.
+    public let until: Date
 }
 
 extension CephConnection {
-    /// Makes the cluster refuse one client from now on (`rados_blocklist_add`). When this
-    /// returns, this client knows the map that says so, and an OSD learns it before it answers a
-    /// later request of this client.
+    /// Makes the cluster refuse one client from now on (`rados_blocklist_add`), and reads back
+    /// that it does (`osd blocklist ls`). When this returns, this client knows the map that
+    /// says so. An OSD learns it with the first request of a client that knows: until then it
+    /// may still take a write of the refused one, but never after it has served us.
     ///
-    /// Adding an address again replaces its expiry. mon 'profile rbd' allows adding one
-    /// `ip:port/nonce`, no ranges, and neither listing nor removing.
+    /// An entry that stands already keeps its expiry, whatever is asked for: Ceph 16.2 says
+    /// that it changed it and does not. So look at the entry that is returned.
+    ///
+    /// mon 'profile rbd' allows adding and listing, not removing.
     /// - Parameter duration: how long, in whole seconds, at most 136 years. A client that was
     ///   only cut off goes on writing when the entry ends: use years.
+    /// - Returns: the entry that stands now.
+    @discardableResult
     public nonisolated func blocklistAdd(
         _ address: ClientAddress, for duration: Duration, timeout: Duration? = nil
-    ) async throws {
+    ) async throws -> BlocklistEntry {
         let call = CephCall.changing("rados_blocklist_add", .client(address.description))
+        let deadline = deadline(timeout)
         // 0 would mean Ceph's default of one hour.
         let seconds = UInt32(clamping: max(1, duration.components.seconds))
         try await perform(call, timeout: timeout) { cluster in
@@ -32,6 +38,13 @@ extension CephConnection {
                 try call.check(rados_blocklist_add(raw, &text, seconds))
             }
         }
+        let entries = try await blocklist(timeout: ContinuousClock.now.duration(to: deadline))
+        guard let entry = entries.first(where: { $0.address == address }) else {
+            throw CephError(
+                call: call.name, subject: call.subject, code: EIO, outcome: .unknown,
+                detail: "the monitors accepted it but do not list it")
+        }
+        return entry
     }
 
     /// Lets a client in again (`osd blocklist rm`). Needs more than mon 'profile rbd'.
@@ -51,7 +64,8 @@ extension CephConnection {
         }
         return try await monitorQuery(MonitorCommand("osd blocklist ls"), as: [Line].self, timeout: timeout)
             .compactMap { line in
-                line.addr.flatMap(ClientAddress.init).map { BlocklistEntry(address: $0, until: line.until) }
+                guard let address = line.addr.flatMap(ClientAddress.init) else { return nil }
+                return BlocklistEntry(address: address, until: MonitorTime.date(line.until) ?? .distantPast)
             }
     }
 }

@@ -9,7 +9,7 @@ public struct CephFence: Fence {
     }
 
     public func blocklist(_ client: ClientAddress, for duration: Duration) async throws {
-        try await call("blocklist client \(client)") { limit in
+        _ = try await call("blocklist client \(client)") { limit in
             try await call.connection.blocklistAdd(client, for: duration, timeout: limit)
         }
     }

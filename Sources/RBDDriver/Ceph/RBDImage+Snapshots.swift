@@ -20,7 +20,7 @@ extension RBDImage {
     public func snapshots(timeout: Duration? = nil) async throws -> [ImageSnapshot] {
         let call = CephCall.reading("rbd_snap_list", subject)
         return try await perform(call, timeout: timeout) { image in
-            try GrowingBuffer.call(of: rbd_snap_info_t.self, capacity: 16, call) { snapshots, size in
+            try GrowingBuffer.call(of: rbd_snap_info_t.self, capacity: 4, call) { snapshots, size in
                 var most = CInt(clamping: size)
                 let count = rbd_snap_list(image, snapshots, &most)
                 size = Int(most)

@@ -14,7 +14,7 @@ public final class RBDImage: Sendable {
 
     let subject: CephSubject
     private let handle: OwnedHandle
-    private let cluster: CephCluster
+    let cluster: CephCluster
     private let connection: CephConnection
 
     /// Takes over an open image. Closes it when that fails.

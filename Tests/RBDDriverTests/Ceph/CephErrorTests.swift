@@ -1,5 +1,6 @@
 import CRados
 import CRbd
+import FoundationEssentials
 import Glibc
 import Testing
 import VolumeCore
@@ -121,6 +122,21 @@ import VolumeCore
         ])
     func firstDocument(text: String, expected: String) {
         #expect(String(decoding: JSONText.firstDocument(in: Array(text.utf8)), as: UTF8.self) == expected)
+    }
+
+    @Test(
+        "A monitor's times are read",
+        arguments: [
+            ("1970-01-02T00:00:01.565332+0000", 86401.0), ("1970-01-01T02:00:00.000001+0200", 0),
+            ("1970-01-01T00:00:00-0100", 3600),
+        ])
+    func monitorTime(text: String, seconds: Double) {
+        #expect(MonitorTime.date(text) == Date(timeIntervalSince1970: seconds))
+    }
+
+    @Test("What is no time is nil", arguments: ["", "never", "2036-11-18T08:37:34", "2036-13-18T08:37:34.1+0000"])
+    func noMonitorTime(text: String) {
+        #expect(MonitorTime.date(text) == nil)
     }
 
     @Test("Timeouts reach Ceph as whole seconds and never as 0, which would mean for ever")

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import Rig
 import Testing
@@ -42,20 +43,46 @@ extension CephTests {
             }
         }
 
-        @Test("Writing takes the exclusive lock; its owner is named with its address")
+        @Test("Writing takes the exclusive lock; its owner is named with its address, also to a reader")
         func lockOwners() async throws {
             try await CephFixture.with { ceph in
                 try await ceph.withImage { name in
                     let me = try await ceph.connection.identity()
-                    try await ceph.images.withImage(.name(name), .readWrite) { image in
-                        #expect(try await image.lockOwners().isEmpty)
-                        try await image.write([1], at: 0)
-                        #expect(try await image.lockOwners().map(\.address) == [me.addresses.first])
-                    }
+                    let reader = try await ceph.images.open(.name(name), .readOnly)
+                    #expect(try await reader.lockOwners().isEmpty)
+                    let writer = try await ceph.images.open(.name(name), .readWrite)
+                    try await writer.write([1], at: 0)
+                    let owner = try #require(try await reader.lockOwners().first)
+                    #expect(owner.address == me.addresses.first)
+                    #expect(owner.client == "client.\(me.clientID)")
+                    #expect(owner.cookie.hasPrefix("auto "))
+                    #expect(try await writer.lockOwners() == [owner])
+                    try await writer.close()
+                    #expect(try await reader.lockOwners().isEmpty)
+                    #expect(try await !reader.breakLock(of: owner))
+                    try await reader.close()
                 }
-                try await ceph.withImage(layout: ImageLayout(features: .layering)) { name in
-                    let owners = try await ceph.images.withImage(.name(name), .readOnly) { try await $0.lockOwners() }
-                    #expect(owners.isEmpty)
+            }
+        }
+
+        @Test("A dead client's lock is broken by a reader")
+        func breakLock() async throws {
+            try await CephFixture.with { ceph in
+                try await ceph.withImage { name in
+                    try await CephFixture.with { victim in
+                        let address = try #require(try await victim.connection.identity().addresses.first)
+                        let image = try await victim.images.open(.name(name), .readWrite)
+                        try await image.write([1], at: 0)
+                        try await ceph.connection.blocklistAdd(address, for: Self.years)
+                        let reader = try await ceph.images.open(.name(name), .readOnly)
+                        let owner = try #require(try await reader.lockOwners().first)
+                        #expect(owner.address == address)
+                        #expect(try await reader.breakLock(of: owner))
+                        #expect(try await reader.lockOwners().isEmpty)
+                        try await reader.close()
+                        try? await image.close()
+                        try await Self.pardon(address, ceph)
+                    }
                 }
             }
         }
@@ -72,6 +99,8 @@ extension CephTests {
 
                         try await ceph.connection.blocklistAdd(address, for: Self.years)
                         #expect(try await ceph.connection.blocklist().map(\.address).contains(address))
+                        // An OSD learns of it with the first request of a client that knows.
+                        try await ceph.images.withImage(.name(name), .readOnly) { _ = try await $0.lockOwners() }
 
                         let error = try await CephFixture.error {
                             try await image.write([2], at: 0)
@@ -95,22 +124,18 @@ extension CephTests {
             }
         }
 
-        @Test("Breaking a lock leaves the long expiry of the blocklist entry as it is")
-        func expiryStays() async throws {
+        @Test("The entry that stands is returned, and one that stood before keeps its expiry")
+        func expiry() async throws {
             try await CephFixture.with { ceph in
-                try await ceph.withImage { name in
-                    try await CephFixture.with { victim in
-                        let address = try #require(try await victim.connection.identity().addresses.first)
-                        let image = try await victim.images.open(.name(name), .readWrite)
-                        try await image.write([1], at: 0)
-                        try await ceph.connection.blocklistAdd(address, for: Self.years)
-                        let before = try await Self.expiry(of: address, ceph)
-                        try await Self.breakLock(of: name, heldBy: address, ceph)
-                        #expect(try await Self.expiry(of: address, ceph) == before)
-                        try? await image.close()
-                        try await Self.pardon(address, ceph)
-                    }
-                }
+                let address = try #require(ClientAddress("10.255.0.2:0/\(UInt32.random(in: 1...UInt32.max))"))
+                let start = Date()
+                let first = try await ceph.connection.blocklistAdd(address, for: Self.years)
+                #expect(first.address == address)
+                #expect(abs(first.until.timeIntervalSince(start) - 10 * 365 * 86400) < 3600)
+                let second = try await ceph.connection.blocklistAdd(address, for: .seconds(600))
+                #expect(second == first)
+                #expect(try await ceph.connection.blocklist().contains(first))
+                try await Self.pardon(address, ceph)
             }
         }
 
@@ -149,10 +174,6 @@ extension CephTests {
                     try await image.breakLock(of: owner)
                 }
             }
-        }
-
-        private static func expiry(of address: ClientAddress, _ ceph: CephFixture) async throws -> String? {
-            try await ceph.connection.blocklist().first { $0.address == address }?.until
         }
 
         /// The entry would outlive the test by years.
