@@ -16,7 +16,7 @@ public struct EtcdCertificates: Sendable {
     public var clientKey: String { folder + "/client.key" }
 
     public static func make() async throws -> EtcdCertificates {
-        let certificates = EtcdCertificates(folder: try ScratchFolder.make("etcd-certificates"))
+        let certificates = EtcdCertificates(folder: try TemporaryFolder.make("etcd-certificates"))
         try await certificates.makeAuthority()
         try await certificates.makeCertificate(
             "server",

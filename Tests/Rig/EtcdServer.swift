@@ -160,7 +160,7 @@ extension EtcdServer {
     private convenience init(
         name: String, clientPort: UInt16, peerPort: UInt16, cluster: String, options: Options
     ) throws {
-        let folder = try ScratchFolder.make("etcd")
+        let folder = try TemporaryFolder.make("etcd")
         let address = "127.0.0.1:\(clientPort)"
         let client = "\(options.certificates == nil ? "http" : "https")://\(address)"
         let peer = "http://127.0.0.1:\(peerPort)"

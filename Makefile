@@ -1,0 +1,47 @@
+# The commands of this project. `make` alone lists them.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.PHONY: help deps build release test demo lint format clean
+
+# One set of flags for building and for testing: other flags would build everything a second time.
+SWIFT_BUILD := swift build --build-tests
+
+# Under CI all builds are strict (Package.swift), so lint shares the folder with the tests. Elsewhere strictness is
+# lint's alone, and a folder of its own keeps the two from rebuilding each other's work.
+LINT_BUILD := RBD_PLUGIN_STRICT=1 $(SWIFT_BUILD) $(if $(CI),,--scratch-path .build-lint)
+
+SCRIPTS := $(shell find rig .ci -type f \( -name '*.bash' -o -perm -u=x \) | sort)
+SWIFT_SOURCES := Package.swift Sources Tests
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+deps: ## install what is missing (Debian 12 or later; needs root only if something is missing)
+	@rig/install
+
+build: deps ## build the plugin and its tests (debug)
+	$(SWIFT_BUILD)
+
+release: deps ## build the plugin for use: optimised, Swift's runtime linked in
+	swift build --configuration release --static-swift-stdlib --product rbd-plugin
+	@echo "built $$(swift build --configuration release --show-bin-path)/rbd-plugin"
+
+test: build ## all tests, on a real Ceph and etcd brought up for them (needs root); FILTER=Name for some of them
+	rig/with swift test --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+
+demo: build ## the main job on a real Ceph and etcd, each call and its effect shown (needs root)
+	@rig/demo "$$(swift build --show-bin-path)/rbd-plugin"
+
+lint: deps ## formatting, shell scripts, module arrows, and no warnings
+	@swift format lint --strict --recursive $(SWIFT_SOURCES) || { echo "lint: 'make format' mends most of these" >&2; exit 1; }
+	@shellcheck $(SCRIPTS) || { echo "lint: each SC number above has a page: https://www.shellcheck.net/wiki/SCnnnn" >&2; exit 1; }
+	@$(LINT_BUILD) --explicit-target-dependency-import-check error || { echo "lint: the build is strict here: warnings are errors, and a module may import only what Package.swift lets it depend on" >&2; exit 1; }
+	@echo "lint: clean"
+
+format: ## format the Swift sources in place
+	swift format --in-place --recursive $(SWIFT_SOURCES)
+
+clean: ## remove what was built
+	rm -rf .build .build-lint

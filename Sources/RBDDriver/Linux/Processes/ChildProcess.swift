@@ -1,0 +1,127 @@
+import Glibc
+import Subprocess
+import Synchronization
+import SystemPackage
+import VolumeCore
+
+/// Runs each command as a child process of its own session, with a deadline.
+///
+/// The child gets an argument array, the working directory `/`, a minimal environment, `/dev/null` or the command's
+/// bytes as standard input, and no other descriptor of this process. At the deadline, or when the task is cancelled, its
+/// whole process group gets SIGTERM and then SIGKILL. A child that not even SIGKILL ends, because it waits in the kernel
+/// for a disk, does not hold the caller: it is counted as stuck and reaped in the background whenever it ends.
+public struct ChildProcess: CommandRunner {
+    /// How long a child may take to end after each signal.
+    public struct Grace: Sendable, Hashable {
+        public var afterTerminate: Duration
+        public var afterKill: Duration
+
+        public init(afterTerminate: Duration = .milliseconds(1000), afterKill: Duration = .milliseconds(500)) {
+            self.afterTerminate = afterTerminate
+            self.afterKill = afterKill
+        }
+    }
+
+    private let clock: any DriverClock
+    private let searchPath: SearchPath
+    private let grace: Grace
+    private let stuck = StuckChildren()
+    private let send: @Sendable (pid_t, CInt) -> Void
+
+    public init(clock: any DriverClock, searchPath: SearchPath = .standard, grace: Grace = Grace()) {
+        self.init(clock: clock, searchPath: searchPath, grace: grace) { _ = kill(-$0, $1) }
+    }
+
+    init(
+        clock: any DriverClock, searchPath: SearchPath = .standard, grace: Grace,
+        send: @escaping @Sendable (pid_t, CInt) -> Void
+    ) {
+        self.clock = clock
+        self.searchPath = searchPath
+        self.grace = grace
+        self.send = send
+    }
+
+    /// Children that were killed and have not ended yet.
+    public var stuckChildren: Int { stuck.count }
+
+    public func run(
+        _ command: Command, to what: String, onLate: (@Sendable (CommandResult) async -> Void)?
+    ) async throws -> CommandResult {
+        guard let executable = searchPath.find(command.tool.name) else {
+            throw VolumeError(
+                .unsupported, what, why: "the program \(command.tool.name) is not installed",
+                remedy: "install the package \(command.tool.package)")
+        }
+        let timeout = Deadline.limiting(command.timeout, now: clock.now())
+        guard timeout > .zero else {
+            throw VolumeError(
+                .timedOut, what, why: "no time was left to run \(command.tool.name); it was not started",
+                remedy: "try again")
+        }
+        if Task.isCancelled {
+            throw VolumeError(.timedOut, what, why: "the call was given up before \(command.tool.name) was started")
+        }
+        let call = ChildCall(command: command, what: what, handle: ChildHandle(send: send))
+        return try await wait(for: call, executable: executable, timeout: timeout, onLate: onLate)
+    }
+
+    private func wait(
+        for call: ChildCall, executable: String, timeout: Duration,
+        onLate: (@Sendable (CommandResult) async -> Void)?
+    ) async throws -> CommandResult {
+        // Neither task inherits this one's cancellation: a child is always waited for until it is reaped.
+        Task.detached {
+            let result = await call.execute(executable, path: searchPath.text)
+            call.handle.close()
+            if call.isStuck.exchange(false, ordering: .relaxed) { stuck.remove() }
+            let isLate = !call.outcome.complete(call.verdict(on: result))
+            if isLate, let onLate, case .success(let ended) = result { await onLate(ended) }
+        }
+        let deadline = Task.detached {
+            do { try await Task.sleep(for: timeout) } catch { return }
+            await end(call, because: .deadline(timeout))
+        }
+        defer { deadline.cancel() }
+        return try await withTaskCancellationHandler {
+            try await call.outcome.wait()
+        } onCancel: {
+            Task.detached { await end(call, because: .cancelled) }
+        }
+    }
+
+    private func end(_ call: ChildCall, because reason: ChildEnd) async {
+        guard !call.handle.isClosed, call.handle.begin(reason) else { return }
+        call.handle.signalGroup(SIGTERM)
+        if await call.handle.isClosed(within: grace.afterTerminate) { return }
+        call.handle.signalGroup(SIGKILL)
+        if await call.handle.isClosed(within: grace.afterKill) { return }
+        stuck.add()
+        call.isStuck.store(true, ordering: .relaxed)
+        // It may have ended between the last look and the mark.
+        if call.handle.isClosed, call.isStuck.exchange(false, ordering: .relaxed) { stuck.remove() }
+        call.outcome.complete(.failure(call.forcedEnd(reason, hasEnded: false)))
+    }
+}
+
+extension ChildHandle {
+    /// Waits for the child to end, looking again every few milliseconds.
+    fileprivate func isClosed(within duration: Duration) async -> Bool {
+        let until = ContinuousClock.now + duration
+        while !isClosed {
+            guard ContinuousClock.now < until else { return false }
+            // The task that ends children is never cancelled while it does so.
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+        return true
+    }
+}
+
+/// Counts children that were killed and have not ended.
+private final class StuckChildren: Sendable {
+    private let number = Atomic<Int>(0)
+
+    var count: Int { number.load(ordering: .relaxed) }
+    func add() { number.add(1, ordering: .relaxed) }
+    func remove() { number.subtract(1, ordering: .relaxed) }
+}

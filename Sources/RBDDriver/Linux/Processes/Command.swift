@@ -1,0 +1,58 @@
+/// A program to run: always an argument array, never a shell line.
+public struct Command: Sendable, Hashable {
+    public var tool: Tool
+    public var arguments: [String]
+    /// What the child's environment has besides `PATH` and `LC_ALL`. No secrets: every user of the node can read it.
+    public var environment: [String: String]
+    /// What the child reads from its standard input; the place for a secret.
+    public var input: [UInt8]
+    /// How long it may take. The current `Deadline` cuts it down.
+    public var timeout: Duration
+    /// How many bytes of its standard output are kept. The rest is read and thrown away.
+    public var outputLimit: Int
+    /// The child's working directory.
+    public var folder: String
+
+    public init(
+        _ tool: Tool, _ arguments: [String], environment: [String: String] = [:], input: [UInt8] = [],
+        timeout: Duration = .seconds(20), outputLimit: Int = 1 << 20, folder: String = "/"
+    ) {
+        self.tool = tool
+        self.arguments = arguments
+        self.environment = environment
+        self.input = input
+        self.timeout = timeout
+        self.outputLimit = outputLimit
+        self.folder = folder
+    }
+}
+
+/// How a child ended, and what it said.
+public struct CommandResult: Sendable, Hashable {
+    public enum Ending: Sendable, Hashable {
+        case exited(Int32)
+        case killed(signal: Int32)
+    }
+
+    public var ending: Ending
+    /// The beginning of its standard output.
+    public var output: String
+    /// Whether there was more output than was kept.
+    public var outputIsCut: Bool
+    /// The end of its standard error.
+    public var errors: String
+
+    public init(_ ending: Ending, output: String = "", outputIsCut: Bool = false, errors: String = "") {
+        self.ending = ending
+        self.output = output
+        self.outputIsCut = outputIsCut
+        self.errors = errors
+    }
+
+    public var succeeded: Bool { ending == .exited(0) }
+
+    /// The exit status; `nil` when a signal ended it.
+    public var exitStatus: Int32? {
+        if case .exited(let status) = ending { status } else { nil }
+    }
+}

@@ -1,0 +1,29 @@
+/// A program of the system that the driver runs, and where it comes from.
+public struct Tool: Sendable, Hashable {
+    /// The file name that is looked up in the search path.
+    public let name: String
+    /// The Debian package that brings it, for the error when it is missing.
+    public let package: String
+
+    public init(_ name: String, package: String) {
+        self.name = name
+        self.package = package
+    }
+
+    public static let mount = Tool("mount", package: "mount")
+    public static let umount = Tool("umount", package: "mount")
+    public static let losetup = Tool("losetup", package: "mount")
+    public static let modprobe = Tool("modprobe", package: "kmod")
+
+    public static let mkfsExt4 = Tool("mkfs.ext4", package: "e2fsprogs")
+    public static let e2fsck = Tool("e2fsck", package: "e2fsprogs")
+    public static let resize2fs = Tool("resize2fs", package: "e2fsprogs")
+    public static let mkfsXFS = Tool("mkfs.xfs", package: "xfsprogs")
+    public static let xfsGrowfs = Tool("xfs_growfs", package: "xfsprogs")
+    public static let mkfsBtrfs = Tool("mkfs.btrfs", package: "btrfs-progs")
+    public static let btrfs = Tool("btrfs", package: "btrfs-progs")
+
+    public static let rbd = Tool("rbd", package: "ceph-common")
+    public static let rbdNBD = Tool("rbd-nbd", package: "rbd-nbd")
+    public static let qemuStorageDaemon = Tool("qemu-storage-daemon", package: "qemu-system-common")
+}

@@ -1,1 +1,0 @@
-// RBDDriver: placeholder until its first file lands.

@@ -1,0 +1,124 @@
+/// A Create as it was asked for: the options that were given, checked, and what they make with the defaults.
+public struct VolumeRequest: Sendable, Hashable {
+    public let spec: VolumeSpec
+    /// The options that the user gave, for telling a repeated Create from a contradicting one.
+    public let given: Set<VolumeOption>
+    /// The options by the names and in the words of the user.
+    public let options: [String: String]
+    /// Whether an existing image of that name, which no volume owns, may be taken over with its content.
+    public let adopt: Bool
+
+    /// Reads `docker volume create -o` options. Decides by the options alone: pools and capacity are checked later.
+    /// - Throws: `VolumeError` with code `invalidOption` for an unknown option, a bad value or a missing pool.
+    public init(options: [String: String], defaults: VolumeDefaults) throws(VolumeError) {
+        let values = try Self.known(options)
+        guard let pool = values[.pool] ?? defaults.pool else {
+            throw VolumeError(
+                .invalidOption, "create the volume", why: "no pool is given",
+                remedy: "add '-o pool=NAME', or set RBD_DEFAULT_POOL for the plugin", outcome: .refused)
+        }
+        var spec = VolumeSpec(
+            pool: try OptionValues.place(.pool, pool), size: defaults.size, order: defaults.order,
+            features: defaults.features, filesystem: defaults.filesystem)
+        var adopt = false
+        // In a fixed order, so that of several faults it is always the same one that is told.
+        for option in VolumeOption.allCases {
+            guard let value = values[option] else { continue }
+            if option == .adopt {
+                adopt = try OptionValues.flag(.adopt, value)
+            } else {
+                try spec.set(option, value)
+            }
+        }
+        if !adopt { try Self.checkSize(of: spec) }
+        self.spec = spec
+        self.adopt = adopt
+        self.options = options
+        given = Set(values.keys)
+    }
+
+    private static func known(_ options: [String: String]) throws(VolumeError) -> [VolumeOption: String] {
+        var values: [VolumeOption: String] = [:]
+        for (name, value) in options.sorted(by: { $0.key < $1.key }) {
+            guard let option = VolumeOption(name: name) else {
+                let shown = name.unicodeScalars.prefix(60).map { $0.escaped(asASCII: true) }.joined()
+                throw VolumeError(
+                    .invalidOption, "create the volume", why: "the option '\(shown)' is not known",
+                    remedy: "known options are \(VolumeOption.allCases.map(\.rawValue).joined(separator: ", "))",
+                    outcome: .refused)
+            }
+            if let other = values[option], other != value {
+                throw VolumeError(
+                    .invalidOption, "create the volume",
+                    why: "the option \(option.rawValue) is given twice with different values",
+                    remedy: "'mkfsOptions' is another name of 'mkfs-options': give one of them", outcome: .refused)
+            }
+            values[option] = value
+        }
+        return values
+    }
+
+    private static func checkSize(of spec: VolumeSpec) throws(VolumeError) {
+        let minimum = spec.filesystem.minimumSize
+        if spec.size < minimum {
+            throw VolumeError(
+                .invalidOption, "create the volume",
+                why: "\(spec.size) is too small for \(spec.filesystem.rawValue), which needs at least \(minimum)",
+                remedy: "give a larger size, such as '-o size=\(minimum)'", outcome: .refused)
+        }
+    }
+}
+
+extension VolumeSpec {
+    fileprivate mutating func set(_ option: VolumeOption, _ value: String) throws(VolumeError) {
+        switch option {
+        case .pool: pool = try OptionValues.place(.pool, value)
+        case .size: size = try OptionValues.size(value)
+        case .fstype: filesystem = try OptionValues.filesystem(value)
+        case .order: order = try OptionValues.order(value)
+        case .features: features = try OptionValues.features(value)
+        case .dataPool: dataPool = try OptionValues.place(.dataPool, value)
+        case .namespace: namespace = value.isEmpty ? "" : try OptionValues.place(.namespace, value)
+        case .mkfsOptions: mkfsOptions = try OptionValues.mkfsWords(value)
+        case .mountOptions: mountOptions = try OptionValues.mountWords(value)
+        case .mapOptions: mapOptions = try OptionValues.commaSeparated(.mapOptions, value)
+        case .uid: uid = try OptionValues.identifier(.uid, value)
+        case .gid: gid = try OptionValues.identifier(.gid, value)
+        case .mode: mode = try OptionValues.mode(value)
+        case .adopt: break
+        }
+    }
+}
+
+extension VolumeRequest {
+    /// The first option that was given and that `existing` has otherwise, as `(option, what it has)`.
+    ///
+    /// A Create repeated by another node of a Swarm gives the same options; options it does not give match anything.
+    public func contradiction(to existing: VolumeSpec) -> (option: VolumeOption, has: String)? {
+        for option in VolumeOption.allCases where given.contains(option) {
+            if let has = difference(option, existing) { return (option, has) }
+        }
+        return nil
+    }
+
+    private func difference(_ option: VolumeOption, _ existing: VolumeSpec) -> String? {
+        switch option {
+        case .pool: spec.pool == existing.pool ? nil : existing.pool
+        case .size: adopt || spec.size == existing.size ? nil : "\(existing.size)"
+        case .fstype: spec.filesystem == existing.filesystem ? nil : existing.filesystem.rawValue
+        case .order: adopt || spec.order == existing.order ? nil : "\(existing.order)"
+        case .features:
+            adopt || spec.features == existing.features ? nil : existing.features.names.joined(separator: ",")
+        case .dataPool: spec.dataPool == existing.dataPool ? nil : existing.dataPool
+        case .namespace: spec.namespace == existing.namespace ? nil : existing.namespace
+        case .mkfsOptions: spec.mkfsOptions == existing.mkfsOptions ? nil : existing.mkfsOptions.joined(separator: " ")
+        case .mountOptions:
+            spec.mountOptions == existing.mountOptions ? nil : existing.mountOptions.joined(separator: ",")
+        case .mapOptions: spec.mapOptions == existing.mapOptions ? nil : existing.mapOptions.joined(separator: ",")
+        case .uid: spec.uid == existing.uid ? nil : existing.uid.map { "\($0)" } ?? "none"
+        case .gid: spec.gid == existing.gid ? nil : existing.gid.map { "\($0)" } ?? "none"
+        case .mode: spec.mode == existing.mode ? nil : existing.mode.map { "0" + String($0, radix: 8) } ?? "none"
+        case .adopt: nil
+        }
+    }
+}

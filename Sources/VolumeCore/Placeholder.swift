@@ -1,1 +1,0 @@
-// VolumeCore: placeholder until its first file lands.

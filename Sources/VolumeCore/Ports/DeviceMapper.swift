@@ -1,0 +1,39 @@
+/// Makes images block devices of this node.
+public protocol DeviceMapper: Sendable {
+    /// `krbd`, `nbd` or `fuse`, as recorded and shown.
+    var kind: String { get }
+
+    /// The features among `features` that this mapper cannot serve; empty when it can map such an image.
+    func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures
+
+    /// Maps the image for writing. Mapping is not idempotent: the caller makes sure that it is not mapped already.
+    func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice
+
+    /// Everything that is mapped on this node by this kind of mapper, whoever mapped it.
+    func mapped() async throws -> [MappedDevice]
+
+    /// Gives the device back; succeeds when it is mapped no more.
+    /// - Throws: `VolumeError` with code `busy` while anything has the device open, in any mount namespace.
+    func unmap(_ device: MappedDevice) async throws
+
+    /// The size in bytes that the kernel shows for the device.
+    func size(of device: MappedDevice) async throws -> VolumeSize
+
+    /// Makes the device as large as its image has become, and waits until the kernel shows it.
+    func grow(_ device: MappedDevice, to size: VolumeSize) async throws
+}
+
+/// An image as a block device.
+public struct MappedDevice: Sendable, Hashable {
+    public var image: ImageReference
+    /// `/dev/rbd0`, `/dev/loop3`.
+    public var path: String
+    /// What the cluster knows this mapping as; `nil` when it cannot be told yet.
+    public var client: ClientAddress?
+
+    public init(image: ImageReference, path: String, client: ClientAddress? = nil) {
+        self.image = image
+        self.path = path
+        self.client = client
+    }
+}

@@ -1,0 +1,40 @@
+/// What the filesystem on a device needs besides being mounted.
+public protocol FilesystemTools: Sendable {
+    /// Checks the filesystem and repairs what is safe to repair (`e2fsck -p` for ext4; xfs and btrfs check themselves
+    /// when mounted).
+    /// - Throws: `VolumeError` with code `damaged` when a person has to look; `busy` when something uses the device;
+    ///   `unfinished` when it was repaired and the device has to be mapped anew before it is mounted.
+    func check(_ device: String, _ filesystem: FilesystemType) async throws
+
+    /// Grows the mounted filesystem to the size of its device.
+    func grow(_ device: String, _ filesystem: FilesystemType, mountpoint: String) async throws
+}
+
+/// Mounts filesystems on this node.
+public protocol Mounter: Sendable {
+    /// Mounts `device` at `mountpoint`, which is made if it does not exist.
+    func mount(_ device: String, at mountpoint: String, _ filesystem: FilesystemType, options: [String]) async throws
+
+    /// Unmounts, never by force and never lazily; then removes the empty directory. Succeeds when nothing is mounted.
+    /// - Throws: `VolumeError` with code `busy` while a file is open or a directory in use.
+    func unmount(_ mountpoint: String) async throws
+
+    /// What is mounted at the mountpoint (the topmost mount); `nil` when nothing is.
+    func mounted(at mountpoint: String) async throws -> MountedFilesystem?
+
+    /// Makes the root of a mounted volume fit for use: an empty `lost+found` goes, owner and mode are set.
+    func prepareRoot(of mountpoint: String, spec: VolumeSpec) async throws
+}
+
+/// A mount, as `/proc/self/mountinfo` shows it.
+public struct MountedFilesystem: Sendable, Hashable {
+    public var device: String
+    public var filesystem: String
+    public var readOnly: Bool
+
+    public init(device: String, filesystem: String, readOnly: Bool) {
+        self.device = device
+        self.filesystem = filesystem
+        self.readOnly = readOnly
+    }
+}

@@ -1,0 +1,53 @@
+/// RBD images in Ceph.
+public protocol ImageStore: Sendable {
+    /// Checks that pool, data pool and namespace of `spec` exist and can be used, and that the size is not beyond what
+    /// the pool could ever hold. Changes nothing.
+    func preflight(_ spec: VolumeSpec) async throws
+
+    /// - Returns: `nil` when there is no such image (Ceph said so; a failure throws).
+    func inspect(_ image: ImageReference) async throws -> ImageDescription?
+
+    /// Creates an image that bears `uid` in its metadata.
+    /// - Returns: librbd's id of the new image.
+    /// - Throws: `VolumeError` with code `alreadyExists` when the name is taken.
+    func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String
+
+    /// Gives an image the volume's name (`rbd_rename`).
+    /// - Throws: `VolumeError` with code `alreadyExists` when the new name is taken: nothing has changed then.
+    func rename(_ image: ImageReference, to name: String) async throws
+
+    /// Writes `uid` into an image that exists: what `adopt` does.
+    func mark(_ image: ImageReference, uid: String) async throws
+
+    /// Removes an image, provided that its id is `id` (any when `nil`); succeeds when there is none.
+    /// - Throws: `VolumeError` with code `busy` when it has watchers or snapshots.
+    func remove(_ image: ImageReference, id: String?) async throws
+
+    /// Who has the image open for writing right now (`rbd_watchers_list`), this plugin's own handles left out.
+    func watchers(of image: ImageReference) async throws -> [ClientAddress]
+}
+
+/// What is known of an image.
+public struct ImageDescription: Sendable, Hashable {
+    public var id: String
+    public var size: VolumeSize
+    public var order: UInt8
+    public var features: ImageFeatures
+    /// The uid that `create` or `mark` wrote; `nil` for an image that no volume owns.
+    public var uid: String?
+
+    public init(id: String, size: VolumeSize, order: UInt8, features: ImageFeatures, uid: String?) {
+        self.id = id
+        self.size = size
+        self.order = order
+        self.features = features
+        self.uid = uid
+    }
+}
+
+/// Makes filesystems on images that have just been created.
+public protocol VolumeFormatter: Sendable {
+    /// Makes the filesystem of `spec` on the image, which has never held anything.
+    /// - Throws: `VolumeError` with code `damaged` when the image is not blank: nothing was written then.
+    func format(_ image: ImageReference, spec: VolumeSpec) async throws
+}

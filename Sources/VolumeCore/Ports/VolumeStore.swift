@@ -1,0 +1,49 @@
+/// The memory all nodes share: volumes and attachments, in etcd.
+public protocol VolumeStore: Sendable {
+    /// Both records of a name, linearizably.
+    /// - Throws: `VolumeError` with code `unavailable` or `timedOut` when the truth cannot be had.
+    func read(_ name: VolumeName) async throws -> StoredVolume
+
+    /// Replaces what was read by what is to be, in one transaction that is guarded with both revisions that were read
+    /// (or with their absence). Repeats itself after a lost answer until it knows.
+    /// - Returns: what is stored now if the guards held, else `nil`, and nothing was written.
+    /// - Throws: `VolumeError` with outcome `unknown` when even reading back did not tell.
+    func commit(_ change: StoreChange, over read: StoredVolume) async throws -> StoredVolume?
+
+    /// Everything there is, at one revision.
+    func readAll() async throws -> [StoredVolume]
+}
+
+/// What becomes of the two records of a name.
+public struct StoreChange: Sendable, Hashable {
+    public enum Write<Record: Sendable & Hashable>: Sendable, Hashable {
+        case keep
+        case put(Record)
+        case delete
+    }
+
+    public var volume: Write<VolumeRecord>
+    public var attachment: Write<Attachment>
+
+    public init(volume: Write<VolumeRecord> = .keep, attachment: Write<Attachment> = .keep) {
+        self.volume = volume
+        self.attachment = attachment
+    }
+}
+
+/// This node's copy of all volumes, kept up to date by watching etcd. Never blocks.
+public protocol VolumeCatalog: Sendable {
+    func find(_ name: VolumeName) -> StoredVolume?
+    func all() -> [StoredVolume]
+    /// Whether the copy has ever been complete. Before that, an absent name says nothing.
+    var isLoaded: Bool { get }
+    /// Takes in what this node has just read or written, so that it sees its own writes before the watch tells.
+    /// Something older than what the copy has is ignored.
+    func observe(_ stored: StoredVolume)
+}
+
+/// Which nodes are alive, by their heartbeat in etcd.
+public protocol NodeDirectory: Sendable {
+    /// Whether that boot of that node has a living heartbeat. `false` makes a node suspect, nothing more.
+    func isAlive(_ node: NodeIdentity) async throws -> Bool
+}

@@ -1,0 +1,29 @@
+/// A record together with etcd's `mod_revision` of its key, which every write is guarded with.
+public struct Revisioned<Record: Sendable & Hashable>: Sendable, Hashable {
+    public var record: Record
+    public var revision: Int64
+
+    public init(_ record: Record, revision: Int64) {
+        self.record = record
+        self.revision = revision
+    }
+}
+
+/// Both records of one name, read at one revision.
+public struct StoredVolume: Sendable, Hashable {
+    public var name: VolumeName
+    public var volume: Revisioned<VolumeRecord>?
+    public var attachment: Revisioned<Attachment>?
+    /// etcd's revision at which this was true.
+    public var revision: Int64
+
+    public init(
+        name: VolumeName, volume: Revisioned<VolumeRecord>? = nil, attachment: Revisioned<Attachment>? = nil,
+        revision: Int64
+    ) {
+        self.revision = revision
+        self.name = name
+        self.volume = volume
+        self.attachment = attachment
+    }
+}

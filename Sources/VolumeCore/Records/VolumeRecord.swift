@@ -1,0 +1,87 @@
+/// What `volumes/<name>` in etcd says: the volume itself.
+public struct VolumeRecord: Sendable, Hashable, Codable {
+    public enum Phase: String, Sendable, Hashable, Codable, CaseIterable {
+        /// Its image or its filesystem may be half made. Never mounted in this phase.
+        case creating
+        /// Image and filesystem are whole. mkfs never runs again.
+        case ready
+        /// Being removed: never mounted again, the image may be gone.
+        case removing
+    }
+
+    /// One attempt to create: who is at it, and a token that no other attempt has. The unfinished image carries the
+    /// token in its name, so that an attempt that was given up never gets into the way of the next one.
+    public struct Attempt: Sendable, Hashable, Codable {
+        public var by: NodeIdentity
+        public var token: String
+
+        public init(by: NodeIdentity, token: String) {
+            self.by = by
+            self.token = token
+        }
+    }
+
+    public static let currentSchema = 1
+
+    public var schema: Int
+    public var name: VolumeName
+    /// This incarnation of the name: a volume removed and created again has another one. The image's metadata holds it.
+    public var uid: String
+    public var phase: Phase
+    public var spec: VolumeSpec
+    /// The options as they were given.
+    public var options: [String: String]
+    /// RFC 3339.
+    public var createdAt: String
+    /// librbd's id of the image, once it is known.
+    public var imageID: String?
+    /// Whether the image existed before the volume did and came in by the option `adopt`.
+    public var adopted: Bool
+    /// Set while the phase is `creating`.
+    public var attempt: Attempt?
+    /// Tokens of attempts that were given up and whose unfinished image could not be removed yet: a process that was
+    /// killed shows as a watcher of its image for half a minute.
+    public var abandoned: [String]
+    /// The epoch of the last owner this volume had. Kept here because the attachment goes away with its owner.
+    public var epoch: Epoch
+
+    public init(
+        name: VolumeName, uid: String, phase: Phase, spec: VolumeSpec, options: [String: String], createdAt: String,
+        imageID: String? = nil, adopted: Bool = false, attempt: Attempt? = nil, epoch: Epoch = .none
+    ) {
+        schema = Self.currentSchema
+        self.name = name
+        self.uid = uid
+        self.phase = phase
+        self.spec = spec
+        self.options = options
+        self.createdAt = createdAt
+        self.imageID = imageID
+        self.adopted = adopted
+        self.attempt = attempt
+        self.epoch = epoch
+        abandoned = []
+    }
+
+    /// Where the finished image is: it has the volume's name.
+    public var image: ImageReference {
+        ImageReference(pool: spec.pool, namespace: spec.namespace, name: name.text)
+    }
+
+    /// Where the image is until its filesystem is whole. The rename to `image` is what makes it the volume's image:
+    /// an image under the volume's name is therefore never half made, and never anybody else's by mistake.
+    public func unfinishedImage(ofAttempt token: String) -> ImageReference {
+        image.named(Self.unfinishedPrefix + uid + "." + token)
+    }
+
+    /// The record with a new attempt; the one before it, if any, is abandoned.
+    public func retried(by node: NodeIdentity, token: String) -> VolumeRecord {
+        var next = self
+        if let attempt { next.abandoned.append(attempt.token) }
+        next.attempt = Attempt(by: node, token: token)
+        return next
+    }
+
+    /// What the names of all unfinished images begin with.
+    public static let unfinishedPrefix = "rbd-plugin.creating."
+}

@@ -1,0 +1,13 @@
+/// A filesystem that volumes can carry.
+public enum FilesystemType: String, Sendable, Hashable, Codable, CaseIterable {
+    case ext4, xfs, btrfs
+
+    /// Below this, the filesystem's own mkfs refuses or makes something of no use.
+    public var minimumSize: VolumeSize {
+        switch self {
+        case .ext4: .mebibytes(8)
+        case .xfs: .mebibytes(300)
+        case .btrfs: .mebibytes(128)
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import FoundationEssentials
+
+/// A second Ceph and etcd, whose servers tests may freeze, kill and restart while all other tests go on undisturbed
+/// beside the shared ones.
+///
+/// It comes up at its first use and goes with the shared rig. Its users take turns.
+public enum DisturbableRig {
+    private static let turn = Turn()
+
+    /// Waits for the turn, sees that all servers run, and lends the rig to the body.
+    public static func exclusively<Result: Sendable>(
+        _ body: (RigEnvironment) async throws -> Result
+    ) async throws -> Result {
+        let shared = try RigEnvironment.required()
+        await turn.take()
+        let result: Result
+        do {
+            result = try await body(try await bringUp(beside: shared))
+        } catch {
+            await turn.give()
+            throw error
+        }
+        await turn.give()
+        return result
+    }
+
+    private static func bringUp(beside shared: RigEnvironment) async throws -> RigEnvironment {
+        let folder = shared.scratch + "/disturbed"
+        try await runTool(shared.scripts + "/up", [folder], within: .seconds(180)).checked()
+        guard let file = FileManager.default.contents(atPath: folder + "/env") else {
+            throw RigFailure("`rig/up` left no \(folder)/env")
+        }
+        return try RigEnvironment(variables: exports(in: String(decoding: file, as: UTF8.self)), isShared: false)
+    }
+
+    /// The lines `export NAME='VALUE'` of a rig's env file.
+    private static func exports(in text: String) -> [String: String] {
+        var variables: [String: String] = [:]
+        for line in text.split(separator: "\n") where line.hasPrefix("export ") {
+            let parts = line.dropFirst("export ".count).split(separator: "=", maxSplits: 1)
+            guard let name = parts.first, let quoted = parts.last, parts.count == 2 else { continue }
+            variables[String(name)] = String(quoted.dropFirst().dropLast())
+        }
+        return variables
+    }
+}
+
+/// One at a time, in the order of asking.
+private actor Turn {
+    private var isTaken = false
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    func take() async {
+        guard isTaken else {
+            isTaken = true
+            return
+        }
+        await withCheckedContinuation { waiting.append($0) }
+    }
+
+    func give() {
+        guard !waiting.isEmpty else {
+            isTaken = false
+            return
+        }
+        waiting.removeFirst().resume()
+    }
+}
