@@ -40,21 +40,6 @@ struct JSONLogHandler: LogHandler {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         guard let line = try? encoder.encode(fields) else { return }
-        FileHandleOutput.write([UInt8](line) + [UInt8(ascii: "\n")], to: STDERR_FILENO)
-    }
-}
-
-/// Whole lines to a file descriptor.
-enum FileHandleOutput {
-    static func error(_ text: String) { write([UInt8](text.utf8), to: STDERR_FILENO) }
-
-    static func write(_ bytes: [UInt8], to descriptor: CInt) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if written < 0 && errno == EINTR { continue }
-            guard written > 0 else { return }
-            rest = rest.dropFirst(written)
-        }
+        Output.write([UInt8](line) + [UInt8(ascii: "\n")], to: STDERR_FILENO)
     }
 }

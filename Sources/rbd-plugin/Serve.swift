@@ -35,7 +35,9 @@ struct Serve: AsyncParsableCommand {
         let log = Logger(label: "rbd-plugin")
         for warning in settings.warnings { log.warning("\(warning)") }
         let root = mountRoot.count > 1 && mountRoot.hasSuffix("/") ? String(mountRoot.dropLast()) : mountRoot
+        let plugin = try Composition(settings: settings, socket: socket, mountRoot: root, log: log)
         log.info("starting", metadata: ["version": "\(Version.text)", "node": "\(settings.node.name)"])
+        try await plugin.run()
         log.info("stopped")
     }
 
@@ -46,7 +48,7 @@ struct Serve: AsyncParsableCommand {
                 readFile: { path in try String(contentsOfFile: path, encoding: .utf8) },
                 hostName: Self.hostName())
         } catch {
-            FileHandleOutput.error("rbd-plugin cannot start:\n\(error)\n")
+            Output.error("rbd-plugin cannot start:\n\(error)\n")
             throw ExitCode(78)
         }
     }

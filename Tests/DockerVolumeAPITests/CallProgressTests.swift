@@ -36,7 +36,9 @@ struct CallProgressTests {
             return String(decoding: reply.body, as: UTF8.self)
         }
         #expect(try text(.volume(.get, .get(name: "v"))) == "hang up")
-        #expect(try text(.volume(.mount, .mount(name: "v", id: "1"))).contains("Mount of volume 'v' is still running after 0.5 s."))
+        #expect(
+            try text(.volume(.mount, .mount(name: "v", id: "1"))).contains(
+                "Mount of volume 'v' is still running after 0.5 s."))
         #expect(try text(.volume(.list, .list)).contains("List is still running after 0.5 s."))
     }
 }

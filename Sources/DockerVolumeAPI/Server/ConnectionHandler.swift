@@ -16,7 +16,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var current: ActiveCall?
     /// A complete request has been taken and not been answered yet.
     private var isAnswering = false
-    /// The client has said its last word, or the server is draining.
+    /// The client has said its last word, a refused request has been read to its end, or the server is draining.
     private var closeWhenAnswered = false
     /// Counts requests, so that a reply knows whether another request has begun since.
     private var requests = 0
@@ -89,7 +89,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func perform(_ step: RequestAssembly.Step, _ context: ChannelHandlerContext) {
         switch step {
         case .wait: break
-        case .close: context.close(promise: nil)
+        case .close: closeSoon(context)
         case .sendContinue:
             let head = HTTPResponseHead(version: .http1_1, status: .continue)
             context.writeAndFlush(Self.wrapOutboundOut(.head(head)), promise: nil)
@@ -207,14 +207,13 @@ final class ConnectionHandler: ChannelInboundHandler {
         _ reply: Reply, _ exchange: Exchange, _ context: ChannelHandlerContext
     ) -> EventLoopFuture<Void> {
         let keepAlive = exchange.keepAlive && !closeWhenAnswered
-        let head = reply.head(for: exchange, keepAlive: keepAlive)
-        context.write(Self.wrapOutboundOut(.head(head)), promise: nil)
+        // While a refused request is still being sent, closing would take the refusal away from the client. Decided
+        // before writing, because writing the end lets the next pipelined request in.
+        let closes = closeWhenAnswered || (!keepAlive && assembly.isIdle)
+        context.write(Self.wrapOutboundOut(.head(reply.head(for: exchange, keepAlive: keepAlive))), promise: nil)
         context.write(Self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: reply.body)))), promise: nil)
         let sent = context.writeAndFlush(Self.wrapOutboundOut(.end(nil)))
-        // While a refused request is still being sent, closing would take the refusal away from the client.
-        if !keepAlive, assembly.isIdle {
-            sent.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
-        }
+        if closes { sent.assumeIsolated().whenComplete { _ in context.close(promise: nil) } }
         return sent
     }
 

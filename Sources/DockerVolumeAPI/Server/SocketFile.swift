@@ -16,7 +16,8 @@ struct SocketFile: Sendable {
         guard !path.isEmpty, path.utf8.count <= longestPath, !path.utf8.contains(0) else {
             throw SocketError(
                 path: path,
-                reason: "the path has \(path.utf8.count) bytes, a unix socket's must have 1 to \(longestPath) and no NUL")
+                reason:
+                    "the path has \(path.utf8.count) bytes, a unix socket's must have 1 to \(longestPath) and no NUL")
         }
         try makeFolders(for: path)
         try removeDeadSocket(path)
@@ -68,7 +69,8 @@ struct SocketFile: Sendable {
             throw SocketError(path: path, call: "lstat", errno: errno)
         }
         guard status.st_mode & S_IFMT == S_IFSOCK else {
-            throw SocketError(path: path, reason: "something that is no socket is in the way; remove it or choose another path")
+            throw SocketError(
+                path: path, reason: "something that is no socket is in the way; remove it or choose another path")
         }
         guard try isDead(path) else {
             throw SocketError(

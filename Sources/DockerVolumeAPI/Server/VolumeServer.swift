@@ -102,6 +102,7 @@ public final class VolumeServer: Sendable {
         }
         guard mayStart else { throw SocketError(path: socketPath, reason: "the server has been started before") }
         do {
+            Self.openTimers()
             let (descriptor, file) = try SocketFile.listen(path: socketPath)
             let channel = try await serve(descriptor, file)
             server.logger.info("listening", metadata: [LogKey.socket: "\(socketPath)"])
@@ -109,6 +110,15 @@ public final class VolumeServer: Sendable {
         } catch {
             lifecycle.withLock { $0 = .stopped }
             throw error
+        }
+    }
+
+    /// libdispatch opens a timer descriptor for each clock when that is first slept on, and ends the process when it gets
+    /// none. Slept on now, long enough for the timer to be set, so that a later lack of descriptors only delays clients.
+    private static func openTimers() {
+        Task {
+            try await Task.sleep(for: .milliseconds(100), clock: .continuous)
+            try await Task.sleep(for: .milliseconds(100), clock: .suspending)
         }
     }
 

@@ -17,7 +17,7 @@ public struct CephImageStore: ImageStore {
             let what = "use pool \(pool)"
             guard try await call(what, { try await call.connection.poolID(pool, timeout: $0) }) != nil else {
                 throw VolumeError(
-                    .invalidOption, what, why: "there is no such pool",
+                    .notFound, what, why: "there is no such pool",
                     remedy: "create it ('ceph osd pool create \(pool)', 'rbd pool init \(pool)') or name another",
                     outcome: .refused)
             }
@@ -31,7 +31,7 @@ public struct CephImageStore: ImageStore {
         let what = "use namespace \(location)"
         guard try await call(what, { try await call.connection.namespaceExists(location, timeout: $0) }) else {
             throw VolumeError(
-                .invalidOption, what, why: "there is no such namespace",
+                .notFound, what, why: "there is no such namespace",
                 remedy: "create it: 'rbd namespace create \(location)'", outcome: .refused)
         }
     }

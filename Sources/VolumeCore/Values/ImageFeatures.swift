@@ -44,10 +44,16 @@ public struct ImageFeatures: OptionSet, Sendable, Hashable {
         return names + (0..<64).filter { rest.rawValue & (1 << $0) != 0 }.map { "bit-\($0)" }
     }
 
+    /// Takes what `names` gives, `bit-N` of a feature that is not known here included: an image that was adopted can
+    /// have such a feature, and its record must stay readable.
     /// - Returns: `nil` for a name that nobody knows.
     public init?(name: String) {
-        guard let known = Self.named.first(where: { $0.name == name }) else { return nil }
-        self = known.feature
+        if let known = Self.named.first(where: { $0.name == name }) {
+            self = known.feature
+            return
+        }
+        guard let bit = (0..<64).first(where: { name == "bit-\($0)" }) else { return nil }
+        self.init(rawValue: 1 << bit)
     }
 }
 

@@ -33,7 +33,8 @@ struct BadInputTests {
         }
     }
 
-    @Test("Malformed bodies are errors, and the connection can go on", arguments: ["{", "x", "[1]", "{}", #"{"Name":1}"#])
+    @Test(
+        "Malformed bodies are errors, and the connection can go on", arguments: ["{", "x", "[1]", "{}", #"{"Name":1}"#])
     func malformed(body: String) async throws {
         try await TestServer.run { test in
             let client = try await test.connect()
@@ -76,14 +77,14 @@ struct BadInputTests {
         try await TestServer.run { test in
             let body = [UInt8](repeating: UInt8(ascii: "x"), count: 3_000_000)
             let heads = [
-                ("Content-Length: 3000000\r\n\r\n", ""),
-                ("Transfer-Encoding: chunked\r\n\r\n2dc6c0\r\n", "\r\n0\r\n\r\n"),
+                "Content-Length: 3000000\r\n\r\n",
+                "Transfer-Encoding: chunked\r\n\r\n2dc6c0\r\n",
             ]
-            for (head, tail) in heads {
+            for head in heads {
                 let client = try await test.connect()
                 try await client.send("POST /VolumeDriver.Create HTTP/1.1\r\nHost: x\r\n\(head)")
                 try await client.send(body)
-                try await client.send(tail)
+                try? await client.endSending()
                 let reply = try #require(try await client.reply())
                 #expect(reply.status == 413)
                 #expect(reply.body == #"{"Err":"Create: the request body is longer than 1048576 bytes"}"#)
@@ -145,7 +146,8 @@ struct BadInputTests {
         arguments: [
             "rubbish\r\n\r\n", "POST\r\n\r\n", "POST /VolumeDriver.List HTTP/9.9\r\n\r\n",
             "POST /VolumeDriver.Create HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
-            "POST /VolumeDriver.Create HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "\u{16}\u{3}\u{1}\u{2}\u{0}",
+            "POST /VolumeDriver.Create HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            "\u{16}\u{3}\u{1}\u{2}\u{0}",
         ])
     func notHTTP(bytes: String) async throws {
         try await TestServer.run { test in
@@ -179,8 +181,7 @@ struct BadInputTests {
     func endlessHeaders() async throws {
         try await TestServer.run { test in
             let client = try await test.connect()
-            try await client.send("POST /VolumeDriver.List HTTP/1.1\r\nX: ")
-            try? await client.send([UInt8](repeating: UInt8(ascii: "y"), count: 200_000))
+            try await client.send("POST /VolumeDriver.List HTTP/1.1\r\nX: " + String(repeating: "y", count: 100_000))
             #expect(try await client.reply()?.status == 400)
             try await test.expectServing()
         }

@@ -224,7 +224,8 @@ struct ConversationTests {
         try await TestServer.run { test in
             let client = try await test.connect()
             for headers in ["", "Host: ../../x y\r\n", "Content-Type: text/html\r\nAccept: image/png\r\nHost:\r\n"] {
-                try await client.send("POST /VolumeDriver.Path HTTP/1.1\r\n\(headers)Content-Length: 12\r\n\r\n{\"Name\":\"v\"}")
+                try await client.send(
+                    "POST /VolumeDriver.Path HTTP/1.1\r\n\(headers)Content-Length: 12\r\n\r\n{\"Name\":\"v\"}")
                 #expect(try await client.reply()?.body == #"{"Err":"","Mountpoint":"/mnt/v"}"#)
             }
         }

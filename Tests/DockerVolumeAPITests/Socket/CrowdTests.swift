@@ -13,7 +13,9 @@ struct CrowdTests {
                 case 0: break
                 case 1: try await client.send("POST /VolumeDriver.Path HT")
                 case 2: try await client.send("POST /VolumeDriver.Path HTTP/1.1\r\nContent-Length: 12\r\n\r\n{\"Na")
-                default: try await client.send("POST /VolumeDriver.Path HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{\"")
+                default:
+                    try await client.send(
+                        "POST /VolumeDriver.Path HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{\"")
                 }
                 idle.append(client)
             }

@@ -15,7 +15,8 @@ struct ObservationTests {
             #expect(reply?.headers["content-type"] == "application/json")
             #expect(
                 reply?.body
-                    == #"{"components":[{"detail":"says hello","name":"etcd","ok":\#(healthy)}],"healthy":\#(healthy)}"#)
+                    == #"{"components":[{"detail":"says hello","name":"etcd","ok":\#(healthy)}],"healthy":\#(healthy)}"#
+            )
         }
     }
 

@@ -53,7 +53,7 @@ struct TestServer {
         let client = try await connect()
         try await client.post(path, body)
         let reply = try await client.reply()
-        try await client.endSending()
+        try? await client.close()
         return reply
     }
 
@@ -75,7 +75,7 @@ struct TestServer {
         let client = try await connect()
         try await client.send("GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n")
         let reply = try await client.reply()
-        try await client.endSending()
+        try? await client.close()
         return reply
     }
 

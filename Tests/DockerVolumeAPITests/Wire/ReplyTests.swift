@@ -43,7 +43,9 @@ struct ReplyTests {
         #expect(text(.volumes([VolumeDescription(name: "v")])) == #"{"Err":"","Volumes":[\#(fields)]}"#)
     }
 
-    @Test("A creation time that Docker could not decode is left out", arguments: ["", "yesterday", "2024-02-30T00:00:00Z"])
+    @Test(
+        "A creation time that Docker could not decode is left out",
+        arguments: ["", "yesterday", "2024-02-30T00:00:00Z"])
     func badCreationTime(time: String) {
         let volume = VolumeDescription(name: "v", createdAt: time)
         #expect(!text(.volume(volume)).contains("CreatedAt"))
@@ -63,7 +65,8 @@ struct ReplyTests {
         #expect(reply.status == .serviceUnavailable)
         #expect(reply.contentType == "application/json")
         #expect(
-            text(reply) == #"{"components":[{"detail":"no endpoint answers","name":"etcd","ok":false}],"healthy":false}"#)
+            text(reply)
+                == #"{"components":[{"detail":"no endpoint answers","name":"etcd","ok":false}],"healthy":false}"#)
         #expect(Reply.health(HealthReport(healthy: true, components: [])).status == .ok)
     }
 }

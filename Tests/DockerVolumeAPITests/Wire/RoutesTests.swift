@@ -30,7 +30,8 @@ struct RoutesTests {
                 == .failure(.wrongMethod(.POST, path: "/metrics", allowed: .GET)))
     }
 
-    @Test("Paths are matched exactly", arguments: ["/", "", "/volumedriver.get", "/VolumeDriver.Get/", "/VolumeDriver"])
+    @Test(
+        "Paths are matched exactly", arguments: ["/", "", "/volumedriver.get", "/VolumeDriver.Get/", "/VolumeDriver"])
     func unknown(uri: String) {
         #expect(Routes.find(method: .POST, uri: uri) == .failure(.unknownPath(uri)))
     }

@@ -26,15 +26,19 @@ final class ChildCall: Sendable {
     /// Spawns the child and waits until it has ended and is reaped.
     func execute(_ executable: String, path: String) async -> Result<CommandResult, any Error> {
         do {
-            let result = try await spawn(executable, path: path)
-            if let reason = handle.endedBy { return .failure(forcedEnd(reason, hasEnded: true)) }
-            return .success(result)
+            return .success(try await spawn(executable, path: path))
         } catch let error as VolumeError {
             return .failure(error)
         } catch {
             return .failure(
                 VolumeError(.unavailable, what, why: "\(command.tool.name) could not be run: \(Self.words(error))"))
         }
+    }
+
+    /// What the caller is told: however a child ended after it was signalled, what it did is not known.
+    func verdict(on result: Result<CommandResult, any Error>) -> Result<CommandResult, any Error> {
+        guard case .success = result, let reason = handle.endedBy else { return result }
+        return .failure(forcedEnd(reason, hasEnded: true))
     }
 
     /// The error of a child that was ended by force.

@@ -45,7 +45,9 @@ public struct ChildProcess: CommandRunner {
     /// Children that were killed and have not ended yet.
     public var stuckChildren: Int { stuck.count }
 
-    public func run(_ command: Command, to what: String) async throws -> CommandResult {
+    public func run(
+        _ command: Command, to what: String, onLate: (@Sendable (CommandResult) async -> Void)?
+    ) async throws -> CommandResult {
         guard let executable = searchPath.find(command.tool.name) else {
             throw VolumeError(
                 .unsupported, what, why: "the program \(command.tool.name) is not installed",
@@ -61,16 +63,20 @@ public struct ChildProcess: CommandRunner {
             throw VolumeError(.timedOut, what, why: "the call was given up before \(command.tool.name) was started")
         }
         let call = ChildCall(command: command, what: what, handle: ChildHandle(send: send))
-        return try await wait(for: call, executable: executable, timeout: timeout)
+        return try await wait(for: call, executable: executable, timeout: timeout, onLate: onLate)
     }
 
-    private func wait(for call: ChildCall, executable: String, timeout: Duration) async throws -> CommandResult {
+    private func wait(
+        for call: ChildCall, executable: String, timeout: Duration,
+        onLate: (@Sendable (CommandResult) async -> Void)?
+    ) async throws -> CommandResult {
         // Neither task inherits this one's cancellation: a child is always waited for until it is reaped.
         Task.detached {
             let result = await call.execute(executable, path: searchPath.text)
             call.handle.close()
             if call.isStuck.exchange(false, ordering: .relaxed) { stuck.remove() }
-            call.outcome.complete(result)
+            let isLate = !call.outcome.complete(call.verdict(on: result))
+            if isLate, let onLate, case .success(let ended) = result { await onLate(ended) }
         }
         let deadline = Task.detached {
             do { try await Task.sleep(for: timeout) } catch { return }

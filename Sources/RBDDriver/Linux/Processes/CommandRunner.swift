@@ -3,13 +3,23 @@ import VolumeCore
 /// Runs programs of the system as child processes.
 public protocol CommandRunner: Sendable {
     /// Runs the command to its end. A child that fails is a result, not an error.
-    /// - Parameter what: what it is run for, as errors name it: `mount /dev/rbd0`.
+    /// - Parameters:
+    ///   - what: what it is run for, as errors name it: `mount /dev/rbd0`.
+    ///   - onLate: is told how the child ended when that comes after the caller was told that it did not end: the place
+    ///     to undo what came of it.
     /// - Throws: `VolumeError`: `unsupported` when the tool is not installed; `timedOut`, with outcome `unknown`, when
     ///   it did not end in time or the task was cancelled; `unavailable` when it could not be started.
-    func run(_ command: Command, to what: String) async throws -> CommandResult
+    func run(
+        _ command: Command, to what: String, onLate: (@Sendable (CommandResult) async -> Void)?
+    ) async throws -> CommandResult
 }
 
 extension CommandRunner {
+    /// Runs the command to its end. A child that fails is a result, not an error.
+    public func run(_ command: Command, to what: String) async throws -> CommandResult {
+        try await run(command, to: what, onLate: nil)
+    }
+
     /// Runs the command and takes anything but exit status 0 as a failure.
     @discardableResult
     public func succeed(

@@ -1,0 +1,28 @@
+import SystemPackage
+import VolumeCore
+
+/// Which filesystem a device bears, by the magic numbers of the superblocks.
+struct FilesystemSignature: Sendable, Hashable {
+    private static let marks: [(type: FilesystemType, offset: Int, bytes: [UInt8])] = [
+        (.ext4, 1024 + 0x38, [0x53, 0xEF]),
+        (.xfs, 0, Array("XFSB".utf8)),
+        (.btrfs, (64 << 10) + 0x40, Array("_BHRfS_M".utf8)),
+    ]
+
+    /// How much of the device's beginning has to be read.
+    static let length = 128 << 10
+
+    /// The filesystems whose mark is there: normally one or none.
+    let found: [FilesystemType]
+
+    init(head: [UInt8]) {
+        found = Self.marks.filter { mark in
+            head.count >= mark.offset + mark.bytes.count && head[mark.offset...].starts(with: mark.bytes)
+        }.map(\.type)
+    }
+
+    /// Reads the beginning of a device or file. Blocking.
+    static func read(_ path: String) throws -> FilesystemSignature {
+        FilesystemSignature(head: try SmallFile.bytes(of: path, limit: length))
+    }
+}

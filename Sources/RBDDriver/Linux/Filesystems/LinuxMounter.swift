@@ -1,0 +1,165 @@
+import Glibc
+import SystemPackage
+import VolumeCore
+
+/// Mounts with mount(8) and unmounts with umount(8), never by force and never lazily.
+public struct LinuxMounter: Mounter {
+    private let runner: any CommandRunner
+    private let kernel: KernelCalls
+    private let root: MountRoot
+    private let timeout: Duration
+
+    /// - Parameters:
+    ///   - root: the folder that all mountpoints are in. It must exist; a mountpoint elsewhere is refused.
+    ///   - timeout: how long one mount or unmount may take.
+    /// - Throws: `VolumeError` when `root` is no absolute path.
+    public init(
+        runner: any CommandRunner, kernel: KernelCalls, root: String, timeout: Duration = .seconds(20)
+    ) throws {
+        self.runner = runner
+        self.kernel = kernel
+        self.root = try MountRoot(root)
+        self.timeout = timeout
+    }
+
+    public func mount(
+        _ device: String, at mountpoint: String, _ filesystem: FilesystemType, options: [String]
+    ) async throws {
+        let what = "mount \(device) at \(mountpoint)"
+        let steps = try root.steps(to: mountpoint, for: what)
+        guard device.hasPrefix("/dev/"), !device.utf8.contains(0) else {
+            throw VolumeError(.internalFault, what, why: "it is no device below /dev", outcome: .refused)
+        }
+        if let present = try await mounted(at: mountpoint) {
+            if present.device == device { return }
+            throw VolumeError(
+                .conflict, what, why: "\(present.device) is mounted there",
+                remedy: "find out what it is, and unmount it", outcome: .refused)
+        }
+        try await makeMountpoint(steps, what)
+        do {
+            try await callMount(device, at: mountpoint, filesystem, options, what)
+        } catch {
+            try await removeMountpoint(steps, what)
+            throw error
+        }
+    }
+
+    private func callMount(
+        _ device: String, at mountpoint: String, _ filesystem: FilesystemType, _ options: [String], _ what: String
+    ) async throws {
+        // -i: no mount.TYPE helper; -n: no /etc/mtab.
+        var arguments = ["-i", "-n", "-t", filesystem.rawValue]
+        if !options.isEmpty { arguments += ["-o", options.joined(separator: ",")] }
+        arguments += ["--", device, mountpoint]
+        let result: CommandResult
+        do {
+            result = try await runner.run(Command(.mount, arguments, timeout: timeout), to: what)
+        } catch let error as VolumeError where error.outcome == .unknown {
+            // Cancellation and the deadline must not keep the truth from being read.
+            if try await readBack(mountpoint)?.device == device { return }
+            throw error
+        }
+        guard !result.succeeded else { return }
+        let isKnown = try await knows(filesystem, what)
+        throw VolumeError(
+            isKnown ? .unavailable : .unsupported, what, why: result.reason(of: .mount),
+            remedy: isKnown
+                ? "the kernel's log (dmesg) often says more"
+                : "the kernel has no \(filesystem.rawValue) driver: load it with 'modprobe \(filesystem.rawValue)'")
+    }
+
+    /// Whether the kernel has the filesystem's driver, after it was asked to load it.
+    private func knows(_ filesystem: FilesystemType, _ what: String) async throws -> Bool {
+        let known = try await kernel.run("read /proc/filesystems", to: what) { try SmallFile.read("/proc/filesystems") }
+        return known.split(whereSeparator: \.isWhitespace).contains { $0 == filesystem.rawValue }
+    }
+
+    public func unmount(_ mountpoint: String) async throws {
+        let what = "unmount \(mountpoint)"
+        let steps = try root.steps(to: mountpoint, for: what)
+        // What is stacked on one mountpoint goes one by one; the bound only guards against a loop.
+        for _ in 0..<16 {
+            guard try await mounted(at: mountpoint) != nil else {
+                return try await removeMountpoint(steps, what)
+            }
+            try await callUnmount(mountpoint, what)
+        }
+        throw VolumeError(.unexplained, what, why: "something mounts there again and again")
+    }
+
+    private func callUnmount(_ mountpoint: String, _ what: String) async throws {
+        // -c: the path is taken as it is, without looking at a filesystem that may not answer.
+        let command = Command(.umount, ["-i", "-n", "-c", "--", mountpoint], timeout: timeout)
+        let result: CommandResult
+        do {
+            result = try await runner.run(command, to: what)
+        } catch let error as VolumeError where error.outcome == .unknown {
+            if try await readBack(mountpoint) == nil { return }
+            throw error
+        }
+        guard !result.succeeded, try await mounted(at: mountpoint) != nil else { return }
+        let users = try await kernel.run("read /proc", to: what) { DeviceHolders.users(ofMountpoint: mountpoint) }
+        throw VolumeError(
+            .busy, what, why: result.reason(of: .umount) + DeviceHolders.clause(users),
+            remedy: "stop what uses it, then try again")
+    }
+
+    public func mounted(at mountpoint: String) async throws -> MountedFilesystem? {
+        let what = "look at \(mountpoint)"
+        let steps = try root.steps(to: mountpoint, for: what)
+        return try await kernel.run("read /proc/self/mountinfo", to: what) { [root] in
+            let path = try ([root.resolved()] + steps).joined(separator: "/")
+            return try MountTable.read().topmost(at: path).map {
+                MountedFilesystem(device: $0.source, filesystem: $0.filesystem, readOnly: $0.isReadOnly)
+            }
+        }
+    }
+
+    /// Looks at the mountpoint although the operation's time is up, or its task cancelled: the answer decides what is
+    /// said of a call whose outcome is unknown.
+    private func readBack(_ mountpoint: String) async throws -> MountedFilesystem? {
+        try await Task.detached { try await mounted(at: mountpoint) }.value
+    }
+
+    private func makeMountpoint(_ steps: [String], _ what: String) async throws {
+        try await kernel.run("mkdir", to: what) { [root] in
+            do {
+                try root.withFolder(steps, make: true) { _ in }
+            } catch let error as Errno where error == .notDirectory || error == .tooManySymbolicLinkLevels {
+                throw VolumeError(
+                    .unexplained, what, why: "the mountpoint is there already and is no folder",
+                    remedy: "look at it, and move it out of the way", outcome: .refused)
+            }
+        }
+    }
+
+    /// Removes the empty mountpoint; one that is not empty, or was never made, is left as it is.
+    private func removeMountpoint(_ steps: [String], _ what: String) async throws {
+        guard let last = steps.last else { return }
+        try await kernel.run("rmdir", to: what) { [root] in
+            do {
+                try root.withFolder(steps.dropLast()) { folder in
+                    _ = try SystemCall.check { unlinkat(folder.rawValue, last, AT_REMOVEDIR) }
+                }
+            } catch let error as Errno where [.noSuchFileOrDirectory, .directoryNotEmpty].contains(error) {
+                return
+            } catch let error as Errno where [.notDirectory, .resourceBusy].contains(error) {
+                // No folder: not ours. Busy: mounted again meanwhile.
+                return
+            }
+        }
+    }
+
+    public func prepareRoot(of mountpoint: String, spec: VolumeSpec) async throws {
+        let what = "prepare the root of \(mountpoint)"
+        let steps = try root.steps(to: mountpoint, for: what)
+        guard let present = try await mounted(at: mountpoint) else {
+            throw VolumeError(.internalFault, what, why: "nothing is mounted there", outcome: .refused)
+        }
+        if present.readOnly { return }
+        try await kernel.run("chown", to: what) { [root] in
+            try root.withFolder(steps) { try VolumeRoot(folder: $0).prepare(spec) }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import Glibc
+import SystemPackage
+import VolumeCore
+
+/// What the kernel says about a block device. All calls block: use them inside `KernelCalls.run`.
+struct BlockDevice: Sendable, Hashable {
+    /// `/dev/loop3`.
+    let path: String
+    private let sys: String
+
+    /// - Parameter sys: where sysfs is mounted; another folder in tests.
+    init(_ path: String, sys: String = "/sys") {
+        self.path = path
+        self.sys = sys
+    }
+
+    private var folder: String { "\(sys)/block/\(path.split(separator: "/").last ?? "")" }
+
+    /// `major:minor`; `nil` when the kernel has no such device.
+    func number() throws -> String? { try SmallFile.line("\(folder)/dev") }
+
+    /// In bytes.
+    func size() throws -> VolumeSize? {
+        guard let line = try SmallFile.line("\(folder)/size"), let sectors = UInt64(line) else { return nil }
+        return VolumeSize(bytes: sectors << 9)
+    }
+
+    /// Whether a mount, a filesystem check or another exclusive user has the device, in whatever mount namespace:
+    /// an exclusive open (`O_EXCL`) then fails with EBUSY.
+    /// - Throws: `Errno` when it cannot be told.
+    func isClaimed() throws -> Bool {
+        do {
+            let file = try FileDescriptor.open(
+                path, .readOnly, options: [.exclusiveCreate, .closeOnExec, .nonBlocking])
+            try file.close()
+            return false
+        } catch Errno.resourceBusy {
+            return true
+        }
+    }
+}

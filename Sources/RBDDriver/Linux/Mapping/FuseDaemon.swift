@@ -1,0 +1,68 @@
+import Glibc
+import SystemPackage
+import VolumeCore
+
+/// The `qemu-storage-daemon` of one mapping. It outlives the plugin: it has a session of its own and no pipes.
+struct FuseDaemon: Sendable {
+    let runner: any CommandRunner
+    let kernel: KernelCalls
+    let folder: FuseFolder
+
+    /// Starts it, and returns once the image is open and exported.
+    func start(_ image: ImageReference, _ files: CephClientFiles, to what: String) async throws -> ProcessIdentity {
+        let arguments = try QemuArguments(image: image, files: files, folder: folder).list()
+        let command = Command(
+            .qemuStorageDaemon, arguments, environment: files.environment, timeout: .seconds(15))
+        try await runner.succeed(
+            command, to: what, remedy: "look whether Ceph answers, and whether the image exists")
+        return try await kernel.run("read \(folder.pidFile)", to: what) { [folder] in
+            guard let line = try SmallFile.line(folder.pidFile), let pid = Int32(line),
+                let process = ProcessTable.identity(of: pid), Self.serves(folder, pid)
+            else {
+                throw VolumeError(.unavailable, what, why: "qemu-storage-daemon has ended right after its start")
+            }
+            return process
+        }
+    }
+
+    /// Whether it is the process that serves this folder's image. Blocking.
+    static func isRunning(_ process: ProcessIdentity, for folder: FuseFolder) -> Bool {
+        ProcessTable.isRunning(process) && serves(folder, process.pid)
+    }
+
+    /// By its arguments: also a daemon that is still starting, and has no pid file yet, is recognised.
+    private static func serves(_ folder: FuseFolder, _ pid: Int32) -> Bool {
+        let arguments = ProcessTable.arguments(of: pid)
+        guard arguments.first?.split(separator: "/").last == "qemu-storage-daemon" else { return false }
+        guard let option = arguments.firstIndex(of: "--pidfile") else { return false }
+        return arguments.dropFirst(option + 1).first == folder.pidFile
+    }
+
+    /// All processes that serve this folder. Blocking.
+    static func running(for folder: FuseFolder) throws -> [ProcessIdentity] {
+        try ProcessTable.pids().filter { serves(folder, $0) }.compactMap(ProcessTable.identity)
+    }
+
+    /// Ends every daemon of the folder: SIGTERM lets it close the image, SIGKILL comes 5 s later.
+    /// - Throws: `VolumeError` with code `timedOut` when one does not end.
+    func stop(to what: String) async throws {
+        for (signal, patience) in [(SIGTERM, 250), (SIGKILL, 100)] {
+            for _ in 0..<patience {
+                let left = try await kernel.run("read /proc", to: what) { [folder] in
+                    let left = try Self.running(for: folder)
+                    // Again and again: a daemon that is just starting forks, and the new process missed the signal.
+                    for process in left where ProcessTable.isRunning(process) { kill(process.pid, signal) }
+                    return left
+                }
+                if left.isEmpty { return }
+                try await Task.sleep(for: .milliseconds(20))
+            }
+        }
+        throw VolumeError(
+            .timedOut, what, why: "the image's qemu-storage-daemon does not end",
+            remedy: "look whether Ceph answers, then try again", outcome: .unknown)
+    }
+
+    /// Where the plugin is process 1 of a container the daemons become its children, and zombies when they end.
+    static func reap(_ process: ProcessIdentity) { _ = waitpid(process.pid, nil, WNOHANG) }
+}

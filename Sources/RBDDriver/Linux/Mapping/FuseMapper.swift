@@ -1,0 +1,253 @@
+import SystemPackage
+import VolumeCore
+
+/// Maps images without a kernel driver for them: `qemu-storage-daemon` exports an image as a FUSE file, and a loop device
+/// makes the file a disk.
+///
+/// Each mapping has a folder below `<state>/fuse`, from which it is known again after a restart. Daemons outlive the
+/// plugin. A mapping of which a part is missing (a crash in between, a daemon that died) is not shown as mapped, and is
+/// cleaned up when nothing uses its device.
+public struct FuseMapper: DeviceMapper {
+    public let kind = "fuse"
+
+    private let files: CephClientFiles
+    private let root: String
+    private let runner: any CommandRunner
+    private let kernel: KernelCalls
+    private let watchers: WatcherDifference
+
+    /// - Parameters:
+    ///   - stateFolder: `RBD_STATE_DIR`. At most 57 bytes long, since sockets are made in it.
+    ///   - watchers: who has the image open for writing (`rbd_watchers_list`). Comparing it before and after tells the
+    ///     address of the new mapping.
+    /// - Throws: `VolumeError` when the path of the state folder cannot be used.
+    public init(
+        files: CephClientFiles, stateFolder: String, runner: any CommandRunner, kernel: KernelCalls,
+        watchers: @escaping @Sendable (ImageReference) async throws -> [ClientAddress]
+    ) throws {
+        let root = stateFolder + "/fuse"
+        guard stateFolder.hasPrefix("/"), root.utf8.count + FuseFolder.longestName + 6 <= 107 else {
+            throw VolumeError(
+                .invalidOption, "use '\(stateFolder)' as the state folder",
+                why: "it has to be an absolute path of at most 52 bytes", outcome: .refused)
+        }
+        self.files = files
+        self.root = root
+        self.runner = runner
+        self.kernel = kernel
+        self.watchers = WatcherDifference(watchers: watchers)
+    }
+
+    /// None: librbd itself is at work.
+    public func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures { [] }
+
+    public func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice {
+        let what = "map image \(image)"
+        try KernelMapOptions.refuseOthers(options, mapper: kind, what: what)
+        let (folder, lock) = try await claimFolder(for: image, what)
+        defer { withExtendedLifetime(lock) {} }
+        do {
+            return try await map(image, in: folder, what)
+        } catch {
+            try await undo(folder, after: error, what)
+            throw error
+        }
+    }
+
+    private func map(_ image: ImageReference, in folder: FuseFolder, _ what: String) async throws -> MappedDevice {
+        let before = try await watchers.before(image)
+        var record = FuseFolder.Record(image: image)
+        try await save(record, in: folder, what)
+        record.daemon = try await FuseDaemon(runner: runner, kernel: kernel, folder: folder)
+            .start(image, files, to: what)
+        try await save(record, in: folder, what)
+        record.client = try await watchers.newcomer(image, since: before, what)
+        let device = try await loops.attach(folder.imageFile, to: what)
+        record.device = device
+        try await save(record, in: folder, what)
+        return MappedDevice(image: image, path: device, client: record.client)
+    }
+
+    public func mapped() async throws -> [MappedDevice] {
+        var devices: [MappedDevice] = []
+        for folder in try await folders("list mapped images") {
+            if let device = try await standing(folder) {
+                devices.append(device)
+            } else if let stubborn = await cleanUpLeftover(folder) {
+                devices.append(stubborn)
+            }
+        }
+        return devices
+    }
+
+    public func unmap(_ device: MappedDevice) async throws {
+        let what = "unmap \(device.path) (image \(device.image))"
+        for folder in try await folders(what) {
+            let record = try await record(of: folder, what)
+            guard record?.image == device.image, record?.device == nil || record?.device == device.path else {
+                continue
+            }
+            let lock = try await makeAndLock(folder, what)
+            defer { withExtendedLifetime(lock) {} }
+            try await cleanUp(folder, what)
+        }
+    }
+
+    public func size(of device: MappedDevice) async throws -> VolumeSize {
+        try await DeviceSize(kernel: kernel).read(device.path)
+    }
+
+    public func grow(_ device: MappedDevice, to size: VolumeSize) async throws {
+        let what = "grow \(device.path) (image \(device.image)) to \(size)"
+        guard let folder = try await folder(of: device, what) else {
+            throw VolumeError(.notFound, what, why: "it is not mapped", outcome: .refused)
+        }
+        // The daemon's only way to learn of a new size sets the image to it: a size that is too small would cut it off.
+        let actual = try await ImageSize(files: files, runner: runner).read(device.image, for: what)
+        guard actual >= size else {
+            throw VolumeError(
+                .conflict, what, why: "the image has only \(actual)", remedy: "resize the image first",
+                outcome: .refused)
+        }
+        try await kernel.run("block_resize", to: what) {
+            try QemuControl(socket: folder.socket).resize(to: actual, for: what)
+        }
+        try await DeviceSize(kernel: kernel).wait(for: size, device.path, what) {
+            try await loops.refreshSize(device.path, to: what)
+        }
+    }
+
+    private var loops: LoopDevices { LoopDevices(runner: runner, kernel: kernel) }
+}
+
+// MARK: Folders
+
+extension FuseMapper {
+    /// How many folders one image can have: one, and more while dead mappings are still held by a filesystem.
+    private static let generations = 8
+
+    private func claimFolder(for image: ImageReference, _ what: String) async throws -> (FuseFolder, FolderLock) {
+        var lastError: (any Error)?
+        for generation in 0..<Self.generations {
+            let folder = FuseFolder(of: image, below: root, generation: generation)
+            if let device = try await standing(folder), device.image == image {
+                throw VolumeError(
+                    .conflict, what, why: "it is mapped already, as \(device.path)", outcome: .refused)
+            }
+            let lock = try await makeAndLock(folder, what)
+            do {
+                try await cleanUp(folder, what)
+                withExtendedLifetime(lock) {}
+                // Cleaning up removed the folder that was locked.
+                return (folder, try await makeAndLock(folder, what))
+            } catch let error as VolumeError where error.code == .busy {
+                lastError = error
+            }
+        }
+        throw lastError ?? VolumeError(.busy, what, why: "earlier mappings of it are still in use", outcome: .refused)
+    }
+
+    private func folders(_ what: String) async throws -> [FuseFolder] {
+        try await kernel.run("read \(root)", to: what) { [root] in
+            try SystemCall.names(in: root).map { FuseFolder(path: "\(root)/\($0)") }
+        }
+    }
+
+    private func folder(of device: MappedDevice, _ what: String) async throws -> FuseFolder? {
+        for folder in try await folders(what) where try await standing(folder) == device { return folder }
+        return nil
+    }
+
+    private func lock(_ folder: FuseFolder, _ what: String) async throws -> FolderLock? {
+        try await kernel.run("flock \(folder.path)", to: what) { try FolderLock.take(folder.path) }
+    }
+
+    /// Makes the folder and locks it. Tries for a moment: listing locks a folder while it looks for leftovers.
+    private func makeAndLock(_ folder: FuseFolder, _ what: String) async throws -> FolderLock {
+        for attempt in 0..<20 {
+            if attempt > 0 { try await Task.sleep(for: .milliseconds(100)) }
+            let lock = try await kernel.run("flock \(folder.path)", to: what) {
+                try SystemCall.makeFolders(folder.path)
+                return try FolderLock.take(folder.path)
+            }
+            if let lock { return lock }
+        }
+        throw VolumeError(
+            .busy, what, why: "it is being mapped or unmapped right now", remedy: "try again", outcome: .refused)
+    }
+
+    private func record(of folder: FuseFolder, _ what: String) async throws -> FuseFolder.Record? {
+        try await kernel.run("read \(folder.path)", to: what) { try folder.record() }
+    }
+
+    private func save(_ record: FuseFolder.Record, in folder: FuseFolder, _ what: String) async throws {
+        try await kernel.run("write \(folder.path)", to: what) {
+            if record.daemon == nil { try folder.makeImageFile() }
+            try folder.write(record)
+        }
+    }
+
+    /// The folder's mapping when all of its parts are there; else `nil`.
+    private func standing(_ folder: FuseFolder) async throws -> MappedDevice? {
+        try await kernel.run("read \(folder.path)", to: "list mapped images") {
+            guard let record = try folder.record(), let device = record.device, let daemon = record.daemon,
+                FuseDaemon.isRunning(daemon, for: folder),
+                try LoopDevices.attached().contains(where: { $0.device == device && $0.file == folder.imageFile })
+            else { return nil }
+            return MappedDevice(image: record.image, path: device, client: record.client)
+        }
+    }
+}
+
+// MARK: Cleaning up
+
+extension FuseMapper {
+    /// Cleans up a mapping of which a part is missing, unless someone is working on it.
+    /// - Returns: what cannot be cleaned up although its daemon lives, and so may write: its image is still mapped.
+    private func cleanUpLeftover(_ folder: FuseFolder) async -> MappedDevice? {
+        let what = "clean up \(folder.path)"
+        do {
+            guard let lock = try await lock(folder, what) else { return nil }
+            defer { withExtendedLifetime(lock) {} }
+            try await cleanUp(folder, what)
+            return nil
+        } catch {
+            let left = try? await kernel.run("read \(folder.path)", to: what) {
+                (try folder.record(), try FuseDaemon.running(for: folder).isEmpty)
+            }
+            guard let (record, isDead) = left, let record, !isDead else { return nil }
+            return MappedDevice(image: record.image, path: record.device ?? folder.imageFile, client: record.client)
+        }
+    }
+
+    /// Takes the mapping apart, from the top: loop device, daemon, FUSE mount, folder. Each part may be missing.
+    /// - Throws: `VolumeError` with code `busy`, before anything was changed, while the device is in use.
+    private func cleanUp(_ folder: FuseFolder, _ what: String) async throws {
+        let daemon = try await record(of: folder, what)?.daemon
+        for device in try await loops.devices(of: folder.imageFile, for: what) {
+            try await loops.detach(device, of: folder.imageFile, to: what)
+        }
+        try await FuseDaemon(runner: runner, kernel: kernel, folder: folder).stop(to: what)
+        if let daemon { FuseDaemon.reap(daemon) }
+        // A daemon that was killed leaves its mount behind.
+        let isMounted = try await kernel.run("read /proc/self/mountinfo", to: what) {
+            try MountTable.read().topmost(at: folder.imageFile) != nil
+        }
+        if isMounted {
+            try await runner.succeed(
+                Command(.umount, ["-i", "-n", "-c", "--", folder.imageFile], timeout: .seconds(5)), to: what)
+        }
+        try await kernel.run("unlink \(folder.path)", to: what) { try folder.remove() }
+    }
+
+    /// Undoes a failed mapping, even when the operation's time is up or its task was cancelled.
+    private func undo(_ folder: FuseFolder, after error: any Error, _ what: String) async throws {
+        do {
+            try await Task.detached { try await cleanUp(folder, what) }.value
+        } catch let second {
+            throw VolumeError(
+                .unfinished, what, why: "\(error); and undoing it failed: \(second)",
+                remedy: "the next attempt cleans up", outcome: .unknown)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import SystemPackage
+import VolumeCore
+
+/// Loop devices: files as block devices.
+struct LoopDevices: Sendable {
+    let runner: any CommandRunner
+    let kernel: KernelCalls
+
+    /// Makes a loop device of the file, whose I/O bypasses the page cache of the file's own filesystem.
+    /// - Returns: its path.
+    func attach(_ file: String, to what: String) async throws -> String {
+        let command = Command(.losetup, ["--direct-io=on", "-f", "--show", file], timeout: .seconds(10))
+        let said = try await runner.succeed(command, to: what).output
+        let path = said.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? ""
+        guard try await devices(of: file, for: what).contains(path) else {
+            throw VolumeError(.unexplained, what, why: "losetup answered '\(path)', which is no loop device of \(file)")
+        }
+        return path
+    }
+
+    /// The loop devices of a file.
+    func devices(of file: String, for what: String) async throws -> [String] {
+        try await kernel.run("read /sys/block", to: what) {
+            try Self.attached().filter { $0.file == file }.map(\.device)
+        }
+    }
+
+    /// All loop devices in use, with their files. Blocking.
+    static func attached(sys: String = "/sys") throws -> [(device: String, file: String)] {
+        try SystemCall.names(in: "\(sys)/block").filter { $0.hasPrefix("loop") }.compactMap { name in
+            guard var file = try SmallFile.line("\(sys)/block/\(name)/loop/backing_file") else { return nil }
+            // What the kernel appends once the file has no name any more.
+            if file.hasSuffix(" (deleted)") { file.removeLast(" (deleted)".count) }
+            return ("/dev/\(name)", file)
+        }
+    }
+
+    /// Gives the device back.
+    /// - Throws: `VolumeError` with code `busy` while anything has it open.
+    func detach(_ device: String, of file: String, to what: String) async throws {
+        let block = BlockDevice(device)
+        try await DeviceUse(kernel: kernel).refuseIfInUse(block, to: what)
+        try await DeviceUse(kernel: kernel).flush(block, to: what)
+        // It succeeds even when the device is open: the kernel then waits for the last user to close it.
+        let result = try await runner.run(Command(.losetup, ["-d", device], timeout: .seconds(10)), to: what)
+        for _ in 0..<40 {
+            if try await !devices(of: file, for: what).contains(device) { return }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        let users = try await kernel.run("read /proc", to: what) { DeviceHolders.users(ofDevice: block) }
+        throw VolumeError(
+            .busy, what,
+            why: (result.succeeded ? "\(device) is open" : result.reason(of: .losetup)) + DeviceHolders.clause(users),
+            remedy: "stop what uses it, then try again")
+    }
+
+    /// Makes the device as large as its file has become.
+    func refreshSize(_ device: String, to what: String) async throws {
+        try await runner.succeed(Command(.losetup, ["-c", device], timeout: .seconds(10)), to: what)
+    }
+}
