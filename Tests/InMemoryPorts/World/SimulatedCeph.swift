@@ -85,6 +85,8 @@ public struct SimulatedFilesystem: Sendable, Hashable {
     public var mode: UInt16 = 0o755
     /// Mounted, or not cleanly unmounted: the journal has to be replayed.
     public var needsRecovery = false
+    /// Has errors that `e2fsck -p` repairs.
+    public var needsRepair = false
     /// A person has to look: check and mount refuse.
     public var isDamaged = false
     /// Grows with every write. A mount that finds a number it did not write has been written to behind its back.

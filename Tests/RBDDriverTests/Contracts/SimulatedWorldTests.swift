@@ -274,6 +274,28 @@ import VolumeCore
         try await next.images.remove(image, id: nil)
     }
 
+    @Test func aRepairedDeviceHasToBeMappedAnew() async throws {
+        try await makeVolume()
+        cluster.mutate { $0.disorder(image) }
+        let stale = try await a.mapper.map(image, options: [])
+        #expect(await code { try await a.filesystems.check(stale.path, .ext4) } == .unfinished)
+        try await a.mapper.unmap(stale)
+        let fresh = try await a.mapper.map(image, options: [])
+        try await a.filesystems.check(fresh.path, .ext4)
+        try await a.mounter.mount(fresh.path, at: mountpoint, .ext4, options: [])
+        #expect(cluster.world.harm == [])
+    }
+
+    @Test func mountingARepairedDeviceDoesHarm() async throws {
+        try await makeVolume()
+        cluster.mutate { $0.disorder(image) }
+        let stale = try await a.mapper.map(image, options: [])
+        #expect(await code { try await a.filesystems.check(stale.path, .ext4) } == .unfinished)
+        try await a.filesystems.check(stale.path, .ext4)
+        try await a.mounter.mount(stale.path, at: mountpoint, .ext4, options: [])
+        #expect(cluster.world.harm.count == 1)
+    }
+
     @Test func clocksDrift() async throws {
         let before = (a.clock.now(), b.clock.now())
         cluster.mutate { $0.setClock(of: "b", ahead: .seconds(3), pace: 2000) }

@@ -83,6 +83,7 @@ import VolumeCore
               "10.0.0.2:0/66"
             ],
             "epoch" : 3,
+            "mayBeIncomplete" : true,
             "owner" : {
               "boot" : "b0",
               "node" : "node-b"
@@ -111,7 +112,7 @@ import VolumeCore
             mountIDs: ["0a1b": 2], since: "2026-01-02T03:04:06Z",
             fenced: .init(
                 owner: NodeIdentity(node: "node-b", boot: "b0"), epoch: Epoch(3),
-                clients: ["10.0.0.2:0/66"].compactMap { ClientAddress($0) }))
+                clients: ["10.0.0.2:0/66"].compactMap { ClientAddress($0) }, mayBeIncomplete: true))
     }
 
     @Test func aVolumeIsWrittenAsAlways() throws {
