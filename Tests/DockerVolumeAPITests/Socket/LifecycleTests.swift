@@ -73,7 +73,7 @@ struct LifecycleTests {
     func startsOnce() async throws {
         try await TestServer.run { test in
             let error = await #expect(throws: SocketError.self) { try await test.server.start() }
-            #expect(error?.reason == "the server has been started before")
+            #expect(error?.reason == "the server has been started or drained before")
             try await test.expectServing()
         }
     }
@@ -101,6 +101,28 @@ struct LifecycleTests {
         try await test.expectServing()
         #expect(await test.server.drain(timeout: .seconds(30)) == DrainReport(stillRunning: 0))
         try await running
+        await test.end()
+    }
+
+    @Test("Cancelling run() closes the server at once and lets the work go on to its end")
+    func cancelledRun() async throws {
+        let (gate, ended) = (Gate(), Gate())
+        var script = ScriptedPlugin.Script()
+        script.create = { _, _ in
+            await gate.wait()
+            if !Task.isCancelled { await ended.open() }
+        }
+        let test = TestServer(script)
+        let running = Task { try await test.server.run() }
+        while (try? await test.connect().close()) == nil { try await Task.sleep(for: .milliseconds(5)) }
+        let client = try await test.connect()
+        try await client.post("/VolumeDriver.Create", #"{"Name":"v"}"#)
+        await test.plugin.called(.create("v", [:]))
+        running.cancel()
+        try await running.value
+        #expect(try await client.reply() == nil)
+        await gate.open()
+        await ended.wait()
         await test.end()
     }
 

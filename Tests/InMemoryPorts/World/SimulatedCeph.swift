@@ -53,7 +53,8 @@ public struct SimulatedImage: Sendable, Hashable {
     /// How often mkfs wrote to it.
     public var timesFormatted = 0
 
-    var filesystem: SimulatedFilesystem? {
+    /// The filesystem on it, if there is a whole one.
+    public internal(set) var filesystem: SimulatedFilesystem? {
         get {
             if case .filesystem(let filesystem) = content { filesystem } else { nil }
         }
