@@ -1,1 +1,0 @@
-// RBDDriverTests: placeholder until its first file lands.
