@@ -76,15 +76,18 @@ let package = Package(
         .testTarget(
             name: "EtcdClientTests", dependencies: ["EtcdClient", "Rig", log], swiftSettings: swiftSettings),
         .testTarget(
-            name: "DockerVolumeAPITests", dependencies: ["DockerVolumeAPI", log] + nio + metrics,
+            name: "DockerVolumeAPITests", dependencies: ["DockerVolumeAPI", "PrometheusMetrics", log] + nio + metrics,
             swiftSettings: swiftSettings),
         .testTarget(
             name: "PrometheusMetricsTests", dependencies: ["PrometheusMetrics"] + metrics, swiftSettings: swiftSettings),
         .testTarget(
-            name: "PluginConfigurationTests", dependencies: ["PluginConfiguration", log], swiftSettings: swiftSettings),
+            name: "PluginConfigurationTests", dependencies: ["PluginConfiguration", "VolumeCore", log],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "RBDDriverTests",
-            dependencies: ["RBDDriver", "VolumeCore", "EtcdClient", "InMemoryPorts", "PortContracts", "Rig", log],
+            dependencies: [
+                "RBDDriver", "VolumeCore", "EtcdClient", "CRados", "CRbd", "InMemoryPorts", "PortContracts", "Rig", log,
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Rig", "CCurl", subprocess, system], swiftSettings: swiftSettings),

@@ -16,7 +16,7 @@ enum OptionValues {
     }
 
     static func order(_ value: String) throws(VolumeError) -> UInt8 {
-        guard let order = UInt8(value), (12...25).contains(order) else {
+        guard let order = DecimalNumber<UInt8>(value)?.value, (12...25).contains(order) else {
             throw fault(.order, value, accepts: "a number from 12 (objects of 4 KiB) to 25 (objects of 32 MiB)")
         }
         return order
@@ -45,7 +45,7 @@ enum OptionValues {
     static func features(_ value: String) throws(VolumeError) -> ImageFeatures {
         let known = ImageFeatures.settable.map(\.name).joined(separator: ", ")
         var features: ImageFeatures = []
-        if let bits = UInt64(value) {
+        if let bits = DecimalNumber<UInt64>(value)?.value {
             features = ImageFeatures(rawValue: bits)
             let settable = ImageFeatures.settable.reduce(into: ImageFeatures()) { $0.insert($1.feature) }
             guard features.isSubset(of: settable), bits > 0 else {
@@ -115,7 +115,7 @@ enum OptionValues {
     }
 
     static func identifier(_ option: VolumeOption, _ value: String) throws(VolumeError) -> UInt32 {
-        guard let id = UInt32(value), id < UInt32.max else {
+        guard let id = DecimalNumber<UInt32>(value)?.value, id < UInt32.max else {
             throw fault(option, value, accepts: "a number from 0 to \(UInt32.max - 1)")
         }
         return id

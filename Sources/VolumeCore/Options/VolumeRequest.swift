@@ -21,7 +21,9 @@ public struct VolumeRequest: Sendable, Hashable {
             pool: try OptionValues.place(.pool, pool), size: defaults.size, order: defaults.order,
             features: defaults.features, filesystem: defaults.filesystem)
         var adopt = false
-        for (option, value) in values {
+        // In a fixed order, so that of several faults it is always the same one that is told.
+        for option in VolumeOption.allCases {
+            guard let value = values[option] else { continue }
             if option == .adopt {
                 adopt = try OptionValues.flag(.adopt, value)
             } else {
@@ -48,7 +50,8 @@ public struct VolumeRequest: Sendable, Hashable {
             if let other = values[option], other != value {
                 throw VolumeError(
                     .invalidOption, "create the volume",
-                    why: "the option \(option.rawValue) is given twice with different values", outcome: .refused)
+                    why: "the option \(option.rawValue) is given twice with different values",
+                    remedy: "'mkfsOptions' is another name of 'mkfs-options': give one of them", outcome: .refused)
             }
             values[option] = value
         }

@@ -37,6 +37,9 @@ public protocol VolumeCatalog: Sendable {
     func all() -> [StoredVolume]
     /// Whether the copy has ever been complete. Before that, an absent name says nothing.
     var isLoaded: Bool { get }
+    /// Takes in what this node has just read or written, so that it sees its own writes before the watch tells.
+    /// Something older than what the copy has is ignored.
+    func observe(_ stored: StoredVolume)
 }
 
 /// Which nodes are alive, by their heartbeat in etcd.

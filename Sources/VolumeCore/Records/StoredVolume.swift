@@ -14,10 +14,14 @@ public struct StoredVolume: Sendable, Hashable {
     public var name: VolumeName
     public var volume: Revisioned<VolumeRecord>?
     public var attachment: Revisioned<Attachment>?
+    /// etcd's revision at which this was true.
+    public var revision: Int64
 
     public init(
-        name: VolumeName, volume: Revisioned<VolumeRecord>? = nil, attachment: Revisioned<Attachment>? = nil
+        name: VolumeName, volume: Revisioned<VolumeRecord>? = nil, attachment: Revisioned<Attachment>? = nil,
+        revision: Int64
     ) {
+        self.revision = revision
         self.name = name
         self.volume = volume
         self.attachment = attachment

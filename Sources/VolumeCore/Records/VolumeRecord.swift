@@ -39,6 +39,9 @@ public struct VolumeRecord: Sendable, Hashable, Codable {
     public var adopted: Bool
     /// Set while the phase is `creating`.
     public var attempt: Attempt?
+    /// Tokens of attempts that were given up and whose unfinished image could not be removed yet: a process that was
+    /// killed shows as a watcher of its image for half a minute.
+    public var abandoned: [String]
     /// The epoch of the last owner this volume had. Kept here because the attachment goes away with its owner.
     public var epoch: Epoch
 
@@ -57,6 +60,7 @@ public struct VolumeRecord: Sendable, Hashable, Codable {
         self.adopted = adopted
         self.attempt = attempt
         self.epoch = epoch
+        abandoned = []
     }
 
     /// Where the finished image is: it has the volume's name.
@@ -66,8 +70,16 @@ public struct VolumeRecord: Sendable, Hashable, Codable {
 
     /// Where the image is until its filesystem is whole. The rename to `image` is what makes it the volume's image:
     /// an image under the volume's name is therefore never half made, and never anybody else's by mistake.
-    public func unfinishedImage(of attempt: Attempt) -> ImageReference {
-        image.named(Self.unfinishedPrefix + uid + "." + attempt.token)
+    public func unfinishedImage(ofAttempt token: String) -> ImageReference {
+        image.named(Self.unfinishedPrefix + uid + "." + token)
+    }
+
+    /// The record with a new attempt; the one before it, if any, is abandoned.
+    public func retried(by node: NodeIdentity, token: String) -> VolumeRecord {
+        var next = self
+        if let attempt { next.abandoned.append(attempt.token) }
+        next.attempt = Attempt(by: node, token: token)
+        return next
     }
 
     /// What the names of all unfinished images begin with.

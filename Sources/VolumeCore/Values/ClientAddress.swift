@@ -4,15 +4,28 @@ public struct ClientAddress: Sendable, Hashable, Codable {
     public let text: String
 
     /// Takes `1.2.3.4:0/55`, `[fd00::1]:0/55`, with or without a leading `v1:`, `v2:` or `any:`.
-    /// - Returns: `nil` when there is no address with a port and a nonce.
+    /// - Returns: `nil` when it names no single client: without a port or a nonce, or with both of them 0, which Ceph
+    ///   takes for the whole host when it is blocklisted.
     public init?(_ text: String) {
-        var body = Substring(text)
-        for prefix in ["v1:", "v2:", "any:"] where body.hasPrefix(prefix) { body = body.dropFirst(prefix.count) }
-        guard let slash = body.lastIndex(of: "/"), UInt64(body[body.index(after: slash)...]) != nil else { return nil }
-        let host = body[..<slash]
-        guard let colon = host.lastIndex(of: ":"), UInt16(host[host.index(after: colon)...]) != nil else { return nil }
-        guard colon > host.startIndex else { return nil }
+        let prefix = ["v1:", "v2:", "any:"].first { text.hasPrefix($0) } ?? ""
+        let body = text.dropFirst(prefix.count)
+        guard let slash = body.lastIndex(of: "/"),
+            let nonce = DecimalNumber<UInt32>(body[body.index(after: slash)...])?.value,
+            let colon = body[..<slash].lastIndex(of: ":"),
+            let port = DecimalNumber<UInt16>(body[body.index(after: colon)..<slash])?.value,
+            port > 0 || nonce > 0, Self.isHost(body[..<colon])
+        else { return nil }
         self.text = String(body)
+    }
+
+    /// Four numbers with dots, or hexadecimal groups in brackets. Names are none: Ceph knows addresses only.
+    private static func isHost(_ host: Substring) -> Bool {
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            let groups = host.dropFirst().dropLast()
+            return groups.contains(":") && groups.allSatisfy { $0.isHexDigit && $0.isASCII || $0 == ":" || $0 == "." }
+        }
+        let numbers = host.split(separator: ".", omittingEmptySubsequences: false)
+        return numbers.count == 4 && numbers.allSatisfy { DecimalNumber<UInt8>($0) != nil }
     }
 
     public init(from decoder: any Decoder) throws {

@@ -15,6 +15,7 @@ public struct ImageFeatures: OptionSet, Sendable, Hashable {
     public static let operations = ImageFeatures(rawValue: 1 << 8)
     public static let migrating = ImageFeatures(rawValue: 1 << 9)
     public static let nonPrimary = ImageFeatures(rawValue: 1 << 10)
+    public static let dirtyCache = ImageFeatures(rawValue: 1 << 11)
 
     /// What a new image gets when nothing else is asked for: all that a current kernel can map, and the exclusive
     /// lock among it, which take-over relies on.
@@ -29,7 +30,7 @@ public struct ImageFeatures: OptionSet, Sendable, Hashable {
     private static let named =
         settable + [
             ("striping", .striping), ("data-pool", .dataPool), ("operations", .operations),
-            ("migrating", .migrating), ("non-primary", .nonPrimary),
+            ("migrating", .migrating), ("non-primary", .nonPrimary), ("dirty-cache", .dirtyCache),
         ]
 
     /// The names of the features, as `rbd info` shows them; unknown bits as `bit-N`.
@@ -43,10 +44,21 @@ public struct ImageFeatures: OptionSet, Sendable, Hashable {
         return names + (0..<64).filter { rest.rawValue & (1 << $0) != 0 }.map { "bit-\($0)" }
     }
 
-    public init?(named name: String) {
-        guard let known = Self.named.first(where: { $0.name == name }) else { return nil }
-        self = known.feature
+    /// Takes what `names` gives, `bit-N` of a feature that is not known here included: an image that was adopted can
+    /// have such a feature, and its record must stay readable.
+    /// - Returns: `nil` for a name that nobody knows.
+    public init?(name: String) {
+        if let known = Self.named.first(where: { $0.name == name }) {
+            self = known.feature
+            return
+        }
+        guard let bit = (0..<64).first(where: { name == "bit-\($0)" }) else { return nil }
+        self.init(rawValue: 1 << bit)
     }
+}
+
+extension ImageFeatures: CustomStringConvertible {
+    public var description: String { names.joined(separator: ",") }
 }
 
 extension ImageFeatures: Codable {
@@ -55,7 +67,7 @@ extension ImageFeatures: Codable {
         var features: ImageFeatures = []
         while !container.isAtEnd {
             let name = try container.decode(String.self)
-            guard let feature = ImageFeatures(named: name) else {
+            guard let feature = ImageFeatures(name: name) else {
                 throw DecodingError.dataCorruptedError(in: container, debugDescription: "unknown feature '\(name)'")
             }
             features.insert(feature)

@@ -25,7 +25,11 @@ public struct Epoch: Sendable, Hashable, Comparable, Codable {
     public static func < (left: Self, right: Self) -> Bool { left.number < right.number }
 
     public init(from decoder: any Decoder) throws {
-        number = try decoder.singleValueContainer().decode(UInt64.self)
+        let container = try decoder.singleValueContainer()
+        number = try container.decode(UInt64.self)
+        guard number < UInt64.max else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "no epoch can follow \(number)")
+        }
     }
 
     public func encode(to encoder: any Encoder) throws {

@@ -21,11 +21,14 @@ public struct VolumeName: Sendable, Hashable, Comparable {
     private static func fault(in text: String) -> String? {
         let bytes = text.utf8
         guard let first = bytes.first else { return "it is empty" }
-        if bytes.count > maximumLength { return "it has \(bytes.count) characters" }
+        if bytes.count > maximumLength { return "it is \(bytes.count) bytes long" }
         if let odd = text.unicodeScalars.first(where: { !isAllowed($0) }) {
             return "it contains \(odd.escaped(asASCII: true).isEmpty ? "?" : "'\(odd.escaped(asASCII: true))'")"
         }
         if !isAlphanumeric(first) { return "it begins with '\(Character(UnicodeScalar(first)))'" }
+        if text.hasPrefix(VolumeRecord.unfinishedPrefix) {
+            return "names that begin with '\(VolumeRecord.unfinishedPrefix)' are those of unfinished images"
+        }
         return nil
     }
 

@@ -24,7 +24,8 @@ public struct VolumeSize: Sendable, Hashable, Comparable {
     }
 
     private static func shift(forUnit unit: Substring) -> UInt64? {
-        switch unit.uppercased() {
+        guard unit.allSatisfy(\.isASCII) else { return nil }
+        return switch unit.uppercased() {
         case "", "M", "MB", "MIB": 20
         case "G", "GB", "GIB": 30
         case "T", "TB", "TIB": 40

@@ -1,0 +1,24 @@
+/// What `GET /healthz` answers: 200 when healthy, 503 when not.
+public struct HealthReport: Sendable, Equatable, Encodable {
+    /// Something the plugin needs, such as etcd or Ceph.
+    public struct Component: Sendable, Equatable, Encodable {
+        public var name: String
+        public var ok: Bool
+        /// One sentence for a person. No secrets.
+        public var detail: String
+
+        public init(name: String, ok: Bool, detail: String) {
+            self.name = name
+            self.ok = ok
+            self.detail = detail
+        }
+    }
+
+    public var healthy: Bool
+    public var components: [Component]
+
+    public init(healthy: Bool, components: [Component]) {
+        self.healthy = healthy
+        self.components = components
+    }
+}

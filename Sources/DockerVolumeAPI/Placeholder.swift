@@ -1,1 +1,0 @@
-// DockerVolumeAPI: placeholder until its first file lands.

@@ -1,0 +1,168 @@
+import CoreMetrics
+import Glibc
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+
+/// Docker's volume plugin on a unix socket.
+///
+/// `start()` binds and serves, `drain(timeout:)` ends it, `run()` does the first and waits for the second. A server can
+/// be started once.
+public final class VolumeServer: Sendable {
+    public struct Configuration: Sendable {
+        /// At most 107 bytes. Its folder is made when it is missing.
+        public var socketPath: String
+        /// How long a client waits for one call at most. Docker's own limit can be 30 s for every call.
+        public var budget: Duration
+        /// What Capabilities tells.
+        public var scope: VolumeScope
+        /// In bytes.
+        public var maximumBodySize: Int
+
+        public init(
+            socketPath: String, budget: Duration = .seconds(25), scope: VolumeScope = .global,
+            maximumBodySize: Int = 1 << 20
+        ) {
+            self.socketPath = socketPath
+            self.budget = budget
+            self.scope = scope
+            self.maximumBodySize = maximumBodySize
+        }
+    }
+
+    private enum Lifecycle {
+        case new
+        case starting
+        case serving(any Channel, SocketFile)
+        case stopped
+    }
+
+    private let socketPath: String
+    private let server: ServerContext
+    private let group = MultiThreadedEventLoopGroup.singleton
+    private let lifecycle = Mutex(Lifecycle.new)
+
+    /// - Parameters:
+    ///   - metricsText: what `GET /metrics` shows.
+    ///   - metrics: where Docker's calls are counted; `OperationMetrics.help` says what the names mean.
+    public init(
+        configuration: Configuration,
+        plugin: any VolumePlugin,
+        metricsText: @escaping @Sendable () async -> String,
+        metrics: any MetricsFactory = MetricsSystem.factory,
+        logger: Logger
+    ) {
+        socketPath = configuration.socketPath
+        server = ServerContext(
+            caller: PluginCaller(plugin: plugin, metricsText: metricsText),
+            budget: configuration.budget,
+            scope: configuration.scope,
+            maximumBodySize: configuration.maximumBodySize,
+            metrics: OperationMetrics(factory: metrics),
+            open: OpenWork(),
+            logger: logger)
+    }
+
+    /// Binds the socket; from then on clients are served. Throws `SocketError`.
+    public func start() async throws {
+        _ = try await listen()
+    }
+
+    /// Starts, and returns once the server has been drained. Throws when the socket cannot be made or fails later.
+    public func run() async throws {
+        try await listen().closeFuture.get()
+        guard await server.open.drained() != nil else {
+            throw SocketError(path: socketPath, reason: "the socket was closed although nobody asked for it")
+        }
+    }
+
+    /// Removes the socket file, accepts nobody any more, closes connections without a running call, and waits until the
+    /// running calls and those that went on in the background have ended, `timeout` at most.
+    @discardableResult
+    public func drain(timeout: Duration) async -> DrainReport {
+        let serving: (channel: any Channel, file: SocketFile)? = lifecycle.withLock { state in
+            defer { state = .stopped }
+            if case .serving(let channel, let file) = state { return (channel, file) } else { return nil }
+        }
+        server.open.drain(timeout: timeout, on: group.any())
+        if let serving {
+            serving.file.remove()
+            serving.channel.close(promise: nil)
+        }
+        return await server.open.drained() ?? DrainReport(stillRunning: 0)
+    }
+
+    private func listen() async throws -> any Channel {
+        let mayStart = lifecycle.withLock { state in
+            guard case .new = state else { return false }
+            state = .starting
+            return true
+        }
+        guard mayStart else { throw SocketError(path: socketPath, reason: "the server has been started before") }
+        do {
+            Self.openTimers()
+            let (descriptor, file) = try SocketFile.listen(path: socketPath)
+            let channel = try await serve(descriptor, file)
+            server.logger.info("listening", metadata: [LogKey.socket: "\(socketPath)"])
+            return channel
+        } catch {
+            lifecycle.withLock { $0 = .stopped }
+            throw error
+        }
+    }
+
+    /// libdispatch opens a timer descriptor for each clock when that is first slept on, and ends the process when it gets
+    /// none. Slept on now, long enough for the timer to be set, so that a later lack of descriptors only delays clients.
+    private static func openTimers() {
+        Task {
+            try await Task.sleep(for: .milliseconds(100), clock: .continuous)
+            try await Task.sleep(for: .milliseconds(100), clock: .suspending)
+        }
+    }
+
+    private func serve(_ descriptor: CInt, _ file: SocketFile) async throws -> any Channel {
+        do {
+            let channel = try await makeChannel(descriptor)
+            let isWanted = lifecycle.withLock { state in
+                guard case .starting = state else { return false }
+                state = .serving(channel, file)
+                return true
+            }
+            guard isWanted else {
+                try? await channel.close()
+                throw SocketError(path: socketPath, reason: "the server was drained while it started")
+            }
+            return channel
+        } catch {
+            file.remove()
+            throw error
+        }
+    }
+
+    private func makeChannel(_ descriptor: CInt) async throws -> any Channel {
+        let server = server
+        let channel = try await ServerBootstrap(group: group)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    // Without it, a lack of file descriptors makes the accept loop spin.
+                    try channel.pipeline.syncOperations.addHandler(
+                        AcceptBackoffHandler(shouldForwardIOErrorCaught: false))
+                }
+            }
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
+                    try pipeline.configureHTTPServerPipeline(withErrorHandling: false)
+                    try pipeline.addHandler(ConnectionHandler(server: server))
+                }
+            }
+            .withBoundSocket(descriptor)
+            .get()
+        // NIO has set a backlog of its own.
+        Glibc.listen(descriptor, SocketFile.backlog)
+        return channel
+    }
+}

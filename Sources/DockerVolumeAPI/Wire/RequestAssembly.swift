@@ -1,0 +1,103 @@
+import NIOCore
+import NIOHTTP1
+
+/// What the reply needs to know of its request.
+struct Exchange: Equatable, Sendable {
+    var version = HTTPVersion.http1_1
+    var keepAlive = false
+}
+
+/// Puts one request of a connection together, part by part, without doing anything.
+///
+/// A body beyond the limit is refused as soon as that is known. What the client still sends is thrown away, so that it
+/// gets to read the refusal instead of a broken pipe, but not for ever.
+struct RequestAssembly {
+    enum Step: Equatable {
+        case wait
+        /// The client asked whether it may send the body.
+        case sendContinue
+        case dispatch(Route, body: ByteBuffer, Exchange)
+        case refuse(Refusal, Exchange)
+        case close
+    }
+
+    private enum State {
+        case idle
+        case receiving(Result<Route, RoutingFailure>, body: ByteBuffer, Exchange)
+        case discarding(bytes: Int)
+    }
+
+    /// How many times the limit is read and thrown away after a refusal.
+    private static let patience = 16
+
+    private let limit: Int
+    private var state = State.idle
+
+    /// - Parameter limit: the longest body that is accepted, in bytes.
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// No request has begun that is not complete.
+    var isIdle: Bool {
+        if case .idle = state { true } else { false }
+    }
+
+    mutating func head(_ head: HTTPRequestHead) -> Step {
+        // After a request that asks for an upgrade the decoder reads no further ones.
+        let keepAlive = head.isKeepAlive && !head.headers.contains(name: "upgrade") && head.method != .CONNECT
+        let version = head.version == .http1_0 ? HTTPVersion.http1_0 : .http1_1
+        let exchange = Exchange(version: version, keepAlive: keepAlive)
+        let route = Routes.find(method: head.method, uri: head.uri)
+        if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > limit {
+            return refuseTooLarge(route)
+        }
+        state = .receiving(route, body: ByteBuffer(), exchange)
+        let expectations = head.headers[canonicalForm: "expect"].map { $0.lowercased() }
+        return expectations.contains("100-continue") && version == .http1_1 ? .sendContinue : .wait
+    }
+
+    mutating func body(_ part: ByteBuffer) -> Step {
+        switch state {
+        case .idle: return .wait
+        case .discarding(let bytes):
+            state = .discarding(bytes: bytes + part.readableBytes)
+            return bytes + part.readableBytes > limit * Self.patience ? .close : .wait
+        case .receiving(let route, var body, let exchange):
+            guard body.readableBytes + part.readableBytes <= limit else { return refuseTooLarge(route) }
+            state = .idle  // Lets go of the body, so that it is added to in place.
+            body.writeImmutableBuffer(part)
+            state = .receiving(route, body: body, exchange)
+            return .wait
+        }
+    }
+
+    mutating func end() -> Step {
+        switch state {
+        case .idle: return .wait
+        case .discarding: return .close
+        case .receiving(.success(let route), let body, let exchange):
+            state = .idle
+            return .dispatch(route, body: body, exchange)
+        case .receiving(.failure(let failure), _, let exchange):
+            state = .idle
+            return .refuse(.routing(failure), exchange)
+        }
+    }
+
+    /// The bytes cannot be read as HTTP any further.
+    mutating func broken(_ why: String) -> Step {
+        switch state {
+        case .discarding: return .close
+        case .idle: return .refuse(.notHTTP(nil, why: why), Exchange())
+        case .receiving(let route, _, _):
+            state = .idle
+            return .refuse(.notHTTP(try? route.get(), why: why), Exchange())
+        }
+    }
+
+    private mutating func refuseTooLarge(_ route: Result<Route, RoutingFailure>) -> Step {
+        state = .discarding(bytes: 0)
+        return .refuse(.tooLarge(try? route.get(), limit: limit), Exchange())
+    }
+}

@@ -1,1 +1,0 @@
-// EtcdClient: placeholder until its first file lands.

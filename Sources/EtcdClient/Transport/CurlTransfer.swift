@@ -1,0 +1,196 @@
+import CCurl
+
+/// One request on its way through libcurl: owns the easy handle and everything the handle borrows.
+///
+/// Belongs to the transport's thread. libcurl calls back into it only inside `curl_multi_perform` on that thread.
+final class CurlTransfer {
+    let order: TransferOrder
+    let easy: UnsafeMutableRawPointer
+
+    private let headers: UnsafeMutablePointer<curl_slist>?
+    private let errorText: UnsafeMutablePointer<CChar>
+    private var bodySent = 0
+    private var bodyRequested = false
+    private var received: [UInt8] = []
+    private var statusReported = false
+
+    /// Fails with libcurl's code when a handle or an option is refused.
+    init(order: TransferOrder, tls: TLSFiles?, now: ContinuousClock.Instant) throws(CurlRefusal) {
+        guard let easy = curl_easy_init() else { throw CurlRefusal(code: CURLE_FAILED_INIT) }
+        self.order = order
+        self.easy = easy
+        headers = Self.list(of: order.request.headers)
+        errorText = .allocate(capacity: ccurl_error_size)
+        errorText.initialize(repeating: 0, count: ccurl_error_size)
+        try configure(tls: tls, now: now)
+    }
+
+    deinit {
+        curl_easy_cleanup(easy)
+        curl_slist_free_all(headers)
+        errorText.deallocate()
+    }
+
+    /// The status line's code; 0 before it has come.
+    var status: Int { Int(information(CURLINFO_RESPONSE_CODE)) }
+
+    /// How many connections had to be opened for this transfer: 0 when one was used again.
+    var openedConnections: Int { Int(information(CURLINFO_NUM_CONNECTS)) }
+
+    func response() -> HTTPResponse { HTTPResponse(status: status, body: received) }
+
+    func failure(_ code: CURLcode) -> TransportFailure {
+        let text = String(cString: errorText)
+        let detail = text.isEmpty ? CurlLibrary.describe(code) : text
+        return failure(CurlLibrary.reason(code, detail: detail), detail)
+    }
+
+    func failure(_ reason: TransportFailure.Reason, _ detail: String) -> TransportFailure {
+        TransportFailure(reason: reason, mayHaveBeenSent: mayHaveBeenSent, detail: detail)
+    }
+
+    /// libcurl asks for the body once it is connected, TLS included. Until then nothing can have reached the server.
+    private var mayHaveBeenSent: Bool {
+        switch order.request.method {
+        case .get: status != 0
+        case .post: bodyRequested
+        }
+    }
+
+    /// Reports the status of a stream whose answer has no body.
+    func reportStatusIfNeeded() {
+        guard case .stream(let buffer) = order.sink, !statusReported else { return }
+        statusReported = true
+        _ = buffer.offer(.status(status))
+    }
+
+    // MARK: What libcurl calls
+
+    fileprivate func read(into buffer: UnsafeMutablePointer<CChar>, capacity: Int) -> Int {
+        bodyRequested = true
+        guard case .post(let body) = order.request.method else { return 0 }
+        let count = min(capacity, body.count - bodySent)
+        body.withUnsafeBytes { bytes in
+            UnsafeMutableRawBufferPointer(start: buffer, count: capacity)
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[bodySent..<bodySent + count]))
+        }
+        bodySent += count
+        return count
+    }
+
+    fileprivate func write(_ bytes: UnsafeRawBufferPointer) -> Int {
+        switch order.sink {
+        case .whole:
+            received.append(contentsOf: bytes)
+            return bytes.count
+        case .stream(let buffer):
+            reportStatusIfNeeded()
+            return buffer.offer(.bytes(Array(bytes))) ? bytes.count : ccurl_writefunc_pause
+        }
+    }
+
+    private func information(_ info: CURLINFO) -> Int {
+        var value = 0
+        return ccurl_easy_get_long(easy, info, &value) == CURLE_OK ? value : 0
+    }
+}
+
+/// libcurl would not take an option or make a handle.
+struct CurlRefusal: Error {
+    var code: CURLcode
+}
+
+extension CurlTransfer {
+    private func configure(tls: TLSFiles?, now: ContinuousClock.Instant) throws(CurlRefusal) {
+        let request = order.request
+        try set(CURLOPT_URL, request.endpoint.url + request.path)
+        try set(CURLOPT_PROTOCOLS_STR, "http,https")
+        // A proxy taken from the environment has no business between a node and its etcd.
+        try set(CURLOPT_PROXY, "")
+        // No signals: the process's handlers and timers are not libcurl's.
+        try set(CURLOPT_NOSIGNAL, 1)
+        try set(CURLOPT_HTTP_VERSION, ccurl_http_version_1_1)
+        try set(CURLOPT_BUFFERSIZE, 65536)
+        // A peer that vanished without a word is noticed on idle streams too.
+        try set(CURLOPT_TCP_KEEPALIVE, 1)
+        try set(CURLOPT_TCP_KEEPIDLE, 15)
+        try set(CURLOPT_TCP_KEEPINTVL, 5)
+        try set(CURLOPT_CONNECTTIMEOUT_MS, request.connectTimeout.wholeMilliseconds)
+        if let deadline = request.deadline {
+            try set(CURLOPT_TIMEOUT_MS, now.duration(to: deadline).wholeMilliseconds)
+        }
+        try check(ccurl_easy_set_list(easy, CURLOPT_HTTPHEADER, headers))
+        try check(ccurl_easy_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText))
+        try configureTLS(tls)
+        try configureBody()
+    }
+
+    private func configureTLS(_ tls: TLSFiles?) throws(CurlRefusal) {
+        guard let tls else { return }
+        if let authority = tls.certificateAuthority {
+            try set(CURLOPT_CAINFO, authority)
+            try check(ccurl_easy_set_string(easy, CURLOPT_CAPATH, nil))
+        }
+        if let certificate = tls.certificate { try set(CURLOPT_SSLCERT, certificate) }
+        if let key = tls.key { try set(CURLOPT_SSLKEY, key) }
+    }
+
+    /// The body goes through a read callback without a seek callback, on purpose: when a connection that was used
+    /// before dies without an answer, libcurl repeats the request on a new one by itself, and a write would happen
+    /// twice. It cannot repeat a body that it cannot rewind: it gives up with CURLE_SEND_FAIL_REWIND instead.
+    private func configureBody() throws(CurlRefusal) {
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        try check(ccurl_easy_set_data_callback(easy, CURLOPT_WRITEFUNCTION, curlWrite))
+        try check(ccurl_easy_set_pointer(easy, CURLOPT_WRITEDATA, context))
+        guard case .post(let body) = order.request.method else { return }
+        try set(CURLOPT_POST, 1)
+        try check(ccurl_easy_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)))
+        try check(ccurl_easy_set_data_callback(easy, CURLOPT_READFUNCTION, curlRead))
+        try check(ccurl_easy_set_pointer(easy, CURLOPT_READDATA, context))
+    }
+
+    private func set(_ option: CURLoption, _ value: Int) throws(CurlRefusal) {
+        try check(ccurl_easy_set_long(easy, option, value))
+    }
+
+    private func set(_ option: CURLoption, _ value: String) throws(CurlRefusal) {
+        try check(ccurl_easy_set_string(easy, option, value))
+    }
+
+    private func check(_ code: CURLcode) throws(CurlRefusal) {
+        guard code == CURLE_OK else { throw CurlRefusal(code: code) }
+    }
+
+    /// `Expect: 100-continue`, which libcurl adds to large bodies, would cost a round trip: sent empty, it is left out.
+    private static func list(of headers: [HTTPHeader]) -> UnsafeMutablePointer<curl_slist>? {
+        headers.reduce(curl_slist_append(nil, "Expect:")) { list, header in
+            curl_slist_append(list, "\(header.name): \(header.value)") ?? list
+        }
+    }
+}
+
+extension Duration {
+    /// At least 1: libcurl takes 0 for "no limit".
+    var wholeMilliseconds: Int {
+        let (seconds, attoseconds) = components
+        return max(1, Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000))
+    }
+}
+
+/// A `curl_read_callback`.
+private func curlRead(
+    buffer: UnsafeMutablePointer<CChar>?, size: Int, count: Int, context: UnsafeMutableRawPointer?
+) -> Int {
+    guard let buffer, let context else { return ccurl_readfunc_abort }
+    let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
+    return transfer.read(into: buffer, capacity: size * count)
+}
+
+/// A `curl_write_callback`.
+private func curlWrite(
+    buffer: UnsafeMutablePointer<CChar>?, size: Int, count: Int, context: UnsafeMutableRawPointer?
+) -> Int {
+    guard let context else { return 0 }
+    let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
+    return transfer.write(UnsafeRawBufferPointer(start: buffer, count: size * count))
+}

@@ -1,0 +1,36 @@
+/// How images become block devices.
+public struct DeviceSettings: Sendable, Equatable {
+    public var mapper: MapperChoice
+    /// Options for mapping every volume, each `name` or `name=value`.
+    public var mapOptions: [String]
+    /// Accepted for compatibility; nothing depends on it.
+    public var deviceRoot: String
+}
+
+/// Which driver maps images: one of them, or the first that works.
+public enum MapperChoice: String, Sendable, CaseIterable {
+    case auto, krbd, nbd, fuse
+}
+
+extension DeviceSettings {
+    init?(from reader: inout SettingsReader) {
+        let mapper: MapperChoice? = reader.value(.mapper, Text.choice)
+        let mapOptions = reader.value(.mapOptions, Self.options)
+        let deviceRoot = reader.value(.mapDeviceRoot, Text.absolutePath)
+        guard let mapper, let deviceRoot else { return nil }
+        self.init(mapper: mapper, mapOptions: mapOptions ?? [], deviceRoot: deviceRoot)
+    }
+
+    private static func options(_ text: String) throws(Refusal) -> [String] {
+        let options = Text.commaSeparated(text)
+        guard options.allSatisfy({ isOption($0) }) else {
+            throw Refusal("it must be options separated by commas, each NAME or NAME=VALUE without blanks")
+        }
+        return options
+    }
+
+    private static func isOption(_ text: String) -> Bool {
+        guard let first = text.first, first.isASCII, first.isLetter else { return false }
+        return text.allSatisfy { $0.isASCII && !Text.isBlank($0) }
+    }
+}

@@ -1,0 +1,50 @@
+/// Who this node is.
+public struct NodeSettings: Sendable, Equatable {
+    /// Unique among the nodes, the same after a reboot. Fit to be the last part of a key in etcd.
+    public var name: String
+    /// The kernel's id of this boot: it changes with every reboot and with nothing else.
+    public var bootID: String
+
+    /// Where the kernel tells the boot id.
+    public static let bootIDFile = "/proc/sys/kernel/random/boot_id"
+}
+
+extension NodeSettings {
+    init?(from reader: inout SettingsReader, hostName: String) {
+        let name = Self.name(from: &reader, hostName: hostName)
+        let bootID = Self.bootID(from: &reader)
+        guard let name, let bootID else { return nil }
+        self.init(name: name, bootID: bootID)
+    }
+
+    private static func name(from reader: inout SettingsReader, hostName: String) -> String? {
+        if reader.given(.nodeName) != nil { return reader.value(.nodeName, checkedName) }
+        guard let name = try? checkedName(hostName) else {
+            reader.note(
+                Setting.nodeName.name,
+                "The host name \(Text.quoted(hostName)) cannot serve as the name of this node: set NODE_NAME.")
+            return nil
+        }
+        return name
+    }
+
+    private static func checkedName(_ text: String) throws(Refusal) -> String {
+        guard Text.consists(text, ofLettersDigitsAnd: ".-_"), let first = text.first, !".-".contains(first),
+            text.count <= 253
+        else {
+            throw Refusal("it must consist of letters, digits, \".\", \"-\" and \"_\", and be at most 253 long")
+        }
+        return text
+    }
+
+    private static func bootID(from reader: inout SettingsReader) -> String? {
+        do {
+            let text = Text.withoutFinalLineBreak(try reader.readFile(bootIDFile))
+            if text.count == 36, text.allSatisfy({ $0.isHexDigit || $0 == "-" }) { return text.lowercased() }
+            reader.note(bootIDFile, "\(bootIDFile) holds \(Text.quoted(text)), which is not the id of a boot.")
+        } catch {
+            reader.note(bootIDFile, "The id of this boot cannot be read from \(bootIDFile): \(error).")
+        }
+        return nil
+    }
+}

@@ -1,1 +1,0 @@
-// PluginConfiguration: placeholder until its first file lands.

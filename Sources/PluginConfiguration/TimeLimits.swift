@@ -1,0 +1,54 @@
+/// How long things may take.
+public struct TimeLimits: Sendable, Equatable {
+    /// One call from Docker in all.
+    public var operation: Duration
+    /// One request to Ceph.
+    public var ceph: Duration
+    /// One request to etcd.
+    public var etcd: Duration
+    /// How long a mount waits for another node to let go.
+    public var mountWait: Duration
+    /// How long this node counts as alive after its last sign of life. At least 5 s.
+    public var nodeTTL: Duration
+    /// How long a fenced client stays on Ceph's blocklist. At least a day.
+    public var blocklistExpiry: Duration
+}
+
+extension TimeLimits {
+    init?(from reader: inout SettingsReader) {
+        let operation = reader.value(.operationTimeout, DurationText.within(.seconds(5) ... .seconds(110)))
+        let ceph = reader.value(.cephTimeout, DurationText.within(.seconds(1) ... .seconds(60)))
+        let etcd = reader.value(.etcdTimeout, DurationText.within(.seconds(1) ... .seconds(60)))
+        let mountWait = reader.value(.mountWait, DurationText.within(.zero ... .seconds(100)))
+        let nodeTTL = reader.value(.nodeTTL, DurationText.within(.seconds(5) ... .seconds(600)))
+        let day = Duration.seconds(86_400)
+        let blocklistExpiry = reader.value(.blocklistExpiry, DurationText.within(day...day * 36_500))
+        guard let operation, let ceph, let etcd, let mountWait, let nodeTTL, let blocklistExpiry else { return nil }
+        self.init(
+            operation: operation, ceph: ceph, etcd: etcd, mountWait: mountWait, nodeTTL: nodeTTL,
+            blocklistExpiry: blocklistExpiry)
+        checkAgainstEachOther(&reader)
+    }
+
+    /// Whatever runs into its limit, the operation must still have time to look at what became of it and to undo it.
+    private func checkAgainstEachOther(_ reader: inout SettingsReader) {
+        let pairs: [(Setting, Duration)] = [(.etcdTimeout, etcd), (.mountWait, mountWait)]
+        for (setting, limit) in pairs where limit + ceph >= operation {
+            reader.note(
+                setting.name,
+                "\(setting.name) (\(DurationText.describe(limit))) and CEPH_TIMEOUT (\(DurationText.describe(ceph))) "
+                    + "together must be less than OPERATION_TIMEOUT (\(DurationText.describe(operation))).")
+        }
+        if etcd * 2 >= nodeTTL {
+            reader.note(
+                Setting.nodeTTL.name,
+                "NODE_TTL (\(DurationText.describe(nodeTTL))) must be more than twice ETCD_TIMEOUT "
+                    + "(\(DurationText.describe(etcd))): one lost sign of life must not make this node look dead.")
+        }
+        if operation >= .seconds(30) {
+            reader.warn(
+                "OPERATION_TIMEOUT is \(DurationText.describe(operation)): Docker gives up after 30 s, unless the "
+                    + "plugin was enabled with a longer --timeout.")
+        }
+    }
+}

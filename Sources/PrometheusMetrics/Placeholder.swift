@@ -1,1 +1,0 @@
-// PrometheusMetrics: placeholder until its first file lands.

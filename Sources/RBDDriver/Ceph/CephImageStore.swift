@@ -1,0 +1,130 @@
+import VolumeCore
+
+/// The port `ImageStore` on librbd.
+public struct CephImageStore: ImageStore {
+    /// The key in an image's metadata that holds the volume's uid. Not one of librbd's own (`conf_…`).
+    public static let uidKey = "rbd-plugin.uid"
+
+    private let call: CephCalls
+
+    public init(connection: CephConnection, clock: any DriverClock) {
+        call = CephCalls(connection: connection, clock: clock)
+    }
+
+    public func preflight(_ spec: VolumeSpec) async throws {
+        let pools = spec.dataPool.isEmpty ? [spec.pool] : [spec.pool, spec.dataPool]
+        for pool in pools {
+            let what = "use pool \(pool)"
+            guard try await call(what, { try await call.connection.poolID(pool, timeout: $0) }) != nil else {
+                throw VolumeError(
+                    .notFound, what, why: "there is no such pool",
+                    remedy: "create it ('ceph osd pool create \(pool)', 'rbd pool init \(pool)') or name another",
+                    outcome: .refused)
+            }
+        }
+        try await checkNamespace(of: spec)
+        try await checkCapacity(for: spec)
+    }
+
+    private func checkNamespace(of spec: VolumeSpec) async throws {
+        let location = ImageLocation(pool: spec.pool, namespace: spec.namespace)
+        let what = "use namespace \(location)"
+        guard try await call(what, { try await call.connection.namespaceExists(location, timeout: $0) }) else {
+            throw VolumeError(
+                .notFound, what, why: "there is no such namespace",
+                remedy: "create it: 'rbd namespace create \(location)'", outcome: .refused)
+        }
+    }
+
+    /// Images are thin: several may together be larger than the pool. One that is larger by itself never fits.
+    private func checkCapacity(for spec: VolumeSpec) async throws {
+        let pool = spec.dataPool.isEmpty ? spec.pool : spec.dataPool
+        let what = "create an image of \(spec.size) in pool \(pool)"
+        let usage = try await call(what) { try await call.connection.poolUsage(pool, timeout: $0) }
+        guard let usage else { return try await checkRawCapacity(for: spec, what) }
+        let capacity = VolumeSize(bytes: ((usage.stored + usage.maxAvailable) >> 20) << 20)
+        if spec.size > capacity {
+            throw VolumeError(
+                .noSpace, what, why: "the pool can hold \(capacity) at most",
+                remedy: "give a smaller size, or add OSDs", outcome: .refused)
+        }
+    }
+
+    /// Without a manager the cluster knows no pool's share; then the whole cluster's size is the limit.
+    private func checkRawCapacity(for spec: VolumeSpec, _ what: String) async throws {
+        let total = try await call(what) { try await call.connection.clusterUsage(timeout: $0) }.total
+        guard total > 0, spec.size.bytes > total else { return }
+        throw VolumeError(
+            .noSpace, what, why: "the whole cluster has \(VolumeSize(bytes: (total >> 20) << 20))",
+            remedy: "give a smaller size, or add OSDs", outcome: .refused)
+    }
+
+    public func inspect(_ image: ImageReference) async throws -> ImageDescription? {
+        do {
+            return try await call("look at image \(image)") { limit in
+                try await call.images(image).withImage(.name(image.name), .readOnly, timeout: limit) { opened in
+                    let stat = try await opened.stat(timeout: limit)
+                    return ImageDescription(
+                        id: stat.id, size: VolumeSize(bytes: stat.size), order: stat.order, features: stat.features,
+                        uid: try await opened.metadata(Self.uidKey, timeout: limit))
+                }
+            }
+        } catch let error as VolumeError where error.code == .notFound {
+            return nil
+        }
+    }
+
+    public func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
+        let layout = ImageLayout(
+            order: spec.order, features: spec.features, dataPool: spec.dataPool.isEmpty ? nil : spec.dataPool)
+        return try await call("create image \(image)") { limit in
+            let images = call.images(image)
+            try await images.create(image.name, size: spec.size.bytes, layout: layout, timeout: limit)
+            return try await images.withImage(.name(image.name), .readWrite, timeout: limit) { opened in
+                try await opened.setMetadata(Self.uidKey, to: uid, timeout: limit)
+                return try await opened.stat(timeout: limit).id
+            }
+        }
+    }
+
+    public func rename(_ image: ImageReference, to name: String) async throws {
+        try await call("rename image \(image) to \(name)") { limit in
+            try await call.images(image).rename(image.name, to: name, timeout: limit)
+        }
+    }
+
+    public func mark(_ image: ImageReference, uid: String) async throws {
+        try await call("mark image \(image) as a volume's") { limit in
+            try await call.images(image).withImage(.name(image.name), .readWrite, timeout: limit) { opened in
+                try await opened.setMetadata(Self.uidKey, to: uid, timeout: limit)
+            }
+        }
+    }
+
+    public func remove(_ image: ImageReference, id: String?) async throws {
+        let what = "remove image \(image)"
+        if let id {
+            guard let found = try await inspect(image) else { return }
+            guard found.id == id else {
+                throw VolumeError(
+                    .foreignImage, what, why: "it has the id \(found.id), not \(id)",
+                    remedy: "it was left as it is", outcome: .refused)
+            }
+        }
+        do {
+            try await call(what) { try await call.images(image).remove(image.name, timeout: $0) }
+        } catch let error as VolumeError where error.code == .notFound {
+            return
+        }
+    }
+
+    public func watchers(of image: ImageReference) async throws -> [ClientAddress] {
+        try await call("list the watchers of image \(image)") { limit in
+            try await call.images(image).withImage(.name(image.name), .readOnly, timeout: limit) { opened in
+                let own = Int64(bitPattern: opened.clientID)
+                return try await opened.watchers(timeout: limit).filter { $0.clientID != own }
+                    .compactMap(\.address)
+            }
+        }
+    }
+}

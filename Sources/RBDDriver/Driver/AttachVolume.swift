@@ -1,0 +1,150 @@
+import Logging
+import VolumeCore
+
+extension VolumeDriver {
+    /// Maps and mounts a volume that this node has claimed.
+    ///
+    /// strangers? → map → record device and client address → fsck → mount → record `attached`. The address is recorded
+    /// before the filesystem is touched: from then on another node can fence exactly this client.
+    /// - Returns: the mountpoint. On a failure everything is undone in reverse order, the claim last.
+    func attach(_ claimed: StoredVolume) async throws -> String {
+        guard let volume = claimed.volume?.record else { throw lostClaim(claimed.name) }
+        var progress = AttachProgress(stored: claimed, mountpoint: policy.mountpoint(of: claimed.name))
+        do {
+            let present = try await ports.mapper.mapped().filter { $0.image == volume.image }
+            try await refuseStrangers(volume, besides: present)
+            let device = try await mapOrReuse(volume, present, &progress)
+            try await advance(&progress, .mapped(device, mapper: ports.mapper.kind))
+            try await mountDevice(device, volume, &progress)
+            try await advance(&progress, .mounted(at: progress.mountpoint))
+            log.step(
+                "mounted volume", claimed.name, ["device": "\(device.path)", "mountpoint": "\(progress.mountpoint)"])
+            return progress.mountpoint
+        } catch {
+            log.warning("mount failed", metadata: ["volume": "\(claimed.name)", "error": "\(error)"])
+            await undoing { await undo(progress, volume) }
+            throw error
+        }
+    }
+
+    /// Records what has just happened. Once the record is another's, this node has lost the volume and must let go.
+    private func advance(_ progress: inout AttachProgress, _ event: AttachmentEvent) async throws {
+        guard let attachment = progress.stored.attachment?.record else { throw lostClaim(progress.stored.name) }
+        let change = StoreChange(attachment: .put(try attachment.applying(event)))
+        guard let written = try await commit(change, over: progress.stored) else {
+            progress.isLost = true
+            throw lostClaim(progress.stored.name)
+        }
+        progress.stored = written
+    }
+
+    /// The image must be the very one this volume was created with, and nobody else may have it open: a mapping made
+    /// by hand, or by a node that no record knows of.
+    private func refuseStrangers(_ volume: VolumeRecord, besides mine: [MappedDevice]) async throws {
+        let what = "mount volume \(volume.name)"
+        guard let image = try await ports.images.inspect(volume.image) else {
+            throw VolumeError(
+                .unexplained, what, why: "its image \(volume.image) does not exist",
+                remedy: "restore the image, or remove the volume", outcome: .refused)
+        }
+        guard image.id == volume.imageID, image.uid == volume.uid else {
+            throw VolumeError(
+                .foreignImage, what, why: "the image \(volume.image) is not the one that this volume was created with",
+                remedy: "put the volume's own image (id \(volume.imageID ?? "?")) back in its place",
+                outcome: .refused)
+        }
+        let strangers = try await strangers(to: volume, besides: Set(mine.compactMap(\.client)))
+        guard strangers.isEmpty else {
+            throw VolumeError(
+                .inUse, what,
+                why: "its image \(volume.image) is in use by \(strangers.map(\.description).joined(separator: ", "))",
+                remedy: "find it with 'rbd status \(volume.image)' and unmap it there", outcome: .refused)
+        }
+    }
+
+    /// Watchers that are not this node's own mapping. Looks again for a moment: one that has just let go, or has just
+    /// been blocklisted, shows for some milliseconds.
+    func strangers(to volume: VolumeRecord, besides mine: Set<ClientAddress>) async throws -> [ClientAddress] {
+        var looks = 1
+        while true {
+            let found = try await ports.images.watchers(of: volume.image).filter { !mine.contains($0) }
+            if found.isEmpty || looks == 8 { return found }
+            looks += 1
+            try await ports.clock.sleep(for: policy.pollInterval)
+        }
+    }
+
+    private func mapOrReuse(
+        _ volume: VolumeRecord, _ present: [MappedDevice], _ progress: inout AttachProgress
+    ) async throws -> MappedDevice {
+        if present.count > 1 {
+            throw VolumeError(
+                .unexplained, "mount volume \(volume.name)",
+                why: "its image is mapped more than once: \(present.map(\.path).joined(separator: ", "))",
+                remedy: "unmap those that nothing uses", outcome: .refused)
+        }
+        if let device = present.first {
+            progress.mapping = .found(device)
+            return device
+        }
+        progress.mapping = .unknown
+        let device = try await ports.mapper.map(volume.image, options: policy.mapOptions + volume.spec.mapOptions)
+        progress.mapping = .made(device)
+        return device
+    }
+
+    private func mountDevice(
+        _ device: MappedDevice, _ volume: VolumeRecord, _ progress: inout AttachProgress
+    ) async throws {
+        if let mounted = try await ports.mounter.mounted(at: progress.mountpoint) {
+            guard mounted.device == device.path else {
+                throw VolumeError(
+                    .unexplained, "mount volume \(volume.name)",
+                    why: "\(mounted.device) is mounted at \(progress.mountpoint)",
+                    remedy: "find out what it is and unmount it", outcome: .refused)
+            }
+            return
+        }
+        do {
+            try await ports.filesystems.check(device.path, volume.spec.filesystem)
+        } catch let error as VolumeError where error.code == .busy && progress.mapping.wasFound {
+            // A container that outlived the plugin's mount still has this filesystem: the kernel hands out the same one.
+            log.step("the filesystem is live, no check", volume.name, ["device": "\(device.path)"])
+        }
+        progress.isMounted = true
+        try await ports.mounter.mount(
+            device.path, at: progress.mountpoint, volume.spec.filesystem, options: volume.spec.mountOptions)
+        try await ports.mounter.prepareRoot(of: progress.mountpoint, spec: volume.spec)
+    }
+
+    private func lostClaim(_ name: VolumeName) -> VolumeError {
+        VolumeError(
+            .conflict, "mount volume \(name)", why: "another node took the volume over meanwhile",
+            remedy: "try again")
+    }
+}
+
+/// How far an attach has come: what has to be undone when it fails.
+struct AttachProgress {
+    enum Mapping {
+        /// Not begun.
+        case none
+        /// Begun; whether a device came of it is not known.
+        case unknown
+        case made(MappedDevice)
+        /// It was mapped before.
+        case found(MappedDevice)
+
+        var wasFound: Bool {
+            if case .found = self { true } else { false }
+        }
+    }
+
+    var stored: StoredVolume
+    let mountpoint: String
+    var mapping = Mapping.none
+    /// Set before mounting is tried.
+    var isMounted = false
+    /// Another node has the volume now: its record must not be touched.
+    var isLost = false
+}

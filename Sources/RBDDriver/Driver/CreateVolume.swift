@@ -1,0 +1,181 @@
+import Logging
+import VolumeCore
+
+extension VolumeDriver {
+    /// Creates the volume, or finds that it is there as asked for. Safe to repeat after any failure.
+    ///
+    /// record `creating` → image under the attempt's own name, with the uid in its metadata → filesystem →
+    /// rename to the volume's name → record `ready`.
+    public func create(_ nameText: String, options: [String: String]) async throws {
+        let name = try VolumeName(nameText)
+        let request = try VolumeRequest(options: options, defaults: policy.defaults)
+        try await operation("create", name) { try await create(name, request) }
+    }
+
+    private func create(_ name: VolumeName, _ request: VolumeRequest) async throws {
+        let giveUp = ports.clock.now() + policy.handOverWait
+        while true {
+            let stored = try await read(name)
+            let step = try CreateRule.decide(
+                name, recorded: stored.volume?.record, request: request, me: me,
+                attemptIsAlive: try await attemptIsAlive(stored))
+            switch step {
+            case .finished: return
+            case .wait(let node): try await waitForCreator(node, of: name, until: giveUp)
+            case .begin: if try await begin(name, request, over: stored) { return }
+            case .carryOn(let record): if try await carryOn(record, over: stored) { return }
+            }
+        }
+    }
+
+    func attemptIsAlive(_ stored: StoredVolume) async throws -> Bool {
+        guard let record = stored.volume?.record, record.phase == .creating else { return false }
+        return try await isAlive(record.attempt?.by)
+    }
+
+    private func waitForCreator(_ node: NodeIdentity, of name: VolumeName, until giveUp: Moment) async throws {
+        guard ports.clock.now() < giveUp else {
+            throw VolumeError(
+                .unfinished, "create volume \(name)", why: "node \(node.node) is still creating it",
+                remedy: "try again when that is done", outcome: .refused)
+        }
+        try await ports.clock.sleep(for: policy.pollInterval)
+    }
+
+    /// - Returns: `false` when another node was faster: decide again.
+    private func begin(_ name: VolumeName, _ request: VolumeRequest, over stored: StoredVolume) async throws -> Bool {
+        try await checkMapper(request.spec, name)
+        try await ports.images.preflight(request.spec)
+        var record = VolumeRecord(
+            name: name, uid: ports.tokens.token(), phase: .creating, spec: request.spec, options: request.options,
+            createdAt: ports.clock.timestamp(), attempt: .init(by: me, token: ports.tokens.token()))
+        if let existing = try await ports.images.inspect(record.image) {
+            guard request.adopt else { throw foreign(record.image) }
+            record.adopted = true
+            record.spec.size = existing.size
+            record.spec.order = existing.order
+            record.spec.features = existing.features
+            try await checkMapper(record.spec, name)
+        }
+        guard let begun = try await commit(.init(volume: .put(record)), over: stored) else { return false }
+        log.step("creating volume", name, ["image": "\(record.image)", "size": "\(record.spec.size)"])
+        return try await build(record, over: begun)
+    }
+
+    /// Takes an attempt over that was given up. It may have come as far as the finished image.
+    private func carryOn(_ record: VolumeRecord, over stored: StoredVolume) async throws -> Bool {
+        log.step("carrying on with an unfinished create", record.name, ["uid": "\(record.uid)"])
+        if !record.adopted, let existing = try await ports.images.inspect(record.image) {
+            guard existing.uid == record.uid else {
+                try await discard(record, over: stored)
+                throw foreign(record.image)
+            }
+            return try await finish(record, imageID: existing.id, over: stored)
+        }
+        try await checkMapper(record.spec, record.name)
+        let next = try await sweepAbandoned(record.retried(by: me, token: ports.tokens.token()))
+        guard let begun = try await commit(.init(volume: .put(next)), over: stored) else { return false }
+        return try await build(next, over: begun)
+    }
+
+    private func build(_ record: VolumeRecord, over stored: StoredVolume) async throws -> Bool {
+        guard let attempt = record.attempt else { return false }
+        do {
+            let id =
+                record.adopted
+                ? try await adoptImage(record)
+                : try await makeImage(record, record.unfinishedImage(ofAttempt: attempt.token))
+            return try await finish(record, imageID: id, over: stored)
+        } catch {
+            return try await giveUp(record, over: stored, after: error)
+        }
+    }
+
+    private func adoptImage(_ record: VolumeRecord) async throws -> String {
+        guard let image = try await ports.images.inspect(record.image) else {
+            throw VolumeError(
+                .notFound, "adopt image \(record.image)", why: "it has gone", remedy: "create the volume again")
+        }
+        let watchers = try await ports.images.watchers(of: record.image)
+        guard watchers.isEmpty else {
+            throw VolumeError(
+                .inUse, "adopt image \(record.image)",
+                why: "it is in use by \(watchers.map(\.description).joined(separator: ", "))",
+                remedy: "unmap it there first", outcome: .refused)
+        }
+        try await ports.images.mark(record.image, uid: record.uid)
+        return image.id
+    }
+
+    /// - Returns: librbd's id of the image, which has the volume's name and a whole filesystem now.
+    private func makeImage(_ record: VolumeRecord, _ unfinished: ImageReference) async throws -> String {
+        let id = try await ports.images.create(unfinished, spec: record.spec, uid: record.uid)
+        try await ports.formatter.format(unfinished, spec: record.spec)
+        do {
+            try await ports.images.rename(unfinished, to: record.image.name)
+            return id
+        } catch let error as VolumeError where error.code == .alreadyExists {
+            guard let taken = try await ports.images.inspect(record.image), taken.uid == record.uid else {
+                throw foreign(record.image)
+            }
+            try await removeUnfinished(unfinished)
+            return taken.id
+        }
+    }
+
+    private func finish(_ record: VolumeRecord, imageID: String, over stored: StoredVolume) async throws -> Bool {
+        var ready = try await sweepAbandoned(record)
+        ready.phase = .ready
+        ready.imageID = imageID
+        ready.attempt = nil
+        guard try await commit(.init(volume: .put(ready)), over: stored) != nil else { return false }
+        log.step("volume is ready", record.name, ["image": "\(record.image)", "id": "\(imageID)"])
+        return true
+    }
+
+    /// Undoes an attempt that failed, so that nothing is left of it; or finishes it, where only the answer was lost.
+    private func giveUp(
+        _ record: VolumeRecord, over stored: StoredVolume, after error: any Error
+    ) async throws -> Bool {
+        log.warning("create failed", metadata: ["volume": "\(record.name)", "error": "\(error)"])
+        var finished = false
+        do {
+            try await undoing {
+                if !record.adopted, let image = try await ports.images.inspect(record.image), image.uid == record.uid {
+                    finished = try await finish(record, imageID: image.id, over: stored)
+                } else {
+                    try await discard(record, over: stored)
+                }
+            }
+        } catch let undoError {
+            log.error(
+                "an unfinished volume stays recorded; the next create carries on with it",
+                metadata: ["volume": "\(record.name)", "error": "\(undoError)"])
+        }
+        if finished { return true }
+        throw error
+    }
+
+    private func discard(_ record: VolumeRecord, over stored: StoredVolume) async throws {
+        try await removeUnfinishedImages(of: record)
+        _ = try await commit(.init(volume: .delete), over: stored)
+    }
+
+    private func checkMapper(_ spec: VolumeSpec, _ name: VolumeName) async throws {
+        let unsupported = try await ports.mapper.unsupported(spec.features)
+        guard unsupported.isEmpty else {
+            throw VolumeError(
+                .unsupported, "create volume \(name)",
+                why: "this node's \(ports.mapper.kind) mapper does not support the image feature"
+                    + " \(unsupported.names.joined(separator: ", "))",
+                remedy: "leave it out: '-o features=…' or RBD_DEFAULT_FEATURES", outcome: .refused)
+        }
+    }
+
+    private func foreign(_ image: ImageReference) -> VolumeError {
+        VolumeError(
+            .foreignImage, "create volume \(image.name)",
+            why: "an image \(image) exists that no volume owns; it was left as it is",
+            remedy: "use another name, or '-o adopt=true' to use that image with what is on it", outcome: .refused)
+    }
+}

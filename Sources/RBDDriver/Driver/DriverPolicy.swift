@@ -1,0 +1,38 @@
+import VolumeCore
+
+/// The driver's settings: where it mounts, what volumes get by default, and how long things may take.
+public struct DriverPolicy: Sendable {
+    /// Volumes are mounted at `<mountRoot>/<name>`.
+    public var mountRoot: String
+    public var defaults: VolumeDefaults
+    /// Options for every mapping, before those of the volume.
+    public var mapOptions: [String]
+    /// How long the steps of one operation may take, all together and without what undoes them.
+    public var workBudget: Duration
+    /// How long undoing them may take. Together with `workBudget` less than what the caller waits.
+    public var undoBudget: Duration
+    /// How long a Mount waits for a live owner to let go, and a Create for another node's Create.
+    public var handOverWait: Duration
+    /// How often a wait looks again.
+    public var pollInterval: Duration
+    /// How long a fenced client stays blocklisted. Years: krbd retries its writes for ever.
+    public var blocklistExpiry: Duration
+
+    public init(
+        mountRoot: String, defaults: VolumeDefaults = VolumeDefaults(), mapOptions: [String] = [],
+        workBudget: Duration = .seconds(18), undoBudget: Duration = .seconds(6),
+        handOverWait: Duration = .seconds(10), pollInterval: Duration = .milliseconds(250),
+        blocklistExpiry: Duration = .seconds(10 * 365 * 86_400)
+    ) {
+        self.mountRoot = mountRoot
+        self.defaults = defaults
+        self.mapOptions = mapOptions
+        self.workBudget = workBudget
+        self.undoBudget = undoBudget
+        self.handOverWait = handOverWait
+        self.pollInterval = pollInterval
+        self.blocklistExpiry = blocklistExpiry
+    }
+
+    func mountpoint(of name: VolumeName) -> String { "\(mountRoot)/\(name)" }
+}

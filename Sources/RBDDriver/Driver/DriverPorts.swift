@@ -1,0 +1,34 @@
+import VolumeCore
+
+/// Everything outside that the use cases touch, each behind its port.
+public struct DriverPorts: Sendable {
+    public var store: any VolumeStore
+    public var catalog: any VolumeCatalog
+    public var nodes: any NodeDirectory
+    public var images: any ImageStore
+    public var formatter: any VolumeFormatter
+    public var mapper: any DeviceMapper
+    public var filesystems: any FilesystemTools
+    public var mounter: any Mounter
+    public var fence: any Fence
+    public var clock: any DriverClock
+    public var tokens: any TokenSource
+
+    public init(
+        store: any VolumeStore, catalog: any VolumeCatalog, nodes: any NodeDirectory, images: any ImageStore,
+        formatter: any VolumeFormatter, mapper: any DeviceMapper, filesystems: any FilesystemTools,
+        mounter: any Mounter, fence: any Fence, clock: any DriverClock, tokens: any TokenSource
+    ) {
+        self.store = store
+        self.catalog = catalog
+        self.nodes = nodes
+        self.images = images
+        self.formatter = formatter
+        self.mapper = mapper
+        self.filesystems = filesystems
+        self.mounter = mounter
+        self.fence = fence
+        self.clock = clock
+        self.tokens = tokens
+    }
+}

@@ -1,0 +1,62 @@
+import Logging
+import VolumeCore
+
+extension VolumeDriver {
+    /// Mounts the volume on this node, or counts one more user of it.
+    /// - Returns: the mountpoint.
+    public func mount(_ nameText: String, id: String) async throws -> String {
+        let name = try VolumeName(nameText)
+        return try await operation("mount", name) { try await mount(name, id) }
+    }
+
+    private func mount(_ name: VolumeName, _ id: String) async throws -> String {
+        let giveUp = ports.clock.now() + policy.handOverWait
+        while true {
+            let stored = try await read(name)
+            let step = try MountRule.decide(
+                stored, me: me, mountedHere: try await isMountedHere(stored),
+                ownerIsAlive: try await isAlive(stored.attachment?.record.owner))
+            switch step {
+            case .count: if let mountpoint = try await count(id, over: stored) { return mountpoint }
+            case .attach: if let mountpoint = try await claimAndAttach(id, over: stored) { return mountpoint }
+            case .reattach: if let mountpoint = try await reattach(id, over: stored) { return mountpoint }
+            case .takeOver: if let mountpoint = try await takeOver(id, over: stored) { return mountpoint }
+            case .wait:
+                guard ports.clock.now() < giveUp else { throw MountRule.refusal(stored) }
+                try await ports.clock.sleep(for: policy.pollInterval)
+            }
+        }
+    }
+
+    /// Whether the kernel has the recorded device mounted at the recorded mountpoint.
+    func isMountedHere(_ stored: StoredVolume) async throws -> Bool {
+        guard let attachment = stored.attachment?.record, attachment.owner == me,
+            let device = attachment.device, let mountpoint = attachment.mountpoint
+        else { return false }
+        return try await ports.mounter.mounted(at: mountpoint)?.device == device
+    }
+
+    private func count(_ id: String, over stored: StoredVolume) async throws -> String? {
+        guard let attachment = stored.attachment?.record, let mountpoint = attachment.mountpoint else { return nil }
+        let written = try await commit(.init(attachment: .put(attachment.counting(id))), over: stored)
+        return written == nil ? nil : mountpoint
+    }
+
+    private func claimAndAttach(_ id: String, over stored: StoredVolume) async throws -> String? {
+        guard let volume = stored.volume?.record else { return nil }
+        let claim = VolumeClaim(volume, by: me, mountID: id, since: ports.clock.timestamp())
+        let change = StoreChange(volume: .put(claim.volume), attachment: .put(claim.attachment))
+        guard let claimed = try await commit(change, over: stored) else { return nil }
+        log.step("claimed volume", stored.name, ["epoch": "\(claim.attachment.epoch)"])
+        return try await attach(claimed)
+    }
+
+    /// This boot has the volume, but not as recorded: begin again from what the kernel says.
+    private func reattach(_ id: String, over stored: StoredVolume) async throws -> String? {
+        guard let attachment = stored.attachment?.record else { return nil }
+        let again = try attachment.applying(.reattach).counting(id)
+        guard let claimed = try await commit(.init(attachment: .put(again)), over: stored) else { return nil }
+        log.step("attaching anew what is not mounted as recorded", stored.name, ["state": "\(attachment.state)"])
+        return try await attach(claimed)
+    }
+}

@@ -1,0 +1,41 @@
+import Logging
+import VolumeCore
+
+extension VolumeDriver {
+    /// What a plugin does when it has started: looks at what etcd says this node has, and puts it in order.
+    ///
+    /// Each volume is dealt with in its own turn, so that Docker's calls and this do not meet. What fails is left for the
+    /// next call on that volume, and logged.
+    public func recover() async throws {
+        let all = try await Deadline.$current.withValue(ports.clock.now() + policy.workBudget) {
+            try await ports.store.readAll()
+        }
+        for stored in all where stored.attachment?.record.owner.node == me.node {
+            do {
+                try await operation("recover", stored.name) { try await recover(stored.name) }
+            } catch {
+                log.warning(
+                    "could not put a volume in order; the next call on it carries on",
+                    metadata: ["volume": "\(stored.name)", "error": "\(error)"])
+            }
+        }
+    }
+
+    private func recover(_ name: VolumeName) async throws {
+        let stored = try await read(name)
+        guard let volume = stored.volume?.record, let attachment = stored.attachment?.record else { return }
+        switch RecoveryRule.decide(attachment, me: me, mountedHere: try await isMountedHere(stored)) {
+        case .nothing: return
+        case .adopt:
+            log.step("found a volume mounted by an earlier run", name, ["ids": "\(attachment.mountIDs.count)"])
+        case .letGo:
+            log.step("finishing what an earlier run left half done", name, ["state": "\(attachment.state)"])
+            _ = try await detach(attachment, over: stored)
+        case .clear:
+            log.step("clearing the mount of an earlier boot of this node", name, ["epoch": "\(attachment.epoch)"])
+            try await raiseFence(
+                against: .init(owner: attachment.owner, epoch: attachment.epoch, clients: attachment.clients), volume)
+            _ = try await commit(.init(attachment: .delete), over: stored)
+        }
+    }
+}

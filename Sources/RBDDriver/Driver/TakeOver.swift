@@ -1,0 +1,40 @@
+import Logging
+import VolumeCore
+
+extension VolumeDriver {
+    /// Shuts the former owner out of Ceph, then attaches. Every step can be repeated, after a crash also by another
+    /// node; none is ever skipped: the record says `fencing` until the fence stands.
+    /// - Returns: the mountpoint; `nil` when the records changed meanwhile: decide again.
+    func takeOver(_ id: String, over stored: StoredVolume) async throws -> String? {
+        guard let volume = stored.volume?.record, let former = stored.attachment?.record else { return nil }
+        let claim = VolumeClaim(volume, from: former, by: me, mountID: id, since: ports.clock.timestamp())
+        let change = StoreChange(volume: .put(claim.volume), attachment: .put(claim.attachment))
+        guard let fencing = try await commit(change, over: stored), let fenced = claim.attachment.fenced else {
+            return nil
+        }
+        log.warning(
+            "taking the volume over from a node that is gone",
+            metadata: ["volume": "\(stored.name)", "from": "\(fenced.owner.node)", "epoch": "\(claim.volume.epoch)"])
+        try await raiseFence(against: fenced, claim.volume)
+        let attaching = StoreChange(attachment: .put(try claim.attachment.applying(.fenceStands)))
+        guard let claimed = try await commit(attaching, over: fencing) else { return nil }
+        return try await attach(claimed)
+    }
+
+    /// Blocklist first, then the lock: a client whose lock is broken before it is blocklisted takes it again.
+    func raiseFence(against fenced: Attachment.Fenced, _ volume: VolumeRecord) async throws {
+        let lockOwners = try await ports.fence.lockOwners(of: volume.image)
+        var clients = Set(fenced.clients)
+        if clients.isEmpty {
+            // Died between mapping and recording: then whoever has the image open is the one.
+            clients = Set(try await ports.images.watchers(of: volume.image)).union(lockOwners)
+        }
+        for client in clients.sorted(by: { $0.description < $1.description }) {
+            try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
+            log.warning("blocklisted", metadata: ["volume": "\(volume.name)", "client": "\(client)"])
+        }
+        for client in lockOwners where clients.contains(client) {
+            try await ports.fence.breakLock(of: volume.image, heldBy: client)
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import Logging
+import VolumeCore
+
+extension VolumeDriver {
+    /// Counts one user less; with the last one the volume is unmounted and unmapped. An unknown id, and a volume that is
+    /// not mounted here, succeed: there is nothing to do.
+    /// - Throws: `VolumeError` with code `busy` when something still uses the filesystem: it stays mounted then.
+    public func unmount(_ nameText: String, id: String) async throws {
+        let name = try VolumeName(nameText)
+        try await operation("unmount", name) {
+            while try await !unmount(name, id) {}
+        }
+    }
+
+    /// - Returns: `false` when the records changed meanwhile: decide again.
+    private func unmount(_ name: VolumeName, _ id: String) async throws -> Bool {
+        let stored = try await read(name)
+        switch UnmountRule.decide(stored, mountID: id, me: me) {
+        case .nothing: return true
+        case .uncount(let attachment):
+            return try await commit(.init(attachment: .put(attachment)), over: stored) != nil
+        case .detach(let attachment):
+            return try await detach(attachment, over: stored)
+        }
+    }
+
+    /// Unmounts and unmaps without force, then gives the claim back.
+    /// - Returns: `false` when the records changed before anything was done: decide again.
+    func detach(_ attachment: Attachment, over stored: StoredVolume) async throws -> Bool {
+        let leaving = try attachment.applying(.detach)
+        guard let detaching = try await commit(.init(attachment: .put(leaving)), over: stored) else { return false }
+        do {
+            try await ports.mounter.unmount(attachment.mountpoint ?? policy.mountpoint(of: stored.name))
+        } catch {
+            await stay(detaching, leaving)
+            throw error
+        }
+        try await unmapAll(detaching, leaving)
+        _ = try await commit(.init(attachment: .delete), over: detaching)
+        log.step("unmounted volume", stored.name)
+        return true
+    }
+
+    private func unmapAll(_ detaching: StoredVolume, _ leaving: Attachment) async throws {
+        guard let volume = detaching.volume?.record else { return }
+        for device in try await ports.mapper.mapped() where device.image == volume.image {
+            do {
+                try await ports.mapper.unmap(device)
+            } catch let error as VolumeError where error.code == .busy {
+                await undoing { await remount(device, volume, detaching, leaving) }
+                throw error
+            }
+        }
+    }
+
+    /// The device is in use although nothing is mounted here any more: a container holds the filesystem in a mount
+    /// namespace of its own. The volume is made usable again under its mountpoint.
+    private func remount(
+        _ device: MappedDevice, _ volume: VolumeRecord, _ detaching: StoredVolume, _ leaving: Attachment
+    ) async {
+        guard let mountpoint = leaving.mountpoint else { return }
+        do {
+            try await ports.mounter.mount(
+                device.path, at: mountpoint, volume.spec.filesystem, options: volume.spec.mountOptions)
+            await stay(detaching, leaving)
+        } catch {
+            log.error(
+                "could not mount a busy volume again",
+                metadata: ["volume": "\(detaching.name)", "device": "\(device.path)", "error": "\(error)"])
+        }
+    }
+
+    /// Records that the volume stays mounted. A record left at `detaching` is understood as well, by the next Mount.
+    private func stay(_ detaching: StoredVolume, _ leaving: Attachment) async {
+        guard let kept = try? leaving.applying(.stayed) else { return }
+        do {
+            try await undoing { _ = try await commit(.init(attachment: .put(kept)), over: detaching) }
+        } catch {
+            log.error(
+                "could not record that a volume stays mounted",
+                metadata: ["volume": "\(detaching.name)", "error": "\(error)"])
+        }
+    }
+}

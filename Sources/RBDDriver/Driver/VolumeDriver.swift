@@ -1,0 +1,62 @@
+import Logging
+import VolumeCore
+
+/// The use cases: what Docker asks for, done through the ports by the rules of `VolumeCore`.
+///
+/// Operations on one volume take turns; nothing else is serialised. Every operation ends within the policy's budgets.
+public struct VolumeDriver: Sendable {
+    public let ports: DriverPorts
+    public let policy: DriverPolicy
+    public let me: NodeIdentity
+    let turns = Turns()
+    let log: Logger
+
+    public init(ports: DriverPorts, policy: DriverPolicy, me: NodeIdentity, log: Logger) {
+        self.ports = ports
+        self.policy = policy
+        self.me = me
+        self.log = log
+    }
+
+    /// Runs `body` in the volume's turn and under the operation's deadline.
+    func operation<Value: Sendable>(
+        _ verb: String, _ name: VolumeName, _ body: () async throws -> Value
+    ) async throws -> Value {
+        let clock = ports.clock
+        return try await Deadline.$current.withValue(clock.now() + policy.workBudget) {
+            try await turns.take(name, for: "\(verb) volume \(name)", clock: clock, body)
+        }
+    }
+
+    /// Runs what cleans up after a failure, under a deadline of its own: the operation's may be used up.
+    func undoing(_ body: () async throws -> Void) async rethrows {
+        try await Deadline.$current.withValue(ports.clock.now() + policy.undoBudget) { try await body() }
+    }
+
+    /// Reads the records, and lets this node's copy know.
+    func read(_ name: VolumeName) async throws -> StoredVolume {
+        let stored = try await ports.store.read(name)
+        ports.catalog.observe(stored)
+        return stored
+    }
+
+    /// Writes what follows from `stored`.
+    /// - Returns: what is stored then; `nil` when the records were changed by somebody else meanwhile.
+    func commit(_ change: StoreChange, over stored: StoredVolume) async throws -> StoredVolume? {
+        guard let written = try await ports.store.commit(change, over: stored) else { return nil }
+        ports.catalog.observe(written)
+        return written
+    }
+
+    /// Whether the node has a heartbeat; this node is alive by being asked.
+    func isAlive(_ node: NodeIdentity?) async throws -> Bool {
+        guard let node else { return false }
+        return node == me ? true : try await ports.nodes.isAlive(node)
+    }
+}
+
+extension Logger {
+    func step(_ message: Logger.Message, _ name: VolumeName, _ metadata: Logger.Metadata = [:]) {
+        info(message, metadata: metadata.merging(["volume": "\(name)"]) { $1 })
+    }
+}

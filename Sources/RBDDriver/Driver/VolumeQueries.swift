@@ -1,0 +1,60 @@
+import VolumeCore
+
+/// A volume as Docker and operators see it.
+public struct VolumeView: Sendable, Hashable {
+    public var volume: VolumeRecord
+    public var attachment: Attachment?
+    /// Where it is mounted on this node; empty when it is not.
+    public var mountpoint: String
+}
+
+extension VolumeDriver {
+    /// One volume. Answered from this node's copy; only for a name that is not in it etcd is asked, because
+    /// "no such volume" makes Docker forget the volume and its users.
+    /// - Throws: `VolumeError`, `notFound` only when etcd said so; any other code when the truth is not to be had.
+    public func get(_ nameText: String) async throws -> VolumeView {
+        let name = try nameOfWhatMayExist(nameText)
+        if let known = ports.catalog.find(name).flatMap(view) { return known }
+        let stored = try await Deadline.$current.withValue(ports.clock.now() + policy.workBudget) {
+            try await read(name)
+        }
+        guard let found = view(stored) else { throw noSuchVolume(nameText) }
+        return found
+    }
+
+    /// All volumes, by name. From this node's copy; from etcd while the copy is not complete yet.
+    public func list() async throws -> [VolumeView] {
+        if ports.catalog.isLoaded { return ports.catalog.all().compactMap(view) }
+        return try await Deadline.$current.withValue(ports.clock.now() + policy.workBudget) {
+            try await ports.store.readAll().compactMap(view)
+        }
+    }
+
+    /// Where the volume is mounted on this node; empty when it is not.
+    public func path(_ nameText: String) async throws -> String {
+        try await get(nameText).mountpoint
+    }
+
+    /// `nil` for a volume that is not wholly created: Docker is to ask for its creation (again), which carries on.
+    private func view(_ stored: StoredVolume) -> VolumeView? {
+        guard let volume = stored.volume?.record, volume.phase != .creating else { return nil }
+        let attachment = stored.attachment?.record
+        let isHere = attachment?.owner == me && attachment?.state == .attached
+        return VolumeView(
+            volume: volume, attachment: attachment, mountpoint: isHere ? attachment?.mountpoint ?? "" : "")
+    }
+
+    /// A name that cannot be a volume's is certain not to exist.
+    private func nameOfWhatMayExist(_ text: String) throws -> VolumeName {
+        do {
+            return try VolumeName(text)
+        } catch {
+            throw VolumeError(
+                .notFound, "find the volume", why: "there can be none: \(error)", outcome: .refused)
+        }
+    }
+
+    private func noSuchVolume(_ text: String) -> VolumeError {
+        VolumeError(.notFound, "find volume \(text)", why: "there is no such volume", outcome: .refused)
+    }
+}

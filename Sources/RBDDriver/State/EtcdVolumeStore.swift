@@ -1,0 +1,138 @@
+import EtcdClient
+import VolumeCore
+
+/// The volume store on etcd: every write is one transaction, guarded with the revisions of both records of the name.
+public struct EtcdVolumeStore: VolumeStore {
+    private let client: EtcdClient
+    private let keys: StateKeys
+    private let clock: any DriverClock
+    private let tokens: any TokenSource
+    /// The longest that one request may take.
+    private let timeout: Duration
+
+    public init(
+        client: EtcdClient, keys: StateKeys, clock: any DriverClock, tokens: any TokenSource, timeout: Duration
+    ) {
+        self.client = client
+        self.keys = keys
+        self.clock = clock
+        self.tokens = tokens
+        self.timeout = timeout
+    }
+
+    private var remaining: Duration { Deadline.limiting(timeout, now: clock.now()) }
+
+    public func read(_ name: VolumeName) async throws -> StoredVolume {
+        try await explaining("read the state of volume \(name)") {
+            let both = Transaction(when: [], then: readBoth(name))
+            return try stored(name, try await client.transaction(both, timeout: remaining)).volume
+        }
+    }
+
+    public func readAll() async throws -> [StoredVolume] {
+        try await explaining("read the state of all volumes") {
+            let listed = try await client.list(prefix: keys.prefix, timeout: remaining)
+            var volumes = StoredVolumes(keys: keys)
+            for entry in listed.kvs { try volumes.take(entry) }
+            return volumes.sorted(at: listed.revision)
+        }
+    }
+
+    public func commit(_ change: StoreChange, over read: StoredVolume) async throws -> StoredVolume? {
+        let token = tokens.token()
+        let transaction = try guarded(change, over: read, token: token)
+        return try await explaining("record the state of volume \(read.name)") {
+            while true {
+                do {
+                    let answer = try await client.transaction(transaction, timeout: remaining)
+                    if answer.succeeded { return written(change, over: read, at: answer.revision) }
+                    let now = try stored(read.name, answer)
+                    return now.isWrittenBy(token, change) ? now.volume : nil
+                } catch let error as EtcdError where error.outcome == .unknown && remaining > .zero {
+                    // The guards make the repetition harmless: had the first one happened, they hold no more, and the
+                    // token in the record tells whose write it was.
+                    try await clock.sleep(for: .milliseconds(100))
+                }
+            }
+        }
+    }
+
+    private func readBoth(_ name: VolumeName) -> [Operation] {
+        [.get(keys.volume(name)), .get(keys.attachment(name))]
+    }
+
+    private func guarded(_ change: StoreChange, over read: StoredVolume, token: String) throws -> Transaction {
+        let volumeKey = keys.volume(read.name)
+        let attachmentKey = keys.attachment(read.name)
+        var then: [Operation] = []
+        switch change.volume {
+        case .keep: break
+        case .put(let record): then.append(.put(volumeKey, try RecordCodec.encode(record, write: token)))
+        case .delete: then.append(.delete(volumeKey))
+        }
+        switch change.attachment {
+        case .keep: break
+        case .put(let record): then.append(.put(attachmentKey, try RecordCodec.encode(record, write: token)))
+        case .delete: then.append(.delete(attachmentKey))
+        }
+        let guards: [Comparison] = [
+            read.volume.map { .modRevision(volumeKey, equals: $0.revision) } ?? .keyAbsent(volumeKey),
+            read.attachment.map { .modRevision(attachmentKey, equals: $0.revision) } ?? .keyAbsent(attachmentKey),
+        ]
+        return Transaction(when: guards, then: then, otherwise: readBoth(read.name))
+    }
+
+    private func written(_ change: StoreChange, over read: StoredVolume, at revision: Int64) -> StoredVolume {
+        var now = read
+        now.revision = revision
+        switch change.volume {
+        case .keep: break
+        case .put(let record): now.volume = Revisioned(record, revision: revision)
+        case .delete: now.volume = nil
+        }
+        switch change.attachment {
+        case .keep: break
+        case .put(let record): now.attachment = Revisioned(record, revision: revision)
+        case .delete: now.attachment = nil
+        }
+        return now
+    }
+
+    /// What the reads in an answer say.
+    private func stored(_ name: VolumeName, _ answer: TransactionResponse) throws -> ReadBack {
+        var volumes = StoredVolumes(keys: keys)
+        var tokens: Set<String> = []
+        for entry in answer.responses.flatMap(\.kvs) {
+            try volumes.take(entry)
+            if let token = RecordCodec.writeToken(of: entry.value) { tokens.insert(token) }
+        }
+        let found = volumes.sorted(at: answer.revision).first
+        return ReadBack(volume: found ?? StoredVolume(name: name, revision: answer.revision), tokens: tokens)
+    }
+
+    private func explaining<Value>(_ what: String, _ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let error as EtcdError {
+            throw VolumeError(etcd: error, what)
+        }
+    }
+}
+
+/// Both records as read back, with the tokens of the writes that put them there.
+private struct ReadBack {
+    var volume: StoredVolume
+    var tokens: Set<String>
+
+    /// Whether what stands there is the outcome of the write with this token. A deletion leaves no token; but when the
+    /// key is gone, then what was to be done is done.
+    func isWrittenBy(_ token: String, _ change: StoreChange) -> Bool {
+        if tokens.contains(token) { return true }
+        switch (change.volume, change.attachment) {
+        case (.delete, .keep): return volume.volume == nil
+        case (.keep, .delete): return volume.attachment == nil
+        case (.delete, .delete): return volume.volume == nil && volume.attachment == nil
+        default: return false
+        }
+    }
+}

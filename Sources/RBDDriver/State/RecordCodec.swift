@@ -1,0 +1,67 @@
+import FoundationEssentials
+import VolumeCore
+
+/// How records stand in etcd: JSON with sorted keys, readable with etcdctl, and with one more field, `write`, a token
+/// of the write that put it there. A node whose answer got lost finds out by it whether its own write happened.
+enum RecordCodec {
+    static func encode(_ record: some Encodable, write: String) throws(VolumeError) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            return [UInt8](try encoder.encode(Stamped(record: record, write: write)))
+        } catch {
+            throw VolumeError(.internalFault, "encode a record", why: "\(error)", remedy: "please report this")
+        }
+    }
+
+    /// - Throws: `VolumeError` with code `unexplained`, naming the key, for what is no record of this schema.
+    static func decode<Record: Decodable>(
+        _ type: Record.Type, from value: [UInt8], key: String
+    ) throws(VolumeError) -> Record {
+        let decoder = JSONDecoder()
+        let data = Data(value)
+        let schema = try? decoder.decode(Schema.self, from: data).schema
+        if let schema, schema > VolumeRecord.currentSchema {
+            throw VolumeError(
+                .unexplained, "read the etcd key \(key)",
+                why: "it has schema \(schema), written by a newer version of this plugin",
+                remedy: "upgrade the plugin on this node", outcome: .refused)
+        }
+        do {
+            return try decoder.decode(type, from: data)
+        } catch {
+            throw VolumeError(
+                .unexplained, "read the etcd key \(key)", why: "it is no valid record: \(Self.words(error))",
+                remedy: "look at it with 'etcdctl get \(key)'", outcome: .refused)
+        }
+    }
+
+    static func writeToken(of value: [UInt8]) -> String? {
+        try? JSONDecoder().decode(Token.self, from: Data(value)).write
+    }
+
+    private static func words(_ error: any Error) -> String {
+        switch error as? DecodingError {
+        case .keyNotFound(let key, _): "'\(key.stringValue)' is missing"
+        case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+            context.debugDescription
+        default: "\(error)"
+        }
+    }
+
+    private struct Schema: Decodable { let schema: Int }
+    private struct Token: Decodable { let write: String? }
+
+    private struct Stamped<Record: Encodable>: Encodable {
+        let record: Record
+        let write: String
+
+        private enum Keys: CodingKey { case write }
+
+        func encode(to encoder: any Encoder) throws {
+            try record.encode(to: encoder)
+            var container = encoder.container(keyedBy: Keys.self)
+            try container.encode(write, forKey: .write)
+        }
+    }
+}

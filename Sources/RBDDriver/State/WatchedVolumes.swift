@@ -1,0 +1,131 @@
+import EtcdClient
+import Logging
+import Synchronization
+import VolumeCore
+
+/// This node's copy of all volumes: read once, then kept up to date by watching etcd.
+public final class WatchedVolumes: VolumeCatalog {
+    private struct Copy {
+        /// An entry with neither record is a tombstone: a deletion that this node knows of before the watch does.
+        var entries: [VolumeName: StoredVolume] = [:]
+        var isLoaded = false
+        var isCurrent = false
+    }
+
+    private let copy = Mutex(Copy())
+    private let keys: StateKeys
+    private let log: Logger
+
+    public init(keys: StateKeys, log: Logger) {
+        self.keys = keys
+        self.log = log
+    }
+
+    public func find(_ name: VolumeName) -> StoredVolume? {
+        copy.withLock { $0.entries[name] }.flatMap { $0.volume == nil ? nil : $0 }
+    }
+
+    public func all() -> [StoredVolume] {
+        copy.withLock { copy in copy.entries.values.filter { $0.volume != nil } }.sorted { $0.name < $1.name }
+    }
+
+    public var isLoaded: Bool { copy.withLock { $0.isLoaded } }
+
+    /// Whether the watch is running: etcd's changes arrive at once.
+    public var isCurrent: Bool { copy.withLock { $0.isCurrent } }
+
+    public func observe(_ stored: StoredVolume) {
+        copy.withLock { copy in
+            if let known = copy.entries[stored.name], known.revision >= stored.revision { return }
+            copy.entries[stored.name] = stored
+        }
+    }
+
+    /// Keeps the copy up to date until the task is cancelled. Survives any outage of etcd, during which the copy stays
+    /// as it was.
+    public func run(client: EtcdClient, clock: any DriverClock, retryAfter: Duration = .seconds(1)) async {
+        while !Task.isCancelled {
+            do {
+                for try await element in client.follow(prefix: keys.prefix) { take(element) }
+            } catch {
+                log.error("etcd refuses to be watched; it is tried again", metadata: ["error": "\(error)"])
+            }
+            copy.withLock { $0.isCurrent = false }
+            try? await clock.sleep(for: retryAfter)
+        }
+    }
+
+    private func take(_ element: FollowElement) {
+        switch element {
+        case .snapshot(let list): replace(with: list)
+        case .events(let events, _): for event in events { take(event) }
+        case .progress: break
+        case .connected: copy.withLock { $0.isCurrent = true }
+        case .disconnected(let error):
+            copy.withLock { $0.isCurrent = false }
+            log.warning("etcd is out of reach; volumes are answered from memory", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func replace(with list: ListResponse) {
+        var volumes = StoredVolumes(keys: keys)
+        for entry in list.kvs {
+            do { try volumes.take(entry) } catch { log.error("\(error)") }
+        }
+        let loaded = volumes.sorted(at: list.revision)
+        copy.withLock { copy in
+            let newer = copy.entries.filter { $0.value.revision > list.revision }
+            copy.entries = Dictionary(uniqueKeysWithValues: loaded.map { ($0.name, $0) })
+            copy.entries.merge(newer) { $1 }
+            copy.isLoaded = true
+        }
+        log.info("volumes read from etcd", metadata: ["count": "\(loaded.count)", "revision": "\(list.revision)"])
+    }
+
+    private func take(_ event: WatchEvent) {
+        guard let (kind, text) = keys.parse(event.key), kind != .nodes, let name = try? VolumeName(text) else { return }
+        do {
+            let entry = try Entry(kind, event)
+            copy.withLock { copy in
+                var stored = copy.entries[name] ?? StoredVolume(name: name, revision: 0)
+                // One transaction writes both keys at one revision: equal is not old.
+                guard event.revision >= stored.revision else { return }
+                entry.apply(to: &stored)
+                stored.revision = event.revision
+                let isGone = stored.volume == nil && stored.attachment == nil
+                copy.entries[name] = isGone ? nil : stored
+            }
+        } catch {
+            log.error("\(error)")
+        }
+    }
+
+    /// One key as an event leaves it.
+    private enum Entry {
+        case volume(Revisioned<VolumeRecord>?)
+        case attachment(Revisioned<Attachment>?)
+
+        init(_ kind: StateKeys.Kind, _ event: WatchEvent) throws(VolumeError) {
+            let value = event.keyValue?.value
+            switch kind {
+            case .mounts:
+                let record = try value.map { bytes throws(VolumeError) in
+                    try RecordCodec.decode(Attachment.self, from: bytes, key: event.key)
+                }
+                self = .attachment(record.map { Revisioned($0, revision: event.revision) })
+            case .volumes, .nodes:
+                let record = try value.map { bytes throws(VolumeError) in
+                    try RecordCodec.decode(VolumeRecord.self, from: bytes, key: event.key)
+                }
+                self = .volume(record.map { Revisioned($0, revision: event.revision) })
+            }
+        }
+
+        func apply(to stored: inout StoredVolume) {
+            switch self {
+            case .volume(let volume): stored.volume = volume
+            case .attachment(let attachment): stored.attachment = attachment
+            }
+        }
+    }
+}

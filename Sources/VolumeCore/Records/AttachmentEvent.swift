@@ -1,0 +1,62 @@
+/// What happens to an attachment between its claim and its end. The claim itself makes it, the release deletes it.
+public enum AttachmentEvent: Sendable, Hashable {
+    /// The owner mapped the image.
+    case mapped(MappedDevice, mapper: String)
+    /// The owner mounted the filesystem.
+    case mounted(at: String)
+    /// The owner begins to unmount and unmap.
+    case detach
+    /// The owner could not let go, because something still uses the filesystem or the device: it stays mounted.
+    case stayed
+    /// The owner finds that mount or device are not what the record says, and attaches anew.
+    case reattach
+    /// The fence against the former owner stands: the new one may map.
+    case fenceStands
+}
+
+extension Attachment {
+    /// The attachment after the event.
+    /// - Throws: `VolumeError` with code `internalFault` when the event cannot happen in this state: a defect, which
+    ///   must end the operation before it does harm.
+    public func applying(_ event: AttachmentEvent) throws(VolumeError) -> Attachment {
+        var next = self
+        switch (state, event) {
+        case (.attaching, .mapped(let device, let mapper)):
+            next.device = device.path
+            next.mapper = mapper
+            next.clients = device.client.map { [$0] } ?? []
+        case (.attaching, .mounted(let mountpoint)) where device != nil:
+            next.state = .attached
+            next.mountpoint = mountpoint
+        case (.attaching, .detach), (.attached, .detach), (.detaching, .detach):
+            next.state = .detaching
+        case (.detaching, .stayed) where device != nil && mountpoint != nil:
+            next.state = .attached
+        case (.attaching, .reattach), (.attached, .reattach), (.detaching, .reattach):
+            next.state = .attaching
+            next.mountpoint = nil
+        case (.fencing, .fenceStands):
+            next.state = .attaching
+            next.fenced = nil
+        default:
+            throw VolumeError(
+                .internalFault, "record that the volume was \(event.label)",
+                why: "it is \(state.rawValue)\(device == nil ? ", with no device" : "")",
+                remedy: "please report this as a defect")
+        }
+        return next
+    }
+}
+
+extension AttachmentEvent {
+    fileprivate var label: String {
+        switch self {
+        case .mapped: "mapped"
+        case .mounted: "mounted"
+        case .detach: "told to detach"
+        case .stayed: "kept"
+        case .reattach: "attached again"
+        case .fenceStands: "fenced"
+        }
+    }
+}

@@ -1,0 +1,124 @@
+import DockerVolumeAPI
+import EtcdClient
+import Logging
+import Metrics
+import PluginConfiguration
+import PrometheusMetrics
+import RBDDriver
+import ServiceLifecycle
+import UnixSignals
+import VolumeCore
+
+/// Puts the plugin together from its settings, and runs it.
+struct Composition {
+    private let settings: Settings
+    private let log: Logger
+    private let ceph: CephClientConfiguration
+    private let connection: CephConnection
+    private let etcd: EtcdClient
+    private let catalog: WatchedVolumes
+    private let heartbeat: NodeHeartbeat
+    private let driver: VolumeDriver
+    private let server: VolumeServer
+    private let clock = SystemClock()
+
+    init(settings: Settings, socket: String, mountRoot: String, log: Logger) throws {
+        self.settings = settings
+        self.log = log
+        let me = NodeIdentity(node: settings.node.name, boot: settings.node.bootID)
+        let keys = StateKeys(prefix: settings.etcd.prefix)
+        let tokens = RandomTokens()
+        ceph = CephClientConfiguration(
+            settings.ceph, directory: "\(settings.stateDirectory)/ceph", connectTimeout: settings.limits.ceph)
+        connection = CephConnection(settings: CephSettings(settings, files: ceph), logger: log)
+        etcd = try EtcdClient(configuration: EtcdConfiguration(settings), logger: log)
+        catalog = WatchedVolumes(keys: keys, log: log)
+        heartbeat = NodeHeartbeat(
+            client: etcd, keys: keys, record: NodeRecord(me, since: clock.timestamp(), version: Version.text),
+            ttl: settings.limits.nodeTTL, clock: clock, log: log)
+        let images = CephImageStore(connection: connection, clock: clock)
+        let node = try NodeAdapters(settings, ceph: ceph, images: images, mountRoot: mountRoot, clock: clock, log: log)
+        let ports = DriverPorts(
+            store: EtcdVolumeStore(
+                client: etcd, keys: keys, clock: clock, tokens: tokens, timeout: settings.limits.etcd),
+            catalog: catalog,
+            nodes: EtcdNodeDirectory(client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd),
+            images: images,
+            formatter: node.formatter, mapper: node.mapper, filesystems: node.filesystems, mounter: node.mounter,
+            fence: CephFence(connection: connection, clock: clock), clock: clock, tokens: tokens)
+        driver = VolumeDriver(ports: ports, policy: DriverPolicy(settings, mountRoot: mountRoot), me: me, log: log)
+        let health = HealthChecks(connection: connection, catalog: catalog, mapper: node.mapper)
+        let registry = PluginMetrics.bootstrap(driver: driver, health: health)
+        server = VolumeServer(
+            configuration: .init(
+                socketPath: socket, budget: settings.limits.operation,
+                scope: settings.scope == .global ? .global : .local),
+            plugin: DockerAdapter(driver: driver, report: health.report),
+            metricsText: {
+                await health.refresh()
+                return registry.render()
+            }, logger: log)
+    }
+
+    /// Serves until SIGTERM or SIGINT; then lets running calls end. Mounted volumes stay mounted.
+    func run() async throws {
+        let services: [any Service] = [
+            Background { [ceph, connection, log] in
+                await ceph.writeWhenPossible(log: log)
+                await connection.start()
+            },
+            Background { [heartbeat] in await heartbeat.run() },
+            Background { [catalog, etcd, clock] in await catalog.run(client: etcd, clock: clock) },
+            Background { [driver, clock, log] in await Self.recover(driver, clock: clock, log: log) },
+            SocketService(server: server, drainTimeout: settings.limits.operation),
+        ]
+        let group = ServiceGroup(
+            configuration: .init(
+                services: services.map {
+                    .init(
+                        service: $0, successTerminationBehavior: .ignore,
+                        failureTerminationBehavior: .gracefullyShutdownGroup)
+                },
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }))
+        try await group.run()
+        await etcd.shutdown()
+        try? await connection.close(timeout: .seconds(2))
+    }
+
+    /// Puts in order what an earlier run left, as soon as etcd answers.
+    private static func recover(_ driver: VolumeDriver, clock: SystemClock, log: Logger) async {
+        while !Task.isCancelled {
+            do {
+                return try await driver.recover()
+            } catch {
+                log.warning("could not look at the mounts of this node yet", metadata: ["error": "\(error)"])
+                try? await clock.sleep(for: .seconds(2))
+            }
+        }
+    }
+}
+
+/// Work that goes on beside the server and ends with it.
+private struct Background: Service {
+    let work: @Sendable () async -> Void
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await work() }
+        // The group takes the end of a service for the end of its work only; it goes on with the others.
+        try? await gracefulShutdown()
+    }
+}
+
+/// The server on its socket.
+private struct SocketService: Service {
+    let server: VolumeServer
+    let drainTimeout: Duration
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await server.run()
+        } onGracefulShutdown: {
+            Task { await server.drain(timeout: drainTimeout) }
+        }
+    }
+}

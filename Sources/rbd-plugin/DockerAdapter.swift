@@ -1,0 +1,71 @@
+import DockerVolumeAPI
+import RBDDriver
+import VolumeCore
+
+/// The driver as the server wants it: Docker's calls in, answers or truthful silence out.
+struct DockerAdapter: VolumePlugin {
+    let driver: VolumeDriver
+    let report: @Sendable () async -> HealthReport
+
+    func create(name: String, options: [String: String]) async throws {
+        try await counted { try await driver.create(name, options: options) }
+    }
+
+    func remove(name: String) async throws {
+        try await counted { try await driver.remove(name) }
+    }
+
+    func mount(name: String, id: String) async throws -> String {
+        try await counted { try await driver.mount(name, id: id) }
+    }
+
+    func path(name: String) async throws -> String {
+        try await counted { try await driver.path(name) }
+    }
+
+    func unmount(name: String, id: String) async throws {
+        try await counted { try await driver.unmount(name, id: id) }
+    }
+
+    func list() async throws -> [VolumeDescription] {
+        try await counted { try await driver.list().map(VolumeDescription.init) }
+    }
+
+    /// Docker takes every error in answer to a Get for "it is gone": only a certain "no" may be said.
+    func get(name: String) async throws -> VolumeDescription {
+        do {
+            return VolumeDescription(try await driver.get(name))
+        } catch let error as VolumeError where error.code == .notFound {
+            throw CountedError(error)
+        } catch {
+            throw NoTruthfulAnswer(why: "\(error)")
+        }
+    }
+
+    func health() async -> HealthReport { await report() }
+
+    private func counted<Value>(_ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let error as VolumeError {
+            throw CountedError(error)
+        }
+    }
+}
+
+/// A driver's error with the outcome that the metrics count it under.
+struct CountedError: OutcomeReporting, CustomStringConvertible {
+    let error: VolumeError
+
+    init(_ error: VolumeError) { self.error = error }
+
+    var outcome: OperationOutcome {
+        switch error.outcome {
+        case .refused: .refused
+        case .failed: .failed
+        case .unknown: .unknown
+        }
+    }
+
+    var description: String { error.description }
+}

@@ -1,0 +1,28 @@
+import DockerVolumeAPI
+import Metrics
+import PrometheusMetrics
+import RBDDriver
+import VolumeCore
+
+/// The metrics system, with what is only known at the moment of a scrape.
+enum PluginMetrics {
+    static func bootstrap(driver: VolumeDriver, health: HealthChecks) -> PrometheusRegistry {
+        let registry = PrometheusRegistry()
+        MetricsSystem.bootstrap(registry)
+        for (name, text) in OperationMetrics.help { registry.describe(name, text) }
+        let catalog = driver.ports.catalog
+        registry.registerGauge("rbd_plugin_volumes", help: "Volumes that are recorded in etcd.") {
+            Double(catalog.all().count)
+        }
+        registry.registerGauge("rbd_plugin_mounted_volumes", help: "Volumes that this node has mounted.") {
+            Double(catalog.all().filter { $0.attachment?.record.owner == driver.me }.count)
+        }
+        for backend in ["ceph", "etcd", "mapper"] {
+            registry.registerGauge(
+                "rbd_plugin_backend_up", help: "Whether the backend was in reach at the time of the scrape.",
+                labels: [("backend", backend)]
+            ) { health.isUp(backend) ? 1 : 0 }
+        }
+        return registry
+    }
+}

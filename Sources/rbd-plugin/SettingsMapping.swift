@@ -1,0 +1,46 @@
+import EtcdClient
+import PluginConfiguration
+import RBDDriver
+import VolumeCore
+
+extension CephSettings {
+    /// librados as the settings want it.
+    init(_ settings: Settings, files: CephClientConfiguration) {
+        let limit = settings.limits.ceph
+        self.init(
+            clusterName: settings.ceph.clusterName, user: settings.ceph.user, confFile: files.confPath,
+            keyring: files.keyringPath,
+            timeouts: .init(
+                connect: min(limit, .seconds(5)), monitorOperation: limit, osdOperation: limit, call: limit))
+    }
+}
+
+extension EtcdConfiguration {
+    init(_ settings: Settings) throws {
+        let etcd = settings.etcd
+        self.init(
+            endpoints: try Endpoint.parse(etcd.endpoints.joined(separator: ",")),
+            credentials: etcd.credentials.map { .init(username: $0.username, password: $0.password.reveal()) },
+            tls: TLSFiles(
+                certificateAuthority: etcd.caFile, certificate: etcd.clientCertificate?.certificateFile,
+                key: etcd.clientCertificate?.keyFile))
+        requestTimeout = settings.limits.etcd
+        connectTimeout = min(settings.limits.etcd, .seconds(2))
+    }
+}
+
+extension DriverPolicy {
+    /// Of the time that Docker waits, a quarter is kept for undoing what failed.
+    init(_ settings: Settings, mountRoot: String) {
+        let volumes = settings.volumes
+        self.init(
+            mountRoot: mountRoot,
+            defaults: VolumeDefaults(
+                pool: volumes.pool, size: VolumeSize(bytes: volumes.size), order: UInt8(clamping: volumes.order),
+                features: ImageFeatures(rawValue: volumes.features.bits),
+                filesystem: FilesystemType(rawValue: volumes.filesystem) ?? .ext4),
+            mapOptions: settings.devices.mapOptions,
+            workBudget: settings.limits.operation * 72 / 100, undoBudget: settings.limits.operation * 24 / 100,
+            handOverWait: settings.limits.mountWait, blocklistExpiry: settings.limits.blocklistExpiry)
+    }
+}

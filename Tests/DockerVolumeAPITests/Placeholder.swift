@@ -1,1 +1,0 @@
-// DockerVolumeAPITests: placeholder until its first file lands.

@@ -1,0 +1,203 @@
+import DockerVolumeAPI
+import FoundationEssentials
+import Glibc
+import Logging
+import Testing
+
+@Suite("Socket file and draining", .timeLimit(.minutes(1)))
+struct LifecycleTests {
+    @Test("The socket is made with its folders, for its owner alone, and removed by the drain")
+    func socketFile() async throws {
+        try await TestServer.run { test in
+            var status = stat()
+            #expect(lstat(test.path, &status) == 0)
+            #expect(status.st_mode & S_IFMT == S_IFSOCK)
+            #expect(status.st_mode & 0o777 == 0o600)
+            await test.server.drain(timeout: .seconds(30))
+            #expect(lstat(test.path, &status) != 0)
+        }
+    }
+
+    @Test("A socket that nobody listens on any more is replaced")
+    func staleSocket() async throws {
+        let test = TestServer()
+        try FileManager.default.createDirectory(atPath: "\(test.folder)/plugins", withIntermediateDirectories: true)
+        close(try #require(UnixSocket.bound(to: test.path)))
+        try await test.server.start()
+        try await test.expectServing()
+        await test.end()
+    }
+
+    @Test("A socket that a living server answers on is refused and left alone")
+    func liveSocket() async throws {
+        try await TestServer.run { test in
+            let second = test.another()
+            let error = await #expect(throws: SocketError.self) { try await second.start() }
+            #expect(error?.description.hasPrefix("cannot listen on \(test.path): another server answers there") == true)
+            try await test.expectServing()
+        }
+    }
+
+    @Test("A file that is no socket is refused and left alone")
+    func otherFile() async throws {
+        let test = TestServer()
+        try FileManager.default.createDirectory(atPath: "\(test.folder)/plugins", withIntermediateDirectories: true)
+        try Data("precious".utf8).write(to: URL(filePath: test.path))
+        let error = await #expect(throws: SocketError.self) { try await test.server.start() }
+        #expect(error?.reason.contains("no socket is in the way") == true)
+        #expect(try Data(contentsOf: URL(filePath: test.path)) == Data("precious".utf8))
+        await test.end()
+    }
+
+    @Test("Paths that no unix socket can have are refused by their length", arguments: [0, 108, 4_000])
+    func pathLength(length: Int) async throws {
+        let test = TestServer().another(path: String(("/tmp/" + String(repeating: "x", count: length)).prefix(length)))
+        let error = await #expect(throws: SocketError.self) { try await test.start() }
+        #expect(error?.reason.contains("the path has \(length) bytes") == true)
+    }
+
+    @Test("The longest path works")
+    func longestPath() async throws {
+        let test = TestServer()
+        let path = test.folder + "/" + String(repeating: "s", count: 106 - test.folder.utf8.count)
+        #expect(path.utf8.count == 107)
+        let server = test.another(path: path)
+        try await server.start()
+        let client = try #require(UnixSocket.connected(to: path))
+        close(client)
+        await server.drain(timeout: .seconds(30))
+        await test.end()
+    }
+
+    @Test("A server starts once")
+    func startsOnce() async throws {
+        try await TestServer.run { test in
+            let error = await #expect(throws: SocketError.self) { try await test.server.start() }
+            #expect(error?.reason == "the server has been started before")
+            try await test.expectServing()
+        }
+    }
+
+    @Test("A drained server's socket is not taken away from its successor")
+    func successor() async throws {
+        try await TestServer.run { test in
+            #expect(unlink(test.path) == 0)
+            let successor = test.another()
+            try await successor.start()
+            await test.server.drain(timeout: .seconds(30))
+            let client = try await test.connect()
+            try await client.post("/VolumeDriver.Capabilities")
+            #expect(try await client.reply()?.status == 200)
+            try await client.close()
+            await successor.drain(timeout: .seconds(30))
+        }
+    }
+
+    @Test("run() serves until the drain and then returns")
+    func run() async throws {
+        let test = TestServer()
+        async let running: Void = test.server.run()
+        while (try? await test.connect().close()) == nil { try await Task.sleep(for: .milliseconds(5)) }
+        try await test.expectServing()
+        #expect(await test.server.drain(timeout: .seconds(30)) == DrainReport(stillRunning: 0))
+        try await running
+        await test.end()
+    }
+
+    @Test("A drain closes idle and half-sent connections and lets running calls end")
+    func drainWithRunningCall() async throws {
+        let gate = Gate()
+        var script = ScriptedPlugin.Script()
+        script.mount = { name, _ in
+            await gate.wait()
+            return "/mnt/\(name)"
+        }
+        try await TestServer.run(script) { test in
+            let (idle, halfSent, running) = (
+                try await test.connect(), try await test.connect(), try await test.connect()
+            )
+            try await idle.post("/VolumeDriver.Capabilities")
+            #expect(try await idle.reply()?.status == 200)
+            try await halfSent.send("POST /VolumeDriver.Mount HTTP/1.1\r\nContent-Le")
+            try await running.post("/VolumeDriver.Mount", #"{"Name":"v","ID":"1"}"#)
+            await test.plugin.called(.mount("v", "1"))
+
+            async let report = test.server.drain(timeout: .seconds(30))
+            #expect(try await idle.reply() == nil)
+            #expect(try await halfSent.reply() == nil)
+            await #expect(throws: (any Error).self) { try await test.connect() }
+            await gate.open()
+            let reply = try await running.reply()
+            #expect(reply?.body == #"{"Err":"","Mountpoint":"/mnt/v"}"#)
+            #expect(reply?.headers["connection"] == "close")
+            #expect(try await running.reply() == nil)
+            #expect(await report == DrainReport(stillRunning: 0))
+            #expect(test.plugin.calls == [.mount("v", "1")])
+        }
+    }
+
+    @Test("A drain waits for the undoing of a mount that nobody waits for")
+    func drainWaitsForUndo() async throws {
+        let (mounting, undoing) = (Gate(), Gate())
+        var script = ScriptedPlugin.Script()
+        script.mount = { _, _ in
+            await mounting.wait()
+            return "/mnt"
+        }
+        script.unmount = { _, _ in await undoing.wait() }
+        try await TestServer.run(script, budget: .milliseconds(50)) { test in
+            try await test.expect(500, "/VolumeDriver.Mount", #"{"Name":"v","ID":"1"}"#)
+            async let report = test.server.drain(timeout: .seconds(30))
+            await mounting.open()
+            await test.plugin.called(.unmount("v", "1"))
+            await undoing.open()
+            #expect(await report == DrainReport(stillRunning: 0))
+        }
+    }
+
+    @Test("When the time is up the drain says what still runs, and closes its connection")
+    func drainDeadline() async throws {
+        let gate = Gate()
+        var script = ScriptedPlugin.Script()
+        script.create = { _, _ in await gate.wait() }
+        try await TestServer.run(script) { test in
+            let client = try await test.connect()
+            try await client.post("/VolumeDriver.Create", #"{"Name":"v"}"#)
+            await test.plugin.called(.create("v", [:]))
+            #expect(await test.server.drain(timeout: .milliseconds(50)) == DrainReport(stillRunning: 1))
+            #expect(try await client.reply() == nil)
+            await gate.open()
+        }
+    }
+
+    @Test("A lack of file descriptors does not end the server")
+    func outOfDescriptors() async {
+        // In a process of its own, so that other tests keep their descriptors.
+        await #expect(processExitsWith: .success) {
+            let test = TestServer()
+            try await test.server.start()
+            // Lets everything that opens descriptors once do so.
+            try await test.expectServing()
+            try await Task.sleep(for: .milliseconds(500))
+            var limit = rlimit(rlim_cur: 64, rlim_max: 64)
+            #expect(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+            var clients: [CInt] = []
+            while let client = UnixSocket.connected(to: test.path) { clients.append(client) }
+            #expect(clients.count > 10)
+            // The last ones wait to be accepted, and cannot be. No Task.sleep: that may need a descriptor of its own.
+            usleep(100_000)
+            for client in clients { close(client) }
+            try await test.expectServing()
+            await test.end()
+        }
+    }
+}
+
+extension TestServer {
+    /// A second server with the same plugin.
+    fileprivate func another(path: String? = nil) -> VolumeServer {
+        VolumeServer(
+            configuration: .init(socketPath: path ?? self.path), plugin: plugin, metricsText: { "" }, metrics: registry,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+}

@@ -1,1 +1,0 @@
-// EtcdClientTests: placeholder until its first file lands.

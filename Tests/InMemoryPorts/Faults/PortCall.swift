@@ -1,0 +1,68 @@
+import VolumeCore
+
+/// One effect of a port, as the hook, the scheduler and the trace see it. A port call that changes the world in steps,
+/// between which a crash leaves something behind, is several of these.
+public struct PortCall: Sendable, Hashable, CustomStringConvertible {
+    public var node: String
+    /// Which plugin process called: a restarted plugin has another number.
+    public var process: Int
+    public var operation: PortOperation
+    /// The volume, image, device or mountpoint.
+    public var subject: String
+    /// The length of a `sleep`.
+    public var duration: Duration?
+
+    public var description: String { "\(node)#\(process) \(operation.rawValue) \(subject)" }
+}
+
+/// All effects that ports have.
+public enum PortOperation: String, Sendable, Hashable, CaseIterable {
+    case storeRead, storeCommit, storeReadAll, nodeIsAlive
+    case imagePreflight, imageInspect, imageCreate, imageMark, imageRename, imageWatchers
+    /// A removal in two steps: the data goes, then the name.
+    case imageTrim, imageRemove
+    /// A format in four steps: mkfs begins and ends on a device of the formatter's own.
+    case formatMap, formatBegin, formatEnd, formatUnmap
+    case deviceSupport, deviceMap, deviceList, deviceUnmap, deviceSize, deviceGrow
+    case filesystemCheck, filesystemGrow
+    case mountMount, mountUnmount, mountInspect, mountPrepareRoot
+    case fenceBlocklist, fenceIsBlocklisted, fenceAllow, fenceLockOwners, fenceBreakLock
+    case sleep
+
+    /// What it needs to be connected to.
+    public var backend: Backend {
+        switch self {
+        case .storeRead, .storeCommit, .storeReadAll, .nodeIsAlive: .etcd
+        case .imagePreflight, .imageInspect, .imageCreate, .imageMark, .imageRename, .imageWatchers, .imageTrim,
+            .imageRemove, .formatMap, .deviceMap, .fenceBlocklist, .fenceIsBlocklisted, .fenceAllow, .fenceLockOwners,
+            .fenceBreakLock:
+            .ceph
+        case .formatBegin, .formatEnd, .formatUnmap, .deviceSupport, .deviceList, .deviceUnmap, .deviceSize,
+            .deviceGrow, .filesystemCheck, .filesystemGrow, .mountMount, .mountUnmount, .mountInspect,
+            .mountPrepareRoot:
+            .kernel
+        case .sleep: .clock
+        }
+    }
+
+    /// Whether it changes anything.
+    public var writes: Bool {
+        switch self {
+        case .storeCommit, .imageCreate, .imageMark, .imageRename, .imageTrim, .imageRemove, .formatMap, .formatBegin,
+            .formatEnd, .formatUnmap, .deviceMap, .deviceUnmap, .deviceGrow, .filesystemCheck, .filesystemGrow,
+            .mountMount, .mountUnmount, .mountPrepareRoot, .fenceBlocklist, .fenceAllow, .fenceBreakLock:
+            true
+        case .storeRead, .storeReadAll, .nodeIsAlive, .imagePreflight, .imageInspect, .imageWatchers, .deviceSupport,
+            .deviceList, .deviceSize, .mountInspect, .fenceIsBlocklisted, .fenceLockOwners, .sleep:
+            false
+        }
+    }
+
+    /// Whether the node itself carries it out, so that it cannot happen after a reboot.
+    var isLocal: Bool {
+        switch self {
+        case .formatMap, .deviceMap: true
+        default: backend == .kernel
+        }
+    }
+}

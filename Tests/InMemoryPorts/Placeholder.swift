@@ -1,1 +1,0 @@
-// InMemoryPorts: placeholder until its first file lands.

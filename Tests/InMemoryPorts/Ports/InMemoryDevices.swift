@@ -1,0 +1,103 @@
+import VolumeCore
+
+extension MappedDevice {
+    init(_ device: SimulatedDevice) {
+        self.init(image: device.image, path: device.path, client: device.client)
+    }
+}
+
+/// `DeviceMapper` over the simulated kernel.
+public struct InMemoryMapper: DeviceMapper {
+    public let kind = "krbd"
+    private let process: PluginProcess
+
+    public init(_ process: PluginProcess) { self.process = process }
+
+    public func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures {
+        try await process.perform(.deviceSupport, "") { [process] in
+            try features.subtracting($0.node(process.node).kernel.supportedFeatures)
+        }
+    }
+
+    public func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice {
+        try await process.perform(.deviceMap, "\(image)") { [process] in
+            MappedDevice(try $0.map(image, options: options, on: process.node))
+        }
+    }
+
+    public func mapped() async throws -> [MappedDevice] {
+        try await process.perform(.deviceList, "") { [process] in
+            try $0.node(process.node).kernel.devices.values.map(MappedDevice.init).sorted { $0.path < $1.path }
+        }
+    }
+
+    public func unmap(_ device: MappedDevice) async throws {
+        try await process.perform(.deviceUnmap, device.path) { [process] in
+            try $0.unmap(device, on: process.node)
+        }
+    }
+
+    public func size(of device: MappedDevice) async throws -> VolumeSize {
+        try await process.perform(.deviceSize, device.path) { [process] in
+            try $0.device(device.path, on: process.node, to: "measure").size
+        }
+    }
+
+    public func grow(_ device: MappedDevice, to size: VolumeSize) async throws {
+        try await process.perform(.deviceGrow, device.path) { [process] in
+            try $0.grow(device.path, to: size, on: process.node)
+        }
+    }
+}
+
+/// `FilesystemTools` over the simulated kernel.
+public struct InMemoryFilesystemTools: FilesystemTools {
+    private let process: PluginProcess
+
+    public init(_ process: PluginProcess) { self.process = process }
+
+    public func check(_ device: String, _ filesystem: FilesystemType) async throws {
+        try await process.perform(.filesystemCheck, device) { [process] in
+            try $0.checkFilesystem(filesystem, on: device, node: process.node)
+        }
+    }
+
+    public func grow(_ device: String, _ filesystem: FilesystemType, mountpoint: String) async throws {
+        try await process.perform(.filesystemGrow, device) { [process] in
+            try $0.growFilesystem(mountedAt: mountpoint, on: process.node)
+        }
+    }
+}
+
+/// `Mounter` over the simulated kernel.
+public struct InMemoryMounter: Mounter {
+    private let process: PluginProcess
+
+    public init(_ process: PluginProcess) { self.process = process }
+
+    public func mount(
+        _ device: String, at mountpoint: String, _ filesystem: FilesystemType, options: [String]
+    ) async throws {
+        try await process.perform(.mountMount, mountpoint) { [process] in
+            try $0.mount(device, at: mountpoint, filesystem, options: options, on: process.node)
+        }
+    }
+
+    public func unmount(_ mountpoint: String) async throws {
+        try await process.perform(.mountUnmount, mountpoint) { [process] in
+            try $0.unmount(mountpoint, on: process.node)
+        }
+    }
+
+    public func mounted(at mountpoint: String) async throws -> MountedFilesystem? {
+        try await process.perform(.mountInspect, mountpoint) { [process] in
+            try $0.mounted(at: mountpoint, on: process.node)
+        }
+    }
+
+    public func prepareRoot(of mountpoint: String, spec: VolumeSpec) async throws {
+        try await process.perform(.mountPrepareRoot, mountpoint) { [process] in
+            try $0.prepareRoot(of: mountpoint, spec: spec, on: process.node)
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import VolumeCore
+
+/// `ImageStore` over the simulated Ceph.
+public struct InMemoryImageStore: ImageStore {
+    private let process: PluginProcess
+
+    public init(_ process: PluginProcess) { self.process = process }
+
+    public func preflight(_ spec: VolumeSpec) async throws {
+        try await process.perform(.imagePreflight, spec.pool) { try $0.preflight(spec) }
+    }
+
+    public func inspect(_ image: ImageReference) async throws -> ImageDescription? {
+        try await process.perform(.imageInspect, "\(image)") { world in
+            world.ceph.images[image].map {
+                ImageDescription(id: $0.id, size: $0.size, order: $0.order, features: $0.features, uid: $0.uid)
+            }
+        }
+    }
+
+    /// The image exists before it bears its uid, as with librbd: a crash in between leaves one that bears none.
+    public func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
+        let id = try await process.perform(.imageCreate, "\(image)") { try $0.createImage(image, spec: spec) }
+        try await mark(image, uid: uid)
+        return id
+    }
+
+    public func rename(_ image: ImageReference, to name: String) async throws {
+        try await process.perform(.imageRename, "\(image) to \(name)") { try $0.renameImage(image, to: name) }
+    }
+
+    public func mark(_ image: ImageReference, uid: String) async throws {
+        try await process.perform(.imageMark, "\(image)") { try $0.markImage(image, uid: uid) }
+    }
+
+    public func remove(_ image: ImageReference, id: String?) async throws {
+        let exists = try await process.perform(.imageTrim, "\(image)") { try $0.trimImage(image, id: id) }
+        guard exists else { return }
+        try await process.perform(.imageRemove, "\(image)") { try $0.dropImage(image, id: id) }
+    }
+
+    public func watchers(of image: ImageReference) async throws -> [ClientAddress] {
+        try await process.perform(.imageWatchers, "\(image)") { world in
+            try world.watchers(ofImage: world.image(image, to: "list the watchers of").id)
+        }
+    }
+}
+
+/// `VolumeFormatter` over the simulated kernel: maps the image for itself, runs mkfs, unmaps it.
+public struct InMemoryFormatter: VolumeFormatter {
+    private let process: PluginProcess
+
+    public init(_ process: PluginProcess) { self.process = process }
+
+    /// A crash between the steps leaves a mapped device and an image that is neither blank nor whole.
+    public func format(_ image: ImageReference, spec: VolumeSpec) async throws {
+        let node = process.node
+        let device = try await process.perform(.formatMap, "\(image)") {
+            MappedDevice(try $0.map(image, options: [], on: node))
+        }
+        do {
+            try await process.perform(.formatBegin, "\(image)") { try $0.beginFilesystem(on: device.path, node: node) }
+            try await process.perform(.formatEnd, "\(image)") {
+                try $0.finishFilesystem(spec.filesystem, on: device.path, node: node)
+            }
+        } catch {
+            try? await process.perform(.formatUnmap, "\(image)") { try $0.unmap(device, on: node) }
+            throw error
+        }
+        try await process.perform(.formatUnmap, "\(image)") { try $0.unmap(device, on: node) }
+    }
+}
+
+/// `Fence` over the simulated Ceph.
+public struct InMemoryFence: Fence {
+    private let process: PluginProcess
+
+    public init(_ process: PluginProcess) { self.process = process }
+
+    public func blocklist(_ client: ClientAddress, for duration: Duration) async throws {
+        try await process.perform(.fenceBlocklist, "\(client)") { $0.blocklist(client, for: duration) }
+    }
+
+    public func isBlocklisted(_ client: ClientAddress) async throws -> Bool {
+        try await process.perform(.fenceIsBlocklisted, "\(client)") { $0.ceph.isBlocklisted(client, at: $0.now) }
+    }
+
+    public func allow(_ client: ClientAddress) async throws {
+        try await process.perform(.fenceAllow, "\(client)") { $0.allow(client) }
+    }
+
+    public func lockOwners(of image: ImageReference) async throws -> [ClientAddress] {
+        try await process.perform(.fenceLockOwners, "\(image)") { world in
+            let image = try world.image(image, to: "list the lock owners of")
+            return image.lockOwner.map { [$0] } ?? []
+        }
+    }
+
+    public func breakLock(of image: ImageReference, heldBy client: ClientAddress) async throws {
+        try await process.perform(.fenceBreakLock, "\(image)") { try $0.breakLock(of: image, heldBy: client) }
+    }
+}

@@ -1,0 +1,53 @@
+import VolumeCore
+
+/// `VolumeStore` over the simulated etcd.
+public struct InMemoryVolumeStore: VolumeStore {
+    private let process: PluginProcess
+
+    public init(_ process: PluginProcess) { self.process = process }
+
+    public func read(_ name: VolumeName) async throws -> StoredVolume {
+        try await process.perform(.storeRead, name.text) { $0.etcd.read(name) }
+    }
+
+    public func commit(_ change: StoreChange, over read: StoredVolume) async throws -> StoredVolume? {
+        let request = process.nextRequest()
+        return try await process.perform(.storeCommit, read.name.text) { world in
+            world.etcd.commit(change, over: read, request: request)
+        }
+    }
+
+    public func readAll() async throws -> [StoredVolume] {
+        try await process.perform(.storeReadAll, "") { $0.etcd.readAll() }
+    }
+}
+
+/// `VolumeCatalog`: follows the simulated etcd at once, unless the node is cut off or the copy was frozen.
+public struct InMemoryCatalog: VolumeCatalog {
+    private let process: PluginProcess
+
+    public init(_ process: PluginProcess) { self.process = process }
+
+    public func find(_ name: VolumeName) -> StoredVolume? { all().first { $0.name == name } }
+
+    public func all() -> [StoredVolume] { copy ?? [] }
+
+    public var isLoaded: Bool { copy != nil }
+
+    public func observe(_ stored: StoredVolume) {
+        process.cluster.mutate { $0.observe(stored, on: process.node) }
+    }
+
+    private var copy: [StoredVolume]? { process.cluster.mutate { $0.catalog(of: process.node) } }
+}
+
+/// `NodeDirectory` over the simulated heartbeats.
+public struct InMemoryNodeDirectory: NodeDirectory {
+    private let process: PluginProcess
+
+    public init(_ process: PluginProcess) { self.process = process }
+
+    public func isAlive(_ node: NodeIdentity) async throws -> Bool {
+        try await process.perform(.nodeIsAlive, node.node) { $0.isAlive(node) }
+    }
+}

@@ -1,0 +1,172 @@
+import VolumeCore
+
+/// What librbd does.
+extension World {
+    func preflight(_ spec: VolumeSpec) throws {
+        let what = "use pool \(spec.pool)"
+        guard let pool = ceph.pools[spec.pool] else {
+            throw VolumeError(.notFound, what, why: "there is no such pool", outcome: .refused)
+        }
+        guard spec.namespace.isEmpty || pool.namespaces.contains(spec.namespace) else {
+            throw VolumeError(
+                .notFound, what, why: "it has no namespace '\(spec.namespace)'", outcome: .refused)
+        }
+        var dataPool = pool
+        if !spec.dataPool.isEmpty {
+            guard let found = ceph.pools[spec.dataPool] else {
+                throw VolumeError(
+                    .notFound, "use data pool \(spec.dataPool)", why: "there is no such pool", outcome: .refused)
+            }
+            dataPool = found
+        }
+        guard spec.size <= dataPool.capacity else {
+            throw VolumeError(
+                .noSpace, what, why: "\(spec.size) is more than the \(dataPool.capacity) it could ever hold",
+                outcome: .refused)
+        }
+    }
+
+    func image(_ reference: ImageReference, to doWhat: String) throws -> SimulatedImage {
+        guard let image = ceph.images[reference] else {
+            throw VolumeError(.notFound, "\(doWhat) image \(reference)", why: "there is no such image")
+        }
+        return image
+    }
+
+    /// The first half of a create: from here on the image exists, without a uid.
+    mutating func createImage(_ reference: ImageReference, spec: VolumeSpec) throws -> String {
+        try preflight(spec)
+        guard ceph.images[reference] == nil else {
+            throw VolumeError(
+                .alreadyExists, "create image \(reference)", why: "the name is taken", outcome: .refused)
+        }
+        let id = ceph.nextImageID()
+        let features = spec.dataPool.isEmpty ? spec.features : spec.features.union(.dataPool)
+        ceph.images[reference] = SimulatedImage(
+            id: id, size: spec.size, order: spec.order, features: features, content: .blank)
+        return id
+    }
+
+    mutating func markImage(_ reference: ImageReference, uid: String) throws {
+        _ = try image(reference, to: "write the uid of")
+        ceph.images[reference]?.uid = uid
+    }
+
+    /// Devices keep following the image; they go on showing the name it was mapped by, as sysfs does.
+    mutating func renameImage(_ reference: ImageReference, to name: String) throws {
+        let image = try image(reference, to: "rename")
+        let target = reference.named(name)
+        guard ceph.images[target] == nil else {
+            throw VolumeError(
+                .alreadyExists, "rename image \(reference) to \(name)", why: "the name is taken", outcome: .refused)
+        }
+        ceph.images[reference] = nil
+        ceph.images[target] = image
+    }
+
+    /// The first half of a removal: the data goes, the name still stands. The same call finishes it later.
+    /// - Returns: whether there is anything left to do.
+    mutating func trimImage(_ reference: ImageReference, id: String?) throws -> Bool {
+        guard let image = ceph.images[reference] else { return false }
+        if let id, image.id != id {
+            throw VolumeError(
+                .foreignImage, "remove image \(reference)", why: "its id is \(image.id), not \(id)", outcome: .refused)
+        }
+        let what = "remove image \(reference)"
+        guard image.snapshots.isEmpty else {
+            throw VolumeError(.busy, what, why: "it has snapshots", outcome: .refused)
+        }
+        guard watchers(ofImage: image.id).isEmpty else {
+            throw VolumeError(.busy, what, why: "it has watchers", outcome: .refused)
+        }
+        ceph.images[reference]?.content = .unreadable
+        return true
+    }
+
+    /// The second half.
+    mutating func dropImage(_ reference: ImageReference, id: String?) throws {
+        guard try trimImage(reference, id: id), let image = ceph.images[reference] else { return }
+        ceph.images[reference] = nil
+        ceph.orphanedWatches[image.id] = nil
+    }
+
+    /// Clients that have the image open for writing. A silent one counts until its watch has timed out; a blocklisted
+    /// one is thrown out at once.
+    public func watchers(ofImage id: String) -> [ClientAddress] {
+        var watchers = Set((ceph.orphanedWatches[id] ?? [:]).filter { $0.value > now }.keys)
+        for node in nodes.values {
+            let watching = node.cephLostAt.map { $0 + ceph.watchTimeout > now } ?? true
+            for device in node.kernel.devices.values where watching && device.imageID == id {
+                watchers.insert(device.client)
+            }
+        }
+        return watchers.filter { !ceph.isBlocklisted($0, at: now) }.sorted { $0.text < $1.text }
+    }
+
+    /// Clients that have the image mapped and could still write to it: more than one breaks invariant I1.
+    public func writers(ofImage id: String) -> [ClientAddress] {
+        nodes.values.flatMap { node in
+            node.kernel.devices.values.filter { $0.imageID == id && canWrite($0) }.map(\.client)
+        }.sorted { $0.text < $1.text }
+    }
+
+    private func canWrite(_ device: SimulatedDevice) -> Bool {
+        !device.isBroken && !ceph.isBlocklisted(device.client, at: now)
+    }
+}
+
+/// What a test or an operator does to images by hand.
+extension World {
+    /// An image that no volume owns.
+    public mutating func addImage(
+        _ reference: ImageReference, size: VolumeSize = .mebibytes(512), content: ImageContent = .unreadable
+    ) {
+        ceph.images[reference] = SimulatedImage(
+            id: ceph.nextImageID(), size: size, order: 22, features: .standard, content: content)
+    }
+
+    /// `rbd snap create`.
+    public mutating func addSnapshot(_ name: String, of reference: ImageReference) throws {
+        _ = try image(reference, to: "snapshot")
+        ceph.images[reference]?.snapshots.insert(name)
+    }
+
+    /// `rbd snap rm`.
+    public mutating func removeSnapshot(_ name: String, of reference: ImageReference) throws {
+        _ = try image(reference, to: "remove a snapshot of")
+        ceph.images[reference]?.snapshots.remove(name)
+    }
+
+    /// Writes bytes that are no filesystem to an image.
+    public mutating func spoil(_ reference: ImageReference) throws {
+        _ = try image(reference, to: "write to")
+        ceph.images[reference]?.content = .unreadable
+    }
+
+    /// `rbd resize`.
+    public mutating func resize(_ reference: ImageReference, to size: VolumeSize) throws {
+        _ = try image(reference, to: "resize")
+        ceph.images[reference]?.size = size
+    }
+
+    /// What of the applications' writes has reached the image; `nil` when it holds no filesystem.
+    public func records(of reference: ImageReference) -> [String]? {
+        ceph.images[reference]?.filesystem?.records
+    }
+}
+
+/// What `osd blocklist` and `rbd lock` do.
+extension World {
+    mutating func blocklist(_ client: ClientAddress, for duration: Duration) {
+        ceph.blocklist[client] = max(ceph.blocklist[client] ?? .zero, now + duration)
+    }
+
+    mutating func allow(_ client: ClientAddress) {
+        ceph.blocklist[client] = nil
+    }
+
+    mutating func breakLock(of reference: ImageReference, heldBy client: ClientAddress) throws {
+        let image = try image(reference, to: "break the lock of")
+        if image.lockOwner == client { ceph.images[reference]?.lockOwner = nil }
+    }
+}

@@ -1,0 +1,157 @@
+import VolumeCore
+
+/// What befalls nodes.
+extension World {
+    /// Takes the power away: what was mapped, mounted and dirty is gone. Ceph keeps the watches until they time out,
+    /// and the locks until they are broken.
+    public mutating func powerOff(_ name: String) {
+        guard var node = nodes[name], node.isOn else { return }
+        let silentSince = node.cephLostAt ?? now
+        for device in node.kernel.devices.values {
+            ceph.orphanedWatches[device.imageID, default: [:]][device.client] = silentSince + ceph.watchTimeout
+        }
+        var kernel = SimulatedKernel()
+        kernel.supportedFeatures = node.kernel.supportedFeatures
+        kernel.nonces = node.kernel.nonces
+        node.kernel = kernel
+        node.isOn = false
+        node.isPaused = false
+        node.process = nil
+        node.catalog = .empty
+        nodes[name] = node
+        noticeConnections(of: name)
+    }
+
+    /// Boots the node: a new boot id, nothing mapped, nothing mounted, the plugin not running.
+    public mutating func powerOn(_ name: String) {
+        guard var node = nodes[name], !node.isOn else { return }
+        node.isOn = true
+        node.boots += 1
+        nodes[name] = node
+        noticeConnections(of: name)
+    }
+
+    public mutating func reboot(_ name: String) {
+        powerOff(name)
+        powerOn(name)
+    }
+
+    /// Freezes everything on the node. Its plugin's calls have to be held back by whoever schedules them.
+    public mutating func pause(_ name: String) {
+        nodes[name]?.isPaused = true
+        noticeConnections(of: name)
+    }
+
+    /// Lets the node go on as if nothing had happened: what was dirty is written now.
+    public mutating func wake(_ name: String) {
+        nodes[name]?.isPaused = false
+        noticeConnections(of: name)
+    }
+
+    /// Parts the node from a backend. What it does there from now on has no answer.
+    public mutating func cut(_ name: String, from backend: Backend) {
+        nodes[name]?.cutOffFrom.insert(backend)
+        noticeConnections(of: name)
+    }
+
+    /// Ends the partition: what hung goes on.
+    public mutating func heal(_ name: String, to backend: Backend) {
+        nodes[name]?.cutOffFrom.remove(backend)
+        noticeConnections(of: name)
+    }
+
+    /// Starts a plugin process; one that ran before is killed.
+    mutating func startProcess(on name: String) -> Int {
+        processes += 1
+        nodes[name]?.process = processes
+        nodes[name]?.catalog = .empty
+        noticeConnections(of: name)
+        return processes
+    }
+
+    /// `kill -9` of the plugin. The kernel goes on.
+    public mutating func killPlugin(on name: String) {
+        nodes[name]?.process = nil
+        nodes[name]?.catalog = .empty
+        noticeConnections(of: name)
+    }
+
+    /// Lets the heartbeat of a living node die: its lease ran out although nothing is wrong with the node.
+    public mutating func expireHeartbeat(of name: String) {
+        nodes[name]?.heartbeat = nil
+    }
+
+    func isAlive(_ identity: NodeIdentity) -> Bool {
+        guard let heartbeat = nodes[identity.node]?.heartbeat, heartbeat.boot == identity.boot else { return false }
+        return heartbeat.lostAt.map { now < $0 + heartbeatTTL } ?? true
+    }
+
+    /// Renews the heartbeat of a node whose lease was lost, if its plugin runs and reaches etcd.
+    public mutating func renewHeartbeat(of name: String) {
+        guard let node = nodes[name], node.process != nil, node.reaches(.etcd) else { return }
+        nodes[name]?.heartbeat = SimulatedNode.Heartbeat(boot: node.boot)
+    }
+
+    /// Brings watches, heartbeat, catalog and hanging writes in line with who reaches whom.
+    private mutating func noticeConnections(of name: String) {
+        guard let node = nodes[name] else { return }
+        noticeEtcd(node)
+        guard node.reaches(.ceph) else {
+            nodes[name]?.cephLostAt = node.isOn ? node.cephLostAt ?? now : nil
+            return
+        }
+        nodes[name]?.cephLostAt = nil
+        resumeKernel(of: name)
+    }
+
+    private mutating func noticeEtcd(_ node: SimulatedNode) {
+        if node.process != nil, node.reaches(.etcd) {
+            renewHeartbeat(of: node.name)
+            nodes[node.name]?.catalog = .following
+            return
+        }
+        if node.heartbeat != nil, node.heartbeat?.lostAt == nil { nodes[node.name]?.heartbeat?.lostAt = now }
+        if case .following = node.catalog { nodes[node.name]?.catalog = .frozen(etcd.readAll()) }
+    }
+
+    /// What hung in the kernel goes through, or learns that it is fenced.
+    private mutating func resumeKernel(of name: String) {
+        guard let kernel = nodes[name]?.kernel else { return }
+        for path in kernel.superblocks.keys.sorted() {
+            try? flush(path, on: name)
+            if kernel.superblocks[path]?.isDraining == true { try? releaseSuperblock(path, on: name) }
+        }
+        for device in kernel.devices.values.sorted(by: { $0.path < $1.path }) where device.isLeaving {
+            if nodes[name]?.kernel.superblocks[device.path] == nil { release(device, on: name) }
+        }
+    }
+}
+
+/// What a node's watched copy of etcd shows.
+extension World {
+    /// What a node has read or written itself gets into its copy, also while the watch is cut off.
+    mutating func observe(_ stored: StoredVolume, on name: String) {
+        guard case .frozen(let copy)? = nodes[name]?.catalog else { return }
+        let known = copy.first { $0.name == stored.name }
+        if let known, known.revision >= stored.revision { return }
+        nodes[name]?.catalog = .frozen((copy.filter { $0.name != stored.name } + [stored]).sorted { $0.name < $1.name })
+    }
+
+    func catalog(of name: String) -> [StoredVolume]? {
+        switch nodes[name]?.catalog {
+        case .following: etcd.readAll()
+        case .frozen(let volumes): volumes
+        case .empty, nil: nil
+        }
+    }
+
+    /// Stops the watch while everything else goes on: the copy shows what was true now.
+    public mutating func freezeCatalog(of name: String) {
+        nodes[name]?.catalog = .frozen(etcd.readAll())
+    }
+
+    /// Lets the watch catch up.
+    public mutating func thawCatalog(of name: String) {
+        if nodes[name]?.reaches(.etcd) == true { nodes[name]?.catalog = .following }
+    }
+}

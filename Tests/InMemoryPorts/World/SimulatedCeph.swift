@@ -1,0 +1,97 @@
+import VolumeCore
+
+/// A Ceph cluster: pools, images and the blocklist.
+public struct SimulatedCeph: Sendable {
+    public struct Pool: Sendable, Hashable {
+        /// What the pool could hold at most.
+        public var capacity: VolumeSize
+        public var namespaces: Set<String>
+
+        public init(capacity: VolumeSize = VolumeSize(bytes: 1 << 44), namespaces: Set<String> = []) {
+            self.capacity = capacity
+            self.namespaces = namespaces
+        }
+    }
+
+    public var pools: [String: Pool] = [:]
+    public internal(set) var images: [ImageReference: SimulatedImage] = [:]
+    /// Blocklisted clients, each with the moment at which its entry ends.
+    public internal(set) var blocklist: [ClientAddress: Duration] = [:]
+    /// Watches of clients that went without a word, by image id: the OSD forgets them when the time is up.
+    var orphanedWatches: [String: [ClientAddress: Duration]] = [:]
+    /// How long a silent client stays a watcher (`osd_client_watch_timeout`).
+    public var watchTimeout: Duration = .seconds(30)
+    private var created: UInt64 = 0
+
+    public init() {}
+
+    mutating func nextImageID() -> String {
+        created += 1
+        return String(0x1000 + created, radix: 16)
+    }
+
+    func reference(ofImage id: String) -> ImageReference? {
+        images.first { $0.value.id == id }?.key
+    }
+
+    func isBlocklisted(_ client: ClientAddress, at now: Duration) -> Bool {
+        blocklist[client].map { $0 > now } ?? false
+    }
+}
+
+/// An RBD image and what is on it.
+public struct SimulatedImage: Sendable, Hashable {
+    public var id: String
+    public var size: VolumeSize
+    public var order: UInt8
+    public var features: ImageFeatures
+    public var uid: String?
+    public var content: ImageContent
+    public var snapshots: Set<String> = []
+    /// Who holds the exclusive lock. A client that died holds it until somebody breaks it.
+    public var lockOwner: ClientAddress?
+    /// How often mkfs wrote to it.
+    public var timesFormatted = 0
+
+    var filesystem: SimulatedFilesystem? {
+        get {
+            if case .filesystem(let filesystem) = content { filesystem } else { nil }
+        }
+        set {
+            if let newValue { content = .filesystem(newValue) }
+        }
+    }
+}
+
+/// What an image holds.
+public enum ImageContent: Sendable, Hashable {
+    /// Zeroes from end to end.
+    case blank
+    /// Neither blank nor a filesystem: mkfs or the removal broke off, or somebody else's bytes.
+    case unreadable
+    case filesystem(SimulatedFilesystem)
+}
+
+/// A filesystem as an abstract log of writes.
+public struct SimulatedFilesystem: Sendable, Hashable {
+    public var type: FilesystemType
+    public var size: VolumeSize
+    /// What applications wrote, in the order in which it reached the disk.
+    public var records: [String] = []
+    public var hasLostAndFound: Bool
+    public var uid: UInt32 = 0
+    public var gid: UInt32 = 0
+    public var mode: UInt16 = 0o755
+    /// Mounted, or not cleanly unmounted: the journal has to be replayed.
+    public var needsRecovery = false
+    /// A person has to look: check and mount refuse.
+    public var isDamaged = false
+    /// Grows with every write. A mount that finds a number it did not write has been written to behind its back.
+    public var sequence = 0
+
+    public init(type: FilesystemType, size: VolumeSize) {
+        self.type = type
+        self.size = size
+        hasLostAndFound = type == .ext4
+    }
+}

@@ -1,0 +1,115 @@
+import VolumeCore
+
+/// A host: its power, its connections, its kernel, and the plugin's process on it.
+public struct SimulatedNode: Sendable {
+    public let name: String
+    /// Makes the addresses of its Ceph clients.
+    let number: Int
+    /// Grows with every boot.
+    public internal(set) var boots = 1
+    public internal(set) var isOn = true
+    /// Frozen (SIGSTOP of the whole machine): nothing on it runs, and its kernel forgets nothing.
+    public internal(set) var isPaused = false
+    public internal(set) var cutOffFrom: Set<Backend> = []
+    public internal(set) var kernel = SimulatedKernel()
+    /// The number of the plugin process that runs, if one does.
+    public internal(set) var process: Int?
+    /// Since when Ceph has not heard of its clients.
+    var cephLostAt: Duration?
+    var heartbeat: Heartbeat?
+    var catalog = CatalogState.empty
+    /// How much the node's clock is ahead of the world's, and how many thousandths of the world's speed it has.
+    public var clockOffset: Duration = .zero
+    public var clockPace = 1000
+
+    struct Heartbeat: Sendable {
+        var boot: String
+        /// Since when it has not been renewed; it dies when its TTL has passed since.
+        var lostAt: Duration?
+    }
+
+    /// What the node's watched copy of etcd shows.
+    enum CatalogState: Sendable {
+        /// Nothing was ever read.
+        case empty
+        case following
+        /// The watch is down: what was true then.
+        case frozen([StoredVolume])
+    }
+
+    init(name: String, number: Int) {
+        self.name = name
+        self.number = number
+    }
+
+    public var boot: String { "\(name)-boot-\(boots)" }
+    public var identity: NodeIdentity { NodeIdentity(node: name, boot: boot) }
+
+    func reaches(_ backend: Backend) -> Bool { isOn && !isPaused && !cutOffFrom.contains(backend) }
+}
+
+/// The part of a node that outlives the plugin: what is mapped, mounted and held open.
+public struct SimulatedKernel: Sendable {
+    /// `/sys/bus/rbd/supported_features`.
+    public var supportedFeatures: ImageFeatures = [
+        .layering, .striping, .exclusiveLock, .objectMap, .fastDiff, .deepFlatten, .dataPool, .operations,
+    ]
+    /// By path.
+    public internal(set) var devices: [String: SimulatedDevice] = [:]
+    /// Filesystems that are in use, by the path of their device.
+    public internal(set) var superblocks: [String: SimulatedSuperblock] = [:]
+    /// In the order in which they were mounted: the last one at a mountpoint is on top.
+    public internal(set) var mounts: [SimulatedMount] = []
+    public internal(set) var directories: Set<String> = []
+    /// Grows with every mapping; never reused, not even after a reboot.
+    var nonces = 0
+
+    func mount(at mountpoint: String) -> SimulatedMount? { mounts.last { $0.mountpoint == mountpoint } }
+}
+
+/// A mapped image.
+public struct SimulatedDevice: Sendable, Hashable {
+    public var path: String
+    /// As it was mapped.
+    public var image: ImageReference
+    public var imageID: String
+    public var client: ClientAddress
+    public var options: [String]
+    public var size: VolumeSize
+    /// Whoever has the bare device open: a stray process, another mount namespace.
+    public var openers: Set<Int> = []
+    /// It has learned that it is blocklisted, and never recovers.
+    public var isBroken = false
+    /// An unmap hangs; it goes through when Ceph is back.
+    public var isLeaving = false
+}
+
+/// A filesystem in use. All its mounts share it.
+public struct SimulatedSuperblock: Sendable, Hashable {
+    public var filesystem: FilesystemType
+    public var readOnly: Bool
+    /// The sequence of its own last write.
+    public var sequence: Int
+    /// Written by applications, not yet on disk.
+    public var dirty: [String] = []
+    /// Containers, which have a mount of their own that survives the plugin's.
+    public var containers: Set<Int> = []
+    /// The last mount is gone, and writing the rest hangs until Ceph is back.
+    public var isDraining = false
+}
+
+/// One mount.
+public struct SimulatedMount: Sendable, Hashable {
+    public var mountpoint: String
+    public var device: String
+    public var readOnly: Bool
+    /// Files that are open through this very mount.
+    public var openFiles: Set<Int> = []
+}
+
+/// Something that keeps a mount, a filesystem or a device in use.
+public struct Holder: Sendable, Hashable {
+    let node: String
+    let device: String
+    let number: Int
+}

@@ -1,0 +1,67 @@
+import PluginConfiguration
+import Testing
+
+@Suite struct EtcdSettingsTests {
+    private let host = FakeHost.with([
+        "/ca": FakeHost.pem, "/cert": FakeHost.pem, "/key": FakeHost.pem, "/der": "0\u{82}",
+    ])
+
+    @Test(arguments: [
+        ("etcd1", ["http://etcd1:2379"]),
+        ("etcd1:4001", ["http://etcd1:4001"]),
+        ("10.0.0.1:2379, 10.0.0.2:2379,", ["http://10.0.0.1:2379", "http://10.0.0.2:2379"]),
+        ("http://etcd1:2379/,https://etcd2", ["http://etcd1:2379", "https://etcd2"]),
+        ("HTTPS://etcd2:443", ["https://etcd2:443"]),
+        ("[::1]:2379,[fe80::1]", ["http://[::1]:2379", "http://[fe80::1]:2379"]),
+        ("etcd1,etcd1:2379,http://etcd1:2379", ["http://etcd1:2379"]),
+    ])
+    func `endpoints come with or without scheme and port`(text: String, urls: [String]) throws {
+        #expect(try host.load(["ETCD_ENDPOINTS": text]).etcd.endpoints == urls)
+    }
+
+    @Test func `without a scheme TLS settings mean https`() throws {
+        let settings = try host.load(["ETCD_ENDPOINTS": "etcd1,https://etcd2:2379", "ETCD_CA": "/ca"])
+        #expect(settings.etcd.endpoints == ["https://etcd1:2379", "https://etcd2:2379"])
+        #expect(settings.etcd.caFile == "/ca")
+    }
+
+    @Test func `plain http beside TLS settings is refused`() {
+        #expect(
+            host.complaints(["ETCD_ENDPOINTS": "http://etcd1:2379", "ETCD_CA": "/ca"]) == [
+                "ETCD_ENDPOINTS names http://etcd1:2379, but ETCD_CA is set: without https it would have no effect."
+            ])
+    }
+
+    @Test func `a client certificate has two halves`() throws {
+        let settings = try host.load(["ETCD_CERT": "/cert", "ETCD_KEY": "/key"])
+        #expect(settings.etcd.clientCertificate?.certificateFile == "/cert")
+        #expect(settings.etcd.clientCertificate?.keyFile == "/key")
+        #expect(settings.etcd.endpoints == ["https://127.0.0.1:2379"])
+    }
+
+    @Test(arguments: [
+        (["ETCD_CERT": "/cert"], "ETCD_CERT is set without ETCD_KEY"),
+        (["ETCD_KEY": "/key"], "ETCD_KEY is set without ETCD_CERT"),
+        (["ETCD_USERNAME": "u"], "ETCD_USERNAME is set without a password"),
+        (["ETCD_PASSWORD": "p"], "A password for etcd is set without ETCD_USERNAME"),
+        (["ETCD_CA": "/none"], "ETCD_CA is \"/none\": that file cannot be read: no such file"),
+        (["ETCD_CA": "/der"], "ETCD_CA is \"/der\": that file is not in PEM form"),
+        (["ETCD_CA": "-----BEGIN CERTIFICATE-----\nMIIB"], "ETCD_CA must be the path of a PEM file"),
+    ])
+    func `halves and wrong files are refused`(environment: [String: String], said: String) throws {
+        let complaints = host.complaints(environment)
+        #expect(complaints.count == 1)
+        #expect(complaints.first?.hasPrefix(said) == true)
+    }
+
+    @Test func `a private key that was pasted instead of its path is not shown`() {
+        let complaints = host.complaints(["ETCD_CERT": "/cert", "ETCD_KEY": "-----BEGIN PRIVATE KEY-----\nhunter2"])
+        #expect(complaints == ["ETCD_KEY must be the path of a PEM file, not its content."])
+    }
+
+    @Test func `user and password arrive`() throws {
+        let credentials = try host.load(["ETCD_USERNAME": "docker", "ETCD_PASSWORD": "p"]).etcd.credentials
+        #expect(credentials?.username == "docker")
+        #expect(credentials?.password == Secret("p"))
+    }
+}

@@ -1,1 +1,0 @@
-// PluginConfigurationTests: placeholder until its first file lands.

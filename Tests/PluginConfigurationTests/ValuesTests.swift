@@ -1,0 +1,106 @@
+import Logging
+import PluginConfiguration
+import Testing
+
+@Suite struct ValuesTests {
+    @Test(arguments: [
+        ("0", Logger.Level.error), ("1", .warning), ("2", .info), ("3", .debug), ("error", .error), ("warn", .warning),
+        ("WARNING", .warning), ("Info", .info), ("debug", .debug),
+    ])
+    func `the log level is a number from 0 to 3 or a name`(text: String, level: Logger.Level) throws {
+        #expect(try FakeHost().load(["LOG_LEVEL": text]).log.level == level)
+    }
+
+    @Test(arguments: [
+        ("25", Duration.seconds(25)), ("25s", .seconds(25)), ("500ms", .milliseconds(500)), ("1m", .seconds(60)),
+        ("2h", .seconds(7200)), ("7d", .seconds(604_800)), ("1y", .seconds(31_536_000)), ("0", .zero),
+        ("10S", .seconds(10)),
+    ])
+    func `a length of time is a number with a unit`(text: String, duration: Duration) {
+        #expect(DurationText.parse(text) == duration)
+    }
+
+    @Test(arguments: ["", "s", "1.5s", "-1", "+1", "1 s", "1w", "1ss", "0x10", "٣s", "99999999999999999999"])
+    func `anything else is no length of time`(text: String) {
+        #expect(DurationText.parse(text) == nil)
+    }
+
+    @Test(arguments: ["0s", "500ms", "1001ms", "25s", "1m", "90s", "2h", "7d", "10y"])
+    func `a length of time is written in the largest unit that is exact`(text: String) throws {
+        #expect(DurationText.describe(try #require(DurationText.parse(text))) == text)
+    }
+
+    static let sizes: [(text: String, number: UInt64, shift: UInt64)] = [
+        ("512", 512, 20), ("1", 1, 20), ("206", 206, 20), ("512M", 512, 20), ("512MB", 512, 20), ("512MiB", 512, 20),
+        ("10G", 10, 30), ("10g", 10, 30), ("1T", 1, 40), ("2P", 2, 50), ("4096T", 4, 50), ("4294967296", 4, 50),
+    ]
+
+    @Test(arguments: sizes)
+    func `a size is a number of MB or has a unit`(text: String, number: UInt64, shift: UInt64) throws {
+        #expect(SizeText.parse(text) == number << shift)
+        #expect(try FakeHost().load(["RBD_DEFAULT_SIZE": text]).volumes.size == number << shift)
+    }
+
+    @Test(arguments: [
+        "", "M", "0", "0G", "-1", "1.5G", "abc", "10 G", "10K", "10B", "10Mi", "1e9", "4294967297",
+        "5P", "17592186044416", "18446744073709551615", "18446744073709551616", "9007199254740993T",
+    ])
+    func `anything else is no size, and none wraps around`(text: String) {
+        #expect(SizeText.parse(text) == nil)
+    }
+
+    @Test(arguments: [
+        ("1", ["layering"], UInt64(1)),
+        ("3", ["layering"], 1),
+        ("61", ["layering", "exclusive-lock", "object-map", "fast-diff", "deep-flatten"], 61),
+        ("61,", nil, 0),
+        ("exclusive-lock, layering", ["layering", "exclusive-lock"], 5),
+        ("Layering", ["layering"], 1),
+        ("layering,exclusive-lock,journaling", ["layering", "exclusive-lock", "journaling"], 69),
+    ])
+    func `features are names or a number`(text: String, names: [String]?, bits: UInt64) throws {
+        let features = try? FakeHost().load(["RBD_DEFAULT_FEATURES": text]).volumes.features
+        #expect(features?.names == names)
+        #expect(features?.bits ?? 0 == bits)
+    }
+
+    @Test func `the features of the client section are the default, and RBD_DEFAULT_FEATURES wins`() throws {
+        var environment = ["RBD_CONF_CLIENT_RBD_DEFAULT_FEATURES": "1"]
+        #expect(try FakeHost().load(environment).volumes.features.bits == 1)
+        environment["RBD_DEFAULT_FEATURES"] = "layering,exclusive-lock"
+        #expect(try FakeHost().load(environment).volumes.features.bits == 5)
+    }
+
+    @Test func `map options are split at commas`() throws {
+        let settings = try FakeHost().load(["RBD_MAP_OPTIONS": "ms_mode=prefer-crc, queue_depth=128,notrim"])
+        #expect(settings.devices.mapOptions == ["ms_mode=prefer-crc", "queue_depth=128", "notrim"])
+    }
+
+    @Test func `paths lose slashes that mean nothing`() throws {
+        #expect(try FakeHost().load(["RBD_STATE_DIR": "/var//lib/rbd/"]).stateDirectory == "/var/lib/rbd")
+    }
+
+    @Test func `every plain setting arrives where it belongs`() throws {
+        let settings = try FakeHost().load([
+            "RBD_MAPPER": "fuse", "RBD_CONF_MAP_DEVICE_ROOT": "/dev/ceph", "RBD_DEFAULT_POOL": "fast",
+            "RBD_DEFAULT_FSTYPE": "xfs", "RBD_DEFAULT_ORDER": "20", "RBD_SCOPE": "local", "LOG_FORMAT": "json",
+            "NODE_NAME": "rack-7.example", "ETCD_PREFIX": "/site/a", "OPERATION_TIMEOUT": "20", "CEPH_TIMEOUT": "9s",
+            "ETCD_TIMEOUT": "7500ms", "MOUNT_WAIT": "0", "NODE_TTL": "1m", "BLOCKLIST_EXPIRY": "2y",
+        ])
+        #expect(settings.devices.mapper == .fuse)
+        #expect(settings.devices.deviceRoot == "/dev/ceph")
+        #expect(settings.volumes.pool == "fast")
+        #expect(settings.volumes.filesystem == "xfs")
+        #expect(settings.volumes.order == 20)
+        #expect(settings.scope == .local)
+        #expect(settings.log.format == .json)
+        #expect(settings.node.name == "rack-7.example")
+        #expect(settings.etcd.prefix == "/site/a/")
+        #expect(settings.limits.operation == .seconds(20))
+        #expect(settings.limits.ceph == .seconds(9))
+        #expect(settings.limits.etcd == .milliseconds(7500))
+        #expect(settings.limits.mountWait == .zero)
+        #expect(settings.limits.nodeTTL == .seconds(60))
+        #expect(settings.limits.blocklistExpiry == .seconds(2 * 31_536_000))
+    }
+}

@@ -1,0 +1,171 @@
+import Testing
+import VolumeCore
+
+/// What every `DeviceMapper` promises.
+public enum DeviceMapperContract {
+    public static let promises: [ContractCase<NodeUnderTest>] = [
+        .init("a mapped image is listed with its image, its path and its client") { try await $0.lists() },
+        .init("the client is the image's watcher") { try await $0.clientWatches() },
+        .init("an image in a namespace is listed as such") { try await $0.listsNamespace() },
+        .init("two images are two devices of two clients") { try await $0.twoImages() },
+        .init("an unmapped device is listed no more, and unmapping it again succeeds") { try await $0.unmaps() },
+        .init("a path that shows another image now is not unmapped") { try await $0.stalePath() },
+        .init("unmap is busy while the filesystem is mounted, which goes on working") { try await $0.busyMounted() },
+        .init("unmap is busy while the device is open") { try await $0.busyOpen() },
+        .init("the device has the size of its image") { try await $0.sizes() },
+        .init("a grown image grows its device") { try await $0.grows() },
+        .init("mapping no image is an error and leaves nothing") { try await $0.mapsNothing() },
+        .init("unsupported features are among those asked for, and the rest can be mapped") {
+            try await $0.features()
+        },
+        .init("the kind is a word") { #expect(["krbd", "nbd", "fuse"].contains($0.mapper.kind)) },
+    ]
+}
+
+extension NodeUnderTest {
+    private func listing(of image: ImageReference) async throws -> [MappedDevice] {
+        try await mapper.mapped().filter { $0.image == image }
+    }
+
+    fileprivate func lists() async throws {
+        try await withImage { image, _ in
+            #expect(try await listing(of: image) == [])
+            try await withDevice(image) { device in
+                #expect(device.image == image)
+                #expect(try await applications.exists(device.path))
+                try await eventually("the client is known", on: clock) {
+                    try await listing(of: image).first?.client != nil
+                }
+                let listed = try await listing(of: image)
+                #expect(listed.map(\.path) == [device.path])
+                #expect(device.client == nil || listed.first?.client == device.client)
+            }
+        }
+    }
+
+    fileprivate func clientWatches() async throws {
+        try await withImage { image, _ in
+            try await withDevice(image) { _ in
+                try await eventually("the client is known", on: clock) {
+                    try await listing(of: image).first?.client != nil
+                }
+                let client = try await listing(of: image).first?.client
+                #expect(try await images.watchers(of: image) == [client].compactMap(\.self))
+            }
+        }
+    }
+
+    fileprivate func listsNamespace() async throws {
+        try await withImage(namespaced: true) { image, _ in
+            try await withDevice(image) { device in
+                let listed = try await listing(of: image)
+                #expect(listed.map(\.path) == [device.path])
+            }
+        }
+    }
+
+    fileprivate func twoImages() async throws {
+        try await withImage { first, _ in
+            try await withImage { second, _ in
+                try await withDevice(first) { one in
+                    try await withDevice(second) { two in
+                        #expect(one.path != two.path)
+                        let clients = try await mapper.mapped().filter { $0.image == first || $0.image == second }
+                            .compactMap(\.client)
+                        #expect(Set(clients).count == clients.count)
+                    }
+                    #expect(try await listing(of: first).map(\.path) == [one.path])
+                }
+            }
+        }
+    }
+
+    fileprivate func unmaps() async throws {
+        try await withImage { image, _ in
+            let device = try await mapper.map(image, options: [])
+            try await mapper.unmap(device)
+            #expect(try await listing(of: image) == [])
+            try await mapper.unmap(device)
+        }
+    }
+
+    fileprivate func stalePath() async throws {
+        try await withImage { first, _ in
+            try await withImage { second, _ in
+                let stale = try await mapper.map(first, options: [])
+                try await mapper.unmap(stale)
+                try await withDevice(second) { device in
+                    // Mostly, `second` has the path now that `first` had.
+                    try await mapper.unmap(stale)
+                    #expect(try await listing(of: second).map(\.path) == [device.path])
+                    #expect(try await mapper.size(of: device) >= .mebibytes(32))
+                }
+            }
+        }
+    }
+
+    fileprivate func busyMounted() async throws {
+        try await withVolume { device, image in
+            try await withMount(device) { mountpoint in
+                await expectFailure(.busy, "unmap of a mounted device") { try await mapper.unmap(device) }
+                #expect(try await listing(of: image).map(\.path) == [device.path])
+                try await applications.write("still here", to: "file", at: mountpoint)
+                #expect(try await applications.read("file", at: mountpoint) == "still here")
+            }
+        }
+    }
+
+    fileprivate func busyOpen() async throws {
+        try await withImage { image, _ in
+            let device = try await mapper.map(image, options: [])
+            let close = try await applications.open(device.path)
+            try await cleaningUp {
+                await expectFailure(.busy, "unmap of an open device") { try await mapper.unmap(device) }
+                let listed = try await listing(of: image)
+                #expect(listed.map(\.path) == [device.path])
+            } after: {
+                try await close()
+                try await mapper.unmap(device)
+            }
+            #expect(try await listing(of: image) == [])
+        }
+    }
+
+    fileprivate func sizes() async throws {
+        try await withImage { image, spec in
+            try await withDevice(image) { device in
+                let size = try await mapper.size(of: device)
+                #expect(size == spec.size)
+            }
+        }
+    }
+
+    fileprivate func grows() async throws {
+        try await withImage { image, spec in
+            try await withDevice(image) { device in
+                let larger = VolumeSize(bytes: spec.size.bytes * 2)
+                try await place.resize(image, larger)
+                try await mapper.grow(device, to: larger)
+                #expect(try await mapper.size(of: device) == larger)
+                try await mapper.grow(device, to: larger)
+                #expect(try await mapper.size(of: device) == larger)
+            }
+        }
+    }
+
+    fileprivate func mapsNothing() async throws {
+        let image = place.image("missing")
+        await expectFailure(nil, "map of no image") { _ = try await mapper.map(image, options: []) }
+        #expect(try await listing(of: image) == [])
+    }
+
+    fileprivate func features() async throws {
+        let all = ImageFeatures.standard.union(.journaling)
+        let unsupported = try await mapper.unsupported(all)
+        #expect(unsupported.isSubset(of: all))
+        #expect(try await mapper.unsupported([]) == [])
+        try await withImage(features: .standard.subtracting(unsupported)) { image, _ in
+            try await withDevice(image) { #expect($0.image == image) }
+        }
+    }
+}

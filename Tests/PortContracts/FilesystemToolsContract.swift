@@ -1,0 +1,79 @@
+import Testing
+import VolumeCore
+
+/// What every `FilesystemTools` promises.
+public enum FilesystemToolsContract {
+    public static let promises: [ContractCase<NodeUnderTest>] = [
+        .init("a filesystem that was used and unmounted checks clean") { try await $0.checksUsed() },
+        .init("a blank device is damaged") { try await $0.checksBlank() },
+        .init("a mounted device is busy, and stays usable") { try await $0.checksMounted() },
+        .init("a filesystem grows while mounted, and keeps its files") { try await $0.growsMounted() },
+        .init("growing what is large enough does nothing") { try await $0.growsNothing() },
+    ]
+}
+
+extension NodeUnderTest {
+    fileprivate func checksUsed() async throws {
+        for type in types {
+            try await withVolume(type) { device, _ in
+                try await withMount(device, type) { try await applications.write("x", to: "file", at: $0) }
+                for _ in 1...2 { try await filesystems.check(device.path, type) }
+                try await withMount(device, type) {
+                    let file = try await applications.read("file", at: $0)
+                    #expect(file == "x")
+                }
+            }
+        }
+    }
+
+    fileprivate func checksBlank() async throws {
+        try await withImage { image, _ in
+            try await withDevice(image) { device in
+                await expectFailure(.damaged, "check of a blank device") {
+                    try await filesystems.check(device.path, .ext4)
+                }
+            }
+        }
+    }
+
+    fileprivate func checksMounted() async throws {
+        try await withVolume { device, _ in
+            try await withMount(device) { mountpoint in
+                await expectFailure(.busy, "check of a mounted device") {
+                    try await filesystems.check(device.path, .ext4)
+                }
+                try await applications.write("x", to: "file", at: mountpoint)
+            }
+        }
+    }
+
+    fileprivate func growsMounted() async throws {
+        for type in types {
+            try await withVolume(type) { device, image in
+                try await withMount(device, type) { mountpoint in
+                    try await applications.write("kept", to: "file", at: mountpoint)
+                    let before = try await applications.capacity(at: mountpoint)
+                    let larger = VolumeSize(bytes: try await mapper.size(of: device).bytes * 2)
+                    try await place.resize(image, larger)
+                    try await mapper.grow(device, to: larger)
+                    try await filesystems.grow(device.path, type, mountpoint: mountpoint)
+                    #expect(try await applications.capacity(at: mountpoint) > before * 3 / 2, "\(type.rawValue)")
+                    #expect(try await applications.read("file", at: mountpoint) == "kept")
+                }
+                try await filesystems.check(device.path, type)
+            }
+        }
+    }
+
+    fileprivate func growsNothing() async throws {
+        for type in types {
+            try await withVolume(type) { device, _ in
+                try await withMount(device, type) { mountpoint in
+                    let before = try await applications.capacity(at: mountpoint)
+                    try await filesystems.grow(device.path, type, mountpoint: mountpoint)
+                    #expect(try await applications.capacity(at: mountpoint) == before, "\(type.rawValue)")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,316 @@
+import Testing
+import VolumeCore
+
+/// What every `ImageStore` promises.
+public struct ImageStoreContract: Sendable {
+    let images: any ImageStore
+    let mapper: any DeviceMapper
+    let clock: any DriverClock
+    let place: ImagePlace
+
+    public init(images: any ImageStore, mapper: any DeviceMapper, clock: any DriverClock, place: ImagePlace) {
+        self.images = images
+        self.mapper = mapper
+        self.clock = clock
+        self.place = place
+    }
+
+    public static let promises: [ContractCase<Self>] = [
+        .init("no image is nil, not an error") { try await $0.absent() },
+        .init("a created image is what was asked for, and bears the uid") { try await $0.creates() },
+        .init("an image in a namespace is another one than in the pool itself") { try await $0.namespaces() },
+        .init("data go to the data pool") { try await $0.dataPool() },
+        .init("a taken name is refused, and what is there stays as it is") { try await $0.taken() },
+        .init("a renamed image keeps id and uid, and leaves its old name") { try await $0.renames() },
+        .init("a rename onto a taken name is refused and changes nothing") { try await $0.renameTaken() },
+        .init("an image that does not exist can be neither renamed nor marked") { try await $0.missing() },
+        .init("mark writes the uid, also over another one") { try await $0.marks() },
+        .init("remove takes the image away, and succeeds when there is none") { try await $0.removes() },
+        .init("remove leaves an image with another id alone") { try await $0.wrongID() },
+        .init("remove is busy while there are snapshots") { try await $0.snapshots() },
+        .init("remove is busy while the image is mapped") { try await $0.mapped() },
+        .init("the plugin's own handles are no watchers") { try await $0.ownHandles() },
+        .init("a mapping is a watcher until it is gone") { try await $0.watchers() },
+        .init("preflight accepts what can be created, and creates nothing") { try await $0.preflight() },
+        .init("preflight refuses missing pools and namespaces, by name") { try await $0.preflightPlaces() },
+        .init("preflight refuses a size beyond the pool") { try await $0.preflightSize() },
+    ]
+
+    private func absent() async throws {
+        #expect(try await images.inspect(place.image("absent")) == nil)
+        #expect(try await images.inspect(place.image("absent", namespaced: true)) == nil)
+    }
+
+    /// Creates an image, lends it with its id, and removes it again.
+    private func withImage(
+        _ hint: String, _ spec: VolumeSpec? = nil, _ body: (ImageReference, String) async throws -> Void
+    ) async throws {
+        let image = place.image(hint)
+        let id = try await images.create(image, spec: spec ?? place.spec(), uid: "uid-\(hint)")
+        try await cleaningUp {
+            try await body(image, id)
+        } after: {
+            try await images.remove(image, id: nil)
+        }
+    }
+
+    private func creates() async throws {
+        let spec = VolumeSpec(pool: place.pool, size: .mebibytes(20), order: 20, features: [.layering, .exclusiveLock])
+        try await withImage("create", spec) { image, id in
+            let found = try #require(await images.inspect(image))
+            #expect(!id.isEmpty)
+            #expect(
+                found
+                    == ImageDescription(
+                        id: id, size: .mebibytes(20), order: 20, features: [.layering, .exclusiveLock],
+                        uid: "uid-create"))
+        }
+        try await withImage("create") { image, _ in
+            let found = try await images.inspect(image)
+            #expect(found?.features == .standard)
+        }
+    }
+
+    private func namespaces() async throws {
+        let inner = place.image("namespace", namespaced: true)
+        let outer = ImageReference(pool: inner.pool, name: inner.name)
+        let id = try await images.create(inner, spec: place.spec(namespaced: true), uid: "inner")
+        try await cleaningUp {
+            #expect(try await images.inspect(outer) == nil)
+            try await images.remove(outer, id: nil)
+            #expect(try await images.inspect(inner)?.id == id)
+        } after: {
+            try await images.remove(inner, id: id)
+        }
+        #expect(try await images.inspect(inner) == nil)
+    }
+
+    private func dataPool() async throws {
+        var spec = place.spec()
+        spec.dataPool = place.dataPool
+        try await withImage("data", spec) { image, _ in
+            let found = try await images.inspect(image)
+            #expect(found?.features == .standard.union(.dataPool))
+        }
+    }
+
+    private func taken() async throws {
+        try await withImage("taken") { image, _ in
+            let before = try await images.inspect(image)
+            var larger = place.spec()
+            larger.size = .mebibytes(64)
+            await expectFailure(.alreadyExists, "create over an image") {
+                _ = try await images.create(image, spec: larger, uid: "intruder")
+            }
+            #expect(try await images.inspect(image) == before)
+        }
+    }
+
+    private func renames() async throws {
+        try await withImage("rename") { image, id in
+            let target = place.image("renamed")
+            try await images.rename(image, to: target.name)
+            try await cleaningUp {
+                #expect(try await images.inspect(image) == nil)
+                let found = try await images.inspect(target)
+                #expect(found?.id == id)
+                #expect(found?.uid == "uid-rename")
+            } after: {
+                try await images.remove(target, id: id)
+            }
+        }
+    }
+
+    private func renameTaken() async throws {
+        try await withImage("source") { source, sourceID in
+            try await withImage("target") { target, targetID in
+                await expectFailure(.alreadyExists, "rename onto an image") {
+                    try await images.rename(source, to: target.name)
+                }
+                let (atSource, atTarget) = try await (images.inspect(source), images.inspect(target))
+                #expect(atSource?.id == sourceID)
+                #expect(atTarget?.id == targetID)
+                #expect(atTarget?.uid == "uid-target")
+            }
+        }
+    }
+
+    private func missing() async throws {
+        let image = place.image("missing")
+        await expectFailure(nil, "rename of no image") { try await images.rename(image, to: image.name + "2") }
+        await expectFailure(nil, "mark of no image") { try await images.mark(image, uid: "uid") }
+        #expect(try await images.inspect(image) == nil)
+        #expect(try await images.inspect(image.named(image.name + "2")) == nil)
+    }
+
+    private func marks() async throws {
+        try await withImage("mark") { image, id in
+            try await images.mark(image, uid: "another")
+            try await images.mark(image, uid: "another")
+            let found = try await images.inspect(image)
+            #expect(found?.uid == "another")
+            #expect(found?.id == id)
+        }
+    }
+
+    private func removes() async throws {
+        try await withImage("remove") { image, id in
+            try await images.remove(image, id: id)
+            #expect(try await images.inspect(image) == nil)
+            try await images.remove(image, id: id)
+            try await images.remove(image, id: nil)
+        }
+        try await withImage("remove") { image, _ in
+            try await images.remove(image, id: nil)
+            #expect(try await images.inspect(image) == nil)
+        }
+    }
+
+    private func wrongID() async throws {
+        try await withImage("other-id") { image, id in
+            await expectFailure(.foreignImage, "remove of an image with another id") {
+                try await images.remove(image, id: id + "0")
+            }
+            let found = try await images.inspect(image)
+            #expect(found?.id == id)
+        }
+    }
+
+    private func snapshots() async throws {
+        try await withImage("snapshot") { image, id in
+            try await place.addSnapshot(image, "s1")
+            try await cleaningUp {
+                await expectFailure(.busy, "remove of an image with a snapshot") {
+                    try await images.remove(image, id: id)
+                }
+                let found = try await images.inspect(image)
+                #expect(found?.id == id)
+                #expect(found?.uid == "uid-snapshot")
+            } after: {
+                try await place.removeSnapshot(image, "s1")
+            }
+        }
+    }
+
+    private func mapped() async throws {
+        try await withImage("mapped") { image, id in
+            let device = try await mapper.map(image, options: [])
+            try await cleaningUp {
+                await expectFailure(.busy, "remove of a mapped image") { try await images.remove(image, id: id) }
+                let found = try await images.inspect(image)
+                #expect(found?.id == id)
+                #expect(found?.uid == "uid-mapped")
+            } after: {
+                try await mapper.unmap(device)
+            }
+        }
+    }
+
+    private func ownHandles() async throws {
+        try await withImage("own") { image, _ in
+            #expect(try await images.watchers(of: image) == [])
+            try await images.mark(image, uid: "marked")
+            _ = try await images.inspect(image)
+            #expect(try await images.watchers(of: image) == [])
+        }
+    }
+
+    private func watchers() async throws {
+        try await withImage("watched") { image, _ in
+            let device = try await mapper.map(image, options: [])
+            try await cleaningUp {
+                let watchers = try await images.watchers(of: image)
+                #expect(watchers.count == 1)
+                #expect(device.client == nil || watchers == [device.client])
+            } after: {
+                try await mapper.unmap(device)
+            }
+            try await eventually("the watcher goes", on: clock) { try await images.watchers(of: image) == [] }
+        }
+    }
+
+    private func preflight() async throws {
+        try await images.preflight(place.spec())
+        try await images.preflight(place.spec(namespaced: true))
+        var spec = place.spec()
+        spec.dataPool = place.dataPool
+        try await images.preflight(spec)
+    }
+
+    private func preflightPlaces() async throws {
+        let missing = Fresh.name("nowhere")
+        var spec = place.spec()
+        spec.pool = missing
+        await expectRefusal("a missing pool", of: spec, naming: missing)
+        spec = place.spec()
+        spec.namespace = missing
+        await expectRefusal("a missing namespace", of: spec, naming: missing)
+        spec = place.spec()
+        spec.dataPool = missing
+        await expectRefusal("a missing data pool", of: spec, naming: missing)
+    }
+
+    private func preflightSize() async throws {
+        var spec = place.spec()
+        spec.size = .maximum
+        await expectRefusal("4 PiB", of: spec, naming: place.pool)
+    }
+
+    private func expectRefusal(_ what: String, of spec: VolumeSpec, naming name: String) async {
+        let error = await expectFailure(nil, what) { try await images.preflight(spec) }
+        #expect(error?.outcome == .refused, "\(what)")
+        #expect(error.map { "\($0)".contains(name) } ?? false, "\(what): \(name) is not named")
+    }
+}
+
+/// Where a suite may make images.
+public struct ImagePlace: Sendable {
+    let pool: String
+    let namespace: String
+    let dataPool: String
+    let addSnapshot: @Sendable (ImageReference, String) async throws -> Void
+    let removeSnapshot: @Sendable (ImageReference, String) async throws -> Void
+    let resize: @Sendable (ImageReference, VolumeSize) async throws -> Void
+
+    /// - Parameters:
+    ///   - pool: an existing pool.
+    ///   - namespace: an existing namespace in it.
+    ///   - dataPool: another existing pool.
+    ///   - addSnapshot: `rbd snap create`; `removeSnapshot` and `resize` likewise, beside the ports.
+    public init(
+        pool: String, namespace: String, dataPool: String,
+        addSnapshot: @escaping @Sendable (ImageReference, String) async throws -> Void,
+        removeSnapshot: @escaping @Sendable (ImageReference, String) async throws -> Void,
+        resize: @escaping @Sendable (ImageReference, VolumeSize) async throws -> Void
+    ) {
+        self.pool = pool
+        self.namespace = namespace
+        self.dataPool = dataPool
+        self.addSnapshot = addSnapshot
+        self.removeSnapshot = removeSnapshot
+        self.resize = resize
+    }
+
+    func image(_ hint: String, namespaced: Bool = false) -> ImageReference {
+        ImageReference(pool: pool, namespace: namespaced ? namespace : "", name: Fresh.name(hint))
+    }
+
+    func spec(_ filesystem: FilesystemType = .ext4, namespaced: Bool = false) -> VolumeSpec {
+        VolumeSpec(
+            pool: pool, namespace: namespaced ? namespace : "",
+            size: max(filesystem.minimumSize, .mebibytes(32)), filesystem: filesystem)
+    }
+}
+
+/// Does `cleanUp` whether or not `body` throws. The first error is the one that counts.
+func cleaningUp(
+    _ body: () async throws -> Void, after cleanUp: () async throws -> Void
+) async throws {
+    do {
+        try await body()
+    } catch {
+        try? await cleanUp()
+        throw error
+    }
+    try await cleanUp()
+}

@@ -1,0 +1,132 @@
+import Testing
+import VolumeCore
+
+/// One node with all that touches images and devices there: what the suites of the formatter, the mapper, the
+/// filesystems and the fence need.
+public struct NodeUnderTest: Sendable {
+    let images: any ImageStore
+    let formatter: any VolumeFormatter
+    let mapper: any DeviceMapper
+    let filesystems: any FilesystemTools
+    let mounter: any Mounter
+    let fence: any Fence
+    let clock: any DriverClock
+    let place: ImagePlace
+    let mountRoot: String
+    let types: [FilesystemType]
+    let applications: any NodeApplications
+
+    /// - Parameters:
+    ///   - mountRoot: an existing directory, empty and of the tests alone.
+    ///   - types: the filesystems that this node's kernel can mount.
+    public init(
+        images: any ImageStore, formatter: any VolumeFormatter, mapper: any DeviceMapper,
+        filesystems: any FilesystemTools, mounter: any Mounter, fence: any Fence, clock: any DriverClock,
+        place: ImagePlace, mountRoot: String, types: [FilesystemType], applications: any NodeApplications
+    ) {
+        self.images = images
+        self.formatter = formatter
+        self.mapper = mapper
+        self.filesystems = filesystems
+        self.mounter = mounter
+        self.fence = fence
+        self.clock = clock
+        self.place = place
+        self.mountRoot = mountRoot
+        self.types = types
+        self.applications = applications
+    }
+
+    func mountpoint(_ hint: String) -> String { "\(mountRoot)/\(Fresh.name(hint))" }
+}
+
+/// What users of a node do, beside the ports.
+public protocol NodeApplications: Sendable {
+    /// Opens a file below the directory, or the device, and keeps it open.
+    /// - Returns: what closes it.
+    func open(_ path: String) async throws -> @Sendable () async throws -> Void
+
+    /// Writes a file below the mountpoint, with fsync. Directories in `name` exist.
+    func write(_ text: String, to name: String, at mountpoint: String) async throws
+
+    /// The content of a file; `nil` when there is none.
+    func read(_ name: String, at mountpoint: String) async throws -> String?
+
+    /// What is in the root directory.
+    func entries(at mountpoint: String) async throws -> Set<String>
+
+    /// Owner, group and mode (without the file type) of the root directory.
+    func owner(of mountpoint: String) async throws -> RootOwner
+
+    /// Bytes that the filesystem could hold.
+    func capacity(at mountpoint: String) async throws -> UInt64
+
+    func exists(_ path: String) async throws -> Bool
+
+    /// Puts bytes that are no filesystem somewhere on an image.
+    func spoil(_ image: ImageReference) async throws
+}
+
+public struct RootOwner: Sendable, Hashable {
+    public var uid: UInt32
+    public var gid: UInt32
+    public var mode: UInt16
+
+    public init(uid: UInt32, gid: UInt32, mode: UInt16) {
+        self.uid = uid
+        self.gid = gid
+        self.mode = mode
+    }
+}
+
+extension NodeUnderTest {
+    /// Lends a new blank image and removes it.
+    func withImage(
+        _ type: FilesystemType = .ext4, namespaced: Bool = false, features: ImageFeatures = .standard,
+        _ body: (ImageReference, VolumeSpec) async throws -> Void
+    ) async throws {
+        let image = place.image(type.rawValue, namespaced: namespaced)
+        var spec = place.spec(type, namespaced: namespaced)
+        spec.features = features
+        _ = try await images.create(image, spec: spec, uid: "uid")
+        try await cleaningUp {
+            try await body(image, spec)
+        } after: {
+            try await images.remove(image, id: nil)
+        }
+    }
+
+    /// Lends an image as a device and unmaps it.
+    func withDevice(_ image: ImageReference, _ body: (MappedDevice) async throws -> Void) async throws {
+        let device = try await mapper.map(image, options: [])
+        try await cleaningUp {
+            try await body(device)
+        } after: {
+            try await mapper.unmap(device)
+        }
+    }
+
+    /// Lends a new image with a filesystem, mapped.
+    func withVolume(
+        _ type: FilesystemType = .ext4, _ body: (MappedDevice, ImageReference) async throws -> Void
+    ) async throws {
+        try await withImage(type) { image, spec in
+            try await formatter.format(image, spec: spec)
+            try await withDevice(image) { try await body($0, image) }
+        }
+    }
+
+    /// Lends a mounted filesystem and unmounts it.
+    func withMount(
+        _ device: MappedDevice, _ type: FilesystemType = .ext4, options: [String] = [],
+        _ body: (String) async throws -> Void
+    ) async throws {
+        let mountpoint = mountpoint(type.rawValue)
+        try await mounter.mount(device.path, at: mountpoint, type, options: options)
+        try await cleaningUp {
+            try await body(mountpoint)
+        } after: {
+            try await mounter.unmount(mountpoint)
+        }
+    }
+}

@@ -1,1 +1,0 @@
-// PortContracts: placeholder until its first file lands.

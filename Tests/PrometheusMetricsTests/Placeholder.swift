@@ -1,1 +1,0 @@
-// PrometheusMetricsTests: placeholder until its first file lands.

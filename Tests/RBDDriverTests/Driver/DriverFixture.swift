@@ -1,0 +1,46 @@
+import InMemoryPorts
+import Logging
+import RBDDriver
+import VolumeCore
+
+/// Swift Testing has an `Attachment` too; in these tests the word means the volume's.
+typealias Attachment = VolumeCore.Attachment
+
+/// The driver on simulated nodes.
+enum DriverFixture {
+    static let options = ["pool": "rbd", "size": "206"]
+    static let mountRoot = "/mnt/volumes"
+
+    static func driver(_ cluster: SimulatedCluster, on node: String = "a") -> VolumeDriver {
+        VolumeDriver(cluster.startPlugin(on: node))
+    }
+}
+
+extension VolumeDriver {
+    init(_ ports: NodePorts) {
+        self.init(
+            ports: DriverPorts(
+                store: ports.store, catalog: ports.catalog, nodes: ports.directory, images: ports.images,
+                formatter: ports.formatter, mapper: ports.mapper, filesystems: ports.filesystems,
+                mounter: ports.mounter, fence: ports.fence, clock: ports.clock, tokens: ports.tokens),
+            policy: DriverPolicy(mountRoot: DriverFixture.mountRoot), me: ports.identity,
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+}
+
+extension World {
+    var imageNames: [String] { ceph.images.keys.map(\.name).sorted() }
+
+    func mounts(of node: String) -> [String] { (nodes[node]?.kernel.mounts ?? []).map(\.mountpoint) }
+
+    func devices(of node: String) -> [String] { (nodes[node]?.kernel.devices ?? [:]).keys.sorted() }
+
+    /// What an operation on volume `db` left behind that it should not have; empty when all is gone.
+    var leftovers: [String] {
+        let kernels = nodes.keys.sorted().flatMap { node in
+            devices(of: node).map { "device \($0) on \(node)" } + mounts(of: node).map { "mount \($0) on \(node)" }
+        }
+        let records = etcd.volumes.keys.map { "record of volume \($0)" } + etcd.attachments.keys.map { "mount of \($0)" }
+        return imageNames.map { "image \($0)" } + kernels + records
+    }
+}

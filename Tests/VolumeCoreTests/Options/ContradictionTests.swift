@@ -1,0 +1,74 @@
+import Testing
+import VolumeCore
+
+/// A Create repeated for a volume that exists: by another node of a Swarm, or by a user who wants something else.
+@Suite struct ContradictionTests {
+    private static let existing = VolumeSpec(
+        pool: "rbd", namespace: "team", dataPool: "slow", size: .mebibytes(512), order: 22,
+        features: [.layering, .exclusiveLock], filesystem: .ext4, mkfsOptions: ["-m", "0"], mountOptions: ["noatime"],
+        mapOptions: ["queue_depth=128"], uid: 999, gid: 998, mode: 0o750)
+
+    private static let matching = [
+        "pool": "rbd", "namespace": "team", "data-pool": "slow", "size": "512", "order": "22",
+        "features": "layering,exclusive-lock", "fstype": "ext4", "mkfs-options": "-m 0", "mount-options": "noatime",
+        "map-options": "queue_depth=128", "uid": "999", "gid": "998", "mode": "750", "adopt": "false",
+    ]
+
+    private func contradiction(
+        _ options: [String: String], to existing: VolumeSpec = existing
+    ) throws -> (option: VolumeOption, has: String)? {
+        try VolumeRequest(options: options, defaults: VolumeDefaults(pool: "rbd")).contradiction(to: existing)
+    }
+
+    @Test func theSameOptionsAgree() throws {
+        #expect(Set(Self.matching.keys) == Set(VolumeOption.allCases.map(\.rawValue)), "an option has no test")
+        #expect(try contradiction(Self.matching) == nil)
+    }
+
+    @Test func theSameInOtherWordsAgrees() throws {
+        var options = Self.matching
+        options["size"] = "512MiB"
+        options["features"] = "5"
+        options["mode"] = "0750"
+        options["mkfs-options"] = nil
+        options["mkfsOptions"] = " -m  0"
+        #expect(try contradiction(options) == nil)
+    }
+
+    /// The defaults of two nodes may differ; only what was asked for counts.
+    @Test func whatIsNotGivenMatchesAnything() throws {
+        #expect(try contradiction([:]) == nil)
+        #expect(try contradiction(["pool": "rbd"]) == nil)
+    }
+
+    @Test(
+        arguments: [
+            (VolumeOption.pool, "other", "rbd"), (.namespace, "", "team"), (.dataPool, "other", "slow"),
+            (.size, "513", "512M"), (.size, "10G", "512M"), (.order, "23", "22"),
+            (.features, "layering", "layering,exclusive-lock"), (.fstype, "btrfs", "ext4"),
+            (.mkfsOptions, "-m 1", "-m 0"),
+            (.mkfsOptions, "", "-m 0"), (.mountOptions, "discard", "noatime"), (.mapOptions, "", "queue_depth=128"),
+            (.uid, "0", "999"), (.gid, "0", "998"), (.mode, "0755", "0750"),
+        ] as [(VolumeOption, String, String)])
+    func anotherValueContradictsAndWhatIsThereIsTold(_ option: VolumeOption, _ value: String, _ has: String) throws {
+        var options = Self.matching
+        options[option.rawValue] = value
+        let found = try contradiction(options)
+        #expect(found?.option == option)
+        #expect(found?.has == has)
+    }
+
+    @Test(arguments: [(VolumeOption.uid, "0"), (.gid, "0"), (.mode, "0755")])
+    func askingForWhatWasNeverSetContradicts(_ option: VolumeOption, _ value: String) throws {
+        let found = try contradiction([option.rawValue: value], to: VolumeSpec(pool: "rbd"))
+        #expect(found?.option == option)
+        #expect(found?.has == "none")
+    }
+
+    /// The geometry of an adopted image is its own: what the options say of it is of no account.
+    @Test func adoptingAsksForNoGeometry() throws {
+        let options = ["pool": "rbd", "adopt": "true", "size": "10G", "order": "25", "features": "layering"]
+        #expect(try contradiction(options) == nil)
+        #expect(try contradiction(options.merging(["fstype": "xfs"]) { $1 })?.option == .fstype)
+    }
+}

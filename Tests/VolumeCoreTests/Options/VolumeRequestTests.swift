@@ -1,0 +1,113 @@
+import Testing
+import VolumeCore
+
+@Suite struct VolumeRequestTests {
+    private func request(
+        _ options: [String: String], _ defaults: VolumeDefaults = VolumeDefaults()
+    ) throws -> VolumeRequest {
+        try VolumeRequest(options: options, defaults: defaults)
+    }
+
+    @Test func aPoolIsEnough() throws {
+        let request = try request(["pool": "rbd"])
+        #expect(request.spec == VolumeSpec(pool: "rbd"))
+        #expect(request.spec.size == .mebibytes(512))
+        #expect(request.spec.order == 22)
+        #expect(request.spec.filesystem == .ext4)
+        #expect(request.spec.features == .standard)
+        #expect(!request.adopt)
+        #expect(request.given == [.pool])
+    }
+
+    @Test func theDefaultsFillWhatIsNotGiven() throws {
+        let defaults = VolumeDefaults(
+            pool: "fast", size: .gibibytes(1), order: 23, features: [.layering], filesystem: .xfs)
+        let request = try request([:], defaults)
+        #expect(
+            request.spec
+                == VolumeSpec(pool: "fast", size: .gibibytes(1), order: 23, features: [.layering], filesystem: .xfs))
+        #expect(request.given == [])
+        let own = try self.request(
+            ["pool": "rbd", "size": "400", "order": "20", "features": "layering,exclusive-lock", "fstype": "btrfs"],
+            defaults)
+        #expect(
+            own.spec
+                == VolumeSpec(
+                    pool: "rbd", size: .mebibytes(400), order: 20, features: [.layering, .exclusiveLock],
+                    filesystem: .btrfs))
+    }
+
+    @Test func everyOptionGetsToItsPlace() throws {
+        let options = [
+            "pool": "rbd", "size": "10G", "fstype": "xfs", "order": "25", "features": "layering", "data-pool": "slow",
+            "namespace": "team", "mkfs-options": "-m reflink=1  -q", "mount-options": "noatime,discard",
+            "map-options": "queue_depth=128,alloc_size=65536", "uid": "999", "gid": "0", "mode": "0750",
+            "adopt": "true",
+        ]
+        #expect(Set(options.keys) == Set(VolumeOption.allCases.map(\.rawValue)), "an option has no test")
+        let request = try request(options)
+        #expect(
+            request.spec
+                == VolumeSpec(
+                    pool: "rbd", namespace: "team", dataPool: "slow", size: .gibibytes(10), order: 25,
+                    features: [.layering], filesystem: .xfs, mkfsOptions: ["-m", "reflink=1", "-q"],
+                    mountOptions: ["noatime", "discard"], mapOptions: ["queue_depth=128", "alloc_size=65536"],
+                    uid: 999, gid: 0, mode: 0o750))
+        #expect(request.adopt)
+        #expect(request.options == options)
+        #expect(request.given == Set(VolumeOption.allCases))
+    }
+
+    @Test(arguments: [
+        ("order", "12"), ("order", "25"), ("order", "022"), ("uid", "0"), ("uid", "4294967294"), ("gid", "65534"),
+        ("mode", "0"), ("mode", "7777"), ("mode", "01777"), ("size", "8"), ("size", "4P"), ("features", "61"),
+        ("features", "125"), ("features", "layering exclusive-lock, object-map"), ("features", "deep-flatten"),
+        ("mkfs-options", ""), ("mkfs-options", "-N 1024"), ("mount-options", ""), ("mount-options", "data=ordered"),
+        ("mount-options", "noatime,,discard,"), ("map-options", ""), ("map-options", "lock_timeout=30"),
+        ("namespace", ""), ("pool", "a.b_c-d"), ("pool", ".rgw"), ("pool", String(repeating: "p", count: 200)),
+        ("adopt", "TRUE"), ("adopt", "1"), ("adopt", "yes"), ("adopt", "on"), ("adopt", "False"), ("adopt", "0"),
+        ("adopt", "no"), ("adopt", "off"),
+    ])
+    func goodValuesAreTaken(_ option: String, _ value: String) throws {
+        #expect(throws: Never.self) { try request(["pool": "rbd"].merging([option: value]) { $1 }) }
+    }
+
+    @Test(arguments: [("61", 61), ("125", 125), ("1", 1), ("layering,layering", 1), ("layering exclusive-lock", 5)])
+    func featuresAreNamesOrTheirSum(_ text: String, _ bits: UInt64) throws {
+        #expect(try request(["pool": "rbd", "features": text]).spec.features.rawValue == bits)
+    }
+
+    @Test(arguments: [("true", true), ("on", true), ("0", false), ("No", false)])
+    func adoptIsAFlag(_ text: String, _ adopt: Bool) throws {
+        #expect(try request(["pool": "rbd", "adopt": text]).adopt == adopt)
+    }
+
+    @Test func mkfsOptionsHasTwoNames() throws {
+        let old = try request(["pool": "rbd", "mkfsOptions": "-m 1"])
+        #expect(old.spec.mkfsOptions == ["-m", "1"])
+        #expect(old.given == [.pool, .mkfsOptions])
+        #expect(old.options == ["pool": "rbd", "mkfsOptions": "-m 1"])
+        let both = try request(["pool": "rbd", "mkfsOptions": "-m 1", "mkfs-options": "-m 1"])
+        #expect(both.spec == old.spec)
+    }
+
+    /// Adopting takes the image's own size, so that none has to be given.
+    @Test func theSizeOfAnAdoptedImageIsItsOwn() throws {
+        #expect(throws: VolumeError.self) { try request(["pool": "rbd", "size": "1"]) }
+        #expect(throws: Never.self) { try request(["pool": "rbd", "size": "1", "adopt": "true"]) }
+    }
+
+    @Test(arguments: [(FilesystemType.ext4, 8), (.xfs, 300), (.btrfs, 128)] as [(FilesystemType, UInt64)])
+    func aFilesystemNeedsItsMinimum(_ type: FilesystemType, _ minimum: UInt64) throws {
+        let options = ["pool": "rbd", "fstype": type.rawValue]
+        #expect(throws: Never.self) { try request(options.merging(["size": "\(minimum)"]) { $1 }) }
+        #expect {
+            try request(options.merging(["size": "\(minimum - 1)"]) { $1 })
+        } throws: { error in
+            let error = error as? VolumeError
+            return error?.code == .invalidOption && error?.outcome == .refused
+                && error?.why.contains("\(minimum - 1)M is too small for \(type.rawValue)") == true
+                && error?.remedy.contains("size=\(minimum)M") == true
+        }
+    }
+}

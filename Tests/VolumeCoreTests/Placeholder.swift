@@ -1,1 +1,0 @@
-// VolumeCoreTests: placeholder until its first file lands.

@@ -1,0 +1,204 @@
+import Testing
+import VolumeCore
+
+/// The texts in etcd. Nodes of several versions read them, and so do people: a change here breaks both.
+@Suite struct RecordTests {
+    static let node = NodeIdentity(node: "node-a", boot: "7b1c5f4e-5f0a")
+
+    static let volumeText = """
+        {
+          "adopted" : false,
+          "attempt" : {
+            "by" : {
+              "boot" : "7b1c5f4e-5f0a",
+              "node" : "node-a"
+            },
+            "token" : "t0ken"
+          },
+          "createdAt" : "2026-01-02T03:04:05Z",
+          "epoch" : 3,
+          "imageID" : "10226b8b4567",
+          "name" : "db",
+          "options" : {
+            "mkfs-options" : "-m 0",
+            "pool" : "rbd",
+            "size" : "206"
+          },
+          "phase" : "creating",
+          "schema" : 1,
+          "spec" : {
+            "dataPool" : "slow",
+            "features" : [
+              "layering",
+              "exclusive-lock"
+            ],
+            "filesystem" : "ext4",
+            "gid" : 999,
+            "mapOptions" : [
+              "queue_depth=128"
+            ],
+            "mkfsOptions" : [
+              "-m",
+              "0"
+            ],
+            "mode" : 488,
+            "mountOptions" : [
+              "noatime"
+            ],
+            "namespace" : "team",
+            "order" : 22,
+            "pool" : "rbd",
+            "size" : 216006656,
+            "uid" : 0
+          },
+          "uid" : "u1"
+        }
+        """
+
+    static func volume() throws -> VolumeRecord {
+        VolumeRecord(
+            name: try VolumeName("db"), uid: "u1", phase: .creating,
+            spec: VolumeSpec(
+                pool: "rbd", namespace: "team", dataPool: "slow", size: .mebibytes(206),
+                features: [.layering, .exclusiveLock], mkfsOptions: ["-m", "0"], mountOptions: ["noatime"],
+                mapOptions: ["queue_depth=128"], uid: 0, gid: 999, mode: 0o750),
+            options: ["pool": "rbd", "size": "206", "mkfs-options": "-m 0"], createdAt: "2026-01-02T03:04:05Z",
+            imageID: "10226b8b4567", attempt: .init(by: node, token: "t0ken"), epoch: Epoch(3))
+    }
+
+    static let attachmentText = """
+        {
+          "clients" : [
+            "10.0.0.1:0/55"
+          ],
+          "device" : "/dev/rbd0",
+          "epoch" : 4,
+          "fenced" : {
+            "clients" : [
+              "10.0.0.2:0/66"
+            ],
+            "epoch" : 3,
+            "owner" : {
+              "boot" : "b0",
+              "node" : "node-b"
+            }
+          },
+          "mapper" : "krbd",
+          "mountIDs" : {
+            "0a1b" : 2
+          },
+          "mountpoint" : "/mnt/volumes/db",
+          "owner" : {
+            "boot" : "7b1c5f4e-5f0a",
+            "node" : "node-a"
+          },
+          "schema" : 1,
+          "since" : "2026-01-02T03:04:06Z",
+          "state" : "attached",
+          "volumeUID" : "u1"
+        }
+        """
+
+    static func attachment() -> Attachment {
+        Attachment(
+            volumeUID: "u1", owner: node, epoch: Epoch(4), state: .attached, mapper: "krbd", device: "/dev/rbd0",
+            clients: ["10.0.0.1:0/55"].compactMap { ClientAddress($0) }, mountpoint: "/mnt/volumes/db",
+            mountIDs: ["0a1b": 2], since: "2026-01-02T03:04:06Z",
+            fenced: .init(
+                owner: NodeIdentity(node: "node-b", boot: "b0"), epoch: Epoch(3),
+                clients: ["10.0.0.2:0/66"].compactMap { ClientAddress($0) }))
+    }
+
+    @Test func aVolumeIsWrittenAsAlways() throws {
+        #expect(try Golden.text(Self.volume(), pretty: true) == Self.volumeText)
+        #expect(try Golden.decode(VolumeRecord.self, Self.volumeText) == Self.volume())
+    }
+
+    @Test func anAttachmentIsWrittenAsAlways() throws {
+        #expect(try Golden.text(Self.attachment(), pretty: true) == Self.attachmentText)
+        #expect(try Golden.decode(Attachment.self, Self.attachmentText) == Self.attachment())
+    }
+
+    @Test func whatIsNotSetIsAbsent() throws {
+        let volume = VolumeRecord(
+            name: try VolumeName("db"), uid: "u1", phase: .ready, spec: VolumeSpec(pool: "rbd"), options: [:],
+            createdAt: "2026-01-02T03:04:05Z")
+        let text = try Golden.text(volume)
+        for absent in ["attempt", "imageID", "gid", "mode", "null"] { #expect(!text.contains(absent), "\(absent)") }
+        #expect(try Golden.decode(VolumeRecord.self, text) == volume)
+
+        let claim = Attachment(
+            volumeUID: "u1", owner: Self.node, epoch: Epoch(1), state: .attaching, since: "2026-01-02T03:04:06Z")
+        #expect(
+            try Golden.text(claim)
+                == #"{"clients":[],"epoch":1,"mountIDs":{},"owner":{"boot":"7b1c5f4e-5f0a","node":"node-a"},"#
+                + #""schema":1,"since":"2026-01-02T03:04:06Z","state":"attaching","volumeUID":"u1"}"#)
+        #expect(try Golden.decode(Attachment.self, Golden.text(claim)) == claim)
+    }
+
+    @Test(arguments: VolumeRecord.Phase.allCases)
+    func everyPhaseComesBack(_ phase: VolumeRecord.Phase) throws {
+        var volume = try Self.volume()
+        volume.phase = phase
+        #expect(try Golden.decode(VolumeRecord.self, Golden.text(volume)) == volume)
+    }
+
+    @Test(arguments: Attachment.State.allCases)
+    func everyStateComesBack(_ state: Attachment.State) throws {
+        var attachment = Self.attachment()
+        attachment.state = state
+        #expect(try Golden.decode(Attachment.self, Golden.text(attachment)) == attachment)
+    }
+
+    @Test(arguments: FilesystemType.allCases)
+    func everyFilesystemComesBack(_ filesystem: FilesystemType) throws {
+        var volume = try Self.volume()
+        volume.spec.filesystem = filesystem
+        #expect(try Golden.decode(VolumeRecord.self, Golden.text(volume)) == volume)
+    }
+
+    @Test func theOptionsOfAUserComeBackInTheirOwnWords() throws {
+        var volume = try Self.volume()
+        volume.options = ["odd \"key\"": "höh/é\n\u{1}", "": "", "💾": "\\"]
+        #expect(try Golden.decode(VolumeRecord.self, Golden.text(volume)) == volume)
+    }
+
+    /// A newer version, or etcdctl, may have added fields.
+    @Test func unknownFieldsAreNoFault() throws {
+        let text = Self.volumeText.replacing("\"uid\" : \"u1\"", with: "\"uid\" : \"u1\", \"write\" : \"x\"")
+        #expect(try Golden.decode(VolumeRecord.self, text) == Self.volume())
+    }
+
+    @Test(arguments: ["name", "uid", "phase", "spec", "epoch", "pool", "size", "features", "filesystem", "order"])
+    func aMissingFieldIsAFault(_ field: String) {
+        let text = Self.volumeText.replacing("\"\(field)\" :", with: "\"x\(field)\" :")
+        #expect(throws: (any Error).self) { try Golden.decode(VolumeRecord.self, text) }
+    }
+
+    @Test(arguments: [
+        ("\"creating\"", "\"half-made\""), ("\"ext4\"", "\"ntfs\""), ("\"db\"", "\"../db\""),
+        ("\"epoch\" : 3", "\"epoch\" : -3"),
+        ("\"layering\"", "\"teleport\""), ("\"order\" : 22", "\"order\" : 256"), ("216006656", "-1"),
+    ])
+    func aValueThatCannotBeIsAFault(_ good: String, _ bad: String) {
+        #expect(Self.volumeText.contains(good))
+        #expect(throws: (any Error).self) {
+            try Golden.decode(VolumeRecord.self, Self.volumeText.replacing(good, with: bad))
+        }
+    }
+
+    @Test func anUnfinishedImageIsNamedAfterItsAttempt() throws {
+        let volume = try Self.volume()
+        let attempt = try #require(volume.attempt)
+        #expect(volume.image == ImageReference(pool: "rbd", namespace: "team", name: "db"))
+        #expect(
+            volume.unfinishedImage(of: attempt)
+                == ImageReference(pool: "rbd", namespace: "team", name: "rbd-plugin.creating.u1.t0ken"))
+    }
+
+    @Test func noVolumeCanHaveTheNameOfAnUnfinishedImage() throws {
+        let volume = try Self.volume()
+        let attempt = try #require(volume.attempt)
+        #expect(throws: VolumeError.self) { try VolumeName(volume.unfinishedImage(of: attempt).name) }
+    }
+}

@@ -1,0 +1,85 @@
+import Testing
+import VolumeCore
+
+@Suite struct UnmountRuleTests {
+    private func decide(_ attachment: Attachment?, id: String = "m1") throws -> UnmountStep {
+        UnmountRule.decide(
+            try Fixture.stored(Fixture.volume(), attachment), mountID: id, me: Fixture.me)
+    }
+
+    @Test func whatIsNotMountedHereNeedsNothing() throws {
+        #expect(try decide(nil) == .nothing)
+        #expect(try decide(Fixture.attachment(.attached, owner: Fixture.other)) == .nothing)
+        #expect(try decide(Fixture.attachment(.attached, owner: Fixture.meBefore)) == .nothing)
+        #expect(try decide(Fixture.attachment(.fencing)) == .nothing)
+    }
+
+    @Test(arguments: [Attachment.State.attaching, .attached, .detaching])
+    func theLastIDDetaches(_ state: Attachment.State) throws {
+        #expect(try decide(Fixture.attachment(state)) == .detach(Fixture.attachment(state, ids: [:])))
+    }
+
+    @Test func anotherIDKeepsItMounted() throws {
+        let both = Fixture.attachment(.attached, ids: ["m1": 1, "m2": 1])
+        #expect(try decide(both) == .uncount(Fixture.attachment(.attached, ids: ["m2": 1])))
+    }
+
+    @Test func theSameIDTwiceIsCountedTwice() throws {
+        let twice = Fixture.attachment(.attached, ids: ["m1": 2])
+        #expect(try decide(twice) == .uncount(Fixture.attachment(.attached)))
+    }
+
+    @Test func anUnknownIDChangesNothing() throws {
+        #expect(try decide(Fixture.attachment(.attached), id: "strange") == .nothing)
+    }
+
+    @Test func whatNobodyHasCountedIsLetGoOf() throws {
+        let idle = Fixture.attachment(.attached, ids: [:])
+        #expect(try decide(idle, id: "strange") == .detach(idle))
+    }
+}
+
+@Suite struct RemoveRuleTests {
+    private func decide(
+        _ volume: VolumeRecord?, _ attachment: Attachment? = nil, alive: Bool = false
+    ) throws -> RemoveStep {
+        try RemoveRule.decide(try Fixture.stored(volume, attachment), me: Fixture.me, attemptIsAlive: alive)
+    }
+
+    @Test func anUnknownVolumeIsNotFound() throws {
+        #expect(try #require(throws: VolumeError.self) { try decide(nil) }.code == .notFound)
+    }
+
+    @Test func anIdleVolumeIsRemovedAndAnInterruptedRemovalGoesOn() throws {
+        #expect(try decide(Fixture.volume(.ready)) == .begin(Fixture.volume(.ready)))
+        #expect(try decide(Fixture.volume(.removing)) == .carryOn(Fixture.volume(.removing)))
+    }
+
+    @Test(arguments: Attachment.State.allCases, [Fixture.me, Fixture.meBefore, Fixture.other])
+    func aVolumeInUseIsKept(_ state: Attachment.State, owner: NodeIdentity) throws {
+        let error = try #require(throws: VolumeError.self) {
+            try decide(Fixture.volume(), Fixture.attachment(state, owner: owner))
+        }
+        #expect(error.code == .inUse)
+        #expect(error.description.contains(owner.node))
+    }
+
+    @Test func anIdleMountOfThisNodeIsLetGoOfFirst() throws {
+        let idle = Fixture.attachment(.attached, ids: [:])
+        #expect(try decide(Fixture.volume(), idle) == .detach(idle))
+    }
+
+    @Test(arguments: [
+        (Fixture.me, true, true), (Fixture.me, false, true), (Fixture.meBefore, true, true),
+        (Fixture.other, false, true), (Fixture.other, true, false),
+    ])
+    func anUnfinishedVolumeIsRemovedUnlessALiveNodeIsAtIt(_ by: NodeIdentity, alive: Bool, goes: Bool) throws {
+        let volume = try Fixture.volume(.creating, attempt: by)
+        if goes {
+            #expect(try decide(volume, alive: alive) == .begin(volume))
+        } else {
+            let error = try #require(throws: VolumeError.self) { try decide(volume, alive: alive) }
+            #expect(error.code == .unfinished)
+        }
+    }
+}
