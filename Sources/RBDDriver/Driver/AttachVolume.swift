@@ -13,8 +13,11 @@ extension VolumeDriver {
         do {
             let present = try await ports.mapper.mapped().filter { $0.image == volume.image }
             try await refuseStrangers(volume, besides: present)
-            let device = try await mapOrReuse(volume, present, &progress)
+            var device = try await mapOrReuse(volume, present, &progress)
             try await advance(&progress, .mapped(device, mapper: ports.mapper.kind))
+            if try await !isChecked(device, volume, progress) {
+                device = try await mapAnew(device, volume, &progress)
+            }
             try await mountDevice(device, volume, &progress)
             try await advance(&progress, .mounted(at: progress.mountpoint))
             log.step(
@@ -93,6 +96,35 @@ extension VolumeDriver {
         return device
     }
 
+    /// Whether the filesystem can be mounted as it is; `false` when the check repaired something that the kernel may
+    /// have read before, so that the device has to be mapped anew.
+    private func isChecked(
+        _ device: MappedDevice, _ volume: VolumeRecord, _ progress: AttachProgress
+    ) async throws -> Bool {
+        if try await ports.mounter.mounted(at: progress.mountpoint) != nil { return true }
+        do {
+            try await ports.filesystems.check(device.path, volume.spec.filesystem)
+            return true
+        } catch let error as VolumeError where error.code == .unfinished {
+            return false
+        } catch let error as VolumeError where error.code == .busy && progress.mapping.wasFound {
+            // A container that outlived the plugin's mount still has this filesystem: the kernel hands out the same one.
+            log.step("the filesystem is live, no check", volume.name, ["device": "\(device.path)"])
+            return true
+        }
+    }
+
+    private func mapAnew(
+        _ device: MappedDevice, _ volume: VolumeRecord, _ progress: inout AttachProgress
+    ) async throws -> MappedDevice {
+        log.step("the filesystem was repaired; mapping anew", volume.name, ["device": "\(device.path)"])
+        try await ports.mapper.unmap(device)
+        let anew = try await mapOrReuse(volume, [], &progress)
+        try await advance(&progress, .mapped(anew, mapper: ports.mapper.kind))
+        try await ports.filesystems.check(anew.path, volume.spec.filesystem)
+        return anew
+    }
+
     private func mountDevice(
         _ device: MappedDevice, _ volume: VolumeRecord, _ progress: inout AttachProgress
     ) async throws {
@@ -104,12 +136,6 @@ extension VolumeDriver {
                     remedy: "find out what it is and unmount it", outcome: .refused)
             }
             return
-        }
-        do {
-            try await ports.filesystems.check(device.path, volume.spec.filesystem)
-        } catch let error as VolumeError where error.code == .busy && progress.mapping.wasFound {
-            // A container that outlived the plugin's mount still has this filesystem: the kernel hands out the same one.
-            log.step("the filesystem is live, no check", volume.name, ["device": "\(device.path)"])
         }
         progress.isMounted = true
         try await ports.mounter.mount(

@@ -33,8 +33,7 @@ extension VolumeDriver {
             _ = try await detach(attachment, over: stored)
         case .clear:
             log.step("clearing the mount of an earlier boot of this node", name, ["epoch": "\(attachment.epoch)"])
-            try await raiseFence(
-                against: .init(owner: attachment.owner, epoch: attachment.epoch, clients: attachment.clients), volume)
+            try await raiseFence(against: .init(attachment), volume)
             _ = try await commit(.init(attachment: .delete), over: stored)
         }
     }

@@ -25,9 +25,10 @@ extension VolumeDriver {
     func raiseFence(against fenced: Attachment.Fenced, _ volume: VolumeRecord) async throws {
         let lockOwners = try await ports.fence.lockOwners(of: volume.image)
         var clients = Set(fenced.clients)
-        if clients.isEmpty {
-            // Died between mapping and recording: then whoever has the image open is the one.
-            clients = Set(try await ports.images.watchers(of: volume.image)).union(lockOwners)
+        if fenced.mayBeIncomplete {
+            // Died between mapping and recording: then whoever has the image open is the one. Nobody else may: the
+            // record has said `attaching` and then `fencing` all the time.
+            clients.formUnion(try await ports.images.watchers(of: volume.image) + lockOwners)
         }
         for client in clients.sorted(by: { $0.description < $1.description }) {
             try await ports.fence.blocklist(client, for: policy.blocklistExpiry)

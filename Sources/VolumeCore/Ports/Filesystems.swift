@@ -2,7 +2,8 @@
 public protocol FilesystemTools: Sendable {
     /// Checks the filesystem and repairs what is safe to repair (`e2fsck -p` for ext4; xfs and btrfs check themselves
     /// when mounted).
-    /// - Throws: `VolumeError` with code `damaged` when a person has to look; `busy` when something uses the device.
+    /// - Throws: `VolumeError` with code `damaged` when a person has to look; `busy` when something uses the device;
+    ///   `unfinished` when it was repaired and the device has to be mapped anew before it is mounted.
     func check(_ device: String, _ filesystem: FilesystemType) async throws
 
     /// Grows the mounted filesystem to the size of its device.

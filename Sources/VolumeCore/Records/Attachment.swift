@@ -17,13 +17,24 @@ public struct Attachment: Sendable, Hashable, Codable {
     public struct Fenced: Sendable, Hashable, Codable {
         public var owner: NodeIdentity
         public var epoch: Epoch
-        /// Empty when the old owner had not recorded any: then watchers and lock owners tell.
+        /// The addresses that it had recorded.
         public var clients: [ClientAddress]
+        /// Whether it may have mapped the image without having recorded the address: then watchers and lock owners
+        /// tell the rest.
+        public var mayBeIncomplete: Bool
 
-        public init(owner: NodeIdentity, epoch: Epoch, clients: [ClientAddress]) {
+        public init(owner: NodeIdentity, epoch: Epoch, clients: [ClientAddress], mayBeIncomplete: Bool) {
             self.owner = owner
             self.epoch = epoch
             self.clients = clients
+            self.mayBeIncomplete = mayBeIncomplete
+        }
+
+        /// What there is to fence of an owner.
+        public init(_ former: Attachment) {
+            self.init(
+                owner: former.owner, epoch: former.epoch, clients: former.clients,
+                mayBeIncomplete: former.clients.isEmpty || former.state == .attaching)
         }
     }
 

@@ -21,7 +21,7 @@ public struct VolumeClaim: Sendable, Hashable {
         _ volume: VolumeRecord, from former: Attachment, by owner: NodeIdentity, mountID: String, since: String
     ) {
         let plain = VolumeClaim(volume, by: owner, mountID: mountID, since: since)
-        let current = Attachment.Fenced(owner: former.owner, epoch: former.epoch, clients: former.clients)
+        let current = Attachment.Fenced(former)
         var attachment = plain.attachment
         attachment.state = .fencing
         attachment.fenced = former.state == .fencing ? former.fenced ?? current : current

@@ -206,6 +206,21 @@ import VolumeCore
         #expect(cluster.world.etcd.attachments.isEmpty)
     }
 
+    @Test func afterARepairTheDeviceIsMappedAnew() async throws {
+        let driver = DriverFixture.driver(cluster)
+        try await driver.create("db", options: DriverFixture.options)
+        let faults = ScriptedFaults()
+        cluster.intercept(with: faults)
+        faults.fail(.filesystemCheck, .after, with: VolumeError(.unfinished, "check", why: "repaired"))
+        _ = try await driver.mount("db", id: "m1")
+        let calls = cluster.calls.map(\.operation)
+        #expect(calls.filter { $0 == .deviceMap }.count == 2)
+        #expect(calls.filter { $0 == .filesystemCheck }.count == 2)
+        let device = try #require(cluster.world.devices(of: "a").first)
+        #expect(cluster.world.devices(of: "a").count == 1)
+        #expect(cluster.world.etcd.attachments[try name()]?.record.device == device)
+    }
+
     @Test func anUnsupportedFeatureFailsBeforeAnythingExists() async throws {
         let driver = DriverFixture.driver(cluster)
         let options = ["pool": "rbd", "features": "layering,exclusive-lock,journaling"]

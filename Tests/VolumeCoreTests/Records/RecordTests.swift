@@ -7,6 +7,9 @@ import VolumeCore
 
     static let volumeText = """
         {
+          "abandoned" : [
+
+          ],
           "adopted" : false,
           "attempt" : {
             "by" : {
@@ -78,6 +81,7 @@ import VolumeCore
               "10.0.0.2:0/66"
             ],
             "epoch" : 3,
+            "mayBeIncomplete" : false,
             "owner" : {
               "boot" : "b0",
               "node" : "node-b"
@@ -106,7 +110,7 @@ import VolumeCore
             mountIDs: ["0a1b": 2], since: "2026-01-02T03:04:06Z",
             fenced: .init(
                 owner: NodeIdentity(node: "node-b", boot: "b0"), epoch: Epoch(3),
-                clients: ["10.0.0.2:0/66"].compactMap { ClientAddress($0) }))
+                clients: ["10.0.0.2:0/66"].compactMap { ClientAddress($0) }, mayBeIncomplete: false))
     }
 
     @Test func aVolumeIsWrittenAsAlways() throws {
@@ -192,13 +196,13 @@ import VolumeCore
         let attempt = try #require(volume.attempt)
         #expect(volume.image == ImageReference(pool: "rbd", namespace: "team", name: "db"))
         #expect(
-            volume.unfinishedImage(of: attempt)
+            volume.unfinishedImage(ofAttempt: attempt.token)
                 == ImageReference(pool: "rbd", namespace: "team", name: "rbd-plugin.creating.u1.t0ken"))
     }
 
     @Test func noVolumeCanHaveTheNameOfAnUnfinishedImage() throws {
         let volume = try Self.volume()
         let attempt = try #require(volume.attempt)
-        #expect(throws: VolumeError.self) { try VolumeName(volume.unfinishedImage(of: attempt).name) }
+        #expect(throws: VolumeError.self) { try VolumeName(volume.unfinishedImage(ofAttempt: attempt.token).name) }
     }
 }

@@ -81,7 +81,16 @@ import VolumeCore
         let former = Fixture.attachment(.attached, owner: Fixture.other, clients: [address])
         let claim = VolumeClaim(try Fixture.volume(), from: former, by: Fixture.me, mountID: "m", since: "now")
         #expect(claim.attachment.state == .fencing)
-        #expect(claim.attachment.fenced == .init(owner: Fixture.other, epoch: Epoch(4), clients: [address]))
+        #expect(
+            claim.attachment.fenced
+                == .init(owner: Fixture.other, epoch: Epoch(4), clients: [address], mayBeIncomplete: false))
+    }
+
+    @Test(arguments: Attachment.State.allCases, [true, false])
+    func anAddressMayBeMissingWhileAttachingOrWhenNoneIsRecorded(_ state: Attachment.State, recorded: Bool) throws {
+        let clients = recorded ? [try #require(address)] : []
+        let fenced = Attachment.Fenced(Fixture.attachment(state, clients: clients))
+        #expect(fenced.mayBeIncomplete == (state == .attaching || !recorded))
     }
 
     @Test func aTakeOverOfATakeOverStillFencesTheFirstOwner() throws {
