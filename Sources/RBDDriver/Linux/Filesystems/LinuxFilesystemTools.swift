@@ -27,10 +27,8 @@ public struct LinuxFilesystemTools: FilesystemTools {
                 .busy, what, why: "the device is mounted, or something else has it to itself", outcome: .refused)
         }
         guard signature.found.contains(filesystem) else {
-            let there = signature.found.map(\.rawValue).joined(separator: " and ")
             throw VolumeError(
-                .damaged, what,
-                why: "it bears no \(filesystem.rawValue)" + (there.isEmpty ? "" : " but \(there)"),
+                .damaged, what, why: FilesystemSignature.lack(of: filesystem, signature.found),
                 remedy: "look at the image by hand; nothing was changed", outcome: .refused)
         }
         if filesystem == .ext4 { try await checkExt4(device, what) }
