@@ -37,7 +37,8 @@ struct Composition {
             client: etcd, keys: keys, record: NodeRecord(me, since: clock.timestamp(), version: Version.text),
             ttl: settings.limits.nodeTTL, clock: clock, log: log)
         let images = CephImageStore(connection: connection, clock: clock)
-        let node = try NodeAdapters(settings, ceph: ceph, images: images, mountRoot: mountRoot, clock: clock, log: log)
+        let node = try NodeAdapters(
+            settings, ceph: ceph, connection: connection, images: images, mountRoot: mountRoot, clock: clock, log: log)
         let ports = DriverPorts(
             store: EtcdVolumeStore(
                 client: etcd, keys: keys, clock: clock, tokens: tokens, timeout: settings.limits.etcd),

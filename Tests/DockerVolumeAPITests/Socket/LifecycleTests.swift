@@ -117,7 +117,7 @@ struct LifecycleTests {
         while (try? await test.connect().close()) == nil { try await Task.sleep(for: .milliseconds(5)) }
         let client = try await test.connect()
         try await client.post("/VolumeDriver.Create", #"{"Name":"v"}"#)
-        await test.plugin.called(.create("v", [:]))
+        try await test.plugin.called(.create("v", [:]))
         running.cancel()
         try await running.value
         #expect(try await client.reply() == nil)
@@ -142,7 +142,7 @@ struct LifecycleTests {
             #expect(try await idle.reply()?.status == 200)
             try await halfSent.send("POST /VolumeDriver.Mount HTTP/1.1\r\nContent-Le")
             try await running.post("/VolumeDriver.Mount", #"{"Name":"v","ID":"1"}"#)
-            await test.plugin.called(.mount("v", "1"))
+            try await test.plugin.called(.mount("v", "1"))
 
             async let report = test.server.drain(timeout: .seconds(30))
             #expect(try await idle.reply() == nil)
@@ -171,7 +171,7 @@ struct LifecycleTests {
             try await test.expect(500, "/VolumeDriver.Mount", #"{"Name":"v","ID":"1"}"#)
             async let report = test.server.drain(timeout: .seconds(30))
             await mounting.open()
-            await test.plugin.called(.unmount("v", "1"))
+            try await test.plugin.called(.unmount("v", "1"))
             await undoing.open()
             #expect(await report == DrainReport(stillRunning: 0))
         }
@@ -185,7 +185,7 @@ struct LifecycleTests {
         try await TestServer.run(script) { test in
             let client = try await test.connect()
             try await client.post("/VolumeDriver.Create", #"{"Name":"v"}"#)
-            await test.plugin.called(.create("v", [:]))
+            try await test.plugin.called(.create("v", [:]))
             #expect(await test.server.drain(timeout: .milliseconds(50)) == DrainReport(stillRunning: 1))
             #expect(try await client.reply() == nil)
             await gate.open()
