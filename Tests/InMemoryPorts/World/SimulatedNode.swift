@@ -80,6 +80,8 @@ public struct SimulatedDevice: Sendable, Hashable {
     public var openers: Set<Int> = []
     /// It has learned that it is blocklisted, and never recovers.
     public var isBroken = false
+    /// The filesystem on it was repaired beneath what the kernel had read of it: it has to be mapped anew.
+    public var isStale = false
     /// An unmap hangs; it goes through when Ceph is back.
     public var isLeaving = false
 }
