@@ -67,6 +67,9 @@ let package = Package(
             name: "InMemoryPorts", dependencies: ["VolumeCore"], path: "Tests/InMemoryPorts",
             swiftSettings: swiftSettings),
         .target(
+            name: "Simulation", dependencies: ["RBDDriver", "VolumeCore", "InMemoryPorts", log],
+            path: "Tests/Simulation", swiftSettings: swiftSettings),
+        .target(
             name: "PortContracts", dependencies: ["VolumeCore"], path: "Tests/PortContracts",
             swiftSettings: swiftSettings),
 
@@ -88,6 +91,9 @@ let package = Package(
             dependencies: [
                 "RBDDriver", "VolumeCore", "EtcdClient", "CRados", "CRbd", "InMemoryPorts", "PortContracts", "Rig", log,
             ],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Simulation", "InMemoryPorts", "VolumeCore"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Rig", "CCurl", subprocess, system], swiftSettings: swiftSettings),

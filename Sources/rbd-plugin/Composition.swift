@@ -37,7 +37,8 @@ struct Composition {
             client: etcd, keys: keys, record: NodeRecord(me, since: clock.timestamp(), version: Version.text),
             ttl: settings.limits.nodeTTL, clock: clock, log: log)
         let images = CephImageStore(connection: connection, clock: clock)
-        let node = try NodeAdapters(settings, ceph: ceph, images: images, mountRoot: mountRoot, clock: clock, log: log)
+        let node = try NodeAdapters(
+            settings, ceph: ceph, connection: connection, images: images, mountRoot: mountRoot, clock: clock, log: log)
         let ports = DriverPorts(
             store: EtcdVolumeStore(
                 client: etcd, keys: keys, clock: clock, tokens: tokens, timeout: settings.limits.etcd),
@@ -70,6 +71,7 @@ struct Composition {
             Background { [heartbeat] in await heartbeat.run() },
             Background { [catalog, etcd, clock] in await catalog.run(client: etcd, clock: clock) },
             Background { [driver, clock, log] in await Self.recover(driver, clock: clock, log: log) },
+            Background { [driver, clock] in await Self.tend(driver, clock: clock) },
             SocketService(server: server, drainTimeout: settings.limits.operation),
         ]
         let group = ServiceGroup(
@@ -79,10 +81,19 @@ struct Composition {
                         service: $0, successTerminationBehavior: .ignore,
                         failureTerminationBehavior: .gracefullyShutdownGroup)
                 },
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }))
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }))
         try await group.run()
         await etcd.shutdown()
         try? await connection.close(timeout: .seconds(2))
+    }
+
+    /// Looks after the mounts of this node for as long as the plugin runs.
+    private static func tend(_ driver: VolumeDriver, clock: SystemClock) async {
+        while !Task.isCancelled {
+            try? await clock.sleep(for: .seconds(2))
+            await driver.tendAll()
+        }
     }
 
     /// Puts in order what an earlier run left, as soon as etcd answers.

@@ -8,11 +8,11 @@ struct NodeAdapters {
     let mapper: ChosenMapper
     let mounter: LinuxMounter
     let filesystems: LinuxFilesystemTools
-    let formatter: MappedFormatter
+    let formatter: ImageFormatter
 
     init(
-        _ settings: Settings, ceph: CephClientConfiguration, images: CephImageStore, mountRoot: String,
-        clock: SystemClock, log: Logger
+        _ settings: Settings, ceph: CephClientConfiguration, connection: CephConnection, images: CephImageStore,
+        mountRoot: String, clock: SystemClock, log: Logger
     ) throws {
         try PrivateFile.makeDirectory(settings.stateDirectory)
         try PrivateFile.makeDirectory(mountRoot)
@@ -27,6 +27,9 @@ struct NodeAdapters {
                 try await images.watchers(of: image)
             }
         }
-        formatter = MappedFormatter(mapper: mapper, runner: runner, kernel: kernel)
+        formatter = ImageFormatter(
+            connection: connection, clock: clock,
+            maker: SparseImageFormatter(runner: runner, kernel: kernel, stateFolder: settings.stateDirectory),
+            fallback: MappedFormatter(mapper: mapper, runner: runner, kernel: kernel))
     }
 }

@@ -23,7 +23,9 @@ enum ContractRecords {
             volumeUID: "uid-1", owner: node, epoch: epoch, state: .fencing, mapper: "krbd", device: "/dev/rbd0",
             clients: clients, mountpoint: "/mnt/volumes/db", mountIDs: ["id-1": 2, "id/2": 1],
             since: "2026-01-02T03:04:06Z",
-            fenced: .init(owner: NodeIdentity(node: "node-b", boot: "boot-b"), epoch: Epoch(7), clients: clients, mayBeIncomplete: false))
+            fenced: .init(
+                owner: NodeIdentity(node: "node-b", boot: "boot-b"), epoch: Epoch(7), clients: clients,
+                mayBeIncomplete: false))
     }
 }
 

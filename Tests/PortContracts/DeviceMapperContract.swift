@@ -92,10 +92,12 @@ extension NodeUnderTest {
     fileprivate func stalePath() async throws {
         try await withImage { first, _ in
             try await withImage { second, _ in
-                let stale = try await mapper.map(first, options: [])
+                var stale = try await mapper.map(first, options: [])
                 try await mapper.unmap(stale)
                 try await withDevice(second) { device in
                     // Mostly, `second` has the path now that `first` had.
+                    try await mapper.unmap(stale)
+                    stale.client = nil
                     try await mapper.unmap(stale)
                     #expect(try await listing(of: second).map(\.path) == [device.path])
                     #expect(try await mapper.size(of: device) >= .mebibytes(32))

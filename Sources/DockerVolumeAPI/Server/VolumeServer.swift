@@ -71,10 +71,16 @@ public final class VolumeServer: Sendable {
     }
 
     /// Starts, and returns once the server has been drained. Throws when the socket cannot be made or fails later.
+    ///
+    /// Cancelling the task closes the server without waiting for the running calls, which go on to their ends.
     public func run() async throws {
-        try await listen().closeFuture.get()
-        guard await server.open.drained() != nil else {
-            throw SocketError(path: socketPath, reason: "the socket was closed although nobody asked for it")
+        try await withTaskCancellationHandler {
+            try await listen().closeFuture.get()
+            guard await server.open.drained() != nil else {
+                throw SocketError(path: socketPath, reason: "the socket was closed although nobody asked for it")
+            }
+        } onCancel: {
+            Task { await drain(timeout: .zero) }
         }
     }
 
@@ -100,7 +106,9 @@ public final class VolumeServer: Sendable {
             state = .starting
             return true
         }
-        guard mayStart else { throw SocketError(path: socketPath, reason: "the server has been started before") }
+        guard mayStart else {
+            throw SocketError(path: socketPath, reason: "the server has been started or drained before")
+        }
         do {
             Self.openTimers()
             let (descriptor, file) = try SocketFile.listen(path: socketPath)

@@ -98,6 +98,7 @@ public final class BlockingPool: Sendable {
         onLate: (@Sendable (Result<T, any Error>) -> Void)? = nil,
         _ body: @escaping @Sendable () throws -> T
     ) async throws -> T {
+        if timeout <= .zero { throw BlockingPoolError.timedOut(call: call, after: .zero, started: false) }
         let outcome = OneShot<T>()
         let id = try enqueue(call) { id in
             Job(
@@ -131,10 +132,11 @@ public final class BlockingPool: Sendable {
         }
     }
 
-    /// Queues clean-up that nobody waits for, such as closing a handle. Never refused
-    /// for lack of room, and never blocks, so that a `deinit` may use it.
+    /// Queues clean-up that nobody waits for, such as closing a handle. Never refused, and
+    /// never blocks, so that a `deinit` may use it. After ``shutdown()`` it gets a thread of
+    /// its own.
     public func submit(_ call: String, _ body: @escaping @Sendable () -> Void) {
-        _ = try? enqueue(call) { id in
+        let queued = try? enqueue(call) { id in
             Job(
                 id: id, call: call,
                 execute: {
@@ -144,6 +146,7 @@ public final class BlockingPool: Sendable {
                 fail: { _ in },
                 isCleanUp: true)
         }
+        if queued == nil { _ = WorkerThread.start(name: name, body: body) }
     }
 
     /// Ends the threads once their calls have returned; waiting calls fail.

@@ -45,6 +45,12 @@ public actor CephConnection {
         self.upkeep = BlockingPool(name: "ceph-upkeep", threads: 4)
     }
 
+    deinit {
+        if case .connected(let cluster) = state { shutDown(cluster) }
+        calls.shutdown()
+        upkeep.shutdown()
+    }
+
     public var status: Status {
         switch state {
         case .disconnected: .disconnected(lastError: lastError)
@@ -69,9 +75,10 @@ public actor CephConnection {
         _ = try await cluster(by: deadline(timeout), for: .reading("rados_connect", subject))
     }
 
-    /// Disconnects and ends the threads. Calls in progress go on; new ones are refused.
-    /// - Throws: ``CephError`` with `EBUSY` when images are still open on the connection: it
-    ///   is shut down after the last of them is closed; `ETIMEDOUT` when `timeout` passes.
+    /// Disconnects for good: new calls are refused. Images that are still open can be used
+    /// and closed; the threads end when nothing refers to the connection any more.
+    /// - Throws: ``CephError`` with `EBUSY` when images are open or calls are running: the last
+    ///   of them disconnects; `ETIMEDOUT` when `timeout` passes.
     public func close(timeout: Duration? = nil) async throws {
         let previous = state
         state = .closed
@@ -79,10 +86,6 @@ public actor CephConnection {
         retry?.cancel()
         let call = CephCall.reading("rados_shutdown", subject)
         answer(.failure(call.error(ECANCELED, detail: "the connection has been closed")))
-        defer {
-            calls.shutdown()
-            upkeep.shutdown()
-        }
         guard case .connected(let cluster) = previous else { return }
         let (upkeep, limit) = (upkeep, timeout ?? settings.timeouts.call)
         let closing = try await translating(call) {
@@ -243,9 +246,9 @@ public actor CephConnection {
 
     private func tryAgainLater() {
         let interval = settings.retryInterval
-        retry = Task {
+        retry = Task { [weak self] in
             do { try await Task.sleep(for: interval) } catch { return }
-            self.beginConnecting()
+            await self?.beginConnecting()
         }
     }
 

@@ -104,7 +104,8 @@ struct CephCall: Sendable, Hashable {
         case .timedOut(_, _, let started):
             CephError(
                 call: name, subject: subject, code: ETIMEDOUT,
-                outcome: started && mutates ? .unknown : .failed, detail: error.description)
+                outcome: started ? CephErrno.outcome(ETIMEDOUT, mutates: mutates) : .refused,
+                detail: error.description)
         case .exhausted, .queueFull, .noThread, .closed:
             CephError(
                 call: name, subject: subject, code: EAGAIN, outcome: .refused, detail: error.description,

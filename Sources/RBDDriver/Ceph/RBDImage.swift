@@ -56,6 +56,12 @@ public final class RBDImage: Sendable {
         }
     }
 
+    /// Has the image closed without waiting for it.
+    func closeInBackground() {
+        let handle = handle
+        connection.upkeep.submit("rbd_close") { _ = handle.close() }
+    }
+
     /// Closes the image on the current thread, for one that nobody waits for. Blocks.
     func closeNow() {
         _ = handle.close()

@@ -34,7 +34,8 @@ extension RBDImages {
             })
     }
 
-    /// Opens an image for the time of `body` and closes it, whatever happens.
+    /// Opens an image for the time of `body` and closes it, whatever happens; in the
+    /// background when `body` ran out of time.
     public func withImage<T: Sendable>(
         _ image: ImageKey, _ mode: OpenMode, snapshot: String? = nil, timeout: Duration? = nil,
         _ body: (RBDImage) async throws -> T
@@ -44,8 +45,13 @@ extension RBDImages {
         do {
             value = try await body(opened)
         } catch {
-            // The first error is the one to tell.
-            try? await opened.close(timeout: timeout)
+            // The first error is the one to tell. Where nothing answers, closing would only
+            // make the caller wait once more.
+            if error is CancellationError || (error as? CephError)?.isTimedOut == true {
+                opened.closeInBackground()
+            } else {
+                try? await opened.close(timeout: timeout)
+            }
             throw error
         }
         try await opened.close(timeout: timeout)

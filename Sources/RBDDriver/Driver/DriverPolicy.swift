@@ -13,6 +13,8 @@ public struct DriverPolicy: Sendable {
     public var undoBudget: Duration
     /// How long a Mount waits for a live owner to let go, and a Create for another node's Create.
     public var handOverWait: Duration
+    /// For how long after a Mount the volume is not handed over: Docker may not have bound it into the container yet.
+    public var handOverGrace: Duration
     /// How often a wait looks again.
     public var pollInterval: Duration
     /// How long a fenced client stays blocklisted. Years: krbd retries its writes for ever.
@@ -21,7 +23,8 @@ public struct DriverPolicy: Sendable {
     public init(
         mountRoot: String, defaults: VolumeDefaults = VolumeDefaults(), mapOptions: [String] = [],
         workBudget: Duration = .seconds(18), undoBudget: Duration = .seconds(6),
-        handOverWait: Duration = .seconds(10), pollInterval: Duration = .milliseconds(250),
+        handOverWait: Duration = .seconds(10), handOverGrace: Duration = .seconds(60),
+        pollInterval: Duration = .milliseconds(250),
         blocklistExpiry: Duration = .seconds(10 * 365 * 86_400)
     ) {
         self.mountRoot = mountRoot
@@ -30,6 +33,7 @@ public struct DriverPolicy: Sendable {
         self.workBudget = workBudget
         self.undoBudget = undoBudget
         self.handOverWait = handOverWait
+        self.handOverGrace = handOverGrace
         self.pollInterval = pollInterval
         self.blocklistExpiry = blocklistExpiry
     }

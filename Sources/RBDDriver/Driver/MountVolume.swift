@@ -6,7 +6,11 @@ extension VolumeDriver {
     /// - Returns: the mountpoint.
     public func mount(_ nameText: String, id: String) async throws -> String {
         let name = try VolumeName(nameText)
-        return try await operation("mount", name) { try await mount(name, id) }
+        return try await operation("mount", name) {
+            let mountpoint = try await mount(name, id)
+            memory.noteMount(of: name, at: ports.clock.now())
+            return mountpoint
+        }
     }
 
     private func mount(_ name: VolumeName, _ id: String) async throws -> String {
@@ -23,6 +27,7 @@ extension VolumeDriver {
             case .takeOver: if let mountpoint = try await takeOver(id, over: stored) { return mountpoint }
             case .wait:
                 guard ports.clock.now() < giveUp else { throw MountRule.refusal(stored) }
+                try await ask(for: stored)
                 try await ports.clock.sleep(for: policy.pollInterval)
             }
         }

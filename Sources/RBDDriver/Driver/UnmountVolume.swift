@@ -7,8 +7,13 @@ extension VolumeDriver {
     /// - Throws: `VolumeError` with code `busy` when something still uses the filesystem: it stays mounted then.
     public func unmount(_ nameText: String, id: String) async throws {
         let name = try VolumeName(nameText)
-        try await operation("unmount", name) {
-            while try await !unmount(name, id) {}
+        do {
+            try await operation("unmount", name) {
+                while try await !unmount(name, id) {}
+            }
+        } catch let error as VolumeError where error.leavesTheIDCounted {
+            memory.postpone(.init(name: name, id: id))
+            throw error
         }
     }
 
@@ -79,6 +84,16 @@ extension VolumeDriver {
             log.error(
                 "could not record that a volume stays mounted",
                 metadata: ["volume": "\(detaching.name)", "error": "\(error)"])
+        }
+    }
+}
+
+extension VolumeError {
+    /// Whether an Unmount that failed so has not even uncounted its id. What was found busy is uncounted.
+    fileprivate var leavesTheIDCounted: Bool {
+        switch code {
+        case .unavailable, .timedOut, .conflict: true
+        default: false
         }
     }
 }

@@ -9,6 +9,7 @@ public struct VolumeDriver: Sendable {
     public let policy: DriverPolicy
     public let me: NodeIdentity
     let turns = Turns()
+    let memory = DriverMemory()
     let log: Logger
 
     public init(ports: DriverPorts, policy: DriverPolicy, me: NodeIdentity, log: Logger) {

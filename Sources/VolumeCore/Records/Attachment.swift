@@ -59,11 +59,14 @@ public struct Attachment: Sendable, Hashable, Codable {
     /// RFC 3339: since when this owner has had it.
     public var since: String
     public var fenced: Fenced?
+    /// A node that waits for the volume. The owner answers: it lets go when nobody uses the volume, else it takes this
+    /// away again.
+    public var wantedBy: NodeIdentity?
 
     public init(
         volumeUID: String, owner: NodeIdentity, epoch: Epoch, state: State, mapper: String? = nil,
         device: String? = nil, clients: [ClientAddress] = [], mountpoint: String? = nil,
-        mountIDs: [String: Int] = [:], since: String, fenced: Fenced? = nil
+        mountIDs: [String: Int] = [:], since: String, fenced: Fenced? = nil, wantedBy: NodeIdentity? = nil
     ) {
         schema = Self.currentSchema
         self.volumeUID = volumeUID
@@ -77,6 +80,7 @@ public struct Attachment: Sendable, Hashable, Codable {
         self.mountIDs = mountIDs
         self.since = since
         self.fenced = fenced
+        self.wantedBy = wantedBy
     }
 }
 

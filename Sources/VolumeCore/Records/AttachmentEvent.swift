@@ -32,6 +32,7 @@ extension Attachment {
             next.state = .detaching
         case (.detaching, .stayed) where device != nil && mountpoint != nil:
             next.state = .attached
+            next.wantedBy = nil
         case (.attaching, .reattach), (.attached, .reattach), (.detaching, .reattach):
             next.state = .attaching
             next.mountpoint = nil

@@ -169,7 +169,7 @@ struct BadInputTests {
         try await TestServer.run(script) { test in
             let client = try await test.connect()
             try await client.send(RawClient.request("/VolumeDriver.Create", #"{"Name":"v"}"#) + "rubbish\r\n\r\n")
-            await test.plugin.called(.create("v", [:]))
+            try await test.plugin.called(.create("v", [:]))
             await gate.open()
             #expect(try await client.reply()?.body == #"{"Err":""}"#)
             #expect(try await client.reply()?.status == 400)

@@ -103,7 +103,7 @@ struct ConversationTests {
                     + RawClient.request("/VolumeDriver.Path", #"{"Name":"fast"}"#)
                     + RawClient.request("/VolumeDriver.Capabilities")
                     + RawClient.request("/nowhere"))
-            await test.plugin.called(.mount("slow", "1"))
+            try await test.plugin.called(.mount("slow", "1"))
             #expect(test.plugin.calls == [.mount("slow", "1")])
             await gate.open()
             #expect(try await client.reply()?.body == #"{"Err":"","Mountpoint":"/mnt/slow"}"#)
@@ -125,7 +125,7 @@ struct ConversationTests {
             let client = try await test.connect()
             let small = "POST /VolumeDriver.Capabilities HTTP/1.1\r\n\r\n"
             try await client.send(RawClient.request("/VolumeDriver.List"))
-            await test.plugin.called(.list)
+            try await test.plugin.called(.list)
             async let sending: Void = {
                 try await client.send(String(repeating: small, count: 3000))
                 try await client.endSending()
@@ -133,8 +133,8 @@ struct ConversationTests {
             await gate.open()
             #expect(try await client.reply()?.body == #"{"Err":"","Volumes":[]}"#)
             for _ in 0..<3000 {
-                let reply = try await client.reply()
-                #expect(reply?.status == 200)
+                let reply = try #require(try await client.reply())
+                #expect(reply.status == 200)
             }
             try await sending
             #expect(try await client.reply() == nil)
@@ -243,7 +243,7 @@ struct ConversationTests {
             let client = try await test.connect()
             try await client.post("/VolumeDriver.Mount", #"{"Name":"v","ID":"1"}"#)
             try await client.endSending()
-            await test.plugin.called(.mount("v", "1"))
+            try await test.plugin.called(.mount("v", "1"))
             await gate.open()
             #expect(try await client.reply()?.body == #"{"Err":"","Mountpoint":"/mnt/v"}"#)
             #expect(try await client.reply() == nil)
@@ -262,7 +262,7 @@ struct ConversationTests {
         try await TestServer.run(script) { test in
             let stuck = try await test.connect()
             try await stuck.post("/VolumeDriver.Get", #"{"Name":"v"}"#)
-            await test.plugin.called(.get("v"))
+            try await test.plugin.called(.get("v"))
             try await test.expect(200, "/VolumeDriver.Capabilities")
             try await test.expect(200, "/Plugin.Activate", "")
             await gate.open()

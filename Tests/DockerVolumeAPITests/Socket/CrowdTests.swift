@@ -68,7 +68,7 @@ struct CrowdTests {
                 try await client.post("/VolumeDriver.Get", #"{"Name":"v\#(number)"}"#)
                 waiting.append(client)
             }
-            for number in 0..<64 { await test.plugin.called(.get("v\(number)")) }
+            for number in 0..<64 { try await test.plugin.called(.get("v\(number)")) }
             try await test.expectServing()
             await gate.open()
             for (number, client) in waiting.enumerated() {

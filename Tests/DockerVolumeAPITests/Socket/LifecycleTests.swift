@@ -73,7 +73,7 @@ struct LifecycleTests {
     func startsOnce() async throws {
         try await TestServer.run { test in
             let error = await #expect(throws: SocketError.self) { try await test.server.start() }
-            #expect(error?.reason == "the server has been started before")
+            #expect(error?.reason == "the server has been started or drained before")
             try await test.expectServing()
         }
     }
@@ -104,6 +104,28 @@ struct LifecycleTests {
         await test.end()
     }
 
+    @Test("Cancelling run() closes the server at once and lets the work go on to its end")
+    func cancelledRun() async throws {
+        let (gate, ended) = (Gate(), Gate())
+        var script = ScriptedPlugin.Script()
+        script.create = { _, _ in
+            await gate.wait()
+            if !Task.isCancelled { await ended.open() }
+        }
+        let test = TestServer(script)
+        let running = Task { try await test.server.run() }
+        while (try? await test.connect().close()) == nil { try await Task.sleep(for: .milliseconds(5)) }
+        let client = try await test.connect()
+        try await client.post("/VolumeDriver.Create", #"{"Name":"v"}"#)
+        try await test.plugin.called(.create("v", [:]))
+        running.cancel()
+        try await running.value
+        #expect(try await client.reply() == nil)
+        await gate.open()
+        await ended.wait()
+        await test.end()
+    }
+
     @Test("A drain closes idle and half-sent connections and lets running calls end")
     func drainWithRunningCall() async throws {
         let gate = Gate()
@@ -120,7 +142,7 @@ struct LifecycleTests {
             #expect(try await idle.reply()?.status == 200)
             try await halfSent.send("POST /VolumeDriver.Mount HTTP/1.1\r\nContent-Le")
             try await running.post("/VolumeDriver.Mount", #"{"Name":"v","ID":"1"}"#)
-            await test.plugin.called(.mount("v", "1"))
+            try await test.plugin.called(.mount("v", "1"))
 
             async let report = test.server.drain(timeout: .seconds(30))
             #expect(try await idle.reply() == nil)
@@ -149,7 +171,7 @@ struct LifecycleTests {
             try await test.expect(500, "/VolumeDriver.Mount", #"{"Name":"v","ID":"1"}"#)
             async let report = test.server.drain(timeout: .seconds(30))
             await mounting.open()
-            await test.plugin.called(.unmount("v", "1"))
+            try await test.plugin.called(.unmount("v", "1"))
             await undoing.open()
             #expect(await report == DrainReport(stillRunning: 0))
         }
@@ -163,7 +185,7 @@ struct LifecycleTests {
         try await TestServer.run(script) { test in
             let client = try await test.connect()
             try await client.post("/VolumeDriver.Create", #"{"Name":"v"}"#)
-            await test.plugin.called(.create("v", [:]))
+            try await test.plugin.called(.create("v", [:]))
             #expect(await test.server.drain(timeout: .milliseconds(50)) == DrainReport(stillRunning: 1))
             #expect(try await client.reply() == nil)
             await gate.open()

@@ -56,7 +56,7 @@ struct ObservationTests {
             _ = try await test.call("/VolumeDriver.Capabilities")
             let waiting = try await test.connect()
             try await waiting.post("/VolumeDriver.List")
-            await test.plugin.called(.list)
+            try await test.plugin.called(.list)
 
             let reply = try await test.get("/metrics")
             #expect(reply?.status == 200)

@@ -31,12 +31,12 @@ struct PatienceTests {
             let reply = try await client.reply()
             #expect(reply?.status == 500)
             #expect(reply?.body.contains("Mount of volume 'v' is still running after 0.1 s") == true)
-            await test.plugin.called(.mount("v", "1"))
+            try await test.plugin.called(.mount("v", "1"))
             // The connection is free for the next call while the mount goes on.
             try await client.post("/VolumeDriver.Capabilities")
             #expect(try await client.reply()?.status == 200)
             await gate.open()
-            await test.plugin.called(.unmount("v", "1"))
+            try await test.plugin.called(.unmount("v", "1"))
             #expect(test.plugin.calls == [.mount("v", "1"), .unmount("v", "1")])
         }
     }
@@ -107,12 +107,12 @@ struct PatienceTests {
         try await TestServer.run(Self.script(gate)) { test in
             let client = try await test.connect()
             try await client.post("/VolumeDriver.Mount", #"{"Name":"v","ID":"1"}"#)
-            await test.plugin.called(.mount("v", "1"))
+            try await test.plugin.called(.mount("v", "1"))
             if endsSendingFirst { try await client.endSending() }
             try await client.close()
             try await test.until(#"operations_total{operation="mount",outcome="abandoned"} 1"#)
             await gate.open()
-            await test.plugin.called(.unmount("v", "1"))
+            try await test.plugin.called(.unmount("v", "1"))
         }
     }
 
@@ -123,10 +123,10 @@ struct PatienceTests {
             let client = try await test.connect()
             try await client.post("/VolumeDriver.Mount", #"{"Name":"v","ID":"1"}"#)
             try await client.close()
-            await test.plugin.called(.mount("v", "1"))
+            try await test.plugin.called(.mount("v", "1"))
             try await test.until(#"operations_total{operation="mount",outcome="abandoned"} 1"#)
             await gate.open()
-            await test.plugin.called(.unmount("v", "1"))
+            try await test.plugin.called(.unmount("v", "1"))
         }
     }
 
@@ -138,11 +138,11 @@ struct PatienceTests {
             try await client.send(
                 RawClient.request("/VolumeDriver.Mount", #"{"Name":"v","ID":"1"}"#)
                     + RawClient.request("/VolumeDriver.Remove", #"{"Name":"v"}"#))
-            await test.plugin.called(.mount("v", "1"))
+            try await test.plugin.called(.mount("v", "1"))
             try await client.close()
             try await test.until(#"operations_total{operation="mount",outcome="abandoned"} 1"#)
             await gate.open()
-            await test.plugin.called(.unmount("v", "1"))
+            try await test.plugin.called(.unmount("v", "1"))
             #expect(test.plugin.calls == [.mount("v", "1"), .unmount("v", "1")])
         }
     }
@@ -156,7 +156,7 @@ struct PatienceTests {
             // The reply is written in the same turn of the server's event loop as it is counted, or the next.
             try await test.expectServing()
             try await client.close()
-            await test.plugin.called(.unmount("v", "1"))
+            try await test.plugin.called(.unmount("v", "1"))
         }
     }
 
@@ -178,7 +178,7 @@ struct PatienceTests {
         try await TestServer.run(Self.script(gate)) { test in
             let client = try await test.connect()
             try await client.post("/VolumeDriver.Create", #"{"Name":"v"}"#)
-            await test.plugin.called(.create("v", [:]))
+            try await test.plugin.called(.create("v", [:]))
             try await client.close()
             try await test.until(#"operations_total{operation="create",outcome="abandoned"} 1"#)
             await gate.open()
@@ -195,7 +195,7 @@ struct PatienceTests {
         try await TestServer.run(script, budget: .milliseconds(100)) { test in
             try await test.expect(500, "/VolumeDriver.Mount", #"{"Name":"v","ID":"1"}"#)
             await gate.open()
-            await test.plugin.called(.unmount("v", "1"))
+            try await test.plugin.called(.unmount("v", "1"))
             try await test.expect(200, "/VolumeDriver.Capabilities")
             #expect(await test.server.drain(timeout: .seconds(30)) == DrainReport(stillRunning: 0))
         }

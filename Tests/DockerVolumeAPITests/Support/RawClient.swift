@@ -23,7 +23,6 @@ final class RawClient: Sendable {
     private struct Inbox {
         var bytes: [UInt8] = []
         var isClosed = false
-        var waiter: CheckedContinuation<Void, Never>?
     }
 
     private final class Receiver: ChannelInboundHandler {
@@ -72,12 +71,7 @@ final class RawClient: Sendable {
     }
 
     private func change(_ body: (inout sending Inbox) -> Void) {
-        let waiter = inbox.withLock { inbox in
-            body(&inbox)
-            defer { inbox.waiter = nil }
-            return inbox.waiter
-        }
-        waiter?.resume()
+        inbox.withLock { body(&$0) }
     }
 
     // MARK: Sending
@@ -118,7 +112,7 @@ final class RawClient: Sendable {
 
     // MARK: Receiving
 
-    /// The next reply; nil when the server closed the connection instead.
+    /// The next reply; nil when the server closed the connection instead. Throws when the test's time is up.
     func reply() async throws -> RawReply? {
         while true {
             let (reply, isClosed, rest) = inbox.withLock { inbox in
@@ -129,24 +123,8 @@ final class RawClient: Sendable {
                 guard rest.isEmpty else { throw TruncatedReply(bytes: String(decoding: rest, as: UTF8.self)) }
                 return nil
             }
-            await changed()
+            try await Task.sleep(for: .milliseconds(2))
         }
-    }
-
-    private func changed() async {
-        await withCheckedContinuation { waiter in
-            let isClosed = inbox.withLock { inbox in
-                if inbox.isClosed || RawClient.isReplyComplete(inbox.bytes) { return true }
-                inbox.waiter = waiter
-                return false
-            }
-            if isClosed { waiter.resume() }
-        }
-    }
-
-    private static func isReplyComplete(_ bytes: [UInt8]) -> Bool {
-        var bytes = bytes
-        return takeReply(from: &bytes) != nil
     }
 
     private static func takeReply(from bytes: inout [UInt8]) -> RawReply? {

@@ -31,44 +31,24 @@ final class ScriptedPlugin: VolumePlugin {
         var health: @Sendable () async -> HealthReport = { HealthReport(healthy: true, components: []) }
     }
 
-    private struct State {
-        var calls: [PluginCall] = []
-        var waiters: [(isDone: @Sendable ([PluginCall]) -> Bool, waiter: CheckedContinuation<Void, Never>)] = []
-    }
-
     private let script: Script
-    private let state = Mutex(State())
+    private let recorded = Mutex<[PluginCall]>([])
 
     init(_ script: Script = Script()) {
         self.script = script
     }
 
     var calls: [PluginCall] {
-        state.withLock { $0.calls }
+        recorded.withLock { $0 }
     }
 
-    /// Waits until the plugin has been called like that.
-    func called(_ call: PluginCall, times: Int = 1) async {
-        let isDone: @Sendable ([PluginCall]) -> Bool = { calls in calls.count { $0 == call } >= times }
-        await withCheckedContinuation { waiter in
-            let isDoneAlready = state.withLock { state in
-                if isDone(state.calls) { return true }
-                state.waiters.append((isDone, waiter))
-                return false
-            }
-            if isDoneAlready { waiter.resume() }
-        }
+    /// Waits until the plugin has been called like that. Throws when the test's time is up.
+    func called(_ call: PluginCall) async throws {
+        while !calls.contains(call) { try await Task.sleep(for: .milliseconds(2)) }
     }
 
     private func record(_ call: PluginCall) {
-        let done = state.withLock { state in
-            state.calls.append(call)
-            let calls = state.calls
-            let done = state.waiters.filter { $0.isDone(calls) }
-            state.waiters.removeAll { $0.isDone(calls) }
-            return done.map(\.waiter)
-        }
-        for waiter in done { waiter.resume() }
+        recorded.withLock { $0.append(call) }
     }
 
     func create(name: String, options: [String: String]) async throws {

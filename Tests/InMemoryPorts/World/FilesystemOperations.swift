@@ -39,8 +39,15 @@ extension World {
         guard type == .ext4 else { return }
         try admitRead(through: device, on: name, what)
         let filesystem = try readableFilesystem(type, device, what)
-        guard filesystem.needsRecovery else { return }
-        try writeFilesystem(device, on: name, what) { $0.needsRecovery = false }
+        guard filesystem.needsRecovery || filesystem.needsRepair else { return }
+        try writeFilesystem(device, on: name, what) {
+            $0.needsRecovery = false
+            $0.needsRepair = false
+        }
+        guard filesystem.needsRepair else { return }
+        nodes[name]?.kernel.devices[path]?.isStale = true
+        throw VolumeError(
+            .unfinished, what, why: "it was repaired, and the kernel may have read it before", remedy: "map it anew")
     }
 
     private func readableFilesystem(
@@ -72,6 +79,14 @@ extension World {
         } else {
             try admitRead(through: device, on: name, what)
             let filesystem = try readableFilesystem(type, device, what)
+            if filesystem.needsRepair || device.isStale {
+                harm.append(
+                    Harm(
+                        image: device.imageID, by: device.client,
+                        what:
+                            "mounted a filesystem that was not checked, or a device that was not mapped anew after its repair"
+                    ))
+            }
             if !readOnly {
                 try writeFilesystem(device, on: name, what) { $0.needsRecovery = true }
             }

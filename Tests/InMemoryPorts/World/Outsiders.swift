@@ -12,6 +12,11 @@ extension World {
         ceph.images[reference]?.filesystem?.isDamaged = true
     }
 
+    /// Leaves errors on an ext4 filesystem that `e2fsck -p` repairs.
+    public mutating func disorder(_ reference: ImageReference) {
+        ceph.images[reference]?.filesystem?.needsRepair = true
+    }
+
     /// Whether a plugin process runs on the node.
     public func isPluginRunning(on name: String) -> Bool { nodes[name]?.process != nil }
 }

@@ -53,7 +53,8 @@ public struct SimulatedImage: Sendable, Hashable {
     /// How often mkfs wrote to it.
     public var timesFormatted = 0
 
-    var filesystem: SimulatedFilesystem? {
+    /// The filesystem on it, if there is a whole one.
+    public internal(set) var filesystem: SimulatedFilesystem? {
         get {
             if case .filesystem(let filesystem) = content { filesystem } else { nil }
         }
@@ -84,6 +85,8 @@ public struct SimulatedFilesystem: Sendable, Hashable {
     public var mode: UInt16 = 0o755
     /// Mounted, or not cleanly unmounted: the journal has to be replayed.
     public var needsRecovery = false
+    /// Has errors that `e2fsck -p` repairs.
+    public var needsRepair = false
     /// A person has to look: check and mount refuse.
     public var isDamaged = false
     /// Grows with every write. A mount that finds a number it did not write has been written to behind its back.

@@ -19,8 +19,8 @@ public struct SimulatedNode: Sendable {
     var heartbeat: Heartbeat?
     var catalog = CatalogState.empty
     /// How much the node's clock is ahead of the world's, and how many thousandths of the world's speed it has.
-    public var clockOffset: Duration = .zero
-    public var clockPace = 1000
+    var clockOffset: Duration = .zero
+    var clockPace = 1000
 
     struct Heartbeat: Sendable {
         var boot: String
@@ -80,6 +80,8 @@ public struct SimulatedDevice: Sendable, Hashable {
     public var openers: Set<Int> = []
     /// It has learned that it is blocklisted, and never recovers.
     public var isBroken = false
+    /// The filesystem on it was repaired beneath what the kernel had read of it: it has to be mapped anew.
+    public var isStale = false
     /// An unmap hangs; it goes through when Ceph is back.
     public var isLeaving = false
 }

@@ -132,6 +132,27 @@ private struct Refusal: Error, Equatable {}
         #expect(ran.values == ["third"])
     }
 
+    @Test("A call whose time is up already never runs", arguments: [Duration.zero, .seconds(-1)])
+    func noTime(timeout: Duration) async throws {
+        let pool = BlockingPool(name: "test", threads: 1)
+        defer { pool.shutdown() }
+        let ran = Recorder<Int>()
+        await #expect(throws: BlockingPoolError.timedOut(call: "late", after: .zero, started: false)) {
+            try await pool.run("late", timeout: timeout) { ran.append(1) }
+        }
+        try await pool.run("next", timeout: Self.long) {}
+        #expect(ran.values.isEmpty)
+    }
+
+    @Test("Clean-up runs also after shutdown")
+    func cleanUpAfterShutdown() async throws {
+        let pool = BlockingPool(name: "test", threads: 1)
+        pool.shutdown()
+        let cleaned = Recorder<Int>()
+        pool.submit("close") { cleaned.append(1) }
+        try await eventually("the clean-up") { cleaned.values == [1] }
+    }
+
     @Test("When all threads are stuck, new calls and waiting ones fail at once and say in what")
     func exhausted() async throws {
         let pool = BlockingPool(name: "test", threads: 2)

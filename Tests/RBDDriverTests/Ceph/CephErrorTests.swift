@@ -32,8 +32,8 @@ import VolumeCore
     @Test(
         "A deadline leaves a change unknown only when it had begun",
         arguments: [
-            (true, true, CephError.Outcome.unknown), (true, false, .failed), (false, true, .failed),
-            (false, false, .failed),
+            (true, true, CephError.Outcome.unknown), (true, false, .refused), (false, true, .failed),
+            (false, false, .refused),
         ])
     func deadline(mutates: Bool, started: Bool, expected: CephError.Outcome) {
         let call = CephCall(name: "rbd_x", subject: Self.image, mutates: mutates)

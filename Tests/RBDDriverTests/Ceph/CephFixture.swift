@@ -23,7 +23,14 @@ struct CephFixture {
         _ change: (inout CephSettings, RigEnvironment) -> Void = { _, _ in },
         _ body: (CephFixture) async throws -> T
     ) async throws -> T {
-        let environment = try RigEnvironment.required()
+        try await with(RigEnvironment.required(), change, body)
+    }
+
+    /// The same beside a rig that the test may disturb.
+    static func with<T>(
+        _ environment: RigEnvironment, _ change: (inout CephSettings, RigEnvironment) -> Void = { _, _ in },
+        _ body: (CephFixture) async throws -> T
+    ) async throws -> T {
         var settings = settings(environment)
         change(&settings, environment)
         let connection = connection(settings)

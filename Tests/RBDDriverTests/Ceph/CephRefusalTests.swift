@@ -176,7 +176,10 @@ extension CephTests {
                     let image = try await images.open(.name(name), .readOnly)
                     let error = try await CephFixture.error { try await connection.close() }
                     #expect(error.isBusy)
-                    _ = image
+                    #expect(try await image.stat().name == name)
+                    let refused = try await CephFixture.error { try await images.list() }
+                    #expect(refused.description.contains("closed"))
+                    try await image.close()
                 }
             }
         }

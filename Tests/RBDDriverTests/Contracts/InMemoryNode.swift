@@ -78,7 +78,7 @@ struct InMemoryApplications: NodeApplications {
 
     func entries(at mountpoint: String) async throws -> Set<String> {
         let filesystem = try filesystem(at: mountpoint)
-        let files = filesystem.records.map { String($0.prefix { $0 != "=" && $0 != "/" }) }
+        let files = filesystem.records.filter { !$0.contains("/") }.map { String($0.prefix { $0 != "=" }) }
         return Set(files + (filesystem.hasLostAndFound ? ["lost+found"] : []))
     }
 

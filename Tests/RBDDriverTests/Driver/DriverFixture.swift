@@ -40,7 +40,8 @@ extension World {
         let kernels = nodes.keys.sorted().flatMap { node in
             devices(of: node).map { "device \($0) on \(node)" } + mounts(of: node).map { "mount \($0) on \(node)" }
         }
-        let records = etcd.volumes.keys.map { "record of volume \($0)" } + etcd.attachments.keys.map { "mount of \($0)" }
+        let records =
+            etcd.volumes.keys.map { "record of volume \($0)" } + etcd.attachments.keys.map { "mount of \($0)" }
         return imageNames.map { "image \($0)" } + kernels + records
     }
 }

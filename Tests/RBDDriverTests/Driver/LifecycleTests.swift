@@ -36,7 +36,8 @@ import VolumeCore
         try await driver.create("db", options: DriverFixture.options)
         try await driver.create("db", options: DriverFixture.options)
         try await driver.create("db", options: ["pool": "rbd"])
-        let error = try #require(await errorOf { try await driver.create("db", options: ["pool": "rbd", "size": "1G"]) })
+        let error = try #require(
+            await errorOf { try await driver.create("db", options: ["pool": "rbd", "size": "1G"]) })
         #expect(error.code == .alreadyExists)
         #expect(cluster.world.ceph.images.values.map(\.timesFormatted) == [1])
     }
@@ -230,7 +231,9 @@ import VolumeCore
         #expect(cluster.world.leftovers.isEmpty)
     }
 
-    @Test(arguments: [["pool": "nowhere"], ["pool": "rbd", "namespace": "none"], ["pool": "rbd", "data-pool": "none"]])
+    @Test(arguments: [
+        ["pool": "nowhere"], ["pool": "rbd", "namespace": "none"], ["pool": "rbd", "data-pool": "none"],
+    ])
     func aMissingPlaceFailsBeforeAnythingExists(_ options: [String: String]) async throws {
         let driver = DriverFixture.driver(cluster)
         let error = try #require(await errorOf { try await driver.create("db", options: options) })

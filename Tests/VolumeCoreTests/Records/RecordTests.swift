@@ -8,7 +8,7 @@ import VolumeCore
     static let volumeText = """
         {
           "abandoned" : [
-
+            "t0"
           ],
           "adopted" : false,
           "attempt" : {
@@ -59,7 +59,7 @@ import VolumeCore
         """
 
     static func volume() throws -> VolumeRecord {
-        VolumeRecord(
+        var volume = VolumeRecord(
             name: try VolumeName("db"), uid: "u1", phase: .creating,
             spec: VolumeSpec(
                 pool: "rbd", namespace: "team", dataPool: "slow", size: .mebibytes(206),
@@ -67,6 +67,8 @@ import VolumeCore
                 mapOptions: ["queue_depth=128"], uid: 0, gid: 999, mode: 0o750),
             options: ["pool": "rbd", "size": "206", "mkfs-options": "-m 0"], createdAt: "2026-01-02T03:04:05Z",
             imageID: "10226b8b4567", attempt: .init(by: node, token: "t0ken"), epoch: Epoch(3))
+        volume.abandoned = ["t0"]
+        return volume
     }
 
     static let attachmentText = """
@@ -81,7 +83,7 @@ import VolumeCore
               "10.0.0.2:0/66"
             ],
             "epoch" : 3,
-            "mayBeIncomplete" : false,
+            "mayBeIncomplete" : true,
             "owner" : {
               "boot" : "b0",
               "node" : "node-b"
@@ -110,7 +112,7 @@ import VolumeCore
             mountIDs: ["0a1b": 2], since: "2026-01-02T03:04:06Z",
             fenced: .init(
                 owner: NodeIdentity(node: "node-b", boot: "b0"), epoch: Epoch(3),
-                clients: ["10.0.0.2:0/66"].compactMap { ClientAddress($0) }, mayBeIncomplete: false))
+                clients: ["10.0.0.2:0/66"].compactMap { ClientAddress($0) }, mayBeIncomplete: true))
     }
 
     @Test func aVolumeIsWrittenAsAlways() throws {
@@ -198,6 +200,18 @@ import VolumeCore
         #expect(
             volume.unfinishedImage(ofAttempt: attempt.token)
                 == ImageReference(pool: "rbd", namespace: "team", name: "rbd-plugin.creating.u1.t0ken"))
+    }
+
+    @Test func aNewAttemptRemembersTheOneBefore() throws {
+        let other = NodeIdentity(node: "node-b", boot: "b1")
+        let retried = try Self.volume().retried(by: other, token: "t1")
+        #expect(retried.attempt == .init(by: other, token: "t1"))
+        #expect(retried.abandoned == ["t0", "t0ken"])
+
+        var fresh = try Self.volume()
+        fresh.attempt = nil
+        fresh.abandoned = []
+        #expect(fresh.retried(by: other, token: "t1").abandoned == [])
     }
 
     @Test func noVolumeCanHaveTheNameOfAnUnfinishedImage() throws {

@@ -19,7 +19,8 @@ import VolumeCore
 
     @Test(arguments: [
         (Attachment.State.attaching, true, RecoveryStep.letGo), (.attaching, false, .letGo), (.detaching, true, .letGo),
-        (.detaching, false, .letGo), (.attached, true, .adopt), (.attached, false, .nothing), (.fencing, true, .nothing),
+        (.detaching, false, .letGo), (.attached, true, .adopt), (.attached, false, .nothing),
+        (.fencing, true, .nothing),
     ])
     func thisBootsMountIsAdoptedOrFinished(_ state: Attachment.State, mounted: Bool, expected: RecoveryStep) {
         let ours = Fixture.attachment(state)

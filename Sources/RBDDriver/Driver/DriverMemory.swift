@@ -1,0 +1,42 @@
+import Synchronization
+import VolumeCore
+
+/// What this run of the plugin remembers beside etcd. Nothing of it is needed for safety: a restart may forget it.
+final class DriverMemory: Sendable {
+    struct PendingUnmount: Sendable, Hashable {
+        let name: VolumeName
+        let id: String
+    }
+
+    private struct Contents {
+        var mountedAt: [VolumeName: Moment] = [:]
+        var pending: [PendingUnmount] = []
+    }
+
+    private let contents = Mutex(Contents())
+
+    func noteMount(of name: VolumeName, at moment: Moment) {
+        contents.withLock { $0.mountedAt[name] = moment }
+    }
+
+    func forgetMount(of name: VolumeName) {
+        contents.withLock { $0.mountedAt[name] = nil }
+    }
+
+    func wasMounted(_ name: VolumeName, within duration: Duration, of now: Moment) -> Bool {
+        contents.withLock { contents in contents.mountedAt[name].map { now - $0 < duration } ?? false }
+    }
+
+    /// Remembers an Unmount that could not be done, to be tried again: Docker does not.
+    func postpone(_ unmount: PendingUnmount) {
+        contents.withLock { $0.pending.append(unmount) }
+    }
+
+    /// Hands out what was postponed; who cannot do it postpones it again.
+    func takePostponed() -> [PendingUnmount] {
+        contents.withLock { contents in
+            defer { contents.pending = [] }
+            return contents.pending
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import Logging
+import VolumeCore
+
+extension VolumeDriver {
+    /// Asks the owner to let go, unless somebody has asked already.
+    func ask(for stored: StoredVolume) async throws {
+        guard var attachment = stored.attachment?.record, attachment.wantedBy == nil,
+            attachment.state == .attached
+        else { return }
+        attachment.wantedBy = me
+        guard try await commit(.init(attachment: .put(attachment)), over: stored) != nil else { return }
+        log.step("asked the owner to let go", stored.name, ["owner": "\(attachment.owner.node)"])
+    }
+
+    /// Puts a mount of this node in order: lets go of what nobody uses, and answers who asks for it.
+    public func tend(_ name: VolumeName) async throws {
+        guard let known = ports.catalog.find(name)?.attachment?.record, known.owner == me else { return }
+        guard TendRule.decide(known, me: me, justMounted: false) != .nothing else { return }
+        try await operation("tend to", name) { try await tendInTurn(name) }
+    }
+
+    private func tendInTurn(_ name: VolumeName) async throws {
+        let stored = try await read(name)
+        guard let attachment = stored.attachment?.record else { return }
+        let justMounted = memory.wasMounted(name, within: policy.handOverGrace, of: ports.clock.now())
+        switch TendRule.decide(attachment, me: me, justMounted: justMounted) {
+        case .nothing: return
+        case .decline:
+            var declined = attachment
+            declined.wantedBy = nil
+            _ = try await commit(.init(attachment: .put(declined)), over: stored)
+        case .letGo:
+            do {
+                _ = try await detach(attachment, over: stored)
+            } catch let error as VolumeError where error.code == .busy {
+                log.step(
+                    "the volume is in use and stays", name, ["wantedBy": "\(attachment.wantedBy?.node ?? "nobody")"])
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+/// What a running plugin does, now and then and when asked, about a mount that it has.
+public enum TendStep: Sendable, Hashable {
+    case nothing
+    /// Nobody counts as a user, or another node asks and it is not just being handed to a container: try to let go. The
+    /// kernel decides whether that succeeds.
+    case letGo
+    /// It was mounted a moment ago, and Docker may not have bound it into the container yet: say no to who asks.
+    case decline
+}
+
+public enum TendRule {
+    /// - Parameter justMounted: whether a Mount was answered so recently that its container may not use it visibly yet.
+    public static func decide(_ attachment: Attachment, me: NodeIdentity, justMounted: Bool) -> TendStep {
+        guard attachment.owner == me, attachment.state == .attached else { return .nothing }
+        if attachment.mountIDs.isEmpty { return .letGo }
+        guard attachment.wantedBy != nil else { return .nothing }
+        return justMounted ? .decline : .letGo
+    }
+}

@@ -1,0 +1,51 @@
+import PortContracts
+import RBDDriver
+import Testing
+import VolumeCore
+
+/// The real ports keep the same contracts as the in-memory ones: on the rig's Ceph and etcd and this machine's kernel.
+@Suite(.serialized) struct RealContractTests {
+    @Test(arguments: VolumeStoreContract.promises)
+    func volumeStore(_ promise: ContractCase<VolumeStoreContract>) async throws {
+        try await RealState.with { try await promise.check(VolumeStoreContract(store: $0.store, other: $0.store)) }
+    }
+
+    @Test(arguments: NodeDirectoryContract.promises)
+    func nodeDirectory(_ promise: ContractCase<NodeDirectoryContract>) async throws {
+        try await RealState.with { try await promise.check($0.directory) }
+    }
+
+    @Test(arguments: VolumeCatalogContract.promises)
+    func volumeCatalog(_ promise: ContractCase<VolumeCatalogContract>) async throws {
+        try await RealState.with { state in
+            let catalog = WatchedVolumes(keys: state.keys, log: RealNode.silent)
+            let watching = Task { await catalog.run(client: state.client, clock: state.clock) }
+            defer { watching.cancel() }
+            while !catalog.isLoaded { try await state.clock.sleep(for: .milliseconds(20)) }
+            try await promise.check(
+                VolumeCatalogContract(catalog: catalog, store: state.store, clock: state.clock))
+        }
+    }
+
+    @Test(arguments: ImageStoreContract.promises)
+    func imageStore(_ promise: ContractCase<ImageStoreContract>) async throws {
+        try await RealNode.with { real in
+            try await promise.check(
+                ImageStoreContract(images: real.images, mapper: real.mapper, clock: real.clock, place: real.place))
+        }
+    }
+
+    @Test(
+        arguments: [
+            VolumeFormatterContract.promises, DeviceMapperContract.promises, MounterContract.promises,
+            FilesystemToolsContract.promises, FenceContract.promises,
+        ].flatMap(\.self))
+    func node(_ promise: ContractCase<NodeUnderTest>) async throws {
+        try await RealNode.with { try await promise.check($0.node) }
+    }
+
+    @Test(arguments: ClockContract.promises)
+    func clock(_ promise: ContractCase<ClockContract>) async throws {
+        try await promise.check(ClockContract(clock: SystemClock(), tokens: RandomTokens()))
+    }
+}

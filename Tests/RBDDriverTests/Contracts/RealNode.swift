@@ -1,0 +1,209 @@
+import EtcdClient
+import Glibc
+import Logging
+import PortContracts
+import RBDDriver
+import Rig
+import VolumeCore
+
+/// This machine as the contract suites want a node: the rig's Ceph and etcd, the kernel's loop devices and filesystems.
+struct RealNode: Sendable {
+    static let namespace = "contracts"
+
+    let scratch: ScratchFolder
+    let connection: CephConnection
+    let images: CephImageStore
+    let node: NodeUnderTest
+    let place: ImagePlace
+    let mapper: FuseMapper
+    let clock = SystemClock()
+
+    /// Runs `body` with a node of its own and takes back what it left.
+    static func with(_ body: (RealNode) async throws -> Void) async throws {
+        let real = try await RealNode(RigEnvironment.required())
+        var failure: (any Error)?
+        do { try await body(real) } catch { failure = error }
+        let left = real.scratch.kernelState
+        try await real.scratch.sweep()
+        try? await real.connection.close(timeout: .seconds(5))
+        if let failure { throw failure }
+        if !left.isEmpty { throw RigFailure("the suite left \(left)") }
+    }
+
+    private init(_ environment: RigEnvironment) async throws {
+        let rig = CephRig(environment)
+        let existing = try await rig.rbd("namespace", "ls", environment.pool)
+        if !existing.contains(Self.namespace) {
+            _ = try await rig.run("rbd", ["namespace", "create", "\(environment.pool)/\(Self.namespace)"])
+        }
+        scratch = try ScratchFolder("k", of: environment)
+        let root = scratch.path + "/v"
+        mkdir(root, 0o700)
+        // The suite of the fence removes blocklist entries, which needs more than `profile rbd`.
+        connection = CephConnection(
+            settings: CephSettings(user: "admin", confFile: environment.adminConf), logger: Self.silent)
+        images = CephImageStore(connection: connection, clock: clock)
+        let runner = ChildProcess(clock: clock)
+        let kernel = KernelCalls(pool: BlockingPool(name: "test-kernel", threads: 8), clock: clock)
+        let files = CephClientFiles(confPath: environment.adminConf, user: "admin")
+        mapper = try FuseMapper(
+            files: files, stateFolder: scratch.path, runner: runner, kernel: kernel,
+            watchers: { [images] in try await images.watchers(of: $0) })
+        place = ImagePlace(
+            pool: environment.pool, namespace: Self.namespace, dataPool: environment.dataPool,
+            addSnapshot: { image, name in _ = try await rig.rbd("snap", "create", "\(image)@\(name)") },
+            removeSnapshot: { image, name in _ = try await rig.rbd("snap", "rm", "\(image)@\(name)") },
+            resize: { image, size in _ = try await rig.rbd("resize", "--size", "\(size)", "\(image)") })
+        node = NodeUnderTest(
+            images: images,
+            formatter: ImageFormatter(
+                connection: connection, clock: clock,
+                maker: SparseImageFormatter(runner: runner, kernel: kernel, stateFolder: scratch.path),
+                fallback: MappedFormatter(mapper: mapper, runner: runner, kernel: kernel)),
+            mapper: mapper, filesystems: LinuxFilesystemTools(runner: runner, kernel: kernel),
+            mounter: try LinuxMounter(runner: runner, kernel: kernel, root: root),
+            fence: CephFence(connection: connection, clock: clock), clock: clock, place: place, mountRoot: root,
+            types: FilesystemType.allCases, applications: RealApplications(rig: rig))
+    }
+
+    static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+}
+
+/// etcd as the contract suites of the shared state want it, under a prefix of its own.
+struct RealState: Sendable {
+    let client: EtcdClient
+    let keys: StateKeys
+    let clock = SystemClock()
+
+    static func with(_ body: (RealState) async throws -> Void) async throws {
+        let environment = try RigEnvironment.required()
+        let client = try EtcdClient(
+            configuration: EtcdConfiguration(
+                endpoints: try Endpoint.parse(environment.etcdEndpoints.joined(separator: ","))),
+            logger: RealNode.silent)
+        let prefix = uniqueName("contract") + "/"
+        var failure: (any Error)?
+        do {
+            try await body(RealState(client: client, keys: StateKeys(prefix: prefix)))
+        } catch { failure = error }
+        _ = try? await client.delete(prefix: prefix)
+        await client.shutdown()
+        if let failure { throw failure }
+    }
+
+    var store: EtcdVolumeStore {
+        EtcdVolumeStore(client: client, keys: keys, clock: clock, tokens: RandomTokens(), timeout: .seconds(8))
+    }
+
+    var directory: NodeDirectoryContract {
+        let hearts = Hearts(state: self)
+        return NodeDirectoryContract(
+            directory: EtcdNodeDirectory(client: client, keys: keys, clock: clock, timeout: .seconds(8)),
+            clock: clock,
+            start: { await hearts.start(NodeIdentity(node: uniqueName("node"), boot: "b1")) },
+            reboot: { identity in
+                await hearts.stop(identity)
+                return await hearts.start(NodeIdentity(node: identity.node, boot: identity.boot + "+"))
+            },
+            stop: { await hearts.stop($0) })
+    }
+}
+
+/// Heartbeats that run until they are stopped without a word: their lease is left to run out.
+private actor Hearts {
+    private let state: RealState
+    private var running: [NodeIdentity: Task<Void, Never>] = [:]
+
+    init(state: RealState) { self.state = state }
+
+    func start(_ identity: NodeIdentity) -> NodeIdentity {
+        let heart = NodeHeartbeat(
+            client: state.client, keys: state.keys, record: NodeRecord(identity, since: "now", version: "test"),
+            ttl: .seconds(2), clock: state.clock, log: RealNode.silent)
+        running[identity] = Task { await heart.run() }
+        return identity
+    }
+
+    func stop(_ identity: NodeIdentity) {
+        running.removeValue(forKey: identity)?.cancel()
+    }
+}
+
+/// Real files on real filesystems.
+private struct RealApplications: NodeApplications {
+    let rig: CephRig
+
+    func open(_ path: String) async throws -> @Sendable () async throws -> Void {
+        let isDirectory = try attributes(of: path).st_mode & S_IFMT == S_IFDIR
+        let opened = isDirectory ? path + "/held-open" : path
+        let file = Glibc.open(opened, isDirectory ? O_RDWR | O_CREAT | O_CLOEXEC : O_RDONLY | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw Failure(path: opened) }
+        return { close(file) }
+    }
+
+    func write(_ text: String, to name: String, at mountpoint: String) async throws {
+        let path = mountpoint + "/" + name
+        let file = Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw Failure(path: path) }
+        defer { close(file) }
+        guard Glibc.write(file, text, text.utf8.count) == text.utf8.count, fsync(file) == 0 else {
+            throw Failure(path: path)
+        }
+    }
+
+    func read(_ name: String, at mountpoint: String) async throws -> String? {
+        let path = mountpoint + "/" + name
+        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        if file < 0 && errno == ENOENT { return nil }
+        guard file >= 0 else { throw Failure(path: path) }
+        defer { close(file) }
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        let count = Glibc.read(file, &buffer, buffer.count)
+        guard count >= 0 else { throw Failure(path: path) }
+        return String(decoding: buffer.prefix(count), as: UTF8.self)
+    }
+
+    func entries(at mountpoint: String) async throws -> Set<String> {
+        guard let folder = opendir(mountpoint) else { throw Failure(path: mountpoint) }
+        defer { closedir(folder) }
+        var names: Set<String> = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.insert(name) }
+        }
+        return names
+    }
+
+    func owner(of mountpoint: String) async throws -> RootOwner {
+        let found = try attributes(of: mountpoint)
+        return RootOwner(uid: found.st_uid, gid: found.st_gid, mode: UInt16(found.st_mode & 0o7777))
+    }
+
+    func capacity(at mountpoint: String) async throws -> UInt64 {
+        var found = statvfs()
+        guard statvfs(mountpoint, &found) == 0 else { throw Failure(path: mountpoint) }
+        return UInt64(found.f_blocks) * UInt64(found.f_frsize)
+    }
+
+    func exists(_ path: String) async throws -> Bool { access(path, F_OK) == 0 }
+
+    func spoil(_ image: ImageReference) async throws {
+        _ = try await rig.rbd(
+            "bench", "--io-type", "write", "--io-size", "4K", "--io-total", "64K", "--io-threads", "1", "\(image)")
+    }
+
+    private func attributes(of path: String) throws -> stat {
+        var found = stat()
+        guard stat(path, &found) == 0 else { throw Failure(path: path) }
+        return found
+    }
+
+    private struct Failure: Error, CustomStringConvertible {
+        let path: String
+        let code = errno
+
+        var description: String { "\(path): \(String(cString: strerror(code)))" }
+    }
+}

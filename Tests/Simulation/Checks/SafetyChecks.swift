@@ -1,0 +1,137 @@
+import InMemoryPorts
+import VolumeCore
+
+/// What must hold after every step, whatever went wrong.
+struct SafetyChecks {
+    private(set) var violation: Violation?
+    private var revision: Int64 = 0
+    private var lastSeen: [VolumeName: Attachment] = [:]
+    private var highestEpoch: [String: Epoch] = [:]
+    /// Image ids that have been a ready volume's, each with how often mkfs had run on it then.
+    private var readyImages: [String: Int] = [:]
+    /// Uids of volumes whose removal has been recorded, on request.
+    private(set) var removed: Set<String> = []
+    /// The uid of the volume that an image id belonged to.
+    private(set) var owners: [String: String] = [:]
+    /// Which boot of a node another node was last told to be alive: `nil` inside when none was.
+    private var lastHeard: [String: [String: String?]] = [:]
+    /// Images that people put there by hand, by reference; nobody else may change them.
+    private var foreign: [ImageReference: SimulatedImage] = [:]
+
+    mutating func report(_ invariant: Violation.Invariant, _ what: @autoclosure () -> String) {
+        if violation == nil { violation = Violation(invariant: invariant, what: what()) }
+    }
+
+    mutating func noteForeign(_ reference: ImageReference, _ world: World) {
+        foreign[reference] = world.ceph.images[reference]
+    }
+
+    /// - Returns: whether there was one.
+    mutating func forgetForeign(_ reference: ImageReference) -> Bool {
+        foreign.removeValue(forKey: reference) != nil
+    }
+
+    mutating func noteHeard(_ node: String, by caller: String, in world: World) {
+        lastHeard[caller, default: [:]][node] = .some(world.livingBoot(of: node))
+    }
+
+    mutating func check(_ world: World) {
+        if world.etcd.revision != revision { observeRecords(world) }
+        checkWriters(world)
+        checkImages(world)
+        if let harm = world.harm.first { report(.oneWriter, harm.description) }
+    }
+
+    // MARK: Who can write
+
+    private mutating func checkWriters(_ world: World) {
+        var writers: [(image: String, client: ClientAddress, node: String)] = []
+        for node in world.nodes.values where !node.kernel.superblocks.isEmpty {
+            for (path, superblock) in node.kernel.superblocks where !superblock.readOnly {
+                guard let device = node.kernel.devices[path], !device.isBroken, !world.isFenced(device.client) else {
+                    continue
+                }
+                writers.append((device.imageID, device.client, node.name))
+            }
+        }
+        for (index, writer) in writers.enumerated() {
+            for other in writers[(index + 1)...] where other.image == writer.image {
+                report(
+                    .oneWriter,
+                    "image \(writer.image) can be written by \(writer.client) on \(writer.node) and by"
+                        + " \(other.client) on \(other.node)")
+            }
+            if writer.node != Setup.stranger { checkRecorded(writer.image, writer.client, writer.node, world) }
+        }
+    }
+
+    private mutating func checkRecorded(_ image: String, _ client: ClientAddress, _ node: String, _ world: World) {
+        for attachment in world.etcd.attachments.values {
+            let record = attachment.record
+            if record.clients.contains(client) || record.fenced?.clients.contains(client) == true { return }
+        }
+        report(.recordedWriter, "\(client) on \(node) has image \(image) mounted, and no record of a mount says so")
+        if world.ceph.reference(of: image) == nil {
+            report(.noRecordLost, "image \(image) went away under its mount on \(node)")
+        }
+    }
+
+    // MARK: Images
+
+    private mutating func checkImages(_ world: World) {
+        for (reference, image) in world.ceph.images {
+            if image.timesFormatted > 1 { report(.noSecondFormat, "mkfs ran again on \(reference)") }
+            if let before = readyImages[image.id], before != image.timesFormatted {
+                report(.noSecondFormat, "mkfs ran on \(reference), which has been ready")
+            }
+        }
+        for (reference, image) in foreign where world.ceph.images[reference] != image {
+            report(.foreignUntouched, "image \(reference) is nobody's volume and was changed")
+        }
+    }
+
+    // MARK: Records
+
+    private mutating func observeRecords(_ world: World) {
+        revision = world.etcd.revision
+        for (name, stored) in world.etcd.volumes { observe(name, stored.record, world) }
+        for (name, stored) in world.etcd.attachments { observe(name, stored.record) }
+        for name in lastSeen.keys where world.etcd.attachments[name] == nil { lastSeen[name] = nil }
+    }
+
+    private mutating func observe(_ name: VolumeName, _ volume: VolumeRecord, _ world: World) {
+        if volume.phase == .removing { removed.insert(volume.uid) }
+        if let highest = highestEpoch[volume.uid], volume.epoch < highest {
+            report(.epochsGrow, "the epoch of volume \(name) went from \(highest) back to \(volume.epoch)")
+        }
+        guard volume.phase == .ready, let id = volume.imageID else { return }
+        owners[id] = volume.uid
+        guard let image = world.ceph.images[volume.image], image.id == id else { return }
+        if image.uid != volume.uid {
+            report(.foreignUntouched, "volume \(name) is ready on image \(id), which bears another uid")
+        }
+        if readyImages[id] == nil { readyImages[id] = image.timesFormatted }
+    }
+
+    private mutating func observe(_ name: VolumeName, _ attachment: Attachment) {
+        let before = lastSeen[name]
+        lastSeen[name] = attachment
+        guard before?.owner != attachment.owner || before?.epoch != attachment.epoch else { return }
+        if let highest = highestEpoch[attachment.volumeUID], attachment.epoch <= highest {
+            report(
+                .epochsGrow, "\(attachment.owner.node) claims \(name) with epoch \(attachment.epoch) after \(highest)")
+        }
+        highestEpoch[attachment.volumeUID] = max(highestEpoch[attachment.volumeUID] ?? .none, attachment.epoch)
+        guard let before, before.owner.node != attachment.owner.node else { return }
+        let heard = lastHeard[attachment.owner.node]?[before.owner.node] ?? .some(before.owner.boot)
+        if heard == before.owner.boot {
+            report(
+                .livingKeep,
+                "\(attachment.owner.node) took \(name) from \(before.owner.node), which it had been told to be alive")
+        }
+    }
+}
+
+extension SimulatedCeph {
+    func reference(of id: String) -> ImageReference? { images.first { $0.value.id == id }?.key }
+}

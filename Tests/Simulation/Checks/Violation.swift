@@ -1,0 +1,25 @@
+/// An invariant that did not hold.
+public struct Violation: Sendable, Hashable, CustomStringConvertible {
+    public enum Invariant: String, Sendable, CaseIterable {
+        case oneWriter = "I1: at most one client that is not blocklisted can write"
+        case recordedWriter = "I1: whoever can write is recorded, so that it can be fenced"
+        case noSecondFormat = "I2: mkfs never runs on what was ready or is not this volume's"
+        case mountedIsMounted = "I3: a Mount that answered success is mounted and usable"
+        case unmountedIsGone = "I3: an Unmount that answered success leaves nothing"
+        case usersKeepTheirMount = "I3: nobody's mount goes away while its id is counted"
+        case endsWell = "I4: nothing is left that the next call cannot finish or undo"
+        case epochsGrow = "I5: an epoch is never reused or lowered"
+        case neverDenied = "I6: no answer denies a volume that exists"
+        case answersAreTrue = "an answer of success is true"
+        case noRecordLost = "no acknowledged record is lost"
+        case fencedStaysOut = "nothing is written after the fence"
+        case foreignUntouched = "what is not ours is not touched"
+        case livingKeep = "nobody takes what a living node has"
+        case deterministic = "everything runs on the scheduler's thread"
+    }
+
+    public let invariant: Invariant
+    public let what: String
+
+    public var description: String { "\(invariant.rawValue): \(what)" }
+}

@@ -1,0 +1,214 @@
+import InMemoryPorts
+import RBDDriver
+import VolumeCore
+
+/// What befalls nodes, and what mends them.
+extension History {
+    /// Lets one thing go wrong that the plan has and that makes sense now.
+    func strike() {
+        guard let fault = random.one(of: plan.events), let index = random.one(of: Array(hosts.indices)) else { return }
+        let name = hosts[index].name
+        guard strike(fault, index, name) else { return }
+        plan.remaining -= 1
+        count(fault)
+        trace.mix(name)
+        note("! \(name)  \(fault.rawValue)")
+    }
+
+    func count(_ fault: Fault) {
+        faultsSeen[fault, default: 0] += 1
+        trace.mix(fault.rawValue)
+    }
+
+    /// - Returns: `false` when it could not happen.
+    private func strike(_ fault: Fault, _ index: Int, _ name: String) -> Bool {
+        guard let node = cluster.mutate({ $0.nodes[name] }) else { return false }
+        switch fault {
+        case .pluginKilled:
+            guard node.isOn, hosts[index].plugin != nil else { return false }
+            killPlugin(on: index)
+        case .pluginDisabled:
+            guard node.isOn, !node.isPaused, hosts[index].plugin != nil else { return false }
+            disablePlugin(on: index)
+        case .rebooted:
+            guard node.isOn else { return false }
+            reboot(index)
+        case .powerLost:
+            guard node.isOn else { return false }
+            losePower(index)
+        case .dockerCrashed: return crashDocker(on: index)
+        case .stranger: return mapByHand()
+        case .foreignImage: return plantImage()
+        default: return cluster.mutate { world in disturb(fault, name, node, &world) }
+        }
+        return true
+    }
+
+    /// What needs nothing but the world.
+    private func disturb(_ fault: Fault, _ name: String, _ node: SimulatedNode, _ world: inout World) -> Bool {
+        switch fault {
+        case .paused:
+            guard node.isOn, !node.isPaused else { return false }
+            world.pause(name)
+        case .cutFromEtcd:
+            guard !node.cutOffFrom.contains(.etcd) else { return false }
+            world.cut(name, from: .etcd)
+        case .cutFromCeph:
+            guard !node.cutOffFrom.contains(.ceph) else { return false }
+            world.cut(name, from: .ceph)
+        case .heartbeatLost: world.expireHeartbeat(of: name)
+        case .watchFrozen: world.freezeCatalog(of: name)
+        case .clockDrifts:
+            let offset = Duration.seconds(random.below(7200) - 3600)
+            world.setClock(of: name, offset: max(offset, .zero), pace: [500, 900, 1100, 2000][random.below(4)])
+        case .timeJumps: world.advance(by: .seconds([10, 31, 65, 4000][random.below(4)]))
+        default: return false
+        }
+        return true
+    }
+
+    // MARK: The plugin and its node
+
+    /// `kill -9`. Of its requests under way some are never sent, and some may take effect later.
+    func killPlugin(on index: Int) {
+        let name = hosts[index].name
+        cluster.mutate { $0.killPlugin(on: name) }
+        loseCalls(of: index)
+    }
+
+    private func loseCalls(of index: Int) {
+        hosts[index].plugin = nil
+        for parked in lot.takeAll(of: hosts[index].name) {
+            if plan.callFaults.contains(.requestLate), Fault.requestLate.canStrike(parked.call), random.below(3) == 0 {
+                makeLate(parked)
+            }
+            parked.continuation.resume(throwing: PluginIsGone())
+        }
+        executor.drain()
+    }
+
+    func makeLate(_ parked: ParkedCall) {
+        late.append(LateRequest(call: parked.call, effect: parked.effect))
+    }
+
+    func reboot(_ index: Int) {
+        let name = hosts[index].name
+        cluster.mutate { $0.reboot(name) }
+        forgetContainers(of: index)
+        loseCalls(of: index)
+    }
+
+    private func losePower(_ index: Int) {
+        let name = hosts[index].name
+        cluster.mutate { $0.powerOff(name) }
+        forgetContainers(of: index)
+        loseCalls(of: index)
+    }
+
+    /// After a boot Docker starts some containers again, with the ids they had; the others run elsewhere by then.
+    private func forgetContainers(of index: Int) {
+        let again = random.happens(500)
+        hosts[index].containers = again ? hosts[index].containers.map(Self.rebooted) : []
+    }
+
+    private static func rebooted(_ container: Container) -> Container {
+        var next = container
+        next.state = .waiting
+        next.isTornAway = false
+        return next
+    }
+
+    /// `docker plugin disable -f`: the plugin ends, and every mount below its directory goes, whoever uses it.
+    private func disablePlugin(on index: Int) {
+        let name = hosts[index].name
+        cluster.mutate { world in
+            world.killPlugin(on: name)
+            world.unmountLazily(below: Setup.mountRoot, on: name)
+        }
+        for position in hosts[index].containers.indices { hosts[index].containers[position].isTornAway = true }
+        loseCalls(of: index)
+    }
+
+    /// The daemon dies. Its containers end or go on, and no Unmount ever comes; some start again with the same id.
+    private func crashDocker(on index: Int) -> Bool {
+        guard !hosts[index].containers.isEmpty else { return false }
+        for container in hosts[index].containers {
+            if case .running(let holder, _) = container.state { cluster.mutate { $0.release(holder) } }
+        }
+        forgetContainers(of: index)
+        return true
+    }
+
+    // MARK: Others
+
+    /// Somebody maps and mounts an idle volume's image by hand, on a host that the plugin does not know.
+    private func mapByHand() -> Bool {
+        guard strangersDevice == nil, inFlight.isEmpty, let volume = random.one(of: volumes) else { return false }
+        let image = Setup.image(volume)
+        let isIdle = cluster.mutate { world in
+            world.etcd.attachments.isEmpty && late.isEmpty
+                && world.ceph.images[image].map { world.writers(ofImage: $0.id).isEmpty } == true
+        }
+        guard isIdle else { return false }
+        let ports = cluster.startPlugin(on: Setup.stranger)
+        let filesystem: FilesystemType = volume == "kv" ? .xfs : .ext4
+        Task(executorPreference: executor) { [unowned self] in
+            let device = try await ports.mapper.map(image, options: [])
+            strangersDevice = (ports, device, "/mnt/by-hand")
+            try await ports.mounter.mount(device.path, at: "/mnt/by-hand", filesystem, options: [])
+        }
+        executor.drain()
+        return true
+    }
+
+    func endStranger() {
+        guard let (ports, device, mountpoint) = strangersDevice else { return }
+        strangersDevice = nil
+        Task(executorPreference: executor) {
+            try await ports.mounter.unmount(mountpoint)
+            try await ports.mapper.unmap(device)
+        }
+        executor.drain()
+    }
+
+    /// Somebody makes an image of the volume's name, which is none of the volume's.
+    private func plantImage() -> Bool {
+        guard let volume = random.one(of: volumes) else { return false }
+        let image = Setup.image(volume)
+        return cluster.mutate { world in
+            guard world.ceph.images[image] == nil else { return false }
+            world.addImage(image)
+            checks.noteForeign(image, world)
+            return true
+        }
+    }
+
+    // MARK: Mending
+
+    /// Mends one thing that is broken.
+    func mend() {
+        guard let index = random.one(of: Array(hosts.indices)) else { return }
+        let name = hosts[index].name
+        guard let node = cluster.mutate({ $0.nodes[name] }) else { return }
+        if !node.isOn {
+            cluster.mutate { $0.powerOn(name) }
+            note("+ \(name)  is switched on")
+        } else if node.isPaused {
+            cluster.mutate { $0.wake(name) }
+            note("+ \(name)  goes on")
+        } else if let backend = node.cutOffFrom.sorted(by: { $0.rawValue < $1.rawValue }).first {
+            cluster.mutate { $0.heal(name, to: backend) }
+            note("+ \(name)  reaches \(backend.rawValue) again")
+        } else if hosts[index].plugin == nil {
+            note("+ \(name)  the plugin starts")
+            startPlugin(on: index)
+        } else {
+            cluster.mutate { world in
+                world.thawCatalog(of: name)
+                world.renewHeartbeat(of: name)
+            }
+            note("+ \(name)  heartbeat and watch are well")
+        }
+        trace.mix(name)
+    }
+}

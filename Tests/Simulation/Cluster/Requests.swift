@@ -1,0 +1,104 @@
+import InMemoryPorts
+import RBDDriver
+import VolumeCore
+
+/// What Docker asks the plugins, and what it makes of the answers.
+extension History {
+    /// Starts the plugin on a node; it puts its mounts in order while Docker may already call.
+    func startPlugin(on index: Int, recovering: Bool = true) {
+        let ports = cluster.startPlugin(on: hosts[index].name)
+        let driver = Setup.driver(ports, options.mutation)
+        hosts[index].plugin = RunningPlugin(process: ports.process.number, driver: driver)
+        if recovering { ask(.recover, of: index) }
+    }
+
+    /// Sends a request; what comes of it is handled by `answered`.
+    /// - Returns: the request's number; `nil` when no plugin runs there.
+    @discardableResult
+    func ask(_ request: Request, of index: Int) -> Int? {
+        guard let plugin = hosts[index].plugin else { return nil }
+        lastRequest += 1
+        let number = lastRequest
+        inFlight[number] = RequestUnderWay(
+            request: request, host: index, process: plugin.process, began: cluster.mutate { $0.now })
+        trace.mix(number)
+        note("  \(hosts[index].name)  Docker asks: \(request)")
+        Task(executorPreference: executor) { [unowned self] in
+            let outcome = await perform(request, plugin.driver)
+            answered(number, outcome)
+        }
+        executor.drain()
+        return number
+    }
+
+    private func perform(_ request: Request, _ driver: VolumeDriver) async -> Outcome {
+        do {
+            switch request {
+            case .create(let name): try await driver.create(name, options: Setup.options(of: name))
+            case .mount(let name, let id): return .mounted(at: try await driver.mount(name, id: id))
+            case .unmount(let name, let id): try await driver.unmount(name, id: id)
+            case .remove(let name): try await driver.remove(name)
+            case .get(let name): _ = try await driver.get(name)
+            case .list: _ = try await driver.list()
+            case .recover: try await driver.recover()
+            }
+            return .done
+        } catch let error as VolumeError {
+            return .failed(error)
+        } catch {
+            return .noAnswer
+        }
+    }
+
+    /// Runs in the very job in which the driver answered: nothing has happened since its last effect.
+    private func answered(_ number: Int, _ outcome: Outcome) {
+        guard let underWay = inFlight.removeValue(forKey: number) else { return }
+        let index = underWay.host
+        trace.mix(number &* 8 &+ (outcome.isSuccess ? 1 : 0))
+        note("  \(hosts[index].name)  answer to \(underWay.request): \(outcome)")
+        outcomes[number] = outcome
+        let isCurrent = hosts[index].plugin?.process == underWay.process
+        if isCurrent { check(underWay.request, outcome, on: index) }
+        switch underWay.request {
+        case .mount(let volume, let id): mountAnswered(volume, id, isCurrent ? outcome : .noAnswer, on: index)
+        case .unmount(_, let id): unmountAnswered(id, isCurrent ? outcome : .noAnswer, on: index)
+        default: break
+        }
+    }
+
+    private func mountAnswered(_ volume: String, _ id: String, _ outcome: Outcome, on index: Int) {
+        guard let position = hosts[index].containers.firstIndex(where: { $0.id == id }),
+            case .mounting = hosts[index].containers[position].state
+        else { return }
+        guard case .mounted(let mountpoint) = outcome else {
+            hosts[index].containers[position].state = .waiting
+            return
+        }
+        let name = hosts[index].name
+        let started = cluster.mutate { world -> (Holder, String)? in
+            guard let device = world.nodes[name]?.kernel.mount(at: mountpoint)?.device,
+                let holder = try? world.startContainer(on: name, at: mountpoint)
+            else { return nil }
+            return (holder, device)
+        }
+        guard let (holder, device) = started else { return }
+        hosts[index].containers[position].isTornAway = false
+        hosts[index].containers[position].state = .running(holder, device: device)
+    }
+
+    private func unmountAnswered(_ id: String, _ outcome: Outcome, on index: Int) {
+        guard let position = hosts[index].containers.firstIndex(where: { $0.id == id }),
+            case .unmounting = hosts[index].containers[position].state
+        else { return }
+        if outcome.isSuccess {
+            hosts[index].containers.remove(at: position)
+        } else {
+            hosts[index].containers[position].state = .stopped
+        }
+    }
+}
+
+extension SimulatedKernel {
+    /// The topmost mount there.
+    func mount(at mountpoint: String) -> SimulatedMount? { mounts.last { $0.mountpoint == mountpoint } }
+}

@@ -1,0 +1,68 @@
+import InMemoryPorts
+import Logging
+import RBDDriver
+import VolumeCore
+
+/// Where a history begins. Most begin with a volume that is there, so that their steps go where the danger is.
+enum StartingPoint: Int, Sendable, CaseIterable {
+    case nothing, created, mounted
+}
+
+/// The settings of all simulated plugins, and how one is put together.
+enum Setup {
+    static let mountRoot = "/mnt/volumes"
+    static let nodes = ["a", "b", "c"]
+    /// A host that has no plugin, on which people map images by hand.
+    static let stranger = "x"
+    /// The volumes that a history is about: one with ext4, one with xfs, or both.
+    static let volumeSets = [["db"], ["kv"], ["db", "kv"]]
+    static let policy = DriverPolicy(
+        mountRoot: mountRoot, handOverWait: .seconds(2), pollInterval: .milliseconds(500))
+
+    static func options(of volume: String) -> [String: String] {
+        ["pool": "rbd", "size": volume == "kv" ? "512" : "206", "fstype": volume == "kv" ? "xfs" : "ext4"]
+    }
+
+    static func image(_ volume: String) -> ImageReference { ImageReference(pool: "rbd", name: volume) }
+
+    static func mountpoint(_ volume: String) -> String { "\(mountRoot)/\(volume)" }
+
+    static func driver(_ node: NodePorts, _ mutation: Mutation?) -> VolumeDriver {
+        var ports = DriverPorts(
+            store: node.store, catalog: node.catalog, nodes: node.directory, images: node.images,
+            formatter: node.formatter, mapper: node.mapper, filesystems: node.filesystems,
+            mounter: node.mounter, fence: node.fence, clock: node.clock, tokens: node.tokens)
+        mutation?.apply(&ports, node)
+        return VolumeDriver(
+            ports: ports, policy: policy, me: node.identity,
+            log: Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() })
+    }
+}
+
+/// The worlds in which histories begin, made once by the real driver without any fault.
+public struct StartingWorlds: Sendable {
+    private var worlds: [StartingPoint: [[String]: World]] = [:]
+
+    public init() {
+        for point in StartingPoint.allCases {
+            for volumes in Setup.volumeSets { worlds[point, default: [:]][volumes] = Self.world(at: point, volumes) }
+        }
+    }
+
+    func world(at point: StartingPoint, _ volumes: [String]) -> World { worlds[point]?[volumes] ?? World() }
+
+    /// With `mounted`, the first volume is mounted on node a with the id `a0`.
+    private static func world(at point: StartingPoint, _ volumes: [String]) -> World {
+        let cluster = SimulatedCluster(nodes: Setup.nodes + [Setup.stranger])
+        let executor = RunLoopExecutor()
+        if point != .nothing {
+            let driver = Setup.driver(cluster.startPlugin(on: "a"), nil)
+            Task(executorPreference: executor) {
+                for volume in volumes { try await driver.create(volume, options: Setup.options(of: volume)) }
+                if point == .mounted, let first = volumes.first { _ = try await driver.mount(first, id: "a0") }
+            }
+            executor.drain()
+        }
+        return cluster.world
+    }
+}

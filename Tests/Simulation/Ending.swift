@@ -1,0 +1,185 @@
+import InMemoryPorts
+import RBDDriver
+import VolumeCore
+
+/// Liveness: with all faults gone, everything that is asked for completes in bounded time, and nothing is left.
+extension History {
+    func endWell() {
+        random = Randomness(seed: seed, stream: 1 << 32)
+        step += 1
+        note("--- all faults are gone")
+        heal()
+        while !late.isEmpty {
+            deliverLate()
+            afterStep()
+        }
+        finishEverything()
+        // Clients that were killed show as watchers for half a minute, and lost heartbeats count for as long.
+        cluster.mutate { $0.advance(by: .seconds(40)) }
+        endContainers()
+        letGoOfForgottenIDs()
+        for volume in volumes where checks.violation == nil { use(volume) }
+        checkRecords()
+        for volume in volumes where checks.violation == nil { removeForGood(volume) }
+        if checks.violation == nil { cluster.mutate { checkNothingIsLeft($0) } }
+    }
+
+    private func heal() {
+        endStranger()
+        for index in hosts.indices {
+            let name = hosts[index].name
+            cluster.mutate { world in
+                world.powerOn(name)
+                world.wake(name)
+                for backend in Backend.allCases { world.heal(name, to: backend) }
+                world.thawCatalog(of: name)
+                world.renewHeartbeat(of: name)
+                world.setClock(of: name, offset: world.nodes[name]?.clockOffset ?? .zero, pace: 1000)
+            }
+            if hosts[index].plugin == nil { startPlugin(on: index) }
+        }
+        afterStep()
+    }
+
+    // MARK: Requests that must succeed
+
+    /// Lets what is under way end by itself.
+    private func finishEverything() {
+        let began = cluster.mutate { $0.now }
+        pump { inFlight.isEmpty }
+        for request in inFlight.values.map(\.request.description).sorted() {
+            checks.report(.endsWell, "\(request) does not end")
+        }
+        // Requests that wait for each other's turns can take one budget each, one after the other at most.
+        let took = cluster.mutate { $0.now } - began
+        if took > budget * 2 { checks.report(.endsWell, "it took \(took) until all requests had ended") }
+    }
+
+    private var budget: Duration { Setup.policy.workBudget + Setup.policy.undoBudget + .seconds(1) }
+
+    /// Lets every waiting call go on until `isDone`; time passes when nothing else can happen.
+    private func pump(until isDone: () -> Bool) {
+        var moves = 0
+        while !isDone(), checks.violation == nil, moves < 2000 {
+            moves += 1
+            if let parked = random.one(of: readyCalls()) {
+                guard lot.take(parked.number) != nil else { continue }
+                cluster.mutate { $0.advance(by: .milliseconds(5)) }
+                answer(parked)
+            } else if let next = lot.calls.compactMap(\.due).min() {
+                cluster.mutate { $0.advance(to: next) }
+            } else {
+                return
+            }
+            afterStep()
+        }
+    }
+
+    /// Asks and waits for the answer.
+    private func outcome(of request: Request, on index: Int) -> Outcome {
+        let began = cluster.mutate { $0.now }
+        guard let number = ask(request, of: index) else { return .noAnswer }
+        pump { outcomes[number] != nil }
+        let took = cluster.mutate { $0.now } - began
+        if took > budget { checks.report(.endsWell, "\(request) on \(hosts[index].name) took \(took)") }
+        return outcomes[number] ?? .noAnswer
+    }
+
+    private func mustSucceed(_ request: Request, on index: Int) {
+        guard checks.violation == nil else { return }
+        let outcome = outcome(of: request, on: index)
+        if !outcome.isSuccess {
+            checks.report(.endsWell, "with all faults gone, \(request) on \(hosts[index].name): \(outcome)")
+        }
+    }
+
+    // MARK: The steps to an end
+
+    /// All containers end, and Docker gives their mounts back.
+    private func endContainers() {
+        for index in hosts.indices {
+            for container in hosts[index].containers {
+                guard let position = hosts[index].containers.firstIndex(where: { $0.id == container.id }) else {
+                    continue
+                }
+                stop(position, on: index)
+                guard hosts[index].containers[position].isStopped else { continue }
+                hosts[index].containers[position].state = .unmounting
+                mustSucceed(.unmount(container.volume, id: container.id), on: index)
+            }
+            hosts[index].containers = []
+        }
+    }
+
+    /// Ids whose Unmount never came are given back in Docker's place. This stands in for the hand-over, in which a live
+    /// owner is asked by the next claimant to let go of what nobody uses.
+    private func letGoOfForgottenIDs() {
+        for attachment in cluster.mutate({ $0.etcd.attachments.sorted { $0.key < $1.key } }) {
+            let record = attachment.value.record
+            guard let index = hosts.firstIndex(where: { $0.name == record.owner.node }) else { continue }
+            guard record.owner == cluster.mutate({ $0.nodes[record.owner.node]?.identity }) else { continue }
+            let ids = record.mountIDs.isEmpty ? ["": 1] : record.mountIDs
+            for (id, count) in ids.sorted(by: { $0.key < $1.key }) {
+                for _ in 0..<count { mustSucceed(.unmount(attachment.key.text, id: id), on: index) }
+            }
+        }
+    }
+
+    /// The volume can be made and used: on some node, and wherever something of it is left.
+    private func use(_ volume: String) {
+        guard let index = random.one(of: Array(hosts.indices)), let name = try? VolumeName(volume) else { return }
+        removePlantedImage(volume)
+        if cluster.mutate({ $0.etcd.volumes[name] })?.record.phase == .removing {
+            mustSucceed(.remove(volume), on: index)
+        }
+        mustSucceed(.create(volume), on: index)
+        let others = hosts.indices.filter { $0 != index && hasDevice(of: volume, on: $0) }
+        for each in (hasDevice(of: volume, on: index) ? [index] : []) + others + [index] {
+            guard checks.violation == nil else { return }
+            containers += 1
+            let id = "end\(containers)"
+            hosts[each].containers = [Container(id: id, volume: volume, state: .mounting)]
+            mustSucceed(.mount(volume, id: id), on: each)
+            write(by: 0, on: each)
+            stop(0, on: each)
+            hosts[each].containers[0].state = .unmounting
+            mustSucceed(.unmount(volume, id: id), on: each)
+            hosts[each].containers = []
+        }
+    }
+
+    private func hasDevice(of volume: String, on index: Int) -> Bool {
+        let name = hosts[index].name
+        return cluster.mutate { world in
+            world.nodes[name]?.kernel.devices.values.contains { $0.image == Setup.image(volume) } ?? false
+        }
+    }
+
+    /// Whoever put an image of that name there takes it away again.
+    private func removePlantedImage(_ volume: String) {
+        let image = Setup.image(volume)
+        cluster.mutate { world in
+            guard checks.forgetForeign(image) else { return }
+            world.takeAway(image)
+        }
+    }
+
+    private func removeForGood(_ volume: String) {
+        guard let index = random.one(of: Array(hosts.indices)) else { return }
+        mustSucceed(.remove(volume), on: index)
+    }
+
+    private func checkNothingIsLeft(_ world: World) {
+        var left = world.etcd.volumes.keys.map { "the record of volume \($0)" }
+        left += world.etcd.attachments.keys.map { "the record of a mount of \($0)" }
+        left += world.ceph.images.keys.map(\.name).filter {
+            !(leavesImages && $0.hasPrefix(VolumeRecord.unfinishedPrefix))
+        }
+        .map { "image \($0)" }
+        for node in world.nodes.values {
+            left += node.kernel.devices.values.map { "\($0.path) (\($0.image)) on \(node.name)" }
+            left += node.kernel.mounts.map { "\($0.mountpoint) on \(node.name)" }
+        }
+        if !left.isEmpty { checks.report(.endsWell, "left behind: \(left.sorted().joined(separator: ", "))") }
+    }
+}

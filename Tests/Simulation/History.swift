@@ -1,0 +1,168 @@
+import InMemoryPorts
+import RBDDriver
+import VolumeCore
+
+/// One history: nodes with the real driver, their Docker daemons and containers, and a scheduler that decides by seed
+/// which waiting call goes on next and what goes wrong.
+///
+/// `@unchecked Sendable`: all of it, the driver's tasks included, runs on the thread that made it.
+final class History: @unchecked Sendable {
+    let seed: UInt64
+    let options: HistoryOptions
+    let cluster: SimulatedCluster
+    let executor = RunLoopExecutor()
+    let lot = ParkingLot(outsiders: [Setup.stranger])
+    let volumes: [String]
+    var plan: FaultPlan
+    var hosts: [Host]
+    var checks = SafetyChecks()
+    var writes = WriteLog()
+    var trace: Trace
+    /// The step that is being taken, and its random numbers.
+    var step = 0
+    var random: Randomness
+    /// Requests that were given up by their caller and may still take effect.
+    var late: [LateRequest] = []
+    /// Whether a request to make or to rename an image took effect after its caller had given it up.
+    var leavesImages = false
+    /// Requests under way, by number.
+    var inFlight: [Int: RequestUnderWay] = [:]
+    var lastRequest = 0
+    /// The outcome of the request that ended last, for the ending.
+    var outcomes: [Int: Outcome] = [:]
+    var containers = 0
+    /// The image that a stranger has mapped, with the device.
+    var strangersDevice: (ports: NodePorts, device: MappedDevice, mountpoint: String)?
+    var faultsSeen: [Fault: Int] = [:]
+
+    init(seed: UInt64, _ options: HistoryOptions, _ worlds: StartingWorlds) {
+        self.seed = seed
+        self.options = options
+        trace = Trace(isWritten: options.writesTrace)
+        var random = Randomness(seed: seed)
+        let volumes = Setup.volumeSets[[0, 0, 0, 1, 2].randomElement(using: &random) ?? 0]
+        let start = [StartingPoint.nothing, .created, .created, .mounted, .mounted].randomElement(using: &random)
+        plan = FaultPlan(&random)
+        steps = 20 + random.below(41)
+        hosts = Setup.nodes.map(Host.init)
+        cluster = SimulatedCluster(nodes: Setup.nodes + [Setup.stranger], hook: lot)
+        cluster.forgetCalls(andRecordMore: false)
+        let world = worlds.world(at: start ?? .nothing, volumes)
+        cluster.mutate { $0 = world }
+        self.volumes = volumes
+        self.random = random
+        lot.wakeUp = { [unowned self] node, duration in self.wakeUp(of: node, after: duration) }
+        lot.holding = { [unowned self] in self.holding() }
+        prepare(start ?? .nothing)
+    }
+
+    private let steps: Int
+
+    private func prepare(_ start: StartingPoint) {
+        trace.note(0, cluster.world) { "\(volumes.joined(separator: " and ")): \(start), faults: \(planText)" }
+        for index in hosts.indices { startPlugin(on: index, recovering: false) }
+        guard start == .mounted, let volume = volumes.first else { return }
+        let mountpoint = Setup.mountpoint(volume)
+        let device = cluster.mutate { $0.nodes["a"]?.kernel.mount(at: mountpoint)?.device }
+        guard let holder = try? cluster.mutate({ try $0.startContainer(on: "a", at: mountpoint) }), let device else {
+            return
+        }
+        hosts[0].containers.append(
+            Container(id: "a0", volume: volume, state: .running(holder, device: device)))
+    }
+
+    private var planText: String {
+        (plan.callFaults + plan.events).map(\.rawValue).joined(separator: ", ")
+    }
+
+    /// Runs it to its end.
+    func run() -> HistoryResult {
+        let last = min(steps, options.maximumSteps ?? steps)
+        while step < last, checks.violation == nil {
+            step += 1
+            random = Randomness(seed: seed, stream: UInt64(step))
+            if !options.mutedSteps.contains(step) { takeStep() }
+            afterStep()
+        }
+        if checks.violation == nil { endWell() }
+        if executor.hasLeaked { checks.report(.deterministic, "a task ran on another executor") }
+        abandon()
+        return HistoryResult(
+            seed: seed, violation: checks.violation, fingerprint: trace.fingerprint, steps: step,
+            faults: faultsSeen, trace: trace.lines)
+    }
+
+    /// What must hold now is checked, and shown.
+    func afterStep() {
+        let lot = lot.calls.count
+        cluster.mutate { world in
+            checks.check(world)
+            trace.mix(Int(truncatingIfNeeded: world.etcd.revision) &* 64 &+ lot)
+            trace.mix(Int(truncatingIfNeeded: world.now.components.attoseconds &+ world.now.components.seconds))
+        }
+        if trace.isWritten { trace.noteChanges(cluster.world) }
+    }
+
+    /// Nobody may be left waiting when the history is thrown away.
+    private func abandon() {
+        for host in hosts { cluster.mutate { $0.killPlugin(on: host.name) } }
+        while !lot.calls.isEmpty {
+            for host in hosts {
+                for parked in lot.takeAll(of: host.name) { parked.continuation.resume(throwing: PluginIsGone()) }
+            }
+            executor.drain()
+        }
+    }
+
+    private func wakeUp(of node: String, after duration: Duration) -> Duration {
+        cluster.mutate { world in
+            let pace = world.nodes[node]?.clockPace ?? 1000
+            return world.now + duration * 1000 / max(1, pace)
+        }
+    }
+
+    private func holding() -> Int {
+        random.happens(plan.holdRate) ? step + 1 + random.below(plan.holdSteps) : 0
+    }
+
+    func note(_ line: @autoclosure () -> String) {
+        guard trace.isWritten else { return }
+        let text = line()
+        trace.note(step, cluster.world) { text }
+    }
+}
+
+/// How a history is to be run.
+public struct HistoryOptions: Sendable {
+    public var mutation: Mutation?
+    public var maximumSteps: Int?
+    /// Steps that are left out, to find the ones that matter.
+    public var mutedSteps: Set<Int> = []
+    public var writesTrace = false
+
+    public init(mutation: Mutation? = nil) { self.mutation = mutation }
+}
+
+/// What came of a history.
+public struct HistoryResult: Sendable {
+    public let seed: UInt64
+    public let violation: Violation?
+    /// The same for every run of the same seed.
+    public let fingerprint: UInt64
+    public let steps: Int
+    let faults: [Fault: Int]
+    public let trace: [String]
+}
+
+/// A request whose caller has given it up, and which may still take effect.
+struct LateRequest {
+    let call: PortCall
+    let effect: @Sendable () throws -> Void
+}
+
+struct RequestUnderWay {
+    let request: Request
+    let host: Int
+    let process: Int
+    let began: Duration
+}

@@ -1,0 +1,34 @@
+import Testing
+import VolumeCore
+
+@Suite struct TendRuleTests {
+    private func decide(_ attachment: Attachment, wanted: Bool = false, justMounted: Bool = false) -> TendStep {
+        var attachment = attachment
+        if wanted { attachment.wantedBy = Fixture.other }
+        return TendRule.decide(attachment, me: Fixture.me, justMounted: justMounted)
+    }
+
+    @Test(arguments: Attachment.State.allCases, [Fixture.meBefore, Fixture.other])
+    func whatIsNotOursIsNotTendedTo(_ state: Attachment.State, owner: NodeIdentity) {
+        #expect(decide(Fixture.attachment(state, owner: owner, ids: [:]), wanted: true) == .nothing)
+    }
+
+    @Test(arguments: [Attachment.State.attaching, .detaching, .fencing])
+    func whatIsInMotionIsNotTendedTo(_ state: Attachment.State) {
+        #expect(decide(Fixture.attachment(state, ids: [:]), wanted: true) == .nothing)
+    }
+
+    @Test func aCountedMountStaysUntilSomebodyAsks() {
+        #expect(decide(Fixture.attachment(.attached)) == .nothing)
+        #expect(decide(Fixture.attachment(.attached), wanted: true) == .letGo)
+    }
+
+    @Test func whoAsksRightAfterAMountIsDeclined() {
+        #expect(decide(Fixture.attachment(.attached), wanted: true, justMounted: true) == .decline)
+        #expect(decide(Fixture.attachment(.attached), justMounted: true) == .nothing)
+    }
+
+    @Test(arguments: [true, false]) func whatNobodyCountsIsLetGoOf(_ justMounted: Bool) {
+        #expect(decide(Fixture.attachment(.attached, ids: [:]), justMounted: justMounted) == .letGo)
+    }
+}
