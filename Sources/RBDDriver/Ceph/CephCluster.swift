@@ -72,6 +72,7 @@ final class CephCluster: Sendable {
     /// - Throws: ``CephError`` with `ENOENT` and the pool as its subject when there is none.
     func withPool<T>(_ location: ImageLocation, _ body: (borrowing CephPool) throws -> T) throws -> T {
         let call = CephCall.reading("rados_ioctx_create", .pool(location.pool))
+        try call.refuseNUL(in: [location.pool, location.namespace])
         return try withUnsafeCluster(call) { raw in
             let pool = try CephPool(opening: location, on: raw, call)
             return try body(pool)

@@ -105,6 +105,7 @@ public actor CephConnection {
         onLate: (@Sendable (Result<T, any Error>) -> Void)? = nil,
         _ body: @escaping @Sendable (CephCluster) throws -> T
     ) async throws -> T {
+        try call.refuseNUL(in: call.subject.texts)
         let deadline = deadline(timeout)
         let cluster = try await cluster(by: deadline, for: call)
         return try await perform(call, on: cluster, by: deadline, onLate: onLate) { try body(cluster) }

@@ -5,9 +5,20 @@ enum CephErrno {
     /// `EBLOCKLISTED`: Ceph uses the number of `ESHUTDOWN`, 108.
     static let blocklisted = ESHUTDOWN
 
-    /// The sentence of `strerror`, or Ceph's own meaning where it differs.
-    static func words(_ code: CInt) -> String {
+    /// The sentence of `strerror`, or what the number means of something in Ceph.
+    static func words(_ code: CInt, of subject: CephSubject) -> String {
+        switch (code, subject) {
+        case (ENOENT, .cluster), (ENOENT, .option), (ENOENT, .command): String(cString: strerror(code))
+        default: words(code)
+        }
+    }
+
+    private static func words(_ code: CInt) -> String {
         switch code {
+        case ENOENT: "it does not exist"
+        case EEXIST: "it exists already"
+        case EBUSY: "it is in use"
+        case ENOTEMPTY: "it has snapshots"
         case blocklisted: "this client is on the cluster's blocklist"
         case EDOM: "a value is out of range"
         case ETIMEDOUT: "no answer in time"

@@ -37,7 +37,7 @@ public struct CephError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     public var description: String {
-        var text = "\(subject): \(call): \(CephErrno.words(code)) (\(CephErrno.name(code)))"
+        var text = "\(subject): \(call): \(CephErrno.words(code, of: subject)) (\(CephErrno.name(code)))"
         if let detail, !detail.isEmpty { text += ": \(detail)" }
         if outcome == .unknown { text += "; whether it happened is unknown" }
         if let remedy { text += ". \(remedy)" }
@@ -96,6 +96,21 @@ struct CephCall: Sendable, Hashable {
     func check(_ count: Int) throws -> Int {
         if count < 0 { throw error(CInt(clamping: count)) }
         return count
+    }
+
+    /// Refuses texts that a C string would cut short: what is left would name something else.
+    func refuseNUL(in texts: [String]) throws {
+        guard texts.contains(where: { $0.utf8.contains(0) }) else { return }
+        throw CephError(
+            call: name, subject: subject, code: EINVAL, outcome: .refused,
+            detail: "a name or value contains a NUL byte",
+            remedy: "Leave it out.")
+    }
+
+    /// Refuses a size in bytes that no block device can have; librbd takes any.
+    func refuseTooLarge(_ size: UInt64) throws {
+        guard size > UInt64(Int64.max) else { return }
+        throw error(EFBIG, detail: "\(size) bytes")
     }
 
     /// The error of a call that the pool did not make or did not see through.

@@ -46,4 +46,15 @@ public enum CephSubject: Sendable, Hashable, CustomStringConvertible {
         case .command(let prefix): "command '\(prefix)'"
         }
     }
+
+    /// The texts that reach Ceph as C strings.
+    var texts: [String] {
+        switch self {
+        case .cluster(let text), .option(let text), .pool(let text), .client(let text), .command(let text): [text]
+        case .namespace(let location), .images(let location): [location.pool, location.namespace]
+        case .image(let location, let text), .imageID(let location, let text):
+            [location.pool, location.namespace, text]
+        case .snapshot(let location, let image, let name): [location.pool, location.namespace, image, name]
+        }
+    }
 }

@@ -5,6 +5,7 @@ extension RBDImage {
     /// One value of the image's metadata, or nil when it has none (`rbd_metadata_get`).
     public func metadata(_ key: String, timeout: Duration? = nil) async throws -> String? {
         let call = CephCall.reading("rbd_metadata_get", subject)
+        try call.refuseNUL(in: [key])
         return try await perform(call, timeout: timeout) { image in
             do {
                 return try GrowingBuffer.string(call) { rbd_metadata_get(image, key, $0, &$1) }
@@ -17,6 +18,7 @@ extension RBDImage {
     /// Sets a value (`rbd_metadata_set`). Works on an image that is open read-write.
     public func setMetadata(_ key: String, to value: String, timeout: Duration? = nil) async throws {
         let call = CephCall.changing("rbd_metadata_set", subject)
+        try call.refuseNUL(in: [key, value])
         try await perform(call, timeout: timeout) { image in
             _ = try call.check(rbd_metadata_set(image, key, value))
         }
@@ -27,6 +29,7 @@ extension RBDImage {
     @discardableResult
     public func removeMetadata(_ key: String, timeout: Duration? = nil) async throws -> Bool {
         let call = CephCall.changing("rbd_metadata_remove", subject)
+        try call.refuseNUL(in: [key])
         return try await perform(call, timeout: timeout) { image in
             let code = rbd_metadata_remove(image, key)
             if code == -ENOENT { return false }

@@ -82,6 +82,7 @@ extension RBDImage {
         _ function: String, _ name: String, _ timeout: Duration?, _ body: @escaping @Sendable (rbd_image_t) -> CInt
     ) async throws {
         let call = CephCall.changing(function, subject)
+        try call.refuseNUL(in: [name])
         try await perform(call, timeout: timeout) { image in
             let code = body(image)
             if code < 0 { throw call.error(code, detail: "snapshot '\(name)'") }

@@ -104,6 +104,7 @@ public final class RBDImage: Sendable {
         to size: UInt64, allowShrink: Bool = false, timeout: Duration? = nil, progress: ImageProgress? = nil
     ) async throws {
         let call = CephCall.changing("rbd_resize2", subject)
+        try call.refuseTooLarge(size)
         try await perform(call, timeout: timeout) { image in
             try ProgressReport.withCallback(progress) { callback, argument in
                 _ = try call.check(rbd_resize2(image, size, allowShrink, callback, argument))

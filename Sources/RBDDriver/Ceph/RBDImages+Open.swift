@@ -20,6 +20,7 @@ extension RBDImages {
         _ image: ImageKey, _ mode: OpenMode, snapshot: String? = nil, timeout: Duration? = nil
     ) async throws -> RBDImage {
         let call = CephCall.reading(Self.openCall(image, mode), image.subject(in: location))
+        if let snapshot { try call.refuseNUL(in: [snapshot]) }
         let (connection, location) = (connection, location)
         return try await connection.perform(
             call, timeout: timeout, onLate: { late in if case .success(let image) = late { image.closeNow() } },

@@ -67,6 +67,7 @@ extension RBDImages {
     /// - Throws: `EEXIST` when that name is taken.
     public func restoreFromTrash(id: String, as name: String? = nil, timeout: Duration? = nil) async throws {
         let call = CephCall.changing("rbd_trash_restore", .imageID(location, id: id))
+        if let name { try call.refuseNUL(in: [name]) }
         try await inPool(call, timeout) { pool in
             // librbd takes an empty name for the old one.
             try pool.withUnsafeContext { _ = try call.check(rbd_trash_restore($0, id, name ?? "")) }

@@ -36,11 +36,17 @@ public struct RBDImages: Sendable {
     ///   striping that cannot be, `ENOENT` for a pool, namespace or data pool that is missing.
     public func create(_ name: String, size: UInt64, layout: ImageLayout, timeout: Duration? = nil) async throws {
         let call = CephCall.changing("rbd_create4", subject(name))
-        try await inPool(call, timeout) { pool in
-            let options = try ImageOptions(call)
-            try options.set(layout, call)
-            try pool.withUnsafeContext { context in
-                try options.withUnsafeOptions { _ = try call.check(rbd_create4(context, name, size, $0)) }
+        try call.refuseTooLarge(size)
+        let location = location
+        try await connection.perform(call, timeout: timeout) { cluster in
+            // For an error that names the pool: rbd_create4 says ENOENT of either of them.
+            if let dataPool = layout.dataPool { try cluster.withPool(ImageLocation(pool: dataPool)) { _ in } }
+            try cluster.withPool(location) { pool in
+                let options = try ImageOptions(call)
+                try options.set(layout, call)
+                try pool.withUnsafeContext { context in
+                    try options.withUnsafeOptions { _ = try call.check(rbd_create4(context, name, size, $0)) }
+                }
             }
         }
     }
@@ -62,6 +68,7 @@ public struct RBDImages: Sendable {
     /// - Throws: `EEXIST` when the new name is taken.
     public func rename(_ name: String, to newName: String, timeout: Duration? = nil) async throws {
         let call = CephCall.changing("rbd_rename", subject(name))
+        try call.refuseNUL(in: [newName])
         try await inPool(call, timeout) { pool in
             try pool.withUnsafeContext { context in
                 let code = rbd_rename(context, name, newName)
@@ -86,6 +93,7 @@ public struct RBDImages: Sendable {
         timeout: Duration? = nil
     ) async throws {
         let call = CephCall.changing("rbd_clone3", .snapshot(parent, image: image, name: snapshot))
+        try call.refuseNUL(in: subject(name).texts + [layout.dataPool ?? ""])
         let child = location
         try await connection.perform(call, timeout: timeout) { cluster in
             try cluster.withPool(parent) { parentPool in

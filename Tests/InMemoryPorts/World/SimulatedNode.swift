@@ -19,8 +19,8 @@ public struct SimulatedNode: Sendable {
     var heartbeat: Heartbeat?
     var catalog = CatalogState.empty
     /// How much the node's clock is ahead of the world's, and how many thousandths of the world's speed it has.
-    var clockOffset: Duration = .zero
-    var clockPace = 1000
+    public var clockOffset: Duration = .zero
+    public var clockPace = 1000
 
     struct Heartbeat: Sendable {
         var boot: String

@@ -13,7 +13,7 @@ import VolumeCore
     @Test("An error names the call, the image, the number in words and what to do")
     func description() {
         let error = CephCall.changing("rbd_remove", Self.image).error(-EBUSY)
-        #expect(error.description.hasPrefix("image 'rbd/db': rbd_remove: Device or resource busy (EBUSY). "))
+        #expect(error.description.hasPrefix("image 'rbd/db': rbd_remove: it is in use (EBUSY). "))
         #expect(error.description.contains("rbd status"))
     }
 

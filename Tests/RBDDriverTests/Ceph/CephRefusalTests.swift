@@ -45,7 +45,59 @@ extension CephTests {
                         name, size: CephFixture.mebibyte, layout: ImageLayout(dataPool: "no-such-pool"))
                 }
                 #expect(error.isNotFound)
+                #expect(error.subject == .pool("no-such-pool"))
                 #expect(try await !ceph.images.list().contains { $0.name == name })
+            }
+        }
+
+        @Test("A NUL byte is refused before anything that the rest would name is touched")
+        func nul() async throws {
+            try await CephFixture.with { ceph in
+                try await ceph.withImage { name in
+                    let cut = name + "\u{0}x"
+                    let location = ImageLocation(pool: ceph.environment.pool + "\u{0}x")
+                    let elsewhere = RBDImages(location, connection: ceph.connection)
+                    let image = try await ceph.images.open(.name(name), .readWrite)
+                    try await image.createSnapshot("s")
+                    for call in [
+                        { try await ceph.images.remove(cut) }, { try await elsewhere.remove(name) },
+                        { try await ceph.images.rename(name, to: cut) }, { try await ceph.images.rename(cut, to: "y") },
+                        { try await ceph.images.moveToTrash(cut) },
+                        { _ = try await ceph.images.open(.name(cut), .readOnly) },
+                        { _ = try await ceph.images.open(.name(name), .readOnly, snapshot: "s\u{0}x") },
+                        { try await image.setMetadata("key", to: "a\u{0}b") },
+                        { try await image.setMetadata("key\u{0}x", to: "a") },
+                        { try await image.removeSnapshot("s\u{0}x") },
+                        { _ = try await ceph.connection.poolID(location.pool) },
+                    ] {
+                        let error = try await CephFixture.error(call)
+                        #expect(error.code == EINVAL)
+                        #expect(error.outcome == .refused)
+                        #expect(error.description.contains("NUL"))
+                    }
+                    #expect(try await image.metadata().isEmpty)
+                    #expect(try await image.snapshots().map(\.name) == ["s"])
+                    try await image.removeSnapshot("s")
+                    try await image.close()
+                }
+            }
+        }
+
+        @Test("A size that no block device can have is refused", arguments: [UInt64.max, 1 << 63])
+        func tooLarge(size: UInt64) async throws {
+            try await CephFixture.with { ceph in
+                let name = uniqueName("huge")
+                let create = try await CephFixture.error {
+                    try await ceph.images.create(name, size: size, layout: ImageLayout())
+                }
+                #expect(create.code == EFBIG)
+                #expect(create.outcome == .refused)
+                try await ceph.withImage { name in
+                    let image = try await ceph.images.open(.name(name), .readWrite)
+                    let resize = try await CephFixture.error { try await image.resize(to: size) }
+                    #expect(resize.code == EFBIG)
+                    try await image.close()
+                }
             }
         }
 

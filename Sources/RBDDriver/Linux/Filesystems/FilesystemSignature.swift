@@ -21,6 +21,12 @@ struct FilesystemSignature: Sendable, Hashable {
         }.map(\.type)
     }
 
+    /// `it bears no ext4 but xfs`.
+    static func lack(of filesystem: FilesystemType, _ found: [FilesystemType]) -> String {
+        let there = found.map(\.rawValue).joined(separator: " and ")
+        return "it bears no \(filesystem.rawValue)" + (there.isEmpty ? "" : " but \(there)")
+    }
+
     /// Reads the beginning of a device or file. Blocking.
     static func read(_ path: String) throws -> FilesystemSignature {
         FilesystemSignature(head: try SmallFile.bytes(of: path, limit: length))

@@ -18,7 +18,8 @@ public struct MappedFormatter: VolumeFormatter {
         let device = try await mapper.map(image, options: [])
         do {
             try await refuseContent(device.path, size: spec.size, what)
-            try await runner.succeed(MkfsCommand.make(spec, on: device.path), to: what)
+            let mkfs = MkfsCommand(spec.filesystem, words: spec.mkfsOptions)
+            try await runner.succeed(Command(mkfs.tool, mkfs.options + [device.path]), to: what)
         } catch {
             try? await mapper.unmap(device)
             throw error
@@ -43,21 +44,6 @@ public struct MappedFormatter: VolumeFormatter {
         }
         guard isBlank else {
             throw VolumeError(.damaged, what, why: "it is not blank; nothing was written", outcome: .refused)
-        }
-    }
-}
-
-/// The mkfs call for a volume.
-enum MkfsCommand {
-    static func make(_ spec: VolumeSpec, on path: String) -> Command {
-        switch spec.filesystem {
-        case .ext4:
-            let extended = "nodiscard,lazy_itable_init=1,lazy_journal_init=1"
-            return Command(.mkfsExt4, ["-q", "-F", "-m", "0", "-E", extended] + spec.mkfsOptions + [path])
-        case .xfs:
-            return Command(.mkfsXFS, ["-q", "-f", "-K"] + spec.mkfsOptions + [path])
-        case .btrfs:
-            return Command(.mkfsBtrfs, ["-q", "-f", "-K"] + spec.mkfsOptions + [path])
         }
     }
 }
