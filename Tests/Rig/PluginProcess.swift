@@ -132,7 +132,7 @@ public final class PluginProcess: Sendable {
     }
 
     /// `RBD_PLUGIN_EXECUTABLE`, or the program beside the running tests in the build folder.
-    static func executable() throws -> String {
+    public static func executable() throws -> String {
         if let named = ProcessInfo.processInfo.environment["RBD_PLUGIN_EXECUTABLE"] { return named }
         let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let folder = tests.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
