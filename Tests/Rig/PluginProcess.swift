@@ -94,8 +94,10 @@ public final class PluginProcess: Sendable {
         try await waitForEnd()
     }
 
-    /// SIGSTOP
-    public func pause() { signal(SIGSTOP) }
+    /// SIGSTOP; returns when none of its threads runs any more.
+    public func pause() async throws {
+        try await current.withLock { $0 }?.pause()
+    }
     /// SIGCONT
     public func resume() { signal(SIGCONT) }
 
