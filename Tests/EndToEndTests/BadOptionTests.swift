@@ -77,7 +77,9 @@ struct BadOptionTests {
         }
     }
 
-    @Test("A size beyond what the pool can ever hold is refused at once, with what it can hold", arguments: ["100G", "1P", "4P"])
+    @Test(
+        "A size beyond what the pool can ever hold is refused at once, with what it can hold",
+        arguments: ["100G", "1P", "4P"])
     func beyondThePool(size: String) async throws {
         try await Stage.with { stage in
             for more in [[:], ["features": "layering"], ["fstype": "xfs"], ["data-pool": stage.environment.dataPool]] {
