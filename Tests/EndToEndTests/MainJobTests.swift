@@ -88,7 +88,8 @@ struct MainJobTests {
             let answer = try await stage.client.call("VolumeDriver.Get", ["Name": .string(name)]).checked()
             let body = try JSONValue(parsing: answer.text)
             #expect(Set(body.object.keys) == ["Err", "Volume"])
-            #expect(Set(body["Volume"]?.object.keys.map(\.self) ?? []) == ["Name", "Mountpoint", "CreatedAt", "Status"])
+            #expect(
+                Set(body["Volume"]?.object.keys.map(\.self) ?? []) == ["Name", "Mountpoint", "CreatedAt", "Status"])
             let volume = try #require(answer.volume)
             #expect(volume.name == name)
             #expect(try volume.createdAt.map { try Date($0, strategy: .iso8601) } != nil)

@@ -37,7 +37,7 @@ struct ProgramTests {
         let scratch = try ScratchFolder("s", of: .required())
         for (name, value) in Self.wrongSettings {
             let result = try await Self.serve(
-                in: scratch, settings: ["RBD_STATE_DIR": scratch.path + "/state", name: value])
+                in: scratch, settings: ["RBD_STATE_DIR": scratch.path + "/state"].merging([name: value]) { $1 })
             #expect(result.status == 78, "\(name)=\(value)")
             #expect(result.error.contains(name), "\(name)=\(value): \(result.error)")
             #expect(names(in: scratch.path).isEmpty, "\(name)=\(value)")

@@ -1,4 +1,5 @@
 import Rig
+import SystemPackage
 import Testing
 
 /// Two hosts of one cluster: the same records and images, each with a plugin of its own.
@@ -12,17 +13,18 @@ struct TwoNodesTests {
             try await stage.withAnotherNode(settings: ["MOUNT_WAIT": "1s"]) { there, other in
                 let here = try await stage.client.mount(name, id: "a").checked().mountpoint
                 try write("from the first node", to: here + "/file")
-                let before = try await stage.surroundings()
+                // That it is wanted elsewhere is noted in the record.
+                let before = try await stage.surroundings(records: .byKey)
                 let refused = try await other.mount(name, id: "b")
                 #expect(refused.error.contains(stage.plugin.settings.node), "\(refused.error)")
                 #expect(there.kernelState.isEmpty, "\(there.kernelState)")
-                try await stage.expectUnchanged(since: before, after: "a Mount on another node")
+                try await stage.expectUnchanged(since: before, records: .byKey, after: "a Mount on another node")
                 #expect(try text(of: here + "/file") == "from the first node")
 
                 let removed = try await other.remove(name)
                 #expect(removed.error.contains(stage.plugin.settings.node), "\(removed.error)")
                 try await other.unmount(name, id: "a").checked()
-                try await stage.expectUnchanged(since: before, after: "Remove and Unmount on another node")
+                try await stage.expectUnchanged(since: before, records: .byKey, after: "Remove and Unmount there")
                 #expect(try await other.path(name).checked().mountpoint == "")
 
                 try await stage.client.unmount(name, id: "a").checked()
@@ -54,6 +56,51 @@ struct TwoNodesTests {
                 #expect(try text(of: there + "/file") == "handed over")
                 #expect(stage.plugin.kernelState.isEmpty, "\(stage.plugin.kernelState)")
             }
+        }
+    }
+
+    @Test("A volume that nobody uses any more is handed over when another node asks, though its Unmount never came")
+    func idleAfterACrash() async throws {
+        try await Stage.with { stage in
+            let name = try await stage.volume("idle")
+            let here = try await stage.client.mount(name, id: "a").checked().mountpoint
+            try write("handed over", to: here + "/file")
+            // The daemon has crashed, and its containers are gone. A plugin that has just started knows of no Mount that
+            // a container might still be waiting for.
+            try await stage.plugin.kill()
+            try await stage.plugin.start()
+            try await stage.withAnotherNode { _, other in
+                let there = try await other.mount(name, id: "b").checked().mountpoint
+                #expect(try text(of: there + "/file") == "handed over")
+                #expect(stage.plugin.kernelState.isEmpty, "\(stage.plugin.kernelState)")
+                #expect(try await stage.client.path(name).checked().mountpoint == "")
+                try await stage.client.unmount(name, id: "a").checked()
+                #expect(try text(of: there + "/file") == "handed over")
+            }
+        }
+    }
+
+    @Test("A volume that is in use is not handed over, whoever asks")
+    func inUse() async throws {
+        try await Stage.with { stage in
+            let name = try await stage.volume("in-use")
+            let here = try await stage.client.mount(name, id: "a").checked().mountpoint
+            try await stage.plugin.kill()
+            try await stage.plugin.start()
+            try await holdingOpen(here + "/database") { file in
+                try await stage.withAnotherNode(settings: ["MOUNT_WAIT": "4s"]) { there, other in
+                    for _ in 0..<2 {
+                        let refused = try await other.mount(name, id: "b")
+                        #expect(refused.error.contains(stage.plugin.settings.node), "\(refused.error)")
+                        #expect(there.kernelState.isEmpty, "\(there.kernelState)")
+                        try file.writeAll("row ".utf8)
+                        #expect(try await stage.client.path(name).checked().mountpoint == here)
+                    }
+                }
+            }
+            #expect(try text(of: here + "/database") == "row row ")
+            try await stage.client.unmount(name, id: "a").checked()
+            try await eventually("the volume to be let go") { stage.plugin.kernelState.isEmpty }
         }
     }
 

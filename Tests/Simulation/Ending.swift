@@ -17,7 +17,7 @@ extension History {
         // Clients that were killed show as watchers for half a minute, and lost heartbeats count for as long.
         cluster.mutate { $0.advance(by: .seconds(40)) }
         endContainers()
-        letGoOfForgottenIDs()
+        tendEverywhere()
         for volume in volumes where checks.violation == nil { use(volume) }
         checkRecords()
         for volume in volumes where checks.violation == nil { removeForGood(volume) }
@@ -34,7 +34,7 @@ extension History {
                 for backend in Backend.allCases { world.heal(name, to: backend) }
                 world.thawCatalog(of: name)
                 world.renewHeartbeat(of: name)
-                world.setClock(of: name, offset: world.nodes[name]?.clockOffset ?? .zero, pace: 1000)
+                world.setClock(of: name)
             }
             if hosts[index].plugin == nil { startPlugin(on: index) }
         }
@@ -68,11 +68,24 @@ extension History {
                 answer(parked)
             } else if let next = lot.calls.compactMap(\.due).min() {
                 cluster.mutate { $0.advance(to: next) }
+                tendIfTime()
             } else {
                 return
             }
             afterStep()
         }
+    }
+
+    /// Every plugin looks after its mounts every two seconds.
+    private func tendIfTime() {
+        let now = cluster.mutate { $0.now }
+        guard now >= lastTended + .seconds(2) else { return }
+        lastTended = now
+        for index in hosts.indices where !isTending(index) { ask(.tend, of: index) }
+    }
+
+    private func tendEverywhere() {
+        for index in hosts.indices { _ = outcome(of: .tend, on: index) }
     }
 
     /// Asks and waits for the answer.
@@ -98,30 +111,16 @@ extension History {
     /// All containers end, and Docker gives their mounts back.
     private func endContainers() {
         for index in hosts.indices {
+            for position in hosts[index].containers.indices { stop(position, on: index) }
             for container in hosts[index].containers {
                 guard let position = hosts[index].containers.firstIndex(where: { $0.id == container.id }) else {
                     continue
                 }
-                stop(position, on: index)
                 guard hosts[index].containers[position].isStopped else { continue }
                 hosts[index].containers[position].state = .unmounting
                 mustSucceed(.unmount(container.volume, id: container.id), on: index)
             }
             hosts[index].containers = []
-        }
-    }
-
-    /// Ids whose Unmount never came are given back in Docker's place. This stands in for the hand-over, in which a live
-    /// owner is asked by the next claimant to let go of what nobody uses.
-    private func letGoOfForgottenIDs() {
-        for attachment in cluster.mutate({ $0.etcd.attachments.sorted { $0.key < $1.key } }) {
-            let record = attachment.value.record
-            guard let index = hosts.firstIndex(where: { $0.name == record.owner.node }) else { continue }
-            guard record.owner == cluster.mutate({ $0.nodes[record.owner.node]?.identity }) else { continue }
-            let ids = record.mountIDs.isEmpty ? ["": 1] : record.mountIDs
-            for (id, count) in ids.sorted(by: { $0.key < $1.key }) {
-                for _ in 0..<count { mustSucceed(.unmount(attachment.key.text, id: id), on: index) }
-            }
         }
     }
 
@@ -133,19 +132,27 @@ extension History {
             mustSucceed(.remove(volume), on: index)
         }
         mustSucceed(.create(volume), on: index)
-        let others = hosts.indices.filter { $0 != index && hasDevice(of: volume, on: $0) }
-        for each in (hasDevice(of: volume, on: index) ? [index] : []) + others + [index] {
+        for each in places(of: volume, name, index) {
             guard checks.violation == nil else { return }
             containers += 1
             let id = "end\(containers)"
             hosts[each].containers = [Container(id: id, volume: volume, state: .mounting)]
             mustSucceed(.mount(volume, id: id), on: each)
+            begin(0, on: each)
             write(by: 0, on: each)
             stop(0, on: each)
             hosts[each].containers[0].state = .unmounting
             mustSucceed(.unmount(volume, id: id), on: each)
             hosts[each].containers = []
         }
+    }
+
+    /// Where the volume is used at the end: elsewhere than where it still counts as mounted, because only who asks for
+    /// it makes its owner let go of ids that nobody will give back; and wherever something of it is left.
+    private func places(of volume: String, _ name: VolumeName, _ index: Int) -> [Int] {
+        let owner = cluster.mutate { $0.etcd.attachments[name] }?.record.owner.node
+        let first = hosts[index].name == owner ? (index + 1) % hosts.count : index
+        return [first] + hosts.indices.filter { $0 != first && hasDevice(of: volume, on: $0) }
     }
 
     private func hasDevice(of volume: String, on index: Int) -> Bool {

@@ -31,6 +31,7 @@ final class History: @unchecked Sendable {
     /// The outcome of the request that ended last, for the ending.
     var outcomes: [Int: Outcome] = [:]
     var containers = 0
+    var lastTended: Duration = .zero
     /// The image that a stranger has mapped, with the device.
     var strangersDevice: (ports: NodePorts, device: MappedDevice, mountpoint: String)?
     var faultsSeen: [Fault: Int] = [:]
@@ -115,10 +116,7 @@ final class History: @unchecked Sendable {
     }
 
     private func wakeUp(of node: String, after duration: Duration) -> Duration {
-        cluster.mutate { world in
-            let pace = world.nodes[node]?.clockPace ?? 1000
-            return world.now + duration * 1000 / max(1, pace)
-        }
+        cluster.mutate { $0.now + $0.worldTime(of: duration, on: node) }
     }
 
     private func holding() -> Int {

@@ -6,12 +6,19 @@ extension VolumeDriver {
     ///
     /// strangers? → map → record device and client address → fsck → mount → record `attached`. The address is recorded
     /// before the filesystem is touched: from then on another node can fence exactly this client.
+    /// - Parameter again: whether this boot had the volume before: then it may still have a device and a mount, and a
+    ///   failure at whatever point has to see to them.
     /// - Returns: the mountpoint. On a failure everything is undone in reverse order, the claim last.
-    func attach(_ claimed: StoredVolume) async throws -> String {
+    func attach(_ claimed: StoredVolume, again: Bool = false) async throws -> String {
         guard let volume = claimed.volume?.record else { throw lostClaim(claimed.name) }
         var progress = AttachProgress(stored: claimed, mountpoint: policy.mountpoint(of: claimed.name))
+        if again {
+            progress.mapping = .unknown
+            progress.isMounted = true
+        }
         do {
-            let present = try await ports.mapper.mapped().filter { $0.image == volume.image }
+            let mapped = try await ports.mapper.mapped().filter { $0.image == volume.image }
+            let present = try await withoutShutOut(mapped, claimed.name)
             try await refuseStrangers(volume, besides: present)
             var device = try await mapOrReuse(volume, present, &progress)
             try await advance(&progress, .mapped(device, mapper: ports.mapper.kind))
@@ -155,7 +162,7 @@ struct AttachProgress {
     enum Mapping {
         /// Not begun.
         case none
-        /// Begun; whether a device came of it is not known.
+        /// Begun, now or earlier; whether there is a device is not known.
         case unknown
         case made(MappedDevice)
         /// It was mapped before.
@@ -169,7 +176,7 @@ struct AttachProgress {
     var stored: StoredVolume
     let mountpoint: String
     var mapping = Mapping.none
-    /// Set before mounting is tried.
+    /// Whether something may be mounted: set before mounting is tried.
     var isMounted = false
     /// Another node has the volume now: its record must not be touched.
     var isLost = false

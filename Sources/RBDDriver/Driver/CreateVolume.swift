@@ -13,7 +13,7 @@ extension VolumeDriver {
     }
 
     private func create(_ name: VolumeName, _ request: VolumeRequest) async throws {
-        let giveUp = ports.clock.now() + policy.handOverWait
+        var giveUp = ports.clock.now() + policy.handOverWait
         while true {
             let stored = try await read(name)
             let step = try CreateRule.decide(
@@ -21,25 +21,26 @@ extension VolumeDriver {
                 attemptIsAlive: try await attemptIsAlive(stored))
             switch step {
             case .finished: return
-            case .wait(let node): try await waitForCreator(node, of: name, until: giveUp)
+            case .wait where ports.clock.now() < giveUp:
+                try await ports.clock.sleep(for: policy.pollInterval)
+                continue
+            case .wait(let node):
+                // Its call may be long over, with nobody left to repeat it. That is never certain, but it need not be:
+                // each attempt has an image of its own, and the rename decides between them.
+                log.step("no longer waiting for another node's create", name, ["node": "\(node.node)"])
+                guard let record = stored.volume?.record else { continue }
+                if try await carryOn(record, over: stored) { return }
             case .begin: if try await begin(name, request, over: stored) { return }
             case .carryOn(let record): if try await carryOn(record, over: stored) { return }
             }
+            // Another node was faster: it gets its time, or two nodes would go on undoing each other's attempts.
+            giveUp = ports.clock.now() + policy.handOverWait
         }
     }
 
     func attemptIsAlive(_ stored: StoredVolume) async throws -> Bool {
         guard let record = stored.volume?.record, record.phase == .creating else { return false }
         return try await isAlive(record.attempt?.by)
-    }
-
-    private func waitForCreator(_ node: NodeIdentity, of name: VolumeName, until giveUp: Moment) async throws {
-        guard ports.clock.now() < giveUp else {
-            throw VolumeError(
-                .unfinished, "create volume \(name)", why: "node \(node.node) is still creating it",
-                remedy: "try again when that is done", outcome: .refused)
-        }
-        try await ports.clock.sleep(for: policy.pollInterval)
     }
 
     /// - Returns: `false` when another node was faster: decide again.
@@ -134,6 +135,9 @@ extension VolumeDriver {
     }
 
     /// Undoes an attempt that failed, so that nothing is left of it; or finishes it, where only the answer was lost.
+    ///
+    /// A rename that was given up may still come. So it is looked for once more after the unfinished image was removed:
+    /// from then on it cannot come any more.
     private func giveUp(
         _ record: VolumeRecord, over stored: StoredVolume, after error: any Error
     ) async throws -> Bool {
@@ -141,10 +145,15 @@ extension VolumeDriver {
         var finished = false
         do {
             try await undoing {
-                if !record.adopted, let image = try await ports.images.inspect(record.image), image.uid == record.uid {
-                    finished = try await finish(record, imageID: image.id, over: stored)
+                if let id = try await renamedImage(record) {
+                    finished = try await finish(record, imageID: id, over: stored)
+                    return
+                }
+                try await removeUnfinishedImages(of: record)
+                if let id = try await renamedImage(record) {
+                    finished = try await finish(record, imageID: id, over: stored)
                 } else {
-                    try await discard(record, over: stored)
+                    _ = try await commit(.init(volume: .delete), over: stored)
                 }
             }
         } catch let undoError {
@@ -154,6 +163,14 @@ extension VolumeDriver {
         }
         if finished { return true }
         throw error
+    }
+
+    /// The id of the volume's image if a rename has made it that already.
+    private func renamedImage(_ record: VolumeRecord) async throws -> String? {
+        guard !record.adopted, let image = try await ports.images.inspect(record.image), image.uid == record.uid else {
+            return nil
+        }
+        return image.id
     }
 
     private func discard(_ record: VolumeRecord, over stored: StoredVolume) async throws {

@@ -15,7 +15,7 @@ extension VolumeDriver {
     /// Puts a mount of this node in order: lets go of what nobody uses, and answers who asks for it.
     public func tend(_ name: VolumeName) async throws {
         guard let known = ports.catalog.find(name)?.attachment?.record, known.owner == me else { return }
-        guard TendRule.decide(known, me: me, justMounted: false) != .nothing else { return }
+        guard TendRule.decide(known, me: me, justMounted: false) != .nothing, !turns.isTaken(name) else { return }
         try await operation("tend to", name) { try await tendInTurn(name) }
     }
 
@@ -29,6 +29,10 @@ extension VolumeDriver {
             var declined = attachment
             declined.wantedBy = nil
             _ = try await commit(.init(attachment: .put(declined)), over: stored)
+        case .finishFence:
+            guard let volume = stored.volume?.record, let fenced = attachment.fenced else { return }
+            try await raiseFence(against: fenced, volume)
+            _ = try await commit(.init(attachment: .delete), over: stored)
         case .letGo:
             do {
                 _ = try await detach(attachment, over: stored)

@@ -62,6 +62,6 @@ extension VolumeDriver {
         let again = try attachment.applying(.reattach).counting(id)
         guard let claimed = try await commit(.init(attachment: .put(again)), over: stored) else { return nil }
         log.step("attaching anew what is not mounted as recorded", stored.name, ["state": "\(attachment.state)"])
-        return try await attach(claimed)
+        return try await attach(claimed, again: true)
     }
 }

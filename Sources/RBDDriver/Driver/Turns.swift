@@ -18,6 +18,9 @@ public final class Turns: Sendable {
 
     public init() {}
 
+    /// Whether an operation is at work on the volume right now.
+    func isTaken(_ name: VolumeName) -> Bool { queues.withLock { $0.waiting[name] != nil } }
+
     /// Runs `body` when the volume's turn comes.
     /// - Throws: `VolumeError` with code `timedOut` when `Deadline.current` passes first; `body` has not begun then.
     public func take<Value: Sendable>(

@@ -24,11 +24,22 @@ extension VolumeDriver {
         return swept
     }
 
-    /// An attempt that was killed while it formatted may have left its image mapped on this node.
+    /// Removes one unfinished image, wherever its attempt stands. It is given another name first: either that succeeds,
+    /// and a rename of the attempt that is still on its way finds nothing, or the attempt's rename came first, and nothing
+    /// is removed. So what gets the volume's name is always whole.
     func removeUnfinished(_ image: ImageReference) async throws {
+        // An attempt that was killed while it formatted may have left its image mapped on this node.
         for device in try await ports.mapper.mapped() where device.image == image {
             try await ports.mapper.unmap(device)
         }
-        try await ports.images.remove(image, id: nil)
+        let withdrawn = image.named(image.name + VolumeRecord.withdrawnSuffix)
+        try await ports.images.remove(withdrawn, id: nil)
+        guard try await ports.images.inspect(image) != nil else { return }
+        do {
+            try await ports.images.rename(image, to: withdrawn.name)
+        } catch let error as VolumeError where error.code == .notFound {
+            return
+        }
+        try await ports.images.remove(withdrawn, id: nil)
     }
 }

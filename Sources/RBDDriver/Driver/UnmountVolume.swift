@@ -3,7 +3,8 @@ import VolumeCore
 
 extension VolumeDriver {
     /// Counts one user less; with the last one the volume is unmounted and unmapped. An unknown id, and a volume that is
-    /// not mounted here, succeed: there is nothing to do.
+    /// not mounted here, succeed: there is nothing to do. Of a volume that another node has taken over, what is left is
+    /// let go of.
     /// - Throws: `VolumeError` with code `busy` when something still uses the filesystem: it stays mounted then.
     public func unmount(_ nameText: String, id: String) async throws {
         let name = try VolumeName(nameText)
@@ -21,7 +22,9 @@ extension VolumeDriver {
     private func unmount(_ name: VolumeName, _ id: String) async throws -> Bool {
         let stored = try await read(name)
         switch UnmountRule.decide(stored, mountID: id, me: me) {
-        case .nothing: return true
+        case .nothing:
+            try await letGoOfLost(stored)
+            return true
         case .uncount(let attachment):
             return try await commit(.init(attachment: .put(attachment)), over: stored) != nil
         case .detach(let attachment):

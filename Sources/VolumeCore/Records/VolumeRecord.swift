@@ -82,6 +82,15 @@ public struct VolumeRecord: Sendable, Hashable, Codable {
         return next
     }
 
+    /// The uid of the volume that an image of this name is an unfinished image of; `nil` when it is no such name.
+    public static func uid(ofUnfinishedImage name: String) -> String? {
+        guard name.hasPrefix(unfinishedPrefix), let dot = name.lastIndex(of: ".") else { return nil }
+        return String(name[..<dot].dropFirst(unfinishedPrefix.count))
+    }
+
+    /// What the name of an unfinished image ends with while it is being removed.
+    public static let withdrawnSuffix = ".removed"
+
     /// What the names of all unfinished images begin with.
     public static let unfinishedPrefix = "rbd-plugin.creating."
 }

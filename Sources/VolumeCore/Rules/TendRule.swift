@@ -4,14 +4,22 @@ public enum TendStep: Sendable, Hashable {
     /// Nobody counts as a user, or another node asks and it is not just being handed to a container: try to let go. The
     /// kernel decides whether that succeeds.
     case letGo
+    /// A take-over of this node was left half-way: raise the fence, then give the volume free.
+    case finishFence
     /// It was mounted a moment ago, and Docker may not have bound it into the container yet: say no to who asks.
     case decline
 }
 
 public enum TendRule {
+    /// Decides for a volume that no operation of this plugin is at work on: what is not wholly attached is left over.
     /// - Parameter justMounted: whether a Mount was answered so recently that its container may not use it visibly yet.
     public static func decide(_ attachment: Attachment, me: NodeIdentity, justMounted: Bool) -> TendStep {
-        guard attachment.owner == me, attachment.state == .attached else { return .nothing }
+        guard attachment.owner == me else { return .nothing }
+        switch attachment.state {
+        case .fencing: return .finishFence
+        case .attaching, .detaching: return .letGo
+        case .attached: break
+        }
         if attachment.mountIDs.isEmpty { return .letGo }
         guard attachment.wantedBy != nil else { return .nothing }
         return justMounted ? .decline : .letGo

@@ -88,7 +88,9 @@ extension Stage {
         facts.formUnion(kernel.loopDevices.map { "loop device \($0.device) on \($0.backingFile)" })
         facts.formUnion(kernel.exports.map { "export \($0.arguments.joined(separator: " ")), pid \($0.pid)" })
         facts.formUnion(names(in: plugin.mountRoot).map { "folder \($0) in the mount root" })
-        facts.formUnion(names(in: plugin.stateFolder + "/fuse").map { "mapping folder \($0)" })
+        for folder in ["fuse", "format"] {
+            facts.formUnion(names(in: "\(plugin.stateFolder)/\(folder)").map { "\(folder)/\($0) in the state folder" })
+        }
         if let pid = plugin.pid { facts.formUnion(Children(of: pid).names.map { "child process \($0)" }) }
         return facts
     }

@@ -10,10 +10,9 @@ extension World {
         return boot
     }
 
-    /// Sets how far the node's clock is ahead of the world's, and how many thousandths of its speed it has.
-    public mutating func setClock(of name: String, offset: Duration, pace: Int) {
-        nodes[name]?.clockOffset = offset
-        nodes[name]?.clockPace = pace
+    /// How long the world takes for what is `duration` on the node's clock.
+    public func worldTime(of duration: Duration, on name: String) -> Duration {
+        duration * 1000 / max(1, nodes[name]?.clockPace ?? 1000)
     }
 
     /// Whether the client's blocklist entry stands.

@@ -18,6 +18,11 @@ struct SafetyChecks {
     /// Images that people put there by hand, by reference; nobody else may change them.
     private var foreign: [ImageReference: SimulatedImage] = [:]
 
+    /// Every client that was ever blocklisted.
+    private var fenced: Set<ClientAddress> = []
+
+    func wasFenced(_ client: ClientAddress?) -> Bool { client.map(fenced.contains) ?? false }
+
     mutating func report(_ invariant: Violation.Invariant, _ what: @autoclosure () -> String) {
         if violation == nil { violation = Violation(invariant: invariant, what: what()) }
     }
@@ -37,6 +42,7 @@ struct SafetyChecks {
 
     mutating func check(_ world: World) {
         if world.etcd.revision != revision { observeRecords(world) }
+        if !world.ceph.blocklist.isEmpty { fenced.formUnion(world.ceph.blocklist.keys) }
         checkWriters(world)
         checkImages(world)
         if let harm = world.harm.first { report(.oneWriter, harm.description) }

@@ -21,6 +21,8 @@ extension History {
         case .remove: ask(.remove(volume), of: index)
         case .get: ask(.get(volume), of: index)
         case .list: ask(.list, of: index)
+        case .begin(let position): begin(position, on: index)
+        case .tend: ask(.tend, of: index)
         case nil: break
         }
     }
@@ -32,7 +34,8 @@ extension History {
     private enum Action {
         case create, start
         case retry(Int), write(Int), buffer(Int), stop(Int), unmount(Int), giveUp(Int)
-        case remove, get, list
+        case begin(Int)
+        case remove, get, list, tend
     }
 
     private func choices(on index: Int, _ volume: String) -> [(weight: Int, choice: Action)] {
@@ -42,6 +45,7 @@ extension History {
             case .running: choices += [(8, .write(position)), (1, .buffer(position)), (5, .stop(position))]
             case .waiting: choices += hosts[index].plugin == nil ? [] : [(6, .retry(position)), (1, .giveUp(position))]
             case .stopped: choices += hosts[index].plugin == nil ? [] : [(8, .unmount(position))]
+            case .granted: choices += [(10, .begin(position)), (1, .stop(position))]
             case .mounting, .unmounting: break
             }
         }
@@ -50,6 +54,7 @@ extension History {
             (try? VolumeName(volume)).flatMap { world.etcd.volumes[$0] }?.record.phase == .ready
         }
         if hosts[index].containers.count < 2 { choices.append((isReady ? 8 : 1, .start)) }
+        if !isTending(index) { choices.append((4, .tend)) }
         return choices + [(isReady ? 1 : 14, .create), (1, .remove), (1, .get), (1, .list)]
     }
 
@@ -69,8 +74,11 @@ extension History {
 
     func stop(_ position: Int, on index: Int) {
         let container = hosts[index].containers[position]
-        guard case .running(let holder, _) = container.state else { return }
-        cluster.mutate { $0.release(holder) }
+        switch container.state {
+        case .running(let holder, _): cluster.mutate { $0.release(holder) }
+        case .granted: break
+        default: return
+        }
         hosts[index].containers[position].state = .stopped
         note("  \(hosts[index].name)  \(container.id) ends")
     }

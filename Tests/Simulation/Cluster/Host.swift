@@ -25,7 +25,9 @@ struct Container {
         /// It wants the volume: a Mount has not been asked for yet, or has failed.
         case waiting
         case mounting
-        /// Docker has been told the mountpoint, and the container runs.
+        /// Docker has been told the mountpoint at that moment, and is about to bind it into the container.
+        case granted(at: String, since: Duration, client: ClientAddress?)
+        /// The container runs, with a mount of its own.
         case running(Holder, device: String)
         /// It has ended; Docker has not asked for the Unmount yet, or that has failed.
         case stopped
@@ -37,7 +39,7 @@ struct Container {
     var state: State
     /// How many records it has written or tried to.
     var writes = 0
-    /// The plugin's mount was taken from under it: by `plugin disable -f`, or because the node was fenced.
+    /// `plugin disable -f` took the plugin's mount from under it.
     var isTornAway = false
 
     var isRunning: Bool { if case .running = state { true } else { false } }
@@ -62,11 +64,13 @@ enum Request: Sendable, Hashable, CustomStringConvertible {
     case list
     /// What the plugin does by itself when it has started.
     case recover
+    /// What the plugin does by itself every two seconds.
+    case tend
 
     var volume: String? {
         switch self {
         case .create(let name), .mount(let name, _), .unmount(let name, _), .remove(let name), .get(let name): name
-        case .list, .recover: nil
+        case .list, .recover, .tend: nil
         }
     }
 
@@ -79,6 +83,7 @@ enum Request: Sendable, Hashable, CustomStringConvertible {
         case .get(let name): "Get \(name)"
         case .list: "List"
         case .recover: "Start"
+        case .tend: "look after the mounts"
         }
     }
 }

@@ -59,8 +59,8 @@ extension History {
         case .heartbeatLost: world.expireHeartbeat(of: name)
         case .watchFrozen: world.freezeCatalog(of: name)
         case .clockDrifts:
-            let offset = Duration.seconds(random.below(7200) - 3600)
-            world.setClock(of: name, offset: max(offset, .zero), pace: [500, 900, 1100, 2000][random.below(4)])
+            let ahead = Duration.seconds(random.below(3600) * random.below(2))
+            world.setClock(of: name, ahead: ahead, pace: [500, 900, 1100, 2000][random.below(4)])
         case .timeJumps: world.advance(by: .seconds([10, 31, 65, 4000][random.below(4)]))
         default: return false
         }

@@ -41,6 +41,7 @@ extension History {
             case .get(let name): _ = try await driver.get(name)
             case .list: _ = try await driver.list()
             case .recover: try await driver.recover()
+            case .tend: await driver.tendAll()
             }
             return .done
         } catch let error as VolumeError {
@@ -75,15 +76,41 @@ extension History {
             return
         }
         let name = hosts[index].name
-        let started = cluster.mutate { world -> (Holder, String)? in
+        hosts[index].containers[position].isTornAway = false
+        hosts[index].containers[position].state = cluster.mutate { world in
+            let kernel = world.nodes[name]?.kernel
+            let client = kernel?.mount(at: mountpoint).flatMap { kernel?.devices[$0.device] }?.client
+            return .granted(at: mountpoint, since: world.now, client: client)
+        }
+        if random.below(4) > 0 { begin(position, on: index) }
+    }
+
+    /// Docker binds the mountpoint into the container, and it runs.
+    func begin(_ position: Int, on index: Int) {
+        let container = hosts[index].containers[position]
+        guard case .granted(let mountpoint, let since, let client) = container.state else { return }
+        let name = hosts[index].name
+        let (started, isPrompt) = cluster.mutate { world -> ((Holder, String)?, Bool) in
+            let isPrompt = world.now < since + Setup.policy.handOverGrace / 2
             guard let device = world.nodes[name]?.kernel.mount(at: mountpoint)?.device,
                 let holder = try? world.startContainer(on: name, at: mountpoint)
-            else { return nil }
-            return (holder, device)
+            else { return (nil, isPrompt) }
+            return ((holder, device), isPrompt)
         }
-        guard let (holder, device) = started else { return }
-        hosts[index].containers[position].isTornAway = false
+        guard let (holder, device) = started else {
+            // Docker would start it on an empty directory.
+            hosts[index].containers[position].state = .stopped
+            guard isPrompt, !container.isTornAway, !checks.wasFenced(client) else { return }
+            return checks.report(
+                .usersKeepTheirMount,
+                "\(container.id) on \(name) is about to start, and nothing is mounted at \(mountpoint)")
+        }
         hosts[index].containers[position].state = .running(holder, device: device)
+        note("  \(name)  \(container.id) runs")
+    }
+
+    func isTending(_ index: Int) -> Bool {
+        inFlight.values.contains { $0.host == index && $0.request == .tend }
     }
 
     private func unmountAnswered(_ id: String, _ outcome: Outcome, on index: Int) {

@@ -17,7 +17,8 @@ enum Setup {
     /// The volumes that a history is about: one with ext4, one with xfs, or both.
     static let volumeSets = [["db"], ["kv"], ["db", "kv"]]
     static let policy = DriverPolicy(
-        mountRoot: mountRoot, handOverWait: .seconds(2), pollInterval: .milliseconds(500))
+        mountRoot: mountRoot, handOverWait: .seconds(5), handOverGrace: .seconds(20),
+        pollInterval: .seconds(1))
 
     static func options(of volume: String) -> [String: String] {
         ["pool": "rbd", "size": volume == "kv" ? "512" : "206", "fstype": volume == "kv" ? "xfs" : "ext4"]

@@ -1,0 +1,74 @@
+import Logging
+import VolumeCore
+
+/// Mappings of volumes that another node has taken over while this one was cut off or asleep. Their writes fail for
+/// good; all that can be done is to let go of them.
+extension VolumeDriver {
+    /// Unmounts and unmaps what this node still has of a volume that the records do not give to it. Runs in the volume's
+    /// turn, so that nothing here is just being mapped.
+    /// - Throws: `VolumeError` with code `busy` when something still has a file of it open.
+    func letGoOfLost(_ stored: StoredVolume) async throws {
+        guard let volume = stored.volume?.record, !isHeldHere(stored) else { return }
+        for device in try await ports.mapper.mapped() where device.image == volume.image {
+            let isMounted = try await isMounted(device, stored.name)
+            let isOurs = isMounted ? true : try await isShutOut(device)
+            guard isOurs else {
+                log.warning(
+                    "a volume's image is mapped here, and not by this plugin; left alone",
+                    metadata: ["volume": "\(stored.name)", "device": "\(device.path)"])
+                continue
+            }
+            try await letGo(of: device, stored.name)
+        }
+    }
+
+    /// Lets go of those devices that are shut out of Ceph: nothing can be read or written through them ever again.
+    /// - Returns: the others.
+    func withoutShutOut(_ devices: [MappedDevice], _ name: VolumeName) async throws -> [MappedDevice] {
+        var usable: [MappedDevice] = []
+        for device in devices {
+            if try await isShutOut(device) {
+                try await letGo(of: device, name)
+            } else {
+                usable.append(device)
+            }
+        }
+        return usable
+    }
+
+    /// Whether the records give the volume to this node, and let it have it mapped.
+    private func isHeldHere(_ stored: StoredVolume) -> Bool {
+        guard let attachment = stored.attachment?.record else { return false }
+        return attachment.owner == me && attachment.state != .fencing
+    }
+
+    private func isMounted(_ device: MappedDevice, _ name: VolumeName) async throws -> Bool {
+        try await ports.mounter.mounted(at: policy.mountpoint(of: name))?.device == device.path
+    }
+
+    private func isShutOut(_ device: MappedDevice) async throws -> Bool {
+        guard let client = device.client else { return false }
+        return try await ports.fence.isBlocklisted(client)
+    }
+
+    private func letGo(of device: MappedDevice, _ name: VolumeName) async throws {
+        if try await isMounted(device, name) { try await ports.mounter.unmount(policy.mountpoint(of: name)) }
+        try await ports.mapper.unmap(device)
+        log.warning(
+            "let go of a volume that another node has taken over",
+            metadata: ["volume": "\(name)", "device": "\(device.path)"])
+        if let client = device.client { await allowAgain(client) }
+    }
+
+    /// The client is gone with its mapping: its entry protects nothing any more. Many users may not remove entries; then
+    /// it stays, which does no harm.
+    private func allowAgain(_ client: ClientAddress) async {
+        do {
+            try await ports.fence.allow(client)
+        } catch {
+            log.info(
+                "the blocklist entry of a client that is gone stays",
+                metadata: ["client": "\(client)", "reason": "\(error)"])
+        }
+    }
+}
