@@ -29,7 +29,7 @@ release: deps ## build the plugin for use: optimised, Swift's runtime linked in
 	@echo "built $$(swift build --configuration release --show-bin-path)/rbd-plugin"
 
 test: build ## all tests, on a real Ceph and etcd brought up for them (needs root); FILTER=Name for some of them
-	rig/with swift test --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+	rig/with swift test --skip-build --disable-xctest --no-parallel $(if $(FILTER),--filter '$(FILTER)')
 
 demo: build ## the main job on a real Ceph and etcd, each call and its effect shown (needs root)
 	@rig/demo "$$(swift build --show-bin-path)/rbd-plugin"

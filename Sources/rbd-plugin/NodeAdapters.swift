@@ -21,15 +21,38 @@ struct NodeAdapters {
         mounter = try LinuxMounter(runner: runner, kernel: kernel, root: mountRoot)
         filesystems = LinuxFilesystemTools(runner: runner, kernel: kernel)
         let files = CephClientFiles(confPath: ceph.confPath, user: settings.ceph.user, keyringPath: ceph.keyringPath)
-        let folder = settings.stateDirectory
+        let (folder, setting) = (settings.stateDirectory, settings.devices.mapper)
         mapper = ChosenMapper {
-            try FuseMapper(files: files, stateFolder: folder, runner: runner, kernel: kernel) { image in
-                try await images.watchers(of: image)
+            let fsid = try? await connection.identity(timeout: .seconds(3)).fsid
+            let factory = MapperFactory(
+                files: files, fsid: fsid, stateFolder: folder, runner: runner, kernel: kernel,
+                watchers: { try await images.watchers(of: $0) })
+            let (mapper, selection) = try await factory.make(MapperSelection.Kind(setting))
+            if selection.kind == .krbd && fsid == nil {
+                // Without it the devices of another cluster could be taken for this one's.
+                throw VolumeError(
+                    .unavailable, "choose a mapper", why: "Ceph has not told the cluster's id yet",
+                    remedy: "try again when Ceph answers", outcome: .refused)
             }
+            log.info(
+                "images are mapped", metadata: ["with": "\(selection.kind.rawValue)", "because": "\(selection.reason)"])
+            return mapper
         }
         formatter = ImageFormatter(
             connection: connection, clock: clock,
             maker: SparseImageFormatter(runner: runner, kernel: kernel, stateFolder: settings.stateDirectory),
             fallback: MappedFormatter(mapper: mapper, runner: runner, kernel: kernel))
+    }
+}
+
+extension MapperSelection.Kind {
+    /// `nil` for `auto`.
+    fileprivate init?(_ choice: MapperChoice) {
+        switch choice {
+        case .auto: return nil
+        case .krbd: self = .krbd
+        case .nbd: self = .nbd
+        case .fuse: self = .fuse
+        }
     }
 }

@@ -25,7 +25,8 @@ enum ContractRecords {
             since: "2026-01-02T03:04:06Z",
             fenced: .init(
                 owner: NodeIdentity(node: "node-b", boot: "boot-b"), epoch: Epoch(7), clients: clients,
-                mayBeIncomplete: false))
+                mayBeIncomplete: true),
+            wantedBy: NodeIdentity(node: "node-c", boot: "boot-c"))
     }
 }
 

@@ -70,6 +70,7 @@ public struct VolumeCatalogContract: Sendable {
         .init("a name that nobody used is not there") { try await $0.absent() },
         .init("a node's own write is seen at once when it was observed") { try await $0.observes() },
         .init("observing something older changes nothing") { try await $0.observesOld() },
+        .init("a mount whose volume is gone is no volume") { try await $0.orphans() },
     ]
 
     private func absent() async throws {
@@ -87,6 +88,18 @@ public struct VolumeCatalogContract: Sendable {
         let gone = try #require(await store.commit(StoreChange(volume: .delete), over: stored))
         catalog.observe(gone)
         #expect(catalog.find(name)?.volume == nil)
+    }
+
+    private func orphans() async throws {
+        let name = try Fresh.volume("orphan")
+        let change = StoreChange(
+            volume: .put(ContractRecords.volume(name)),
+            attachment: .put(ContractRecords.attachment(epoch: Epoch(1))))
+        let whole = try #require(await store.commit(change, over: .absent(name)))
+        try await eventually("the volume arrives", on: clock) { catalog.find(name)?.records == whole.records }
+        _ = try await store.commit(StoreChange(volume: .delete), over: whole)
+        try await eventually("the volume goes", on: clock) { catalog.find(name) == nil }
+        #expect(catalog.all().contains { $0.name == name } == false)
     }
 
     private func observesOld() async throws {

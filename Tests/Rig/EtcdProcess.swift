@@ -74,8 +74,10 @@ final class EtcdProcess: Sendable {
     }
 
     static func etcdctl(_ arguments: [String]) async throws -> String {
+        // Either the option or the variable: etcdctl refuses to be told twice.
+        let settings: [Environment.Key: String?] = ["ETCDCTL_API": "3", "ETCDCTL_ENDPOINTS": nil]
         let result = try await run(
-            .name("etcdctl"), arguments: Arguments(arguments), environment: .inherit.updating(["ETCDCTL_API": "3"]),
+            .name("etcdctl"), arguments: Arguments(arguments), environment: .inherit.updating(settings),
             output: .string(limit: 1 << 20), error: .string(limit: 1 << 16))
         guard result.terminationStatus.isSuccess else {
             throw EtcdctlError(text: result.standardError)

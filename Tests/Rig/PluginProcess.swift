@@ -94,8 +94,10 @@ public final class PluginProcess: Sendable {
         try await waitForEnd()
     }
 
-    /// SIGSTOP
-    public func pause() { signal(SIGSTOP) }
+    /// SIGSTOP; returns when none of its threads runs any more.
+    public func pause() async throws {
+        try await current.withLock { $0 }?.pause()
+    }
     /// SIGCONT
     public func resume() { signal(SIGCONT) }
 
@@ -130,7 +132,7 @@ public final class PluginProcess: Sendable {
     }
 
     /// `RBD_PLUGIN_EXECUTABLE`, or the program beside the running tests in the build folder.
-    static func executable() throws -> String {
+    public static func executable() throws -> String {
         if let named = ProcessInfo.processInfo.environment["RBD_PLUGIN_EXECUTABLE"] { return named }
         let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let folder = tests.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")

@@ -23,7 +23,7 @@ public struct RigEnvironment: Sendable {
     /// The same for `client.admin`.
     public let adminConf: String
     /// The etcd members' client URLs.
-    public let etcdEndpoints: [String]
+    public private(set) var etcdEndpoints: [String]
 
     /// Pools that the least-privilege client may use; volumes go into the first, its data pool is the second.
     public let pool = "rbd"
@@ -64,6 +64,13 @@ public struct RigEnvironment: Sendable {
         adminConf = try value("RIG_ADMIN_CONF")
         etcdEndpoints = try value("ETCD_ENDPOINTS").split(separator: ",").map(String.init)
         self.isShared = isShared
+    }
+
+    /// The same Ceph with another etcd, for tests that end or freeze a private ``EtcdServer``.
+    public func using(etcd endpoints: [String]) -> RigEnvironment {
+        var changed = self
+        changed.etcdEndpoints = endpoints
+        return changed
     }
 }
 

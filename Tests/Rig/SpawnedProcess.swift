@@ -71,6 +71,22 @@ public final class SpawnedProcess: Sendable {
         }
     }
 
+    /// SIGSTOP, and waits until every thread has stopped: the signal is sent at once, but each obeys in its own time.
+    public func pause() async throws {
+        signal(SIGSTOP)
+        try await eventually("process \(pid) to stop running") { poll() != nil || isStopped() }
+    }
+
+    private func isStopped() -> Bool {
+        let tasks = "/proc/\(pid)/task"
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []
+        return threads.allSatisfy { thread in
+            guard let stat = FileManager.default.contents(atPath: "\(tasks)/\(thread)/stat") else { return true }
+            // The name stands in brackets and may hold anything; the state is the next field.
+            return String(decoding: stat, as: UTF8.self).split(separator: ")").last?.hasPrefix(" T") == true
+        }
+    }
+
     /// - Throws: ``RigFailure`` when it still lives after that time.
     @discardableResult
     public func waitForEnd(within limit: Duration = .seconds(30)) async throws -> Ending {

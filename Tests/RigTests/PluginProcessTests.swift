@@ -26,7 +26,7 @@ struct PluginProcessTests {
     @Test("A frozen plugin answers nobody until it is thawed, and ends in good order by SIGTERM")
     func frozen() async throws {
         try await PluginProcess.with(RigEnvironment.required()) { plugin in
-            plugin.pause()
+            try await plugin.pause()
             await #expect(throws: ConnectionFailure.deadlinePassed) {
                 try await PluginClient(socket: plugin.socket, within: .milliseconds(300)).capabilities()
             }

@@ -48,9 +48,12 @@ pause_process() {
     wait_for 10 "$1 to stop running" is_paused "$1"
 }
 
+# The signal is sent at once, but each thread obeys in its own time.
 is_paused() {
-    local pid
-    pid="$(pid_of "$1")" && [ "$(process_state "$pid")" = T ]
+    local pid states
+    pid="$(pid_of "$1")" || return 1
+    states="$(cat "/proc/$pid"/task/*/stat 2>/dev/null | sed 's/.*) \(.\) .*/\1/' | sort -u)"
+    [ "$states" = T ]
 }
 
 # stop_process NAME [SIGNAL]: ends it and waits for its end; a process that is not there is fine.

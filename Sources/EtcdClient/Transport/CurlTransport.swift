@@ -53,13 +53,14 @@ final class CurlTransport: HTTPTransport {
     }
 
     private func start(_ order: TransferOrder) {
-        guard mailbox.post(.start(order)) else {
-            let failure = TransportFailure(
-                reason: .closed, mayHaveBeenSent: false, detail: "the client was shut down")
-            return order.fail(failure)
-        }
-        // The cancellation handler may have run before the order was posted: its command then found nothing.
+        guard !Task.isCancelled else { return refuse(order, .cancelled, "cancelled before it began") }
+        guard mailbox.post(.start(order)) else { return refuse(order, .closed, "the client was shut down") }
+        // The cancellation handler may have run just before the order was posted: its command then found nothing.
         if Task.isCancelled { mailbox.post(.cancel(order.id)) }
+    }
+
+    private func refuse(_ order: TransferOrder, _ reason: TransportFailure.Reason, _ detail: String) {
+        order.fail(TransportFailure(reason: reason, mayHaveBeenSent: false, detail: detail))
     }
 
     /// The loop is handed to the new thread, which alone uses it from then on.

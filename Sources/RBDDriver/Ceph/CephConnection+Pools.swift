@@ -35,6 +35,20 @@ extension CephConnection {
         }
     }
 
+    /// Makes sure that the user's capabilities let it read in a pool (`rados_stat` of an object that need not exist).
+    /// - Throws: ``CephError`` with `EPERM` when they do not.
+    public nonisolated func checkAccess(to location: ImageLocation, timeout: Duration? = nil) async throws {
+        let call = CephCall.reading("rados_stat", .pool(location.pool))
+        try await withPool(location, call, timeout: timeout) { pool in
+            try pool.withUnsafeContext { context in
+                var size: UInt64 = 0
+                var modified: time_t = 0
+                let code = rados_stat(context, "rbd_data.", &size, &modified)
+                if code != -ENOENT { _ = try call.check(code) }
+            }
+        }
+    }
+
     /// The name of a pool, or nil when there is none of that number
     /// (`rados_pool_reverse_lookup`).
     public nonisolated func poolName(_ id: Int64, timeout: Duration? = nil) async throws -> String? {

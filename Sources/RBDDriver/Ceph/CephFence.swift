@@ -1,3 +1,4 @@
+import FoundationEssentials
 import VolumeCore
 
 /// The port `Fence` on librados and librbd.
@@ -9,8 +10,28 @@ public struct CephFence: Fence {
     }
 
     public func blocklist(_ client: ClientAddress, for duration: Duration) async throws {
-        _ = try await call("blocklist client \(client)") { limit in
+        let what = "blocklist client \(client)"
+        let entry = try await call(what) { limit in
             try await call.connection.blocklistAdd(client, for: duration, timeout: limit)
+        }
+        if entry.until < Date.now.addingTimeInterval(Double(duration.components.seconds) / 2) {
+            try await prolong(entry, for: duration, what)
+        }
+    }
+
+    /// An entry that stood already keeps its end, whatever is asked for: a lock that librbd broke leaves one of an hour.
+    /// Nobody else has the image mapped while a fence is raised, so that a moment without an entry does no harm.
+    private func prolong(_ entry: BlocklistEntry, for duration: Duration, _ what: String) async throws {
+        do {
+            try await allow(entry.address)
+        } catch let error as VolumeError {
+            throw VolumeError(
+                error.code, what,
+                why: "an entry stands that ends at \(entry.until), and it cannot be replaced: \(error.why)",
+                remedy: "give the Ceph user the mon cap 'allow command \"osd blocklist\"'", outcome: error.outcome)
+        }
+        _ = try await call(what) { limit in
+            try await call.connection.blocklistAdd(entry.address, for: duration, timeout: limit)
         }
     }
 

@@ -23,6 +23,7 @@ public struct CephImageStore: ImageStore {
             }
         }
         try await checkNamespace(of: spec)
+        try await checkDataPool(of: spec)
         try await checkCapacity(for: spec)
     }
 
@@ -33,6 +34,16 @@ public struct CephImageStore: ImageStore {
             throw VolumeError(
                 .notFound, what, why: "there is no such namespace",
                 remedy: "create it: 'rbd namespace create \(location)'", outcome: .refused)
+        }
+    }
+
+    /// An image is made in its own pool without a word of the data pool: what is not allowed there would show as an I/O
+    /// error of the device later.
+    private func checkDataPool(of spec: VolumeSpec) async throws {
+        guard !spec.dataPool.isEmpty else { return }
+        let location = ImageLocation(pool: spec.dataPool, namespace: spec.namespace)
+        try await call("use data pool \(spec.dataPool)") {
+            try await call.connection.checkAccess(to: location, timeout: $0)
         }
     }
 

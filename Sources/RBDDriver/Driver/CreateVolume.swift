@@ -13,7 +13,7 @@ extension VolumeDriver {
     }
 
     private func create(_ name: VolumeName, _ request: VolumeRequest) async throws {
-        let giveUp = ports.clock.now() + policy.handOverWait
+        var giveUp = ports.clock.now() + policy.handOverWait
         while true {
             let stored = try await read(name)
             let step = try CreateRule.decide(
@@ -21,7 +21,9 @@ extension VolumeDriver {
                 attemptIsAlive: try await attemptIsAlive(stored))
             switch step {
             case .finished: return
-            case .wait where ports.clock.now() < giveUp: try await ports.clock.sleep(for: policy.pollInterval)
+            case .wait where ports.clock.now() < giveUp:
+                try await ports.clock.sleep(for: policy.pollInterval)
+                continue
             case .wait(let node):
                 // Its call may be long over, with nobody left to repeat it. That is never certain, but it need not be:
                 // each attempt has an image of its own, and the rename decides between them.
@@ -31,6 +33,8 @@ extension VolumeDriver {
             case .begin: if try await begin(name, request, over: stored) { return }
             case .carryOn(let record): if try await carryOn(record, over: stored) { return }
             }
+            // Another node was faster: it gets its time, or two nodes would go on undoing each other's attempts.
+            giveUp = ports.clock.now() + policy.handOverWait
         }
     }
 

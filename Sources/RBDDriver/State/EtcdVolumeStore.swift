@@ -42,15 +42,17 @@ public struct EtcdVolumeStore: VolumeStore {
         let token = tokens.token()
         let transaction = try guarded(change, over: read, token: token)
         return try await explaining("record the state of volume \(read.name)") {
+            var mayHaveHappened = false
             while true {
                 do {
                     let answer = try await client.transaction(transaction, timeout: remaining)
                     if answer.succeeded { return written(change, over: read, at: answer.revision) }
                     let now = try stored(read.name, answer)
-                    return now.isWrittenBy(token, change) ? now.volume : nil
+                    return mayHaveHappened && now.isWrittenBy(token, change) ? now.volume : nil
                 } catch let error as EtcdError where error.outcome == .unknown && remaining > .zero {
                     // The guards make the repetition harmless: had the first one happened, they hold no more, and the
                     // token in the record tells whose write it was.
+                    mayHaveHappened = true
                     try await clock.sleep(for: .milliseconds(100))
                 }
             }

@@ -97,7 +97,8 @@ enum OptionValues {
         let words = try commaSeparated(.mountOptions, value)
         let foreign = words.first { word in
             let name = word.prefix { $0 != "=" }
-            return foreignMountOptions.contains(name) || name.lowercased().hasPrefix("x-")
+            // A path names another device: a log, a further disk of a filesystem.
+            return foreignMountOptions.contains(name) || name.lowercased().hasPrefix("x-") || word.contains("/")
         }
         if let foreign {
             throw fault(.mountOptions, value, accepts: "a list of filesystem mount options ('\(foreign)' is refused)")

@@ -1,7 +1,9 @@
 /// Shuts a client out of Ceph for good: the only thing that makes it safe to map what another node had.
 public protocol Fence: Sendable {
-    /// Blocklists the client (`rados_blocklist_add`). From then on its writes fail, also those on their way.
-    /// Repeating it does no harm.
+    /// Blocklists the client (`rados_blocklist_add`) for at least `duration`; repeating it does no harm.
+    ///
+    /// An OSD learns of it with the next request of anybody who knows: it may take a write of the shut-out client until
+    /// then, but never after it has served this node once.
     func blocklist(_ client: ClientAddress, for duration: Duration) async throws
 
     /// Whether an entry for the client stands.

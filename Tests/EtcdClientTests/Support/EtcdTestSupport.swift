@@ -13,17 +13,6 @@ func makeClient(
 
 let quietLogger = Logger(label: "etcd-client-tests") { _ in SwiftLogNoOpLogHandler() }
 
-/// Waits for what has to come about by itself, and fails when it does not.
-func eventually(
-    _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
-) async throws {
-    for _ in 0..<1500 {
-        if try await condition() { return }
-        try await Task.sleep(for: .milliseconds(20))
-    }
-    Issue.record(what, sourceLocation: sourceLocation)
-}
-
 /// The error of a call that has to fail.
 func failure(
     sourceLocation: SourceLocation = #_sourceLocation, of call: () async throws -> Void

@@ -30,7 +30,8 @@ public struct InMemoryCatalog: VolumeCatalog {
 
     public func find(_ name: VolumeName) -> StoredVolume? { all().first { $0.name == name } }
 
-    public func all() -> [StoredVolume] { copy ?? [] }
+    /// A mount without a volume is nothing that can be listed.
+    public func all() -> [StoredVolume] { (copy ?? []).filter { $0.volume != nil } }
 
     public var isLoaded: Bool { copy != nil }
 

@@ -101,7 +101,11 @@ import VolumeCore
           "schema" : 1,
           "since" : "2026-01-02T03:04:06Z",
           "state" : "attached",
-          "volumeUID" : "u1"
+          "volumeUID" : "u1",
+          "wantedBy" : {
+            "boot" : "b1",
+            "node" : "node-c"
+          }
         }
         """
 
@@ -112,7 +116,8 @@ import VolumeCore
             mountIDs: ["0a1b": 2], since: "2026-01-02T03:04:06Z",
             fenced: .init(
                 owner: NodeIdentity(node: "node-b", boot: "b0"), epoch: Epoch(3),
-                clients: ["10.0.0.2:0/66"].compactMap { ClientAddress($0) }, mayBeIncomplete: true))
+                clients: ["10.0.0.2:0/66"].compactMap { ClientAddress($0) }, mayBeIncomplete: true),
+            wantedBy: NodeIdentity(node: "node-c", boot: "b1"))
     }
 
     @Test func aVolumeIsWrittenAsAlways() throws {

@@ -13,9 +13,12 @@ import VolumeCore
         #expect(decide(Fixture.attachment(state, owner: owner, ids: [:]), wanted: true) == .nothing)
     }
 
-    @Test(arguments: [Attachment.State.attaching, .detaching, .fencing])
-    func whatIsInMotionIsNotTendedTo(_ state: Attachment.State) {
-        #expect(decide(Fixture.attachment(state, ids: [:]), wanted: true) == .nothing)
+    @Test(arguments: [
+        (Attachment.State.attaching, TendStep.letGo), (.detaching, .letGo), (.fencing, .finishFence),
+    ])
+    func whatNoOperationIsAtIsFinished(_ state: Attachment.State, expected: TendStep) {
+        #expect(decide(Fixture.attachment(state)) == expected)
+        #expect(decide(Fixture.attachment(state), wanted: true, justMounted: true) == expected)
     }
 
     @Test func aCountedMountStaysUntilSomebodyAsks() {

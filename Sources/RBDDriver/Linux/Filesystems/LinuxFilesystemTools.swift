@@ -27,10 +27,8 @@ public struct LinuxFilesystemTools: FilesystemTools {
                 .busy, what, why: "the device is mounted, or something else has it to itself", outcome: .refused)
         }
         guard signature.found.contains(filesystem) else {
-            let there = signature.found.map(\.rawValue).joined(separator: " and ")
             throw VolumeError(
-                .damaged, what,
-                why: "it bears no \(filesystem.rawValue)" + (there.isEmpty ? "" : " but \(there)"),
+                .damaged, what, why: FilesystemSignature.lack(of: filesystem, signature.found),
                 remedy: "look at the image by hand; nothing was changed", outcome: .refused)
         }
         if filesystem == .ext4 { try await checkExt4(device, what) }
@@ -56,14 +54,25 @@ public struct LinuxFilesystemTools: FilesystemTools {
         }
     }
 
+    /// - Throws: `VolumeError`: `unsupported` when a capability is missing that ext4 wants for growing while mounted.
     public func grow(_ device: String, _ filesystem: FilesystemType, mountpoint: String) async throws {
+        let what = "grow the filesystem on \(device)"
         let command =
             switch filesystem {
             case .ext4: Command(.resize2fs, [device], timeout: timeout)
             case .xfs: Command(.xfsGrowfs, ["-d", mountpoint], timeout: timeout)
             case .btrfs: Command(.btrfs, ["filesystem", "resize", "max", mountpoint], timeout: timeout)
             }
-        try await runner.succeed(command, to: "grow the filesystem on \(device)")
+        let result = try await runner.run(command, to: what)
+        if result.succeeded { return }
+        let reason = result.reason(of: command.tool)
+        let needed = Capability.sysResource
+        if filesystem == .ext4, try await !kernel.run("read /proc/self/status", to: what, { try needed.isHeld() }) {
+            throw VolumeError(
+                .unsupported, what, why: "\(reason); the plugin has not got \(needed.name)",
+                remedy: "give the plugin that capability, which ext4 demands for growing while mounted")
+        }
+        throw VolumeError(.unavailable, what, why: reason)
     }
 }
 

@@ -61,18 +61,28 @@ public struct LinuxMounter: Mounter {
             throw error
         }
         guard !result.succeeded else { return }
-        let isKnown = try await knows(filesystem, what)
-        throw VolumeError(
-            isKnown ? .unavailable : .unsupported, what, why: result.reason(of: .mount),
-            remedy: isKnown
-                ? "the kernel's log (dmesg) often says more"
-                : "the kernel has no \(filesystem.rawValue) driver: load it with 'modprobe \(filesystem.rawValue)'")
+        throw try await explain(result.reason(of: .mount), device, filesystem, what)
     }
 
-    /// Whether the kernel has the filesystem's driver, after it was asked to load it.
-    private func knows(_ filesystem: FilesystemType, _ what: String) async throws -> Bool {
-        let known = try await kernel.run("read /proc/filesystems", to: what) { try SmallFile.read("/proc/filesystems") }
-        return known.split(whereSeparator: \.isWhitespace).contains { $0 == filesystem.rawValue }
+    /// Finds out why mount(8) failed, by looking rather than by reading its message.
+    private func explain(
+        _ reason: String, _ device: String, _ filesystem: FilesystemType, _ what: String
+    ) async throws -> VolumeError {
+        let (drivers, found) = try await kernel.run("read \(device)", to: what) {
+            (try SmallFile.read("/proc/filesystems"), try? FilesystemSignature.read(device).found)
+        }
+        if let found, !found.contains(filesystem) {
+            return VolumeError(
+                .damaged, what, why: "\(FilesystemSignature.lack(of: filesystem, found)) (\(reason))",
+                remedy: "look at the image by hand; nothing was changed")
+        }
+        guard drivers.split(whereSeparator: \.isWhitespace).contains(where: { $0 == filesystem.rawValue }) else {
+            return VolumeError(
+                .unsupported, what, why: reason,
+                remedy:
+                    "the kernel has no \(filesystem.rawValue) driver: load it with 'modprobe \(filesystem.rawValue)'")
+        }
+        return VolumeError(.unavailable, what, why: reason, remedy: "the kernel's log (dmesg) often says more")
     }
 
     public func unmount(_ mountpoint: String) async throws {

@@ -23,7 +23,7 @@ struct DeviceUse: Sendable {
         }
         let users = try await kernel.run("read /proc", to: what) { DeviceHolders.users(ofDevice: device) }
         throw VolumeError(
-            .busy, what, why: "\(device.path) is mounted or open" + DeviceHolders.clause(users),
+            .busy, what, why: "\(device.path) is busy, mounted or open" + DeviceHolders.clause(users),
             remedy: "stop what uses it, then try again", outcome: .refused)
     }
 

@@ -17,7 +17,7 @@ public struct FuseMapper: DeviceMapper {
     private let watchers: WatcherDifference
 
     /// - Parameters:
-    ///   - stateFolder: `RBD_STATE_DIR`. At most 57 bytes long, since sockets are made in it.
+    ///   - stateFolder: `RBD_STATE_DIR`. At most 53 bytes long, since sockets are made in it.
     ///   - watchers: who has the image open for writing (`rbd_watchers_list`). Comparing it before and after tells the
     ///     address of the new mapping.
     /// - Throws: `VolumeError` when the path of the state folder cannot be used.
@@ -29,7 +29,7 @@ public struct FuseMapper: DeviceMapper {
         guard stateFolder.hasPrefix("/"), root.utf8.count + FuseFolder.longestName + 6 <= 107 else {
             throw VolumeError(
                 .invalidOption, "use '\(stateFolder)' as the state folder",
-                why: "it has to be an absolute path of at most 52 bytes", outcome: .refused)
+                why: "it has to be an absolute path of at most 53 bytes", outcome: .refused)
         }
         self.files = files
         self.root = root

@@ -1,0 +1,34 @@
+import Glibc
+import VolumeCore
+
+/// What a failed `rbd map` means. Its exit status is the error number of the kernel.
+enum KrbdFailure {
+    static func explain(_ result: CommandResult, mapping image: ImageReference, what: String) -> VolumeError {
+        let reason = result.reason(of: .rbd)
+        return switch result.exitStatus {
+        case ENXIO:
+            VolumeError(
+                .unsupported, what, why: "\(reason); the image has features that this kernel does not know",
+                remedy:
+                    "disable them with 'rbd feature disable \(image) …' ('dmesg' tells which), or use another mapper")
+        case ENOENT:
+            VolumeError(.notFound, what, why: "\(reason); there is no such image, or no such pool")
+        case EPERM, EACCES:
+            VolumeError(
+                .unavailable, what, why: reason,
+                remedy: "check the key, and that the user's caps have 'profile rbd' for the pool")
+        case ESHUTDOWN:
+            VolumeError(
+                .fenced, what, why: "\(reason); this node's client is on Ceph's blocklist",
+                remedy: "look at 'ceph osd blocklist ls', and remove the entry once nothing of the old mapping is left")
+        case ETIMEDOUT:
+            VolumeError(
+                .timedOut, what, why: reason, remedy: "look whether Ceph answers, then try again", outcome: .unknown)
+        case EINVAL:
+            VolumeError(
+                .invalidOption, what, why: reason, remedy: "check the map options; 'dmesg' tells which is not known")
+        default:
+            VolumeError(.unavailable, what, why: reason, remedy: "the kernel's log (dmesg) often says more")
+        }
+    }
+}

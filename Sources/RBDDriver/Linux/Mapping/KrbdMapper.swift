@@ -1,0 +1,134 @@
+import Glibc
+import VolumeCore
+
+/// Maps images with the kernel's rbd driver, by `rbd map` and `rbd unmap`. What is mapped is read from sysfs.
+public struct KrbdMapper: DeviceMapper {
+    public let kind = "krbd"
+
+    private let files: CephClientFiles
+    private let fsid: String?
+    private let runner: any CommandRunner
+    private let kernel: KernelCalls
+    private let devices: KrbdDevices
+
+    /// `noudev`: udev's events do not cross network namespaces, and `rbd map` waits for them without end.
+    /// `noshare`: each mapping is a client of its own, so that fencing one volume does not take the others with it.
+    private static let standingOptions = ["noudev", "noshare"]
+
+    /// - Parameter fsid: the cluster's id; images of other clusters are not shown as mapped then.
+    public init(files: CephClientFiles, fsid: String?, runner: any CommandRunner, kernel: KernelCalls) {
+        self.init(files: files, fsid: fsid, runner: runner, kernel: kernel, sys: "/sys")
+    }
+
+    init(files: CephClientFiles, fsid: String?, runner: any CommandRunner, kernel: KernelCalls, sys: String) {
+        self.files = files
+        self.fsid = fsid
+        self.runner = runner
+        self.kernel = kernel
+        devices = KrbdDevices(sys: sys)
+    }
+
+    public func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures {
+        let what = "read the features that the kernel supports"
+        let supported = try await kernel.run("read /sys/bus/rbd", to: what) { [devices] in
+            try devices.supportedFeatures()
+        }
+        guard let supported else { throw Self.noDriver(what) }
+        return features.subtracting(supported)
+    }
+
+    public func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice {
+        let what = "map image \(image)"
+        guard try await kernel.run("look at /sys/bus/rbd", to: what, { [devices] in devices.isDriverLoaded }) else {
+            throw Self.noDriver(what)
+        }
+        let words = (Self.standingOptions + options).joined(separator: ",")
+        let command = Command(.rbd, files.arguments + ["map", "--options", words] + image.arguments)
+        let result = try await runner.run(command, to: what) { late in
+            // Nobody knows of this mapping: the one who asked was told that it had failed.
+            guard late.succeeded, let path = Self.path(in: late) else { return }
+            try? await unmap(MappedDevice(image: image, path: path))
+        }
+        guard result.succeeded else { throw KrbdFailure.explain(result, mapping: image, what: what) }
+        let path = Self.path(in: result)
+        guard let device = try await listed(what).first(where: { $0.path == path && $0.image == image }) else {
+            throw VolumeError(
+                .unexplained, what,
+                why: "rbd answered '\(path ?? result.output)', but the kernel does not show that device",
+                outcome: .unknown)
+        }
+        return device
+    }
+
+    public func mapped() async throws -> [MappedDevice] { try await listed("list mapped images") }
+
+    public func unmap(_ device: MappedDevice) async throws {
+        let what = "unmap \(device.path) (image \(device.image))"
+        for attempt in 0..<Self.attempts {
+            guard try await isMapped(device, what) else { return }
+            if attempt > 0 { try await Task.sleep(for: .milliseconds(100)) }
+            do {
+                if try await tryUnmap(device, what) { return }
+            } catch let error as VolumeError where error.outcome == .unknown {
+                if try await Task.detached(operation: { try await !isMapped(device, what) }).value { return }
+                throw error
+            }
+        }
+        let users = try await kernel.run("read /proc", to: what) {
+            DeviceHolders.users(ofDevice: BlockDevice(device.path))
+        }
+        throw VolumeError(
+            .busy, what, why: "\(device.path) is mounted or open" + DeviceHolders.clause(users),
+            remedy: "stop what uses it, then try again", outcome: .refused)
+    }
+
+    /// udev's probing of a device makes it busy for some 100 ms: that long it is tried again.
+    private static let attempts = 20
+
+    /// - Returns: `false` when the device is busy.
+    private func tryUnmap(_ device: MappedDevice, _ what: String) async throws -> Bool {
+        let command = Command(.rbd, files.arguments + ["unmap", "--options", "noudev", device.path])
+        let result = try await runner.run(command, to: what)
+        if result.succeeded { return true }
+        if result.exitStatus == EBUSY { return false }
+        // Gone in the meantime.
+        if try await !isMapped(device, what) { return true }
+        throw VolumeError(.unavailable, what, why: result.reason(of: .rbd), remedy: "'dmesg' often says more")
+    }
+
+    public func size(of device: MappedDevice) async throws -> VolumeSize {
+        try await DeviceSize(kernel: kernel, sys: devices.sys).read(device.path)
+    }
+
+    public func grow(_ device: MappedDevice, to size: VolumeSize) async throws {
+        let what = "grow \(device.path) (image \(device.image)) to \(size)"
+        guard let id = KrbdDevices.id(ofPath: device.path), try await isMapped(device, what) else {
+            throw VolumeError(.notFound, what, why: "it is not mapped", outcome: .refused)
+        }
+        try await DeviceSize(kernel: kernel, sys: devices.sys).wait(for: size, device.path, what) {
+            try await kernel.run("write /sys/bus/rbd", to: what) { [devices] in try devices.refresh(id) }
+        }
+    }
+
+    private func listed(_ what: String) async throws -> [MappedDevice] {
+        let all = try await kernel.run("read /sys/bus/rbd", to: what) { [devices] in try devices.all() }
+        return all.filter { device in
+            !device.isSnapshot && (fsid == nil || device.fsid == nil || device.fsid == fsid)
+        }.map(\.mapped)
+    }
+
+    /// Whether that path is still that image: the number may be another image's by now.
+    private func isMapped(_ device: MappedDevice, _ what: String) async throws -> Bool {
+        try await listed(what).contains { $0.path == device.path && $0.image == device.image }
+    }
+
+    private static func path(in result: CommandResult) -> String? {
+        result.output.split(whereSeparator: \.isWhitespace).last.map(String.init)
+    }
+
+    private static func noDriver(_ what: String) -> VolumeError {
+        VolumeError(
+            .unsupported, what, why: "the kernel's rbd driver is not loaded",
+            remedy: "load it with 'modprobe rbd', or use RBD_MAPPER=auto")
+    }
+}

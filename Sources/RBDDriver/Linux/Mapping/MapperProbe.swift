@@ -1,0 +1,68 @@
+import SystemPackage
+import VolumeCore
+
+/// Looks at this node for what each way of mapping needs. Loads the kernel's modules when that is possible.
+public struct MapperProbe: Sendable {
+    private let runner: any CommandRunner
+    private let kernel: KernelCalls
+    private let searchPath: SearchPath
+    private let root: String
+
+    public init(runner: any CommandRunner, kernel: KernelCalls, searchPath: SearchPath = .standard) {
+        self.init(runner: runner, kernel: kernel, searchPath: searchPath, root: "")
+    }
+
+    /// - Parameter root: is put before each path that is looked at; a test's own folder.
+    init(runner: any CommandRunner, kernel: KernelCalls, searchPath: SearchPath, root: String) {
+        self.runner = runner
+        self.kernel = kernel
+        self.searchPath = searchPath
+        self.root = root
+    }
+
+    /// For each kind what it lacks, in words; empty for one that works.
+    public func look() async throws -> [MapperSelection.Kind: [String]] {
+        async let rbd = lackOfModule("rbd", sign: "/sys/bus/rbd")
+        async let nbd = lackOfModule("nbd", sign: "/sys/module/nbd")
+        return [
+            .krbd: try await rbd + lackOfTools([.rbd]),
+            .nbd: try await nbd + lackOfTools([.rbd, .rbdNBD]),
+            .fuse: try await lackOfFuse() + lackOfTools([.qemuStorageDaemon, .losetup, .rbd]),
+        ]
+    }
+
+    private func lackOfModule(_ module: String, sign: String) async throws -> [String] {
+        if try await exists(sign) { return [] }
+        let lack = "the kernel has no \(module) driver"
+        do {
+            let command = Command(.modprobe, [module], timeout: .seconds(10))
+            let result = try await runner.run(command, to: "load the kernel module \(module)")
+            if try await exists(sign) { return [] }
+            return ["\(lack) (\(result.reason(of: .modprobe)))"]
+        } catch let error as VolumeError {
+            return ["\(lack) (\(error.why))"]
+        }
+    }
+
+    private func lackOfTools(_ tools: [Tool]) -> [String] {
+        tools.filter { searchPath.find($0.name) == nil }.map { "no \($0.name) (package \($0.package))" }
+    }
+
+    private func lackOfFuse() async throws -> [String] {
+        var lacks: [String] = []
+        for device in ["/dev/fuse", "/dev/loop-control"] where try await !exists(device) {
+            lacks.append("no \(device)")
+        }
+        let hasModule = try await kernel.run("read /usr/lib", to: "look for qemu's rbd module") { [root] in
+            let folders = ["", "/"] + (try SystemCall.names(in: root + "/usr/lib")).map { "/\($0)/" }
+            return folders.contains { SystemCall.exists("\(root)/usr/lib\($0)qemu/block-rbd.so") }
+                || SystemCall.exists(root + "/usr/lib64/qemu-kvm/block-rbd.so")
+        }
+        if !hasModule { lacks.append("no block-rbd.so of qemu (package qemu-block-extra)") }
+        return lacks
+    }
+
+    private func exists(_ path: String) async throws -> Bool {
+        try await kernel.run("look for \(path)", to: "look for \(path)") { [root] in SystemCall.exists(root + path) }
+    }
+}

@@ -1,0 +1,145 @@
+import VolumeCore
+
+/// Maps images with `rbd-nbd`: librbd in a process of its own, behind the kernel's network block device.
+public struct NbdMapper: DeviceMapper {
+    public let kind = "nbd"
+
+    private let files: CephClientFiles
+    private let runner: any CommandRunner
+    private let kernel: KernelCalls
+    private let watchers: WatcherDifference
+    private let records: NbdRecords
+    private let sys: String
+
+    /// - Parameters:
+    ///   - stateFolder: `RBD_STATE_DIR`, where the addresses of the mappings are kept.
+    ///   - watchers: who has the image open for writing (`rbd_watchers_list`).
+    public init(
+        files: CephClientFiles, stateFolder: String, runner: any CommandRunner, kernel: KernelCalls,
+        watchers: @escaping @Sendable (ImageReference) async throws -> [ClientAddress]
+    ) {
+        self.init(
+            files: files, stateFolder: stateFolder, runner: runner, kernel: kernel, sys: "/sys", watchers: watchers)
+    }
+
+    init(
+        files: CephClientFiles, stateFolder: String, runner: any CommandRunner, kernel: KernelCalls, sys: String,
+        watchers: @escaping @Sendable (ImageReference) async throws -> [ClientAddress]
+    ) {
+        self.files = files
+        self.runner = runner
+        self.kernel = kernel
+        self.watchers = WatcherDifference(watchers: watchers)
+        self.sys = sys
+        records = NbdRecords(folder: stateFolder + "/nbd")
+    }
+
+    /// None: librbd itself is at work.
+    public func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures { [] }
+
+    public func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice {
+        let what = "map image \(image)"
+        try KernelMapOptions.refuseOthers(options, mapper: kind, what: what)
+        let before = try await watchers.before(image)
+        let command = Command(.rbd, files.arguments + ["device", "map", "--device-type", "nbd"] + image.arguments)
+        let result = try await runner.run(command, to: what) { late in
+            guard late.succeeded, let path = Self.path(in: late) else { return }
+            try? await unmap(MappedDevice(image: image, path: path))
+        }
+        guard result.succeeded else {
+            throw VolumeError(
+                .unavailable, what, why: result.reason(of: .rbd),
+                remedy: "look whether Ceph answers, whether the image exists, and whether rbd-nbd is installed")
+        }
+        let path = Self.path(in: result)
+        guard let listing = try await listed(what).first(where: { $0.path == path && $0.image == image }) else {
+            throw VolumeError(
+                .unexplained, what,
+                why: "rbd answered '\(path ?? result.output)', but rbd-nbd does not list that device",
+                outcome: .unknown)
+        }
+        return try await record(listing, since: before, what)
+    }
+
+    private func record(
+        _ listing: NbdListing, since before: Set<ClientAddress>, _ what: String
+    ) async throws -> MappedDevice {
+        var device = MappedDevice(image: listing.image, path: listing.path)
+        do {
+            device.client = try await watchers.newcomer(listing.image, since: before, what)
+            let record = NbdRecords.Record(device: device, process: listing.process)
+            try await kernel.run("write \(records.folder)", to: what) { [records] in try records.write(record) }
+            return device
+        } catch {
+            let made = device
+            try await Task.detached { try await unmap(made) }.value
+            throw error
+        }
+    }
+
+    public func mapped() async throws -> [MappedDevice] {
+        let what = "list mapped images"
+        let listings = try await listed(what)
+        return try await kernel.run("read \(records.folder)", to: what) { [records] in
+            try listings.map { listing in
+                let record = try records.read(listing.path)
+                let isSame = record?.process == listing.process && record?.device.image == listing.image
+                return MappedDevice(
+                    image: listing.image, path: listing.path, client: isSame ? record?.device.client : nil)
+            }
+        }
+    }
+
+    public func unmap(_ device: MappedDevice) async throws {
+        let what = "unmap \(device.path) (image \(device.image))"
+        guard try await isMapped(device, what) else { return }
+        // rbd-nbd would tear the device away from those who use it.
+        let block = BlockDevice(device.path, sys: sys)
+        try await DeviceUse(kernel: kernel).refuseIfInUse(block, to: what)
+        try await DeviceUse(kernel: kernel).flush(block, to: what)
+        let command = Command(.rbd, files.arguments + ["device", "unmap", "--device-type", "nbd", device.path])
+        let result: CommandResult
+        do {
+            result = try await runner.run(command, to: what)
+        } catch let error as VolumeError where error.outcome == .unknown {
+            if try await Task.detached(operation: { try await !isMapped(device, what) }).value { return }
+            throw error
+        }
+        guard try await !isMapped(device, what) else {
+            throw VolumeError(
+                .unavailable, what,
+                why: result.succeeded ? "rbd-nbd still lists it" : result.reason(of: .rbd), remedy: "try again")
+        }
+        try await kernel.run("unlink", to: what) { [records] in try records.remove(device.path) }
+    }
+
+    public func size(of device: MappedDevice) async throws -> VolumeSize {
+        try await DeviceSize(kernel: kernel, sys: sys).read(device.path)
+    }
+
+    /// `rbd-nbd` watches the image and tells the kernel its new size by itself.
+    public func grow(_ device: MappedDevice, to size: VolumeSize) async throws {
+        let what = "grow \(device.path) (image \(device.image)) to \(size)"
+        guard try await isMapped(device, what) else {
+            throw VolumeError(.notFound, what, why: "it is not mapped", outcome: .refused)
+        }
+        try await DeviceSize(kernel: kernel, sys: sys).wait(for: size, device.path, what)
+    }
+
+    private func listed(_ what: String) async throws -> [NbdListing] {
+        let command = Command(.rbdNBD, ["list-mapped", "--format", "json"], timeout: .seconds(10))
+        let result = try await runner.succeed(command, to: what)
+        guard let listings = NbdListing.parse(result.output) else {
+            throw VolumeError(.unexplained, what, why: "'rbd-nbd list-mapped' gave an answer that is not understood")
+        }
+        return listings.filter { !$0.isSnapshot }
+    }
+
+    private func isMapped(_ device: MappedDevice, _ what: String) async throws -> Bool {
+        try await listed(what).contains { $0.path == device.path && $0.image == device.image }
+    }
+
+    private static func path(in result: CommandResult) -> String? {
+        result.output.split(whereSeparator: \.isWhitespace).last.map(String.init)
+    }
+}

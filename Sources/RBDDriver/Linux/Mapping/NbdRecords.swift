@@ -1,0 +1,63 @@
+import FoundationEssentials
+import Glibc
+import SystemPackage
+import VolumeCore
+
+/// The client addresses of nbd mappings, which neither the kernel nor `rbd-nbd` tells: a small file for each device below
+/// `<state>/nbd`, so that a restarted plugin knows them. All calls block.
+struct NbdRecords: Sendable {
+    struct Record: Sendable, Hashable, Codable {
+        var device: MappedDevice
+        /// The `rbd-nbd` process: another process, another mapping.
+        var process: Int32
+
+        enum CodingKeys: String, CodingKey { case image, path, client, process }
+
+        init(device: MappedDevice, process: Int32) {
+            self.device = device
+            self.process = process
+        }
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            device = MappedDevice(
+                image: try container.decode(ImageReference.self, forKey: .image),
+                path: try container.decode(String.self, forKey: .path),
+                client: try container.decodeIfPresent(ClientAddress.self, forKey: .client))
+            process = try container.decode(Int32.self, forKey: .process)
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(device.image, forKey: .image)
+            try container.encode(device.path, forKey: .path)
+            try container.encodeIfPresent(device.client, forKey: .client)
+            try container.encode(process, forKey: .process)
+        }
+    }
+
+    let folder: String
+
+    private func file(of path: String) -> String { "\(folder)/\(path.split(separator: "/").last ?? "").json" }
+
+    func write(_ record: Record) throws {
+        try SystemCall.makeFolders(folder)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        try SmallFile.replace(file(of: record.device.path), with: Array(try encoder.encode(record)))
+    }
+
+    /// - Returns: `nil` when there is none that can be understood.
+    func read(_ path: String) throws -> Record? {
+        do {
+            let bytes = try SmallFile.bytes(of: file(of: path), limit: 64 << 10)
+            return try? JSONDecoder().decode(Record.self, from: Data(bytes))
+        } catch Errno.noSuchFileOrDirectory {
+            return nil
+        }
+    }
+
+    func remove(_ path: String) throws {
+        do { try SystemCall.check { unlink(file(of: path)) } } catch Errno.noSuchFileOrDirectory { return }
+    }
+}

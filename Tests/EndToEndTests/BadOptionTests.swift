@@ -1,0 +1,135 @@
+import FoundationEssentials
+import Rig
+import Testing
+
+/// Options that cannot be met: refused before anything exists, in words that name the option.
+@Suite("Bad options")
+struct BadOptionTests {
+    /// By option: values that it cannot have.
+    private static let values: [(option: String, values: [String])] = [
+        (
+            "size",
+            [
+                "0", "-1", "-512M", "1e99", "1e3", "abc", "", " ", "18446744073709551615", "18446744073709551616",
+                "9223372036854775807", "17592186044416", "99999999999999999999999999", "4097T", "5P", "0x200", "512X",
+                "5.5G", "7", "10K", "512 M", "٥١٢",
+            ]
+        ),
+        ("order", ["0", "11", "26", "-22", "22.0", "abc", "", "255", "256", "4294967318"]),
+        ("fstype", ["ext3", "EXT4", "zfs", "ntfs", "", "../ext4", "ext4 -F"]),
+        ("pool", ["no-such-pool", "", "-p", "a/b", "rbd@snap", "../rbd"]),
+        ("data-pool", ["no-such-pool", "a/b"]),
+        ("namespace", ["no-such-namespace", "a/b", "-n"]),
+        (
+            "features",
+            ["everything", "object-map", "fast-diff,exclusive-lock", "striping", "18446744073709551615", "0"]
+        ),
+        ("mkfs-options", ["-d /dev/sda", "/dev/sda", "-E /x", "no-option"]),
+        ("mount-options", ["bind", "remount,rw", "loop", "x-mount.mkdir", "-o exec"]),
+        ("uid", ["root", "-1", "4294967295", ""]),
+        ("gid", ["staff", "-1", "4294967295"]),
+        ("mode", ["rwx", "0999", "-755", "77777", "u+x"]),
+        ("adopt", ["maybe", ""]),
+        ("colour", ["red"]),
+        ("Size", ["5"]),
+        ("mkfs_options", ["-m0"]),
+    ]
+
+    @Test("Each is refused by name, and nothing is made")
+    func refused() async throws {
+        try await Stage.with { stage in
+            for (option, values) in Self.values {
+                for value in values {
+                    let answer = try await stage.client.create(
+                        uniqueName("bad"), options: stage.options([option: value]))
+                    #expect(!answer.succeeded, "\(option)=\(value)")
+                    // "data-pool" is a pool, too.
+                    let says = option.split(separator: "-").last ?? ""
+                    #expect(answer.error.contains(says), "\(option)=\(value): \(answer.error)")
+                }
+            }
+            try await stage.expectBlank("refused Creates")
+            #expect(try await stage.client.list().checked().volumes == [])
+        }
+    }
+
+    @Test(
+        "A volume too small for its filesystem is refused",
+        arguments: [("ext4", "7M"), ("xfs", "299M"), ("btrfs", "100M")])
+    func tooSmall(filesystem: String, size: String) async throws {
+        try await Stage.with { stage in
+            let answer = try await stage.client.create(
+                uniqueName("small"), options: stage.options(["fstype": filesystem, "size": size]))
+            #expect(answer.error.contains("too small"))
+            try await stage.expectBlank()
+        }
+    }
+
+    @Test(
+        "The smallest size of each filesystem is enough",
+        arguments: [("ext4", "8M"), ("xfs", "300M"), ("btrfs", "128M")])
+    func justEnough(filesystem: String, size: String) async throws {
+        try await Stage.with { stage in
+            let name = try await stage.volume("least", ["fstype": filesystem, "size": size])
+            let mountpoint = try await stage.client.mount(name, id: "id").checked().mountpoint
+            try write("fits", to: mountpoint + "/file")
+            try await stage.client.unmount(name, id: "id").checked()
+        }
+    }
+
+    @Test("The largest size that is accepted ends in time, and leaves nothing when it fails", arguments: ["1P", "4P"])
+    func huge(size: String) async throws {
+        try await Stage.with { stage in
+            let name = uniqueName("huge")
+            let answer = try await stage.client.create(name, options: stage.options(["size": size]))
+            if answer.succeeded { try await stage.client.remove(name).checked() }
+            try await stage.waitUntilUnchanged(since: Surroundings(facts: []), after: "a Create of \(size)")
+        }
+    }
+
+    @Test("A pool that the plugin's client may not use is refused, in words about the key's rights")
+    func closedPool() async throws {
+        try await Stage.with { stage in
+            let name = uniqueName("closed")
+            for options in [
+                ["pool": stage.environment.closedPool, "namespace": ""], ["data-pool": stage.environment.closedPool],
+            ] {
+                let answer = try await stage.client.create(name, options: stage.options(options))
+                #expect(!answer.succeeded)
+                #expect(answer.error.contains("closed"))
+                #expect(answer.error.contains("ermission") || answer.error.contains("ermitted"), "\(answer.error)")
+            }
+            #expect(try await stage.ceph.images(in: stage.environment.closedPool) == [])
+            try await stage.waitUntilUnchanged(since: Surroundings(facts: []), after: "a Create in a closed pool")
+        }
+    }
+
+    @Test("What mkfs refuses is refused in mkfs's own words, and nothing is left")
+    func mkfsFails() async throws {
+        try await Stage.with { stage in
+            let answer = try await stage.client.create(
+                uniqueName("mkfs"), options: stage.options(["mkfs-options": "-b 100"]))
+            #expect(answer.error.contains("mkfs.ext4"))
+            #expect(answer.error.contains("invalid block size"), "\(answer.error)")
+            try await stage.expectBlank("a mkfs that failed")
+        }
+    }
+
+    @Test(
+        "What the mapper or the kernel refuses fails the Mount in their own words, and the volume is as before",
+        arguments: [("mount-options", "nonsense=1", "nonsense"), ("map-options", "explode", "explode")])
+    func mountFails(option: String, value: String, says: String) async throws {
+        try await Stage.with { stage in
+            let name = try await stage.volume("mount", [option: value])
+            let before = try await stage.surroundings(records: .byKey)
+            for id in ["first", "second"] {
+                let answer = try await stage.client.mount(name, id: id)
+                #expect(!answer.succeeded)
+                #expect(answer.error.contains(says) || answer.error.contains("bad option"), "\(answer.error)")
+                try await stage.expectUnchanged(since: before, records: .byKey, after: "a Mount that failed")
+            }
+            try await stage.client.remove(name).checked()
+            try await stage.expectBlank()
+        }
+    }
+}

@@ -1,0 +1,179 @@
+import FoundationEssentials
+import Rig
+import Testing
+
+/// Days without Ceph, on the cluster that may be disturbed; etcd is there.
+@Suite("Without Ceph", .serialized)
+struct CephOutageTests {
+    @Test(
+        "The plugin starts without monitors, calls that need Ceph say so, and all is well once it is there",
+        arguments: [RigServer.Disturbance.stop, .pause])
+    func absentAtStart(by disturbance: RigServer.Disturbance) async throws {
+        try await DisturbableRig.exclusively { rig in
+            try await Stage.with(rig, started: false) { stage in
+                let (client, name) = (stage.client, uniqueName("absent"))
+                try await stage.ceph.mon.disturbed(by: disturbance) {
+                    try await stage.plugin.start()
+                    #expect(try await client.capabilities().scope == "global")
+                    async let creating = client.create(name, options: stage.options())
+                    #expect(try await client.get(name).error.contains("no such volume"))
+                    #expect(try await client.list().checked().volumes == [])
+                    try await client.unmount(name, id: "a").checked()
+                    let created = try await creating
+                    #expect(created.error.contains("ceph") || created.error.contains("cluster"), "\(created.error)")
+                    let health = try await client.fetch("/healthz")
+                    #expect(health.status == 503)
+                    #expect(health.text.contains("ceph"))
+                }
+                try await eventually("the plugin to work") {
+                    try await client.create(name, options: stage.options()).succeeded
+                }
+                try await client.mount(name, id: "a").checked()
+                try await client.unmount(name, id: "a").checked()
+                try await client.remove(name).checked()
+                try await eventually("the plugin to be healthy") { try await client.fetch("/healthz").status == 200 }
+                try await stage.expectBlank()
+            }
+        }
+    }
+
+    @Test("While the OSD hangs, what needs no Ceph is answered, what needs it ends in time, and leaves nothing")
+    func osdHangs() async throws {
+        try await DisturbableRig.exclusively { rig in
+            try await Stage.with(rig) { stage in
+                let client = stage.client
+                let mounted = try await stage.volume("mounted")
+                let mountpoint = try await client.mount(mounted, id: "a").checked().mountpoint
+                try write("before", to: mountpoint + "/file")
+                try await runTool("sync", ["--file-system", mountpoint]).checked()
+                let (idle, leaving) = (try await stage.volume("idle"), try await stage.volume("leaving"))
+                let (new, unknown) = (uniqueName("new"), uniqueName("unknown"))
+                let before = try await stage.surroundings(records: .byKey)
+                try await client.mount(leaving, id: "l").checked()
+
+                try await stage.ceph.osd.disturbed(by: .pause) {
+                    async let created = client.create(new, options: stage.options())
+                    async let mounting = client.mount(idle, id: "b")
+                    async let unmounting = client.unmount(leaving, id: "l")
+                    async let removing = client.remove(idle)
+                    // Meanwhile, and as often as Docker likes:
+                    for _ in 0..<10 {
+                        #expect(try await client.get(mounted).checked().volume?.mountpoint == mountpoint)
+                        #expect(try await client.get(idle).succeeded)
+                        #expect(try await client.get(unknown).error.contains("no such volume"))
+                        #expect(try await client.list().checked().volumes?.count == 3)
+                        #expect(try await client.path(mounted).checked().mountpoint == mountpoint)
+                        #expect(try await client.capabilities().scope == "global")
+                        // One more container for a volume that is mounted needs nothing of Ceph.
+                        #expect(try await client.mount(mounted, id: "c").checked().mountpoint == mountpoint)
+                        try await client.unmount(mounted, id: "c").checked()
+                    }
+                    // Docker gives up after 30 s, and so does this client: an answer is all that matters.
+                    for answer in [try await created, try await mounting, try await removing] {
+                        #expect(!answer.succeeded)
+                        #expect(!answer.error.isEmpty)
+                    }
+                    _ = try await unmounting
+                }
+
+                #expect(try text(of: mountpoint + "/file") == "before")
+                try await Self.settle(stage)
+                try await eventually("the volume that was being unmounted to be let go") {
+                    try await client.unmount(leaving, id: "l").succeeded
+                        && stage.plugin.kernelState.mount(at: "\(stage.plugin.mountRoot)/\(leaving)") == nil
+                }
+                // The calls that failed are made again, as people do.
+                try await eventually("a Remove of what was not wholly created", within: .seconds(90)) {
+                    let answer = try await client.remove(new)
+                    return answer.succeeded || answer.error.contains("no such volume")
+                }
+                if try await stage.record(of: idle)?["phase"] == "ready" {
+                    try await stage.waitUntilUnchanged(since: before, records: .byKey, after: "the OSD's hanging")
+                    try await client.mount(idle, id: "b").checked()
+                    try await client.unmount(idle, id: "b").checked()
+                }
+                try await client.unmount(mounted, id: "a").checked()
+                for name in [idle, leaving, mounted] {
+                    let answer = try await client.remove(name)
+                    #expect(answer.succeeded || answer.error.contains("no such volume"), "\(answer.error)")
+                }
+                try await stage.waitUntilUnchanged(since: Surroundings(facts: []), after: "the removal of all")
+            }
+        }
+    }
+
+    /// Waits until no call is at work in the background any more.
+    private static func settle(_ stage: Stage) async throws {
+        try await eventually("all calls to end", within: .seconds(60)) {
+            let metrics = try await stage.client.fetch("/metrics").text
+            let inFlight = metrics.split(separator: "\n").filter {
+                $0.hasPrefix("rbd_plugin_operations_in_flight{")
+            }
+            return !inFlight.isEmpty && inFlight.allSatisfy { $0.hasSuffix(" 0") || $0.hasSuffix(" 0.0") }
+        }
+    }
+
+    @Test("An OSD that crashes and comes back costs no data and needs no restart")
+    func osdCrashes() async throws {
+        try await DisturbableRig.exclusively { rig in
+            try await Stage.with(rig) { stage in
+                let (client, name) = (stage.client, try await stage.volume("crash"))
+                let mountpoint = try await client.mount(name, id: "a").checked().mountpoint
+                let bytes = randomBytes(2 << 20)
+                try write(bytes, to: mountpoint + "/data")
+                try await runTool("sync", ["--file-system", mountpoint]).checked()
+                try await stage.ceph.osd.disturbed(by: .kill) {
+                    let known = try await client.get(name).checked().volume
+                    #expect(known?.mountpoint == mountpoint)
+                }
+                try await client.unmount(name, id: "a").checked()
+                try await client.mount(name, id: "b").checked()
+                #expect(try read(mountpoint + "/data") == bytes)
+            }
+        }
+    }
+
+    @Test("A key that is wrong is named as the reason, and never shown")
+    func wrongKey() async throws {
+        let key = try await runTool("ceph-authtool", ["--gen-print-key"]).checked().output.filter { $0 != "\n" }
+        try await Stage.with(settings: ["RBD_CONF_KEYRING_KEY": key]) { stage in
+            let answer = try await stage.client.create(uniqueName("key"), options: stage.options())
+            #expect(answer.error.contains("key"), "\(answer.error)")
+            #expect(answer.error.contains("ermission denied"), "\(answer.error)")
+            #expect(!answer.error.contains(key) && !stage.plugin.log.contains(key))
+            #expect(try await stage.client.list().checked().volumes == [])
+            let health = try await stage.client.fetch("/healthz")
+            #expect(health.status == 503 && !health.text.contains(key))
+            try await stage.expectBlank()
+        }
+    }
+
+    @Test("A client that Ceph does not know yet works as soon as it does")
+    func lateClient() async throws {
+        let rig = try RigEnvironment.required()
+        let (ceph, user) = (CephRig(rig), uniqueName("late"))
+        let key = try await runTool("ceph-authtool", ["--gen-print-key"]).checked().output.filter { $0 != "\n" }
+        try await Stage.with(settings: ["RBD_CONF_KEYRING_USER": "client.\(user)", "RBD_CONF_KEYRING_KEY": key]) {
+            stage in
+            let name = uniqueName("late")
+            #expect(try await !stage.client.create(name, options: stage.options()).succeeded)
+            let keyring = "\(stage.plugin.scratch.path)/keyring"
+            try write(
+                """
+                [client.\(user)]
+                    key = \(key)
+                    caps mon = "profile rbd"
+                    caps osd = "profile rbd pool=\(stage.pool)"
+
+                """, to: keyring)
+            try await ceph.ceph("auth", "import", "-i", keyring)
+            try await eventually("the plugin to work") {
+                try await stage.client.create(name, options: stage.options()).succeeded
+            }
+            try await stage.client.mount(name, id: "a").checked()
+            try await stage.client.unmount(name, id: "a").checked()
+            try await stage.client.remove(name).checked()
+            try await ceph.ceph("auth", "del", "client.\(user)")
+        }
+    }
+}

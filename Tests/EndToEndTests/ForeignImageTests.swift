@@ -1,0 +1,168 @@
+import FoundationEssentials
+import Rig
+import Testing
+
+/// Images that are not the plugin's, and clients that are not.
+@Suite("Foreign images")
+struct ForeignImageTests {
+    @Test("An image of the same name is never touched: Create says whose it is and how to take it")
+    func neverTouched() async throws {
+        try await Stage.with { stage in
+            let name = uniqueName("foreign")
+            let bytes = randomBytes(8 << 20)
+            try await Self.importImage(bytes, as: name, on: stage)
+            let before = try await stage.surroundings()
+            let created = try await stage.client.create(name, options: stage.options(["size": "8"]))
+            #expect(created.error.contains("adopt"), "\(created.error)")
+            #expect(
+                try await !stage.client.create(name, options: stage.options(["size": "8"])).succeeded, "asked again")
+            #expect(try await !stage.client.mount(name, id: "a").succeeded)
+            #expect(try await !stage.client.remove(name).succeeded)
+            try await stage.expectUnchanged(since: before, after: "calls for a foreign image")
+            #expect(try await Self.exportImage(name, on: stage) == bytes)
+            let meta = try await stage.ceph.rbd("image-meta", "list", stage.image(name))
+            #expect(!meta.contains("rbd-plugin"))
+        }
+    }
+
+    @Test("A foreign image is adopted with what is on it, when that is asked for")
+    func adopted() async throws {
+        try await Stage.with { stage in
+            let (client, name) = (stage.client, uniqueName("adopted"))
+            try await Self.importImage(try await Self.ext4(holding: "from before", on: stage), as: name, on: stage)
+            try await client.create(name, options: Self.adopt(on: stage)).checked()
+            #expect(try await client.get(name).checked().volume?.status["adopted"] == true)
+            #expect(try await client.get(name).checked().volume?.status["sizeBytes"] == .integer(16 << 20))
+            let mountpoint = try await client.mount(name, id: "a").checked().mountpoint
+            #expect(try text(of: mountpoint + "/file") == "from before")
+            try await client.unmount(name, id: "a").checked()
+            try await client.create(name, options: Self.adopt(on: stage)).checked()
+            try await client.remove(name).checked()
+            try await stage.expectBlank()
+        }
+    }
+
+    @Test("An adopted image without a filesystem is not formatted; its Mount says what is wrong")
+    func adoptedBlank() async throws {
+        try await Stage.with { stage in
+            let (client, name) = (stage.client, uniqueName("blank"))
+            let bytes = randomBytes(16 << 20)
+            try await Self.importImage(bytes, as: name, on: stage)
+            try await client.create(name, options: Self.adopt(on: stage)).checked()
+            let before = try await stage.surroundings(records: .byKey)
+            let mounted = try await client.mount(name, id: "a")
+            #expect(!mounted.succeeded)
+            #expect(mounted.error.contains("ext4"), "\(mounted.error)")
+            try await stage.expectUnchanged(since: before, records: .byKey, after: "a Mount without a filesystem")
+            #expect(try await Self.exportImage(name, on: stage) == bytes)
+        }
+    }
+
+    @Test("An image that somebody has open is neither adopted nor mounted nor removed, and its user is named")
+    func watched() async throws {
+        try await Stage.with { stage in
+            let (client, name) = (stage.client, try await stage.volume("watched"))
+            let foreign = uniqueName("watched-foreign")
+            try await stage.ceph.rbd("create", "--size", "16M", stage.image(foreign))
+            let before = try await stage.surroundings(records: .byKey)
+            try await Self.watching([name, foreign], on: stage) { watchers in
+                let mounted = try await client.mount(name, id: "a")
+                #expect(watchers.contains { mounted.error.contains($0) }, "\(mounted.error)")
+                let removed = try await client.remove(name)
+                #expect(watchers.contains { removed.error.contains($0) }, "\(removed.error)")
+                let adopted = try await client.create(foreign, options: Self.adopt(on: stage))
+                #expect(watchers.contains { adopted.error.contains($0) }, "\(adopted.error)")
+                try await stage.expectUnchanged(since: before, records: .byKey, after: "calls for an image in use")
+            }
+            try await client.mount(name, id: "a").checked()
+        }
+    }
+
+    @Test("An image that was put in the place of the volume's own is not mounted, and not removed")
+    func replaced() async throws {
+        try await Stage.with { stage in
+            let (client, name) = (stage.client, try await stage.volume("replaced"))
+            try await stage.ceph.rbd("rename", stage.image(name), stage.image(name + "-hidden"))
+            try await stage.ceph.rbd("create", "--size", "32M", stage.image(name))
+            let before = try await stage.surroundings(records: .byKey)
+            let answer = try await client.mount(name, id: "a")
+            #expect(answer.error.contains("not the one"), "\(answer.error)")
+            try await stage.expectUnchanged(since: before, records: .byKey, after: "a Mount of another image")
+            try await client.remove(name).checked()
+            let left = try await stage.ceph.images(in: "\(stage.pool)/\(stage.namespace)")
+            #expect(left == [name, name + "-hidden"].sorted())
+        }
+    }
+
+    @Test("A volume whose image was deleted by hand says so when mounted, and can be removed")
+    func deleted() async throws {
+        try await Stage.with { stage in
+            let (client, name) = (stage.client, try await stage.volume("deleted"))
+            try await stage.ceph.rbd("rm", "--no-progress", stage.image(name))
+            let mounted = try await client.mount(name, id: "a")
+            #expect(mounted.error.contains("does not exist"), "\(mounted.error)")
+            try await client.remove(name).checked()
+            try await stage.expectBlank()
+        }
+    }
+
+    private static func adopt(on stage: Stage) -> [String: String] {
+        ["pool": stage.pool, "namespace": stage.namespace, "fstype": "ext4", "adopt": "true"]
+    }
+
+    private static func importImage(_ bytes: [UInt8], as name: String, on stage: Stage) async throws {
+        let file = "\(stage.plugin.scratch.path)/\(name).import"
+        try write(bytes, to: file)
+        try await stage.ceph.rbd("import", "--no-progress", file, stage.image(name))
+    }
+
+    private static func exportImage(_ name: String, on stage: Stage) async throws -> [UInt8] {
+        let file = "\(stage.plugin.scratch.path)/\(uniqueName("export"))"
+        try await stage.ceph.rbd("export", "--no-progress", stage.image(name), file)
+        return try read(file)
+    }
+
+    /// 16 MiB with one file on them.
+    private static func ext4(holding text: String, on stage: Stage) async throws -> [UInt8] {
+        let folder = "\(stage.plugin.scratch.path)/\(uniqueName("tree"))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        try write(text, to: folder + "/file")
+        try await runTool("mkfs.ext4", ["-q", "-d", folder, folder + ".img", "16M"]).checked()
+        return try read(folder + ".img")
+    }
+
+    /// Runs the body while `rbd watch` has the images open, as a mapping made by hand would.
+    private static func watching(
+        _ images: [String], on stage: Stage, _ body: ([String]) async throws -> Void
+    ) async throws {
+        // It ends with its input: a pipe whose other end it holds itself never does.
+        let script = "mkfifo $1.input && exec rbd --conf $2 watch $3 <>$1.input"
+        let watchers = try images.map { image in
+            let file = "\(stage.plugin.scratch.path)/\(image)"
+            return try SpawnedProcess(
+                "/bin/sh", ["-c", script, "sh", file, stage.environment.adminConf, stage.image(image)],
+                environment: ["PATH": "/usr/bin:/bin"], log: file + ".log")
+        }
+        let result: Result<Void, any Error>
+        do {
+            var addresses: [String] = []
+            for image in images {
+                try await eventually("\(image) to be watched") {
+                    let found = try await stage.ceph.watchers(of: "\(stage.namespace)/\(image)", in: stage.pool)
+                    addresses += found
+                    return !found.isEmpty
+                }
+            }
+            try await body(addresses)
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        for (image, watcher) in zip(images, watchers) {
+            // The end it asks for: after a signal it would count as a watcher for half a minute.
+            try await runTool("sh", ["-c", "echo >$1", "sh", "\(stage.plugin.scratch.path)/\(image).input"]).checked()
+            try await watcher.waitForEnd()
+        }
+        try result.get()
+    }
+}

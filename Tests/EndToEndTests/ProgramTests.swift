@@ -1,0 +1,165 @@
+import FoundationEssentials
+import Rig
+import Testing
+
+/// The program as a person meets it on the command line and on its socket.
+@Suite("The program")
+struct ProgramTests {
+    @Test("--version is one line, --help names the subcommand, serve --help every setting")
+    func help() async throws {
+        let program = try PluginProcess.executable()
+        let version = try await runTool(program, ["--version"]).checked().output
+        #expect(version.split(separator: "\n").count == 1)
+        #expect(version.contains("."))
+        #expect(try await runTool(program, ["--help"]).checked().output.contains("serve"))
+        let help = try await runTool(program, ["serve", "--help"]).checked().output
+        for word in [
+            "--socket", "--mount-root", "ETCD_ENDPOINTS", "RBD_CONF_GLOBAL_MON_HOST", "OPERATION_TIMEOUT", "SIGTERM",
+        ] {
+            #expect(help.contains(word), "\(word)")
+        }
+    }
+
+    private static let wrongSettings: [(String, String)] = [
+        ("RBD_MAPPER", "floppy"), ("ETCD_ENDPOINTS", "ftp://host"), ("ETCD_ENDPOINTS", "http://"),
+        ("ETCD_PREFIX", "a\nb"), ("OPERATION_TIMEOUT", "soon"), ("OPERATION_TIMEOUT", "-1"), ("NODE_TTL", "1s"),
+        ("CEPH_TIMEOUT", "60s"), ("MOUNT_WAIT", "24s"), ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"),
+        ("LOG_LEVEL", "4"),
+        ("RBD_DEFAULT_SIZE", "0"), ("RBD_DEFAULT_SIZE", "18446744073709551615"), ("RBD_DEFAULT_ORDER", "40"),
+        ("RBD_DEFAULT_FSTYPE", "zfs"), ("RBD_DEFAULT_FEATURES", "everything"), ("RBD_SCOPE", "universal"),
+        ("RBD_CONF_KEYRING_KEY", "no key"), ("RBD_CONF_KEYRING_KEY_FILE", "/nonexistent/key"), ("NODE_NAME", "a/b"),
+        ("ETCD_PASSWORD_FILE", "/nonexistent/password"), ("ETCD_CERT", "/nonexistent/cert"),
+        ("RBD_STATE_DIR", "relative"),
+    ]
+
+    @Test("A wrong setting stops the start with a sentence that names it, and nothing is made")
+    func wrongSettings() async throws {
+        let scratch = try ScratchFolder("s", of: .required())
+        for (name, value) in Self.wrongSettings {
+            let result = try await Self.serve(
+                in: scratch, settings: ["RBD_STATE_DIR": scratch.path + "/state"].merging([name: value]) { $1 })
+            #expect(result.status == 78, "\(name)=\(value)")
+            #expect(result.error.contains(name), "\(name)=\(value): \(result.error)")
+            #expect(names(in: scratch.path).isEmpty, "\(name)=\(value)")
+        }
+        try await scratch.sweep()
+    }
+
+    @Test("All that is wrong is told at once, and no secret with it")
+    func severalWrong() async throws {
+        let scratch = try ScratchFolder("s", of: .required())
+        let settings = ["RBD_MAPPER": "floppy", "LOG_LEVEL": "loud", "RBD_CONF_KEYRING_KEY": "my secret words"]
+        let result = try await Self.serve(in: scratch, settings: settings)
+        for name in settings.keys { #expect(result.error.contains(name)) }
+        #expect(!result.error.contains("my secret words"))
+        try await scratch.sweep()
+    }
+
+    @Test(
+        "Wrong arguments are refused with the usage",
+        arguments: [
+            ["serve", "--socket", "relative.sock"], ["serve", "--mount-root", "relative"], ["serve", "--colour"],
+            ["explode"],
+        ])
+    func wrongArguments(arguments: [String]) async throws {
+        let result = try await runTool(try PluginProcess.executable(), arguments, within: .seconds(20))
+        #expect(result.status != 0)
+        #expect(!result.error.isEmpty)
+    }
+
+    @Test("A socket path that is too long is refused in words")
+    func longSocket() async throws {
+        let scratch = try ScratchFolder("s", of: .required())
+        let socket = scratch.path + "/" + String(repeating: "x", count: 100)
+        let result = try await Self.serve(
+            in: scratch, socket: socket, settings: ["RBD_STATE_DIR": scratch.path + "/state"])
+        #expect(result.status != 0)
+        #expect(result.error.contains("107"), "\(result.error)")
+        try await scratch.sweep()
+    }
+
+    private static func serve(
+        in scratch: ScratchFolder, socket: String? = nil, settings: [String: String]
+    ) async throws -> ToolResult {
+        try await runTool(
+            try PluginProcess.executable(),
+            ["serve", "--socket", socket ?? scratch.path + "/rbd.sock", "--mount-root", scratch.path + "/volumes"],
+            settings: settings.mapValues { $0 }, within: .seconds(20))
+    }
+
+    @Test("A setting that is none is warned about with the one that was meant; LOG_FORMAT=json logs JSON lines")
+    func log() async throws {
+        try await Stage.with(settings: ["LOG_FORMAT": "json", "ETCD_ENDPONTS": "x"]) { stage in
+            let name = try await stage.volume("log")
+            try await stage.client.remove(name).checked()
+            let lines = try stage.plugin.log.split(separator: "\n").map { try JSONValue(parsing: String($0)) }
+            #expect(
+                lines.contains { $0["level"] == "warning" && $0["message"]?.string?.contains("ETCD_ENDPOINTS") == true }
+            )
+            #expect(lines.contains { $0["volume"] == .string(name) })
+            #expect(lines.allSatisfy { $0["time"] != nil && $0["level"] != nil && $0["message"] != nil })
+        }
+    }
+
+    @Test("/healthz says how each backend is; /metrics counts calls by kind and outcome, and volumes")
+    func observation() async throws {
+        try await Stage.with { stage in
+            let client = stage.client
+            try await eventually("the plugin to be healthy") {
+                try await client.fetch("/healthz").status == 200
+            }
+            let health = try JSONValue(parsing: try await client.fetch("/healthz").text)
+            #expect(health["healthy"] == true)
+            let components = health["components"]?.array ?? []
+            let named = Set(components.compactMap { $0["name"]?.string })
+            #expect(named.isSuperset(of: ["ceph", "etcd"]))
+
+            let (mounted, idle) = (try await stage.volume("metrics"), try await stage.volume("metrics"))
+            try await client.mount(mounted, id: "a").checked()
+            _ = try await client.create(idle, options: ["colour": "red"])
+            let answer = try await client.fetch("/metrics")
+            #expect(answer.headers["content-type"]?.hasPrefix("text/plain; version=0.0.4") == true)
+            let lines = answer.text.split(separator: "\n").map(String.init)
+            func value(_ series: String) -> Double? {
+                lines.first { $0.hasPrefix(series + " ") }.flatMap { Double($0.dropFirst(series.count + 1)) }
+            }
+            #expect(value(#"rbd_plugin_operations_total{operation="Create",outcome="ok"}"#) == 2, "\(answer.text)")
+            #expect(value(#"rbd_plugin_operations_total{operation="Create",outcome="refused"}"#) == 1)
+            #expect(value(#"rbd_plugin_operations_total{operation="Mount",outcome="ok"}"#) == 1)
+            #expect(value(#"rbd_plugin_operation_duration_seconds_count{operation="Mount"}"#) == 1)
+            #expect(value("rbd_plugin_volumes") == 2)
+            #expect(value("rbd_plugin_mounted_volumes") == 1)
+            #expect(value(#"rbd_plugin_backend_up{backend="ceph"}"#) == 1)
+            #expect(value(#"rbd_plugin_backend_up{backend="etcd"}"#) == 1)
+        }
+    }
+
+    @Test("Only root may speak to the socket or read what the plugin keeps")
+    func permissions() async throws {
+        try await Stage.with { stage in
+            let socket = try await stat(stage.plugin.socket, "%a %u")
+            #expect(socket == "600 0")
+            for file in names(in: stage.plugin.stateFolder + "/ceph") {
+                #expect(try await stat("\(stage.plugin.stateFolder)/ceph/\(file)", "%a %u") == "600 0", "\(file)")
+            }
+        }
+    }
+
+    @Test("The cluster and the key can come from settings alone, without a file of the host")
+    func settingsAlone() async throws {
+        let rig = try RigEnvironment.required()
+        let settings: [String: String?] = [
+            "CEPH_CONF": nil, "RBD_CONF_GLOBAL_MON_HOST": rig.monHost, "RBD_CONF_GLOBAL_FSID": rig.fsid,
+            "RBD_CONF_KEYRING_KEY_FILE": rig.cephKeyFile, "RBD_CONF_GLOBAL_AUTH_CLIENT_REQUIRED": "cephx",
+            "RBD_CONF_CLIENT_RBD_DEFAULT_FEATURES": "3", "RBD_CONF_MDS_SESSION_TIMEOUT": "120", "LOG_LEVEL": "3",
+            "RBD_CONF_MAP_DEVICE_ROOT": "/dev/rbd", "RBD_CONF_KEYRING_CAPS_MON": "profile rbd",
+        ]
+        try await Stage.with(settings: settings) { stage in
+            let name = try await stage.volume("settings", ["features": "layering"])
+            try await stage.client.mount(name, id: "a").checked()
+            try await stage.client.unmount(name, id: "a").checked()
+            try await stage.client.remove(name).checked()
+            try await stage.expectBlank()
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import FoundationEssentials
+import Rig
+import Testing
+
+/// What `docker volume create -o` can say, and what becomes of it in Ceph, on the disk and in the kernel.
+@Suite("Volume options")
+struct VolumeOptionTests {
+    @Test("Order, features and data pool make the image; mkfs, mount, owner and mode options make the filesystem")
+    func all() async throws {
+        try await Stage.with { stage in
+            let name = try await stage.volume(
+                "options",
+                [
+                    "size": "64M", "order": "20", "features": "layering,exclusive-lock",
+                    "data-pool": stage.environment.dataPool, "mkfs-options": "-N 512 -L named",
+                    "mount-options": "noatime,nodev", "uid": "999", "gid": "998", "mode": "2750",
+                ])
+            let info = try JSONValue(parsing: await stage.ceph.rbd("info", "--format", "json", stage.image(name)))
+            #expect(info["size"] == .integer(64 << 20))
+            #expect(info["order"] == 20)
+            #expect(info["data_pool"] == .string(stage.environment.dataPool))
+            #expect(
+                info["features"]?.array.compactMap(\.string).sorted() == ["data-pool", "exclusive-lock", "layering"])
+
+            let mountpoint = try await stage.client.mount(name, id: "id").checked().mountpoint
+            let mount = try #require(stage.plugin.kernelState.mount(at: mountpoint))
+            #expect(mount.options.isSuperset(of: ["noatime", "nodev"]))
+            #expect(try await stat(mountpoint, "%u %g %a") == "999 998 2750")
+            let superblock = try await runTool("dumpe2fs", ["-h", mount.source]).checked().output
+            #expect(superblock.contains("Filesystem volume name:   named"))
+            #expect(superblock.split(separator: "\n").contains { $0.hasPrefix("Inode count:") && $0.hasSuffix(" 512") })
+            #expect(names(in: mountpoint).isEmpty)
+        }
+    }
+
+    @Test(
+        "Several mkfs options reach mkfs as several arguments, under both names of the option",
+        arguments: ["mkfs-options", "mkfsOptions"])
+    func mkfsWords(option: String) async throws {
+        try await Stage.with { stage in
+            let name = try await stage.volume(
+                "words", ["fstype": "xfs", "size": "300M", option: "-i size=1024 -L two"])
+            let mountpoint = try await stage.client.mount(name, id: "id").checked().mountpoint
+            let info = try await runTool("xfs_info", [mountpoint]).checked().output
+            #expect(info.contains("isize=1024"))
+        }
+    }
+
+    @Test("What the user's container changed about the root stays as it is when no option says otherwise")
+    func ownerStays() async throws {
+        try await Stage.with { stage in
+            let name = try await stage.volume("owner")
+            let mountpoint = try await stage.client.mount(name, id: "a").checked().mountpoint
+            try await runTool("chown", ["70:71", mountpoint]).checked()
+            try await runTool("chmod", ["0700", mountpoint]).checked()
+            try await stage.client.unmount(name, id: "a").checked()
+            try await stage.client.mount(name, id: "b").checked()
+            #expect(try await stat(mountpoint, "%u %g %a") == "70 71 700")
+        }
+    }
+
+    @Test("Units of size", arguments: [("40", 40 << 20), ("40M", 40 << 20), ("2G", 2 << 30), ("1T", 1 << 40)])
+    func sizes(text: String, bytes: Int64) async throws {
+        try await Stage.with { stage in
+            let name = try await stage.volume("size", ["size": text])
+            let info = try JSONValue(parsing: await stage.ceph.rbd("info", "--format", "json", stage.image(name)))
+            #expect(info["size"] == .integer(bytes))
+            try await stage.client.mount(name, id: "id").checked()
+            try await stage.client.unmount(name, id: "id").checked()
+            try await stage.client.remove(name).checked()
+            try await stage.expectBlank()
+        }
+    }
+
+    @Test("A Create without any option takes everything from the settings", arguments: [true, false])
+    func defaults(sendingNull: Bool) async throws {
+        let settings = [
+            "RBD_DEFAULT_POOL": "other", "RBD_DEFAULT_SIZE": "48M", "RBD_DEFAULT_ORDER": "21",
+            "RBD_DEFAULT_FEATURES": "layering", "RBD_DEFAULT_FSTYPE": "ext4",
+        ]
+        try await Stage.with(settings: settings) { stage in
+            let name = uniqueName("defaults")
+            try await stage.client.create(name, options: sendingNull ? nil : [:]).checked()
+            let info = try JSONValue(
+                parsing: await stage.ceph.rbd("info", "--format", "json", "\(stage.environment.otherPool)/\(name)"))
+            #expect(info["size"] == .integer(48 << 20))
+            #expect(info["order"] == 21)
+            #expect(info["features"] == ["layering"])
+            let mountpoint = try await stage.client.mount(name, id: "id").checked().mountpoint
+            #expect(stage.plugin.kernelState.mount(at: mountpoint)?.type == "ext4")
+            try await stage.client.unmount(name, id: "id").checked()
+            try await stage.client.remove(name).checked()
+            #expect(try await !stage.ceph.exists(name, in: stage.environment.otherPool))
+        }
+    }
+
+    @Test("Without a default, the size is 512 MiB and the pool has to be named")
+    func builtInDefaults() async throws {
+        try await Stage.with { stage in
+            let name = uniqueName("plain")
+            #expect(try await stage.client.create(name, options: nil).error.contains("pool"))
+            #expect(try await stage.client.create(name, options: [:]).error.contains("RBD_DEFAULT_POOL"))
+            try await stage.expectBlank("Creates without a pool")
+            try await stage.client.create(name, options: ["pool": stage.pool, "namespace": stage.namespace]).checked()
+            let info = try JSONValue(parsing: await stage.ceph.rbd("info", "--format", "json", stage.image(name)))
+            #expect(info["size"] == .integer(512 << 20))
+            #expect(info["order"] == 22)
+        }
+    }
+}

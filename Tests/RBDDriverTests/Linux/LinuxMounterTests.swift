@@ -1,0 +1,230 @@
+import Glibc
+import Rig
+import Testing
+import VolumeCore
+
+@testable import RBDDriver
+
+/// With real filesystems on loop devices.
+@Suite struct LinuxMounterTests {
+    /// Lends a mounter, its root, and a disk with a filesystem.
+    private func run(
+        _ filesystem: FilesystemType? = .ext4, _ body: (LinuxBench, LinuxMounter, String, LoopDisk) async throws -> Void
+    ) async throws {
+        try await LinuxBench.run("mount") { bench in
+            let root = try await bench.mountRoot()
+            let disk = try await LoopDisk.make(bench)
+            if let filesystem { try await disk.format(bench, filesystem) }
+            let mounter = try LinuxMounter(runner: bench.runner, kernel: bench.kernel, root: root)
+            try await body(bench, mounter, root, disk)
+        }
+    }
+
+    private let plain = VolumeSpec(pool: "rbd")
+
+    @Test(arguments: FilesystemType.allCases)
+    func aMountedVolumeKeepsItsFiles(_ filesystem: FilesystemType) async throws {
+        try await run(filesystem) { bench, mounter, root, disk in
+            let mountpoint = root + "/my volume,x"
+            try await mounter.mount(disk.device, at: mountpoint, filesystem, options: ["noatime"])
+            #expect(
+                try await mounter.mounted(at: mountpoint)
+                    == MountedFilesystem(device: disk.device, filesystem: filesystem.rawValue, readOnly: false))
+            try await bench.tool("touch", mountpoint + "/kept")
+            try await mounter.unmount(mountpoint)
+            #expect(try bench.entries(root) == [])
+            try await mounter.mount(disk.device, at: mountpoint, filesystem, options: ["ro"])
+            #expect(try await mounter.mounted(at: mountpoint)?.readOnly == true)
+            #expect(try bench.entries(mountpoint).contains("kept"))
+            try await mounter.prepareRoot(of: mountpoint, spec: VolumeSpec(pool: "rbd", uid: 7, mode: 0o700))
+            #expect(try bench.entries(mountpoint).contains("lost+found") == (filesystem == .ext4))
+            try await mounter.unmount(mountpoint)
+            try await mounter.unmount(mountpoint)
+        }
+    }
+
+    @Test func mountingTwiceIsMountedOnce() async throws {
+        try await run { bench, mounter, root, disk in
+            for _ in 1...2 { try await mounter.mount(disk.device, at: root + "/v", .ext4, options: []) }
+            #expect(try MountTable.read().entries.filter { $0.mountpoint == root + "/v" }.count == 1)
+            let other = try await LoopDisk.make(bench)
+            try await other.format(bench, .ext4)
+            let error = await failure {
+                try await mounter.mount(other.device, at: root + "/v", .ext4, options: [])
+            }
+            #expect(error?.code == .conflict)
+            #expect(try await mounter.mounted(at: root + "/v")?.device == disk.device)
+            try await mounter.unmount(root + "/v")
+        }
+    }
+
+    @Test func stackedMountsAllGo() async throws {
+        try await run { bench, mounter, root, disk in
+            try await mounter.mount(disk.device, at: root + "/v", .ext4, options: [])
+            try await bench.tool("mount", "-t", "tmpfs", "none", root + "/v")
+            #expect(try await mounter.mounted(at: root + "/v")?.filesystem == "tmpfs")
+            try await mounter.unmount(root + "/v")
+            #expect(try await mounter.mounted(at: root + "/v") == nil)
+            #expect(try bench.entries(root) == [])
+        }
+    }
+
+    @Test func anOpenFileMakesUnmountBusyAndNamesItsUser() async throws {
+        try await run { bench, mounter, root, disk in
+            try await mounter.mount(disk.device, at: root + "/v", .ext4, options: [])
+            let file = open(root + "/v/file", O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
+            let error = await failure { try await mounter.unmount(root + "/v") }
+            #expect(error?.code == .busy)
+            #expect(error?.why.contains("(process \(getpid()))") == true)
+            #expect(Glibc.write(file, "still works", 11) == 11)
+            #expect(try await mounter.mounted(at: root + "/v")?.device == disk.device)
+            close(file)
+            try await mounter.unmount(root + "/v")
+        }
+    }
+
+    @Test(arguments: ["../victim", "a/../../victim", "", "v/"])
+    func nothingOutsideTheRootIsEverTouched(_ name: String) async throws {
+        try await run { bench, mounter, root, disk in
+            let victim = bench.scratch.path + "/victim"
+            try await bench.tool("mkdir", victim)
+            try await bench.tool("mount", disk.device, victim)
+            for mountpoint in [root + "/" + name, victim] {
+                #expect(await failure { try await mounter.unmount(mountpoint) }?.code == .invalidName)
+                #expect(
+                    await failure { try await mounter.mount(disk.device, at: mountpoint, .ext4, options: []) }?.code
+                        == .invalidName)
+                #expect(
+                    await failure { try await mounter.prepareRoot(of: mountpoint, spec: plain) }?.code == .invalidName)
+                #expect(await failure { _ = try await mounter.mounted(at: mountpoint) }?.code == .invalidName)
+            }
+            #expect(try MountTable.read().topmost(at: victim)?.source == disk.device)
+            #expect(try bench.entries(victim) == ["lost+found"])
+            try await bench.tool("umount", victim)
+        }
+    }
+
+    @Test func aLinkInPlaceOfTheMountpointIsNotFollowed() async throws {
+        try await run { bench, mounter, root, disk in
+            let victim = bench.scratch.path + "/victim"
+            try await bench.tool("mkdir", victim)
+            try await bench.tool("ln", "-s", victim, root + "/v")
+            let error = await failure {
+                try await mounter.mount(disk.device, at: root + "/v", .ext4, options: [])
+            }
+            #expect(error?.code == .unexplained)
+            #expect(try MountTable.read().topmost(at: victim) == nil)
+            try await bench.tool("mount", disk.device, victim)
+            try await mounter.unmount(root + "/v")
+            #expect(try MountTable.read().topmost(at: victim) != nil)
+            #expect(await failure { try await mounter.prepareRoot(of: root + "/v", spec: plain) } != nil)
+            #expect(try bench.entries(victim) == ["lost+found"])
+            try await bench.tool("umount", victim)
+            #expect(try bench.entries(root) == ["v"])
+        }
+    }
+
+    @Test func aRootThatIsALinkIsSeenThrough() async throws {
+        try await run { bench, _, root, disk in
+            let link = bench.scratch.path + "/link"
+            try await bench.tool("ln", "-s", root, link)
+            let mounter = try LinuxMounter(runner: bench.runner, kernel: bench.kernel, root: link)
+            try await mounter.mount(disk.device, at: link + "/v", .ext4, options: [])
+            #expect(try await mounter.mounted(at: link + "/v")?.device == disk.device)
+            try await mounter.unmount(link + "/v")
+            #expect(try MountTable.read().topmost(at: root + "/v") == nil)
+        }
+    }
+
+    @Test func filesInTheWayOfTheMountpointAreKept() async throws {
+        try await run(nil) { bench, mounter, root, disk in
+            try await bench.tool("mkdir", root + "/v")
+            try await bench.tool("touch", root + "/v/precious")
+            #expect(await failure { try await mounter.mount(disk.device, at: root + "/v", .ext4, options: []) } != nil)
+            try await mounter.unmount(root + "/v")
+            #expect(try bench.entries(root + "/v") == ["precious"])
+        }
+    }
+
+    @Test func aBlankDiskIsDamagedAndLeavesNoFolder() async throws {
+        try await run(nil) { bench, mounter, root, disk in
+            let error = await failure {
+                try await mounter.mount(disk.device, at: root + "/v", .xfs, options: [])
+            }
+            #expect(error?.code == .damaged)
+            #expect(error?.why.contains("it bears no xfs") == true)
+            #expect(error?.why.contains("mount ended with status 32") == true)
+            let left = try bench.entries(root)
+            #expect(left == [])
+        }
+    }
+
+    @Test func anUnknownMountOptionIsAnErrorInTheToolsWords() async throws {
+        try await run { bench, mounter, root, disk in
+            let error = await failure {
+                try await mounter.mount(disk.device, at: root + "/v", .ext4, options: ["nosuchoption"])
+            }
+            #expect(error?.code == .unavailable)
+            #expect(error?.why.contains("mount ended with status") == true)
+            let left = try bench.entries(root)
+            #expect(left == [])
+        }
+    }
+
+    @Test func theRootIsPreparedForADatabase() async throws {
+        try await run { bench, mounter, root, disk in
+            let mountpoint = root + "/v"
+            try await mounter.mount(disk.device, at: mountpoint, .ext4, options: [])
+            let spec = VolumeSpec(pool: "rbd", uid: 999, gid: 998, mode: 0o2750)
+            for _ in 1...2 { try await mounter.prepareRoot(of: mountpoint, spec: spec) }
+            #expect(try bench.entries(mountpoint) == [])
+            #expect(try await bench.tool("stat", "-c", "%u %g %a", mountpoint) == "999 998 2750\n")
+            try await mounter.prepareRoot(of: mountpoint, spec: plain)
+            #expect(try await bench.tool("stat", "-c", "%u %g %a", mountpoint) == "999 998 2750\n")
+            try await bench.tool("mkdir", mountpoint + "/lost+found")
+            try await bench.tool("touch", mountpoint + "/lost+found/rescued")
+            try await mounter.prepareRoot(of: mountpoint, spec: plain)
+            #expect(try bench.entries(mountpoint) == ["lost+found"])
+            try await mounter.unmount(mountpoint)
+            #expect(await failure { try await mounter.prepareRoot(of: mountpoint, spec: spec) } != nil)
+        }
+    }
+
+    @Test func aMountThatGaveNoAnswerIsReadBack() async throws {
+        try await run { bench, _, root, disk in
+            // mount(8) does its work, and then the answer is lost.
+            let real = bench.runner
+            let forgetful = AnswerLosing(real: real)
+            let mounter = try LinuxMounter(runner: forgetful, kernel: bench.kernel, root: root)
+            try await mounter.mount(disk.device, at: root + "/v", .ext4, options: [])
+            #expect(try await mounter.mounted(at: root + "/v")?.device == disk.device)
+            try await mounter.unmount(root + "/v")
+            #expect(try bench.entries(root) == [])
+        }
+    }
+
+    @Test func argumentsCannotBecomeOptions() async throws {
+        try await LinuxBench.run("mount") { bench in
+            let root = try await bench.mountRoot()
+            let runner = ScriptedRunner()
+            let mounter = try LinuxMounter(runner: runner, kernel: bench.kernel, root: root)
+            try await mounter.mount("/dev/rbd0", at: root + "/-v", .xfs, options: ["nouuid", "noatime"])
+            #expect(runner.lines == ["mount -i -n -t xfs -o nouuid,noatime -- /dev/rbd0 \(root)/-v"])
+            #expect(
+                await failure { try await mounter.mount("rbd0", at: root + "/v", .xfs, options: []) }?.outcome
+                    == .refused)
+        }
+    }
+}
+
+/// Runs commands for real and then says that their outcome is not known.
+private struct AnswerLosing: CommandRunner {
+    let real: ChildProcess
+
+    func run(
+        _ command: Command, to what: String, onLate: (@Sendable (CommandResult) async -> Void)?
+    ) async throws -> CommandResult {
+        _ = try await real.run(command, to: what, onLate: onLate)
+        throw VolumeError(.timedOut, what, why: "no answer", outcome: .unknown)
+    }
+}

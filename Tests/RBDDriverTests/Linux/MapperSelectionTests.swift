@@ -1,0 +1,98 @@
+import Rig
+import Testing
+import VolumeCore
+
+@testable import RBDDriver
+
+@Suite struct MapperSelectionTests {
+    private let noDriver = ["the kernel has no rbd driver"]
+
+    @Test func theKernelsDriverComesFirst() throws {
+        let selection = try MapperSelection.choose(nil, lacks: [.krbd: [], .nbd: [], .fuse: []])
+        #expect(selection.kind == .krbd)
+    }
+
+    @Test func withoutItFuseServes() throws {
+        let selection = try MapperSelection.choose(nil, lacks: [.krbd: noDriver, .nbd: [], .fuse: []])
+        #expect(selection == MapperSelection(kind: .fuse, reason: "krbd: the kernel has no rbd driver"))
+    }
+
+    @Test func nbdServesWhereOnlyThatExists() throws {
+        let selection = try MapperSelection.choose(nil, lacks: [.krbd: noDriver, .nbd: [], .fuse: ["no /dev/fuse"]])
+        #expect(selection.kind == .nbd)
+        #expect(selection.reason == "krbd: the kernel has no rbd driver; fuse: no /dev/fuse")
+    }
+
+    @Test(arguments: MapperSelection.Kind.allCases)
+    func theSettingIsObeyedOrRefused(_ kind: MapperSelection.Kind) throws {
+        let whole: [MapperSelection.Kind: [String]] = [.krbd: [], .nbd: [], .fuse: []]
+        #expect(try MapperSelection.choose(kind, lacks: whole).kind == kind)
+        var broken = whole
+        broken[kind] = ["no this", "no that"]
+        let error = #expect(throws: VolumeError.self) { try MapperSelection.choose(kind, lacks: broken) }
+        #expect(error?.code == .unsupported)
+        #expect(error?.why == "\(kind.rawValue): no this, no that")
+    }
+
+    @Test func whenNothingWorksEachLackIsTold() {
+        let error = #expect(throws: VolumeError.self) {
+            try MapperSelection.choose(nil, lacks: [.krbd: noDriver, .fuse: ["no /dev/fuse"]])
+        }
+        #expect(error?.why == "krbd: the kernel has no rbd driver; fuse: no /dev/fuse; nbd: it was not looked at")
+    }
+}
+
+@Suite struct MapperProbeTests {
+    private func look(
+        _ paths: [String], tools: [String], modprobe: CommandResult = CommandResult(.exited(1), errors: "not found")
+    ) async throws -> ([MapperSelection.Kind: [String]], [String]) {
+        nonisolated(unsafe) var answer: ([MapperSelection.Kind: [String]], [String]) = ([:], [])
+        try await LinuxBench.run("probe") { bench in
+            let root = bench.scratch.path + "/root"
+            for path in paths {
+                try await bench.tool("mkdir", "-p", String(root + path[..<(path.lastIndex(of: "/") ?? path.endIndex)]))
+                try await bench.tool("touch", root + path)
+            }
+            for tool in tools {
+                try await bench.tool("install", "-D", "/bin/true", "\(root)/bin/\(tool)")
+            }
+            let runner = ScriptedRunner { _ in modprobe }
+            let probe = MapperProbe(
+                runner: runner, kernel: bench.kernel, searchPath: SearchPath([root + "/bin"]), root: root)
+            answer = (try await probe.look(), runner.lines.sorted())
+        }
+        return answer
+    }
+
+    @Test func aWholeNodeLacksNothing() async throws {
+        let (lacks, commands) = try await look(
+            [
+                "/sys/bus/rbd", "/sys/module/nbd", "/dev/fuse", "/dev/loop-control",
+                "/usr/lib/x86_64-linux-gnu/qemu/block-rbd.so",
+            ],
+            tools: ["rbd", "rbd-nbd", "qemu-storage-daemon", "losetup"])
+        #expect(lacks == [.krbd: [], .nbd: [], .fuse: []])
+        #expect(commands == [])
+    }
+
+    @Test func anEmptyNodeLacksEverything() async throws {
+        let (lacks, commands) = try await look([], tools: [])
+        #expect(
+            lacks == [
+                .krbd: [
+                    "the kernel has no rbd driver (modprobe ended with status 1: not found)",
+                    "no rbd (package ceph-common)",
+                ],
+                .nbd: [
+                    "the kernel has no nbd driver (modprobe ended with status 1: not found)",
+                    "no rbd (package ceph-common)", "no rbd-nbd (package rbd-nbd)",
+                ],
+                .fuse: [
+                    "no /dev/fuse", "no /dev/loop-control", "no block-rbd.so of qemu (package qemu-block-extra)",
+                    "no qemu-storage-daemon (package qemu-system-common)", "no losetup (package mount)",
+                    "no rbd (package ceph-common)",
+                ],
+            ])
+        #expect(commands == ["modprobe nbd", "modprobe rbd"])
+    }
+}

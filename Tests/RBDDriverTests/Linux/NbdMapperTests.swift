@@ -1,0 +1,109 @@
+import Rig
+import Synchronization
+import Testing
+import VolumeCore
+
+@testable import RBDDriver
+
+@Suite struct NbdListingTests {
+    @Test func bothFormsOfTheProcessIdAreUnderstood() throws {
+        let listings = try #require(
+            NbdListing.parse(
+                """
+                [{"id":12,"pool":"rbd","namespace":"ns","image":"x","snap":"","device":"/dev/nbd0","cookie":""},
+                 {"id":"13","pool":"rbd","image":"y","snap":"-","device":"/dev/nbd1"},
+                 {"id":"14","pool":"rbd","namespace":"","image":"z","snap":"s","device":"/dev/nbd2"}]
+                """))
+        #expect(listings.map(\.process) == [12, 13, 14])
+        #expect(listings[0].image == ImageReference(pool: "rbd", namespace: "ns", name: "x"))
+        #expect(listings.map(\.isSnapshot) == [false, false, true])
+    }
+
+    @Test func nothingIsNothingAndNonsenseIsNot() {
+        #expect(NbdListing.parse("\n") == [])
+        #expect(NbdListing.parse("[]") == [])
+        #expect(NbdListing.parse("id pool") == nil)
+    }
+}
+
+/// With a script in place of `rbd` and `rbd-nbd`.
+@Suite struct NbdMapperTests {
+    private let image = ImageReference(pool: "rbd", name: "x")
+
+    /// What the scripted tools have mapped, and who watches.
+    private final class World: Sendable {
+        let devices = Mutex<[String: String]>([:])
+        let watchers = Mutex<[ClientAddress]>([])
+
+        func answer(_ command: Command) -> CommandResult {
+            if command.tool == .rbdNBD {
+                let lines = devices.withLock { $0.sorted { $0.key < $1.key } }.map {
+                    #"{"id":7,"pool":"rbd","namespace":"","image":"\#($0.value)","snap":"","device":"\#($0.key)"}"#
+                }
+                return CommandResult(.exited(0), output: "[\(lines.joined(separator: ","))]")
+            }
+            if command.arguments.contains("map"), let name = command.arguments.last {
+                devices.withLock { $0["/dev/nbd0"] = name }
+                watchers.withLock { $0 += [ClientAddress("10.0.0.1:0/9")].compactMap(\.self) }
+                return CommandResult(.exited(0), output: "/dev/nbd0\n")
+            }
+            devices.withLock { $0[command.arguments.last ?? ""] = nil }
+            return CommandResult(.exited(0))
+        }
+    }
+
+    private func run(_ body: (LinuxBench, World, ScriptedRunner, NbdMapper) async throws -> Void) async throws {
+        try await LinuxBench.run("nbd") { bench in
+            let world = World()
+            let runner = ScriptedRunner { world.answer($0) }
+            try await body(bench, world, runner, mapper(bench, world, runner))
+        }
+    }
+
+    private func mapper(_ bench: LinuxBench, _ world: World, _ runner: ScriptedRunner) -> NbdMapper {
+        NbdMapper(
+            files: CephClientFiles(confPath: "/c", user: "docker"), stateFolder: bench.scratch.path, runner: runner,
+            kernel: bench.kernel
+        ) { _ in world.watchers.withLock(\.self) }
+    }
+
+    @Test func aRestartedPluginKnowsTheAddress() async throws {
+        try await run { bench, world, runner, nbd in
+            let device = try await nbd.map(image, options: ["noshare"])
+            #expect(device == MappedDevice(image: image, path: "/dev/nbd0", client: ClientAddress("10.0.0.1:0/9")))
+            #expect(
+                runner.lines.first
+                    == "rbd --conf /c --id docker device map --device-type nbd --pool rbd --image x")
+            #expect(try await mapper(bench, world, runner).mapped() == [device])
+        }
+    }
+
+    @Test func anImageMappedByHandHasNoAddress() async throws {
+        try await run { _, world, _, nbd in
+            _ = try await nbd.map(image, options: [])
+            world.devices.withLock { $0 = ["/dev/nbd0": "other"] }
+            #expect(
+                try await nbd.mapped()
+                    == [MappedDevice(image: ImageReference(pool: "rbd", name: "other"), path: "/dev/nbd0")])
+        }
+    }
+
+    @Test func aMappingOfUnknownAddressIsNotKept() async throws {
+        try await LinuxBench.run("nbd") { bench in
+            let world = World()
+            let runner = ScriptedRunner { world.answer($0) }
+            let nbd = NbdMapper(
+                files: CephClientFiles(confPath: "/c", user: "docker"), stateFolder: bench.scratch.path, runner: runner,
+                kernel: bench.kernel
+            ) { _ in [] }
+            #expect(await failure { _ = try await nbd.map(image, options: []) } != nil)
+        }
+    }
+
+    @Test func unmappingWhatIsNotMappedSucceeds() async throws {
+        try await run { _, _, runner, nbd in
+            try await nbd.unmap(MappedDevice(image: image, path: "/dev/nbd0"))
+            #expect(runner.lines == ["rbd-nbd list-mapped --format json"])
+        }
+    }
+}

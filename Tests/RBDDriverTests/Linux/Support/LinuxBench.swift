@@ -1,0 +1,49 @@
+import RBDDriver
+import Rig
+import VolumeCore
+
+/// The real adapters' common ground: child processes, kernel calls, and a scratch folder that is swept afterwards.
+struct LinuxBench: Sendable {
+    let environment: RigEnvironment
+    let scratch: ScratchFolder
+    let runner: ChildProcess
+    let kernel: KernelCalls
+
+    private static let pool = BlockingPool(name: "linux-tests", threads: 8)
+
+    private init(_ stem: String) throws {
+        environment = try RigEnvironment.required()
+        scratch = try ScratchFolder(stem, of: environment)
+        let clock = SystemClock()
+        runner = ChildProcess(clock: clock)
+        kernel = KernelCalls(pool: Self.pool, clock: clock)
+    }
+
+    /// Runs the test, then takes back what it left in the kernel and on the disk.
+    static func run(_ stem: String, _ body: (LinuxBench) async throws -> Void) async throws {
+        let bench = try LinuxBench(stem)
+        do {
+            try await body(bench)
+        } catch {
+            try? await bench.scratch.sweep()
+            throw error
+        }
+        try await bench.scratch.sweep()
+    }
+
+    /// Runs a tool that has to succeed, and returns what it printed.
+    @discardableResult
+    func tool(_ name: String, _ arguments: String...) async throws -> String {
+        try await runTool(name, arguments).checked().output
+    }
+}
+
+/// The `VolumeError` that the call throws.
+func failure(of call: () async throws -> Void) async -> VolumeError? {
+    do {
+        try await call()
+        return nil
+    } catch {
+        return error as? VolumeError
+    }
+}

@@ -1,0 +1,5 @@
+import Glibc
+
+enum ProcessInfoForTests {
+    static var pid: Int32 { getpid() }
+}
