@@ -67,7 +67,7 @@ struct BadOptionTests {
 
     @Test(
         "The smallest size of each filesystem is enough",
-        arguments: [("ext4", "8M"), ("xfs", "300M"), ("btrfs", "128M")])
+        arguments: [("ext4", "8M"), ("xfs", "300M"), ("btrfs", "256M")])
     func justEnough(filesystem: String, size: String) async throws {
         try await Stage.with { stage in
             let name = try await stage.volume("least", ["fstype": filesystem, "size": size])

@@ -1,0 +1,135 @@
+import VolumeCore
+
+/// Ports that pass everything on but for what a mutation alters.
+
+struct AlteredStore: VolumeStore {
+    let base: any VolumeStore
+    var reading: @Sendable (VolumeName) async throws -> StoredVolume
+    var committing: @Sendable (StoreChange, StoredVolume) async throws -> StoredVolume?
+
+    init(_ base: any VolumeStore) {
+        self.base = base
+        reading = { try await base.read($0) }
+        committing = { try await base.commit($0, over: $1) }
+    }
+
+    func read(_ name: VolumeName) async throws -> StoredVolume { try await reading(name) }
+    func readAll() async throws -> [StoredVolume] { try await base.readAll() }
+    func commit(_ change: StoreChange, over read: StoredVolume) async throws -> StoredVolume? {
+        try await committing(change, read)
+    }
+}
+
+struct AlteredNodes: NodeDirectory {
+    let answering: @Sendable (NodeIdentity) async throws -> Bool
+
+    func isAlive(_ node: NodeIdentity) async throws -> Bool { try await answering(node) }
+}
+
+struct AlteredFence: Fence {
+    let base: any Fence
+    var blocklisting: @Sendable (ClientAddress, Duration) async throws -> Void
+    var looking: @Sendable (ClientAddress) async throws -> Bool
+
+    init(_ base: any Fence) {
+        self.base = base
+        blocklisting = { try await base.blocklist($0, for: $1) }
+        looking = { try await base.isBlocklisted($0) }
+    }
+
+    func blocklist(_ client: ClientAddress, for duration: Duration) async throws {
+        try await blocklisting(client, duration)
+    }
+    func isBlocklisted(_ client: ClientAddress) async throws -> Bool { try await looking(client) }
+    func allow(_ client: ClientAddress) async throws { try await base.allow(client) }
+    func lockOwners(of image: ImageReference) async throws -> [ClientAddress] { try await base.lockOwners(of: image) }
+    func breakLock(of image: ImageReference, heldBy client: ClientAddress) async throws {
+        try await base.breakLock(of: image, heldBy: client)
+    }
+}
+
+struct AlteredMapper: DeviceMapper {
+    let base: any DeviceMapper
+    var mapping: @Sendable (ImageReference, [String]) async throws -> MappedDevice
+    var listing: @Sendable () async throws -> [MappedDevice]
+    var unmapping: @Sendable (MappedDevice) async throws -> Void
+
+    init(_ base: any DeviceMapper) {
+        self.base = base
+        mapping = { try await base.map($0, options: $1) }
+        listing = { try await base.mapped() }
+        unmapping = { try await base.unmap($0) }
+    }
+
+    var kind: String { base.kind }
+    func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures {
+        try await base.unsupported(features)
+    }
+    func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice {
+        try await mapping(image, options)
+    }
+    func mapped() async throws -> [MappedDevice] { try await listing() }
+    func unmap(_ device: MappedDevice) async throws { try await unmapping(device) }
+    func size(of device: MappedDevice) async throws -> VolumeSize { try await base.size(of: device) }
+    func grow(_ device: MappedDevice, to size: VolumeSize) async throws { try await base.grow(device, to: size) }
+}
+
+struct AlteredMounter: Mounter {
+    let base: any Mounter
+    let unmounting: @Sendable (String) async throws -> Void
+
+    func mount(
+        _ device: String, at mountpoint: String, _ filesystem: FilesystemType, options: [String]
+    ) async throws {
+        try await base.mount(device, at: mountpoint, filesystem, options: options)
+    }
+    func unmount(_ mountpoint: String) async throws { try await unmounting(mountpoint) }
+    func mounted(at mountpoint: String) async throws -> MountedFilesystem? {
+        try await base.mounted(at: mountpoint)
+    }
+    func prepareRoot(of mountpoint: String, spec: VolumeSpec) async throws {
+        try await base.prepareRoot(of: mountpoint, spec: spec)
+    }
+}
+
+struct AlteredFilesystems: FilesystemTools {
+    let base: any FilesystemTools
+    let checking: @Sendable (String, FilesystemType) async throws -> Void
+
+    func check(_ device: String, _ filesystem: FilesystemType) async throws {
+        try await checking(device, filesystem)
+    }
+    func grow(_ device: String, _ filesystem: FilesystemType, mountpoint: String) async throws {
+        try await base.grow(device, filesystem, mountpoint: mountpoint)
+    }
+}
+
+struct AlteredImages: ImageStore {
+    let base: any ImageStore
+    var inspecting: @Sendable (ImageReference) async throws -> ImageDescription?
+    var renaming: @Sendable (ImageReference, String) async throws -> Void
+    var watching: @Sendable (ImageReference) async throws -> [ClientAddress]
+
+    init(_ base: any ImageStore) {
+        self.base = base
+        inspecting = { try await base.inspect($0) }
+        renaming = { try await base.rename($0, to: $1) }
+        watching = { try await base.watchers(of: $0) }
+    }
+
+    func preflight(_ spec: VolumeSpec) async throws { try await base.preflight(spec) }
+    func inspect(_ image: ImageReference) async throws -> ImageDescription? { try await inspecting(image) }
+    func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
+        try await base.create(image, spec: spec, uid: uid)
+    }
+    func rename(_ image: ImageReference, to name: String) async throws { try await renaming(image, name) }
+    func mark(_ image: ImageReference, uid: String) async throws { try await base.mark(image, uid: uid) }
+    func remove(_ image: ImageReference, id: String?) async throws { try await base.remove(image, id: id) }
+    func watchers(of image: ImageReference) async throws -> [ClientAddress] { try await watching(image) }
+}
+
+struct AlteredFormatter: VolumeFormatter {
+    let formatting: @Sendable (ImageReference, VolumeSpec) async throws -> Void
+
+    func format(_ image: ImageReference, spec: VolumeSpec) async throws { try await formatting(image, spec) }
+}

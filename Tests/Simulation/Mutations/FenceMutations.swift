@@ -1,0 +1,49 @@
+import RBDDriver
+import Synchronization
+import VolumeCore
+
+extension Mutation {
+    func applyToFence(_ ports: inout DriverPorts) {
+        var fence = AlteredFence(ports.fence)
+        let real = ports.fence
+        switch self {
+        case .fenceDoesNothing: fence.blocklisting = { _, _ in }
+        case .fenceComesLate:
+            // Postponed until the image is mapped.
+            let postponed = Postponed()
+            fence.blocklisting = { client, _ in postponed.clients.withLock { $0.append(client) } }
+            var mapper = AlteredMapper(ports.mapper)
+            mapper.mapping = { [base = mapper.base] image, options in
+                for client in postponed.clients.withLock({ $0 }) {
+                    try await real.blocklist(client, for: .seconds(1_000_000_000))
+                }
+                postponed.clients.withLock { $0 = [] }
+                return try await base.map(image, options: options)
+            }
+            ports.mapper = mapper
+        case .fenceIsShort: fence.blocklisting = { client, _ in try await real.blocklist(client, for: .seconds(60)) }
+        case .shutOutIsNotSeen: fence.looking = { _ in false }
+        case .leaseExpiryIsTrusted:
+            fence.blocklisting = { _, _ in }
+            var images = AlteredImages(ports.images)
+            images.watching = { _ in [] }
+            ports.images = images
+        case .nodesDieEarly:
+            let nodes = ports.nodes
+            ports.nodes = AlteredNodes { node in
+                _ = try await nodes.isAlive(node)
+                return false
+            }
+        default:
+            var images = AlteredImages(ports.images)
+            images.watching = { _ in [] }
+            ports.images = images
+        }
+        ports.fence = fence
+    }
+}
+
+/// Clients whose blocklisting was put off.
+private final class Postponed: Sendable {
+    let clients = Mutex<[ClientAddress]>([])
+}

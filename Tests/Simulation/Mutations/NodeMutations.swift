@@ -1,0 +1,62 @@
+import InMemoryPorts
+import RBDDriver
+import VolumeCore
+
+extension Mutation {
+    func applyToNode(_ ports: inout DriverPorts, _ cluster: SimulatedCluster, _ node: String) {
+        let images = ports.images
+        let mapper = ports.mapper
+        switch self {
+        case .failedCheckFormats:
+            let filesystems = ports.filesystems
+            ports.filesystems = AlteredFilesystems(base: filesystems) { device, type in
+                do {
+                    try await filesystems.check(device, type)
+                } catch {
+                    cluster.mutate { $0.formatByForce(device, on: node, type) }
+                }
+            }
+        case .imageIsOverwritten:
+            var altered = AlteredImages(images)
+            altered.inspecting = { image in try await images.inspect(image).flatMap { $0.uid == nil ? nil : $0 } }
+            altered.renaming = { image, name in
+                cluster.mutate { $0.takeAway(image.named(name)) }
+                try await images.rename(image, to: name)
+            }
+            ports.images = altered
+        case .foreignUIDIsOurs:
+            var altered = AlteredImages(images)
+            let store = ports.store
+            altered.inspecting = { image in
+                var found = try await images.inspect(image)
+                if let name = try? VolumeName(image.name), let volume = try? await store.read(name).volume?.record {
+                    found?.uid = volume.uid
+                }
+                return found
+            }
+            ports.images = altered
+        case .formatIsSkipped: ports.formatter = AlteredFormatter { _, _ in }
+        case .unmapLies:
+            var altered = AlteredMapper(mapper)
+            altered.unmapping = { _ in }
+            ports.mapper = altered
+        case .devicesAreNotSeen:
+            var altered = AlteredMapper(mapper)
+            altered.listing = { [] }
+            ports.mapper = altered
+        default: ports.mounter = AlteredMounter(base: ports.mounter) { _ in }
+        }
+    }
+}
+
+extension World {
+    /// `mkfs -f` on whatever is there.
+    fileprivate mutating func formatByForce(_ path: String, on node: String, _ type: FilesystemType) {
+        guard let device = nodes[node]?.kernel.devices[path],
+            let reference = ceph.reference(of: device.imageID), var image = ceph.images[reference]
+        else { return }
+        image.content = .filesystem(SimulatedFilesystem(type: type, size: image.size))
+        image.timesFormatted += 1
+        plant(image, as: reference)
+    }
+}

@@ -1,0 +1,113 @@
+import RBDDriver
+import Synchronization
+import VolumeCore
+
+extension Mutation {
+    func applyToStore(_ ports: inout DriverPorts) {
+        let real = ports.store
+        var store = AlteredStore(real)
+        switch self {
+        case .guardsAreIgnored:
+            store.committing = { change, read in try await real.commit(change, over: try await real.read(read.name)) }
+        case .attachmentGuardIsIgnored:
+            store.committing = { change, read in
+                var current = read
+                current.attachment = try await real.read(read.name).attachment
+                return try await real.commit(change, over: current)
+            }
+        case .unknownIsTakenForDone:
+            store.committing = { change, read in
+                do {
+                    return try await real.commit(change, over: read)
+                } catch let error as VolumeError where error.outcome == .unknown {
+                    return change.applied(to: read)
+                }
+            }
+        case .recordGoesBeforeUnmap:
+            store.committing = { change, read in
+                if case .put(let record) = change.attachment, record.state == .detaching {
+                    _ = try await real.commit(.init(attachment: .delete), over: read)
+                    return change.applied(to: read)
+                }
+                if change.attachment == .delete, read.attachment?.record.state == .detaching { return read }
+                return try await real.commit(change, over: read)
+            }
+        case .mountComesBeforeRecord:
+            store.committing = { change, read in
+                if case .put(let record) = change.attachment, record.state == .attaching, !record.clients.isEmpty {
+                    return change.applied(to: read)
+                }
+                return try await real.commit(change, over: read)
+            }
+        case .readsAreStale:
+            let memory = LastReads()
+            store.reading = { name in
+                let fresh = try await real.read(name)
+                return memory.exchange(fresh)
+            }
+        case .doubtIsDenial:
+            store.reading = { name in
+                do { return try await real.read(name) } catch { return StoredVolume(name: name, revision: 0) }
+            }
+        case .idsAreNotCounted:
+            store.reading = { name in
+                var stored = try await real.read(name)
+                stored.attachment?.record.mountIDs = [:]
+                return stored
+            }
+        default: store.committing = { change, read in try await real.commit(altered(change, read), over: read) }
+        }
+        ports.store = store
+    }
+
+    /// What is written in place of `change`.
+    private func altered(_ change: StoreChange, _ read: StoredVolume) -> StoreChange {
+        guard case .put(var record) = change.attachment else { return change }
+        var altered = change
+        switch self {
+        case .epochIsKept:
+            if record.state == .fencing { record.epoch = read.attachment?.record.epoch ?? record.epoch }
+        case .epochIsForgotten:
+            if case .put = change.volume { altered.volume = .keep }
+        case .addressIsNotRecorded:
+            record.clients = []
+        case .fenceForgetsTheFirst:
+            if record.state == .fencing, let former = read.attachment?.record { record.fenced = .init(former) }
+        default: break
+        }
+        altered.attachment = .put(record)
+        return altered
+    }
+}
+
+extension StoreChange {
+    /// As if it had been written.
+    fileprivate func applied(to read: StoredVolume) -> StoredVolume {
+        var next = read
+        switch volume {
+        case .keep: break
+        case .put(let record): next.volume = Revisioned(record, revision: read.volume?.revision ?? 0)
+        case .delete: next.volume = nil
+        }
+        switch attachment {
+        case .keep: break
+        case .put(let record): next.attachment = Revisioned(record, revision: read.attachment?.revision ?? 0)
+        case .delete: next.attachment = nil
+        }
+        return next
+    }
+}
+
+/// What was read of each name the last time but one: every second read shows that.
+private final class LastReads: Sendable {
+    private let reads = Mutex<[VolumeName: (count: Int, last: StoredVolume)]>([:])
+
+    func exchange(_ fresh: StoredVolume) -> StoredVolume {
+        reads.withLock { reads in
+            let before = reads[fresh.name]
+            let count = (before?.count ?? 0) + 1
+            reads[fresh.name] = (count, fresh)
+            return count % 2 == 0 ? before?.last ?? fresh : fresh
+        }
+    }
+}
