@@ -31,7 +31,8 @@ release: deps ## build the plugin for use: optimised, Swift's runtime linked in
 test: build ## all tests, on a real Ceph and etcd brought up for them (needs root); FILTER=Name for some of them
 	rig/with swift test --skip-build --disable-xctest --no-parallel $(if $(FILTER),--filter '$(FILTER)')
 
-demo: build ## the main job on a real Ceph and etcd, each call and its effect shown (needs root)
+demo: deps ## the main job on a real Ceph and etcd, each call and its effect shown (needs root)
+	swift build --product rbd-plugin
 	@rig/demo "$$(swift build --show-bin-path)/rbd-plugin"
 
 lint: deps ## formatting, shell scripts, module arrows, and no warnings

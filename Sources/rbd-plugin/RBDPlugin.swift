@@ -7,6 +7,6 @@ struct RBDPlugin: AsyncParsableCommand {
         commandName: "rbd-plugin",
         abstract: "Docker volumes on Ceph RBD: block volumes that follow their containers from node to node.",
         version: Version.text,
-        subcommands: [Serve.self],
+        subcommands: [Serve.self, VolumeCommand.self, MountCommand.self, NodeCommand.self],
         defaultSubcommand: Serve.self)
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import DockerVolumeAPI
-import FoundationEssentials
 import Glibc
 import Logging
 import PluginConfiguration
@@ -30,7 +29,7 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
-        let settings = try loadSettings()
+        let settings = try SettingsFromEnvironment.load()
         LogOutput.bootstrap(settings.log)
         let log = Logger(label: "rbd-plugin")
         for warning in settings.warnings { log.warning("\(warning)") }
@@ -39,23 +38,5 @@ struct Serve: AsyncParsableCommand {
         log.info("starting", metadata: ["version": "\(Version.text)", "node": "\(settings.node.name)"])
         try await plugin.run()
         log.info("stopped")
-    }
-
-    private func loadSettings() throws -> Settings {
-        do {
-            return try Settings.load(
-                environment: ProcessInfo.processInfo.environment,
-                readFile: { path in try String(contentsOfFile: path, encoding: .utf8) },
-                hostName: Self.hostName())
-        } catch {
-            Output.error("rbd-plugin cannot start:\n\(error)\n")
-            throw ExitCode(78)
-        }
-    }
-
-    private static func hostName() -> String {
-        var buffer = [CChar](repeating: 0, count: 256)
-        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "" }
-        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

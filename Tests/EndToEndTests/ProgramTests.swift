@@ -123,10 +123,10 @@ struct ProgramTests {
             func value(_ series: String) -> Double? {
                 lines.first { $0.hasPrefix(series + " ") }.flatMap { Double($0.dropFirst(series.count + 1)) }
             }
-            #expect(value(#"rbd_plugin_operations_total{operation="Create",outcome="ok"}"#) == 2, "\(answer.text)")
-            #expect(value(#"rbd_plugin_operations_total{operation="Create",outcome="refused"}"#) == 1)
-            #expect(value(#"rbd_plugin_operations_total{operation="Mount",outcome="ok"}"#) == 1)
-            #expect(value(#"rbd_plugin_operation_duration_seconds_count{operation="Mount"}"#) == 1)
+            #expect(value(#"rbd_plugin_operations_total{operation="create",outcome="ok"}"#) == 2, "\(answer.text)")
+            #expect(value(#"rbd_plugin_operations_total{operation="create",outcome="refused"}"#) == 1)
+            #expect(value(#"rbd_plugin_operations_total{operation="mount",outcome="ok"}"#) == 1)
+            #expect(value(#"rbd_plugin_operation_duration_seconds_count{operation="mount"}"#) == 1)
             #expect(value("rbd_plugin_volumes") == 2)
             #expect(value("rbd_plugin_mounted_volumes") == 1)
             #expect(value(#"rbd_plugin_backend_up{backend="ceph"}"#) == 1)

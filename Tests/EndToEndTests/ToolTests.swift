@@ -13,6 +13,7 @@ struct ToolTests {
             let answer = try await stage.client.create(uniqueName("hang"), options: stage.options())
             #expect(answer.error.contains("mkfs.ext4"), "\(answer.error)")
             try await stage.waitUntilUnchanged(since: Surroundings(facts: []), after: "a mkfs that hangs")
+            #expect(names(in: stage.plugin.stateFolder + "/format").isEmpty)
             #expect(try await runTool("pgrep", ["-f", "sleep \(seconds)"]).output.isEmpty, "no grandchild either")
         }
     }
@@ -38,7 +39,8 @@ struct ToolTests {
     @Test(
         "A tool that fails is quoted in the answer, and what came before it is undone",
         arguments: [
-            ("mkfs.ext4", true), ("losetup", true), ("qemu-storage-daemon", true), ("mount", false), ("e2fsck", false),
+            ("mkfs.ext4", true), ("losetup", false), ("qemu-storage-daemon", false), ("mount", false),
+            ("e2fsck", false),
         ])
     func toolFails(tool: String, inCreate: Bool) async throws {
         let toggle = uniqueName("/tmp/e2e-toggle")

@@ -84,7 +84,7 @@ import VolumeCore
 
     @Test func `config json asks for what is needed and no more`() throws {
         let config = try config()
-        #expect(config.linux.capabilities == ["CAP_SYS_ADMIN", "CAP_SYS_MODULE"])
+        #expect(config.linux.capabilities == ["CAP_SYS_ADMIN", "CAP_SYS_MODULE", "CAP_SYS_RESOURCE"])
         #expect(config.linux.allowAllDevices)
         #expect(config.linux.devices.isEmpty)
         #expect(config.mounts.map(\.destination) == ["/dev", "/sys", "/lib/modules", "/etc/ceph", "/etc/etcd"])

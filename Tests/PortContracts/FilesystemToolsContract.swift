@@ -48,7 +48,20 @@ extension NodeUnderTest {
     }
 
     fileprivate func growsMounted() async throws {
-        for type in types {
+        for type in types where !growable.contains(type) {
+            try await withVolume(type) { device, image in
+                try await withMount(device, type) { mountpoint in
+                    let larger = VolumeSize(bytes: try await mapper.size(of: device).bytes * 2)
+                    try await place.resize(image, larger)
+                    try await mapper.grow(device, to: larger)
+                    let error = await expectFailure(.unsupported, "growing \(type.rawValue) without the right to") {
+                        try await filesystems.grow(device.path, type, mountpoint: mountpoint)
+                    }
+                    #expect(error?.description.contains("CAP_SYS_RESOURCE") == true)
+                }
+            }
+        }
+        for type in types where growable.contains(type) {
             try await withVolume(type) { device, image in
                 try await withMount(device, type) { mountpoint in
                     try await applications.write("kept", to: "file", at: mountpoint)

@@ -14,15 +14,18 @@ public struct NodeUnderTest: Sendable {
     let place: ImagePlace
     let mountRoot: String
     let types: [FilesystemType]
+    let growable: Set<FilesystemType>
     let applications: any NodeApplications
 
     /// - Parameters:
     ///   - mountRoot: an existing directory, empty and of the tests alone.
     ///   - types: the filesystems that this node's kernel can mount.
+    ///   - growable: those that this process may grow while they are mounted; ext4 demands CAP_SYS_RESOURCE.
     public init(
         images: any ImageStore, formatter: any VolumeFormatter, mapper: any DeviceMapper,
         filesystems: any FilesystemTools, mounter: any Mounter, fence: any Fence, clock: any DriverClock,
-        place: ImagePlace, mountRoot: String, types: [FilesystemType], applications: any NodeApplications
+        place: ImagePlace, mountRoot: String, types: [FilesystemType], growable: Set<FilesystemType>,
+        applications: any NodeApplications
     ) {
         self.images = images
         self.formatter = formatter
@@ -34,6 +37,7 @@ public struct NodeUnderTest: Sendable {
         self.place = place
         self.mountRoot = mountRoot
         self.types = types
+        self.growable = growable
         self.applications = applications
     }
 

@@ -13,10 +13,9 @@ public struct EtcdRig: Sendable {
     /// - Throws: ``RigFailure`` with the tool's own words when it fails.
     @discardableResult
     public func etcdctl(_ arguments: String...) async throws -> String {
-        // Either the option or the variable: etcdctl refuses to be told twice.
         try await runTool(
             "etcdctl", ["--endpoints", environment.etcdEndpoints.joined(separator: ",")] + arguments,
-            settings: ["ETCDCTL_API": "3", "ETCDCTL_ENDPOINTS": nil]
+            settings: ["ETCDCTL_API": "3"]
         ).checked().output
     }
 

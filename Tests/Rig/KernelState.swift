@@ -49,7 +49,7 @@ public struct KernelState: Equatable, Sendable {
 
     private static func allExportDaemons() -> [ExportDaemon] {
         names(in: "/proc").compactMap(Int32.init).sorted().compactMap { pid in
-            guard let line = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") else { return nil }
+            guard let line = kernelFile("/proc/\(pid)/cmdline") else { return nil }
             let arguments = line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
             let program = arguments.first?.split(separator: "/").last
             guard program == "qemu-storage-daemon" || program == "rbd-nbd" else { return nil }
@@ -62,7 +62,7 @@ public struct KernelState: Equatable, Sendable {
     }
 
     private static func firstLine(of file: String) -> String? {
-        guard let content = FileManager.default.contents(atPath: file) else { return nil }
+        guard let content = kernelFile(file) else { return nil }
         return String(decoding: content.prefix { $0 != 0x0A }, as: UTF8.self)
     }
 }

@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// One line of `/proc/self/mountinfo` (proc(5)).
 public struct MountEntry: Equatable, Hashable, Sendable {
     public let mountpoint: String
@@ -29,7 +27,7 @@ public struct MountEntry: Equatable, Hashable, Sendable {
 
     /// All mounts that this process sees, in the order in which they were made.
     public static func all() -> [MountEntry] {
-        guard let content = FileManager.default.contents(atPath: "/proc/self/mountinfo") else { return [] }
+        guard let content = kernelFile("/proc/self/mountinfo") else { return [] }
         return String(decoding: content, as: UTF8.self).split(separator: "\n").compactMap { MountEntry(line: $0) }
     }
 

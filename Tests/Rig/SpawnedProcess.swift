@@ -81,7 +81,7 @@ public final class SpawnedProcess: Sendable {
         let tasks = "/proc/\(pid)/task"
         let threads = (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []
         return threads.allSatisfy { thread in
-            guard let stat = FileManager.default.contents(atPath: "\(tasks)/\(thread)/stat") else { return true }
+            guard let stat = kernelFile("\(tasks)/\(thread)/stat") else { return true }
             // The name stands in brackets and may hold anything; the state is the next field.
             return String(decoding: stat, as: UTF8.self).split(separator: ")").last?.hasPrefix(" T") == true
         }

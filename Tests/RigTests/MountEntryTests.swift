@@ -16,6 +16,16 @@ struct MountEntryTests {
         #expect(entry.options == ["rw", "noatime", "ro", "errors=continue"])
     }
 
+    @Test("All mounts are seen, also when there are more than one read(2) gives")
+    func manyMounts() async throws {
+        let scratch = try ScratchFolder("mounts", of: .required())
+        let script = "for i in $(seq 60); do mkdir $i && mount --bind $i $i || exit; done"
+        try await runTool("sh", ["-c", "cd \(scratch.path) && \(script)"]).checked()
+        #expect(scratch.kernelState.mounts.count == 60)
+        try await scratch.sweep()
+        #expect(scratch.kernelState.isEmpty)
+    }
+
     @Test("A line without optional fields is read")
     func noOptionalFields() throws {
         let entry = try #require(MountEntry(line: "36 35 98:0 / /proc rw - proc proc rw"))

@@ -115,7 +115,9 @@ public struct CephImageStore: ImageStore {
     public func remove(_ image: ImageReference, id: String?) async throws {
         let what = "remove image \(image)"
         if let id {
-            guard let found = try await inspect(image) else { return }
+            guard let found = try await inspect(image) else {
+                return try await call(what) { try await call.images(image).finishRemoval(id: id, timeout: $0) }
+            }
             guard found.id == id else {
                 throw VolumeError(
                     .foreignImage, what, why: "it has the id \(found.id), not \(id)",

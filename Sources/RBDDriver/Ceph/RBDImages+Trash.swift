@@ -91,6 +91,28 @@ extension RBDImages {
     }
 }
 
+extension RBDImages {
+    /// Finishes a removal that was cut off: before `rbd_remove` deletes an image's objects, it takes the name from it by
+    /// putting it into the trash, marked as being removed (`rbd_trash_get`, `rbd_trash_remove`).
+    ///
+    /// Does nothing when there is no such image in the trash, or when somebody else put it there.
+    public func finishRemoval(id: String, timeout: Duration? = nil) async throws {
+        let call = CephCall.changing("rbd_trash_remove", .imageID(location, id: id))
+        try await inPool(call, timeout) { pool in
+            try pool.withUnsafeContext { context in
+                var entry = rbd_trash_image_info_t()
+                let found = rbd_trash_get(context, id, &entry)
+                if found == -ENOENT { return }
+                try call.check(found)
+                defer { rbd_trash_get_cleanup(&entry) }
+                guard entry.source == RBD_TRASH_IMAGE_SOURCE_REMOVING else { return }
+                let removed = rbd_trash_remove(context, id, true)
+                if removed != -ENOENT { _ = try call.check(removed) }
+            }
+        }
+    }
+}
+
 extension TrashEntry {
     fileprivate init(_ entry: rbd_trash_image_info_t) {
         id = String(cString: entry.id)

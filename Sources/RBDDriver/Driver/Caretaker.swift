@@ -13,6 +13,7 @@ extension VolumeDriver {
         for stored in ports.catalog.all() where stored.attachment?.record.owner == me {
             await attempt("tend to", stored.name) { try await tend(stored.name) }
         }
+        await clearUpCreates()
         guard ports.catalog.isLoaded, let devices = try? await ports.mapper.mapped() else { return }
         await letGoOfLost(devices)
         await letGoOfUnfinished(devices)
@@ -48,9 +49,14 @@ extension VolumeDriver {
         }
     }
 
-    private func attempt(_ verb: String, _ name: VolumeName, _ body: () async throws -> Void) async {
+    func attempt(_ verb: String, _ name: VolumeName, _ body: () async throws -> Void) async {
         do {
             try await body()
+        } catch let error as VolumeError where error.code == .busy {
+            // Somebody uses it, or died a moment ago: no reason to say so every round.
+            log.debug(
+                "a volume cannot be put in order while it is in use",
+                metadata: ["volume": "\(name)", "verb": "\(verb)", "error": "\(error)"])
         } catch {
             log.warning(
                 "could not put a volume in order; it is tried again",

@@ -134,35 +134,33 @@ extension VolumeDriver {
         return true
     }
 
-    /// Undoes an attempt that failed, so that nothing is left of it; or finishes it, where only the answer was lost.
-    ///
-    /// A rename that was given up may still come. So it is looked for once more after the unfinished image was removed:
-    /// from then on it cannot come any more.
     private func giveUp(
         _ record: VolumeRecord, over stored: StoredVolume, after error: any Error
     ) async throws -> Bool {
         log.warning("create failed", metadata: ["volume": "\(record.name)", "error": "\(error)"])
         var finished = false
         do {
-            try await undoing {
-                if let id = try await renamedImage(record) {
-                    finished = try await finish(record, imageID: id, over: stored)
-                    return
-                }
-                try await removeUnfinishedImages(of: record)
-                if let id = try await renamedImage(record) {
-                    finished = try await finish(record, imageID: id, over: stored)
-                } else {
-                    _ = try await commit(.init(volume: .delete), over: stored)
-                }
-            }
+            try await undoing { finished = try await settle(record, over: stored) }
         } catch let undoError {
             log.error(
-                "an unfinished volume stays recorded; the next create carries on with it",
+                "an unfinished volume stays recorded; it is undone later, unless a create carries on with it first",
                 metadata: ["volume": "\(record.name)", "error": "\(undoError)"])
         }
         if finished { return true }
         throw error
+    }
+
+    /// Undoes attempts that failed, so that nothing is left of them; or finishes one, where only the answer was lost.
+    ///
+    /// A rename that was given up may still come. So it is looked for once more after the unfinished image was removed:
+    /// from then on it cannot come any more.
+    /// - Returns: whether the volume is ready.
+    func settle(_ record: VolumeRecord, over stored: StoredVolume) async throws -> Bool {
+        if let id = try await renamedImage(record) { return try await finish(record, imageID: id, over: stored) }
+        try await removeUnfinishedImages(of: record)
+        if let id = try await renamedImage(record) { return try await finish(record, imageID: id, over: stored) }
+        _ = try await commit(.init(volume: .delete), over: stored)
+        return false
     }
 
     /// The id of the volume's image if a rename has made it that already.

@@ -50,6 +50,9 @@ extension VolumeDriver {
                     "left an image alone that is not this volume's",
                     metadata: ["volume": "\(volume.name)", "image": "\(volume.image)", "id": "\(image.id)"])
             }
+        } else if let id = volume.imageID {
+            // It may be half removed: then it has no name any more, but still its data.
+            try await ports.images.remove(volume.image, id: id)
         }
         guard try await commit(.init(volume: .delete), over: stored) != nil else { return false }
         log.step("removed volume", volume.name)

@@ -21,21 +21,8 @@ extension VolumeDriver {
         return try await attach(claimed)
     }
 
-    /// Blocklist first, then the lock: a client whose lock is broken before it is blocklisted takes it again.
     func raiseFence(against fenced: Attachment.Fenced, _ volume: VolumeRecord) async throws {
-        let lockOwners = try await ports.fence.lockOwners(of: volume.image)
-        var clients = Set(fenced.clients)
-        if fenced.mayBeIncomplete {
-            // Died between mapping and recording: then whoever has the image open is the one. Nobody else may: the
-            // record has said `attaching` and then `fencing` all the time.
-            clients.formUnion(try await ports.images.watchers(of: volume.image) + lockOwners)
-        }
-        for client in clients.sorted(by: { $0.description < $1.description }) {
-            try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
-            log.warning("blocklisted", metadata: ["volume": "\(volume.name)", "client": "\(client)"])
-        }
-        for client in lockOwners where clients.contains(client) {
-            try await ports.fence.breakLock(of: volume.image, heldBy: client)
-        }
+        let raiser = FenceRaiser(fence: ports.fence, images: ports.images, expiry: policy.blocklistExpiry, log: log)
+        try await raiser.raise(against: fenced, volume)
     }
 }

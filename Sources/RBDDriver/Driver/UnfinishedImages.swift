@@ -33,13 +33,28 @@ extension VolumeDriver {
             try await ports.mapper.unmap(device)
         }
         let withdrawn = image.named(image.name + VolumeRecord.withdrawnSuffix)
+        try await refuseIfWatched(withdrawn)
         try await ports.images.remove(withdrawn, id: nil)
         guard try await ports.images.inspect(image) != nil else { return }
+        try await refuseIfWatched(image)
         do {
             try await ports.images.rename(image, to: withdrawn.name)
         } catch let error as VolumeError where error.code == .notFound {
             return
         }
         try await ports.images.remove(withdrawn, id: nil)
+    }
+
+    /// Renaming and removing wait for the image's exclusive lock. A process that was killed holds it for half a minute:
+    /// longer than an operation may take.
+    private func refuseIfWatched(_ image: ImageReference) async throws {
+        guard try await ports.images.inspect(image) != nil else { return }
+        let watchers = try await ports.images.watchers(of: image)
+        guard watchers.isEmpty else {
+            throw VolumeError(
+                .busy, "remove unfinished image \(image)",
+                why: "it is watched by \(watchers.map(\.description).joined(separator: ", "))",
+                remedy: "a client that died lets go after about 30 seconds: try again then", outcome: .refused)
+        }
     }
 }

@@ -87,6 +87,17 @@ public struct EtcdNodeDirectory: NodeDirectory {
         self.timeout = timeout
     }
 
+    /// Every node that is alive, by name.
+    public func living() async throws -> [NodeRecord] {
+        do {
+            let limit = Deadline.limiting(timeout, now: clock.now())
+            let listed = try await client.list(prefix: keys.node(""), timeout: limit)
+            return try listed.kvs.map { try RecordCodec.decode(NodeRecord.self, from: $0.value, key: $0.key) }
+        } catch let error as EtcdError {
+            throw VolumeError(etcd: error, "list the nodes that are alive")
+        }
+    }
+
     public func isAlive(_ node: NodeIdentity) async throws -> Bool {
         do {
             let key = keys.node(node.node)

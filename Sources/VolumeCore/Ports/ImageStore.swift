@@ -19,7 +19,8 @@ public protocol ImageStore: Sendable {
     /// Writes `uid` into an image that exists: what `adopt` does.
     func mark(_ image: ImageReference, uid: String) async throws
 
-    /// Removes an image, provided that its id is `id` (any when `nil`); succeeds when there is none.
+    /// Removes an image, provided that its id is `id` (any when `nil`); succeeds when there is none. Finishes a removal
+    /// that was cut off.
     /// - Throws: `VolumeError` with code `busy` when it has watchers or snapshots.
     func remove(_ image: ImageReference, id: String?) async throws
 

@@ -2,12 +2,13 @@
 public enum FilesystemType: String, Sendable, Hashable, Codable, CaseIterable {
     case ext4, xfs, btrfs
 
-    /// Below this, the filesystem's own mkfs refuses or makes something of no use.
+    /// Below this, the filesystem's own mkfs refuses or makes something of no use; the kernel does not resize a btrfs of
+    /// less than 256 MiB.
     public var minimumSize: VolumeSize {
         switch self {
         case .ext4: .mebibytes(8)
         case .xfs: .mebibytes(300)
-        case .btrfs: .mebibytes(128)
+        case .btrfs: .mebibytes(256)
         }
     }
 }

@@ -88,9 +88,7 @@ extension Stage {
         facts.formUnion(kernel.loopDevices.map { "loop device \($0.device) on \($0.backingFile)" })
         facts.formUnion(kernel.exports.map { "export \($0.arguments.joined(separator: " ")), pid \($0.pid)" })
         facts.formUnion(names(in: plugin.mountRoot).map { "folder \($0) in the mount root" })
-        for folder in ["fuse", "format"] {
-            facts.formUnion(names(in: "\(plugin.stateFolder)/\(folder)").map { "\(folder)/\($0) in the state folder" })
-        }
+        facts.formUnion(names(in: plugin.stateFolder + "/fuse").map { "mapping folder \($0)" })
         if let pid = plugin.pid { facts.formUnion(Children(of: pid).names.map { "child process \($0)" }) }
         return facts
     }

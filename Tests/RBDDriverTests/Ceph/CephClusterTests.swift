@@ -59,12 +59,23 @@ extension CephTests {
             }
         }
 
-        @Test("A cluster without a manager does not know how full its pools are")
-        func usageUnknown() async throws {
+        @Test("The cluster knows how full its pools are, and how full it is")
+        func usageKnown() async throws {
             try await CephFixture.with { ceph in
-                let usage = try await ceph.connection.poolUsage(ceph.environment.pool)
-                #expect(usage == nil)
+                let usage = try #require(try await ceph.connection.poolUsage(ceph.environment.pool))
+                #expect(usage.maxAvailable ?? 0 > 1 << 30)
+                let cluster = try await ceph.connection.clusterUsage()
+                #expect(cluster.total >= cluster.available && cluster.available > 1 << 30)
             }
+        }
+
+        @Test("Without a manager's reports nobody knows how full a pool is")
+        func usageUnknown() throws {
+            let json = """
+                {"stats":{"total_bytes":0,"total_avail_bytes":0},"stats_by_class":{},"pools":[{"name":"rbd","id":1,
+                "stats":{"stored":0,"objects":0,"kb_used":0,"bytes_used":0,"percent_used":0,"max_avail":0}}]}
+                """
+            #expect(try JSONDecoder().decode(DiskFree.self, from: Data(json.utf8)).usage(of: "rbd") == nil)
         }
 
         @Test("How full a pool is comes from 'ceph df'")

@@ -27,7 +27,8 @@ struct InMemoryNode: Sendable {
         NodeUnderTest(
             images: ports.images, formatter: ports.formatter, mapper: ports.mapper, filesystems: ports.filesystems,
             mounter: ports.mounter, fence: ports.fence, clock: ports.clock, place: place, mountRoot: "/mnt/volumes",
-            types: FilesystemType.allCases, applications: InMemoryApplications(cluster: cluster, node: "a"))
+            types: FilesystemType.allCases, growable: Set(FilesystemType.allCases),
+            applications: InMemoryApplications(cluster: cluster, node: "a"))
     }
 
     var directory: NodeDirectoryContract {

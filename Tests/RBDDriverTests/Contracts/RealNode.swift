@@ -1,4 +1,5 @@
 import EtcdClient
+import FoundationEssentials
 import Glibc
 import Logging
 import PortContracts
@@ -63,7 +64,17 @@ struct RealNode: Sendable {
             mapper: mapper, filesystems: LinuxFilesystemTools(runner: runner, kernel: kernel),
             mounter: try LinuxMounter(runner: runner, kernel: kernel, root: root),
             fence: CephFence(connection: connection, clock: clock), clock: clock, place: place, mountRoot: root,
-            types: FilesystemType.allCases, applications: RealApplications(rig: rig))
+            types: FilesystemType.allCases,
+            growable: try Self.mayGrowExt4() ? Set(FilesystemType.allCases) : [.xfs, .btrfs],
+            applications: RealApplications(rig: rig))
+    }
+
+    /// Whether this process has CAP_SYS_RESOURCE, bit 24, which ext4 demands for growing while mounted.
+    private static func mayGrowExt4() throws -> Bool {
+        let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+        let line = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") }
+        let capabilities = line.flatMap { UInt64($0.dropFirst(7).drop { $0.isWhitespace }, radix: 16) } ?? 0
+        return capabilities & 1 << 24 != 0
     }
 
     static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

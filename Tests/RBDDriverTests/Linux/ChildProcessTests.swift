@@ -137,6 +137,10 @@ import VolumeCore
         #expect(error?.why.contains("waits in the kernel") == true)
         #expect(deaf.stuckChildren == 1)
         #expect(undelivered.withLock { $0 } == [SIGTERM, SIGKILL])
+        let again = await failure {
+            _ = try await deaf.run(Command(shell, ["-c", "sleep 1; echo done"]), to: "map image rbd/x")
+        }
+        #expect(again?.why == "an earlier sh with the same arguments still waits in the kernel")
         try await waitUntil { late.withLock { $0 } != nil }
         #expect(late.withLock { $0 } == CommandResult(.exited(0), output: "done\n"))
         #expect(deaf.stuckChildren == 0)

@@ -265,6 +265,38 @@ import VolumeCore
         }
     }
 
+    @Test func aFencedMappingCannotWriteAnyMoreAndIsGivenBack() async throws {
+        try await run { bench, images in
+            let mapper = try bench.mapper
+            let device = try await mapper.map(images[0], options: [])
+            let client = try #require(device.client?.text)
+            try await bench.ceph.ceph("osd", "blocklist", "add", client)
+            let file = open(device.path, O_RDWR | O_CLOEXEC)
+            // The map of the cluster that tells the OSD so may take a moment.
+            try await waitUntil { pwrite(file, "late", 4, 0) != 4 || fsync(file) != 0 }
+            close(file)
+            try await mapper.unmap(device)
+            #expect(bench.linux.scratch.kernelState.isEmpty)
+            try await bench.ceph.ceph("osd", "blocklist", "rm", client)
+            let fresh = try await mapper.map(images[0], options: [])
+            #expect(fresh.client?.text != client)
+            try await mapper.unmap(fresh)
+        }
+    }
+
+    @Test func strayFilesInTheStateFolderDoNoHarm() async throws {
+        try await run { bench, images in
+            let mapper = try bench.mapper
+            let root = bench.linux.scratch.path + "/fuse"
+            try await bench.linux.tool("mkdir", "-p", root + "/stray/below")
+            try await bench.linux.tool("touch", root + "/file")
+            let device = try await mapper.map(images[0], options: [])
+            #expect(try await mapper.mapped() == [device])
+            try await mapper.unmap(device)
+            #expect(try bench.linux.entries(root) == ["stray", "file"])
+        }
+    }
+
     @Test func optionsWithAnotherMeaningAreRefused() async throws {
         try await run { bench, images in
             let mapper = try bench.mapper
@@ -272,5 +304,42 @@ import VolumeCore
             #expect(error?.code == .unsupported)
             #expect(error?.why.contains("'exclusive'") == true)
         }
+    }
+
+    @Test func aHungCephHoldsNobodyAndLeavesNothingOnceItAnswers() async throws {
+        try await DisturbableRig.exclusively { environment in
+            try await LinuxBench.run("fuse", in: environment) { linux in
+                let bench = Bench(linux: linux, ceph: CephRig(environment))
+                let mapper = try bench.mapper
+                let mapped = try await bench.makeImage(uniqueName("hung"))
+                let other = try await bench.makeImage(uniqueName("hung"))
+                let device = try await mapper.map(mapped, options: [])
+                let errors = try await bench.ceph.osd.disturbed(by: .kill) {
+                    // What is mapped is told without Ceph.
+                    let listed = try await mapper.mapped()
+                    #expect(listed == [device])
+                    let clock = SystemClock()
+                    return await Deadline.$current.withValue(clock.now() + .seconds(3)) {
+                        await failure { _ = try await blind(bench).map(other, options: []) }
+                    }
+                }
+                #expect(errors?.code == .timedOut)
+                #expect(errors?.outcome == .unknown)
+                #expect(try await mapper.mapped() == [device])
+                #expect(linux.scratch.kernelState.exports.count == 1, "no daemon is left that maps it later")
+                #expect(try await bench.ceph.watchers(of: other.name, in: "rbd").isEmpty)
+                try await mapper.unmap(device)
+                for image in [mapped, other] { try await bench.ceph.removeImage(image.name, in: "rbd") }
+            }
+        }
+    }
+
+    /// A mapper whose own questions to Ceph are always answered, so that the daemon's start is what hangs.
+    private func blind(_ bench: Bench) throws -> FuseMapper {
+        let environment = bench.linux.environment
+        return try FuseMapper(
+            files: CephClientFiles(confPath: environment.cephConf, user: environment.cephUser),
+            stateFolder: bench.linux.scratch.path, runner: bench.linux.runner, kernel: bench.linux.kernel
+        ) { _ in [] }
     }
 }

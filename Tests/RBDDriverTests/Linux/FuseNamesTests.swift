@@ -43,7 +43,7 @@ import VolumeCore
         #expect(files.environment == ["CEPH_KEYRING": "/secret"])
     }
 
-    @Test(arguments: ["relative", "/" + String(repeating: "x", count: 60)])
+    @Test(arguments: ["relative", "/" + String(repeating: "x", count: 62)])
     func stateFoldersThatCannotWorkAreRefused(_ folder: String) {
         let kernel = KernelCalls(pool: BlockingPool(name: "none", threads: 1), clock: SystemClock())
         #expect(throws: VolumeError.self) {

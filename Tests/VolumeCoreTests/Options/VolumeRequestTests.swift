@@ -97,7 +97,7 @@ import VolumeCore
         #expect(throws: Never.self) { try request(["pool": "rbd", "size": "1", "adopt": "true"]) }
     }
 
-    @Test(arguments: [(FilesystemType.ext4, 8), (.xfs, 300), (.btrfs, 128)] as [(FilesystemType, UInt64)])
+    @Test(arguments: [(FilesystemType.ext4, 8), (.xfs, 300), (.btrfs, 256)] as [(FilesystemType, UInt64)])
     func aFilesystemNeedsItsMinimum(_ type: FilesystemType, _ minimum: UInt64) throws {
         let options = ["pool": "rbd", "fstype": type.rawValue]
         #expect(throws: Never.self) { try request(options.merging(["size": "\(minimum)"]) { $1 }) }

@@ -19,7 +19,7 @@ public struct LinuxFilesystemTools: FilesystemTools {
     ///   mounted; `unavailable` when the check itself failed.
     public func check(_ device: String, _ filesystem: FilesystemType) async throws {
         let what = "check the filesystem on \(device)"
-        let (isClaimed, signature) = try await kernel.run("read \(device)", to: what) {
+        let (isClaimed, signature) = try await kernel.runOnDevice("read \(device)", to: what) {
             (try BlockDevice(device).isClaimed(), try FilesystemSignature.read(device))
         }
         if isClaimed {

@@ -40,7 +40,8 @@ public struct LinuxMounter: Mounter {
         do {
             try await callMount(device, at: mountpoint, filesystem, options, what)
         } catch {
-            try await removeMountpoint(steps, what)
+            // What is left of an empty folder does no harm, and must not hide why the mount failed.
+            try? await Task.detached { try await removeMountpoint(steps, what) }.value
             throw error
         }
     }
@@ -68,8 +69,11 @@ public struct LinuxMounter: Mounter {
     private func explain(
         _ reason: String, _ device: String, _ filesystem: FilesystemType, _ what: String
     ) async throws -> VolumeError {
-        let (drivers, found) = try await kernel.run("read \(device)", to: what) {
-            (try SmallFile.read("/proc/filesystems"), try? FilesystemSignature.read(device).found)
+        let drivers = try await kernel.run("read /proc/filesystems", to: what) {
+            try SmallFile.read("/proc/filesystems")
+        }
+        let found = try? await kernel.runOnDevice("read \(device)", to: what) {
+            try FilesystemSignature.read(device).found
         }
         if let found, !found.contains(filesystem) {
             return VolumeError(
@@ -133,7 +137,7 @@ public struct LinuxMounter: Mounter {
     }
 
     private func makeMountpoint(_ steps: [String], _ what: String) async throws {
-        try await kernel.run("mkdir", to: what) { [root] in
+        try await kernel.runOnDevice("mkdir \(steps.joined(separator: "/"))", to: what) { [root] in
             do {
                 try root.withFolder(steps, make: true) { _ in }
             } catch let error as Errno where error == .notDirectory || error == .tooManySymbolicLinkLevels {
@@ -147,7 +151,7 @@ public struct LinuxMounter: Mounter {
     /// Removes the empty mountpoint; one that is not empty, or was never made, is left as it is.
     private func removeMountpoint(_ steps: [String], _ what: String) async throws {
         guard let last = steps.last else { return }
-        try await kernel.run("rmdir", to: what) { [root] in
+        try await kernel.runOnDevice("rmdir \(steps.joined(separator: "/"))", to: what) { [root] in
             do {
                 try root.withFolder(steps.dropLast()) { folder in
                     _ = try SystemCall.check { unlinkat(folder.rawValue, last, AT_REMOVEDIR) }
@@ -168,7 +172,7 @@ public struct LinuxMounter: Mounter {
             throw VolumeError(.internalFault, what, why: "nothing is mounted there", outcome: .refused)
         }
         if present.readOnly { return }
-        try await kernel.run("chown", to: what) { [root] in
+        try await kernel.runOnDevice("chown \(mountpoint)", to: what) { [root] in
             try root.withFolder(steps) { try VolumeRoot(folder: $0).prepare(spec) }
         }
     }

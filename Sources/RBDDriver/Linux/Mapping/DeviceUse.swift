@@ -14,7 +14,7 @@ struct DeviceUse: Sendable {
     ///   opened by any process that can be seen.
     func refuseIfInUse(_ device: BlockDevice, to what: String) async throws {
         for attempt in 1... {
-            let (isClaimed, openers) = try await kernel.run("open \(device.path)", to: what) {
+            let (isClaimed, openers) = try await kernel.runOnDevice("open \(device.path)", to: what) {
                 (try device.isClaimed(), DeviceHolders.openers(of: device))
             }
             if !isClaimed && openers.isEmpty { return }
@@ -30,7 +30,7 @@ struct DeviceUse: Sendable {
     /// Writes out what the kernel still holds for the device. A device that fails has lost it already, which the
     /// filesystem's users have been told: that must not keep it mapped.
     func flush(_ device: BlockDevice, to what: String) async throws {
-        try await kernel.run("fsync \(device.path)", to: what) {
+        try await kernel.runOnDevice("fsync \(device.path)", to: what) {
             guard let file = try? FileDescriptor.open(device.path, .readWrite, options: [.closeOnExec]) else { return }
             try file.closeAfter { _ = fsync(file.rawValue) }
         }

@@ -32,7 +32,7 @@ struct FuseFolder: Sendable, Hashable {
     /// Beginning of the image's name for people, and a hash of all of it. Short, since a socket's path is limited to 107
     /// bytes.
     static func name(of image: ImageReference) -> String {
-        let readable = image.name.utf8.prefix(24).map { byte -> Character in
+        let readable = image.name.utf8.prefix(16).map { byte -> Character in
             let scalar = UnicodeScalar(byte)
             let isPlain = scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil)
             return isPlain || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") ? Character(scalar) : "_"
@@ -40,7 +40,7 @@ struct FuseFolder: Sendable, Hashable {
         return String(readable) + "." + hash([image.pool, image.namespace, image.name].joined(separator: "\0"))
     }
 
-    static let longestName = 24 + 1 + 16 + 2
+    static let longestName = 16 + 1 + 16 + 2
 
     /// FNV-1a: stable over releases, unlike Swift's own hash.
     private static func hash(_ text: String) -> String {
@@ -56,7 +56,7 @@ struct FuseFolder: Sendable, Hashable {
         do {
             let bytes = try SmallFile.bytes(of: recordFile, limit: 64 << 10)
             return try? JSONDecoder().decode(Record.self, from: Data(bytes))
-        } catch Errno.noSuchFileOrDirectory {
+        } catch Errno.noSuchFileOrDirectory, Errno.notDirectory {
             return nil
         }
     }

@@ -17,7 +17,7 @@ public struct FuseMapper: DeviceMapper {
     private let watchers: WatcherDifference
 
     /// - Parameters:
-    ///   - stateFolder: `RBD_STATE_DIR`. At most 53 bytes long, since sockets are made in it.
+    ///   - stateFolder: `RBD_STATE_DIR`. At most 62 bytes long, since sockets are made in it.
     ///   - watchers: who has the image open for writing (`rbd_watchers_list`). Comparing it before and after tells the
     ///     address of the new mapping.
     /// - Throws: `VolumeError` when the path of the state folder cannot be used.
@@ -26,10 +26,12 @@ public struct FuseMapper: DeviceMapper {
         watchers: @escaping @Sendable (ImageReference) async throws -> [ClientAddress]
     ) throws {
         let root = stateFolder + "/fuse"
-        guard stateFolder.hasPrefix("/"), root.utf8.count + FuseFolder.longestName + 6 <= 107 else {
+        guard stateFolder.hasPrefix("/"),
+            root.utf8.count + "/".utf8.count + FuseFolder.longestName + "/qmp".utf8.count <= 107
+        else {
             throw VolumeError(
                 .invalidOption, "use '\(stateFolder)' as the state folder",
-                why: "it has to be an absolute path of at most 53 bytes", outcome: .refused)
+                why: "it has to be an absolute path of at most 62 bytes", outcome: .refused)
         }
         self.files = files
         self.root = root
@@ -109,7 +111,7 @@ public struct FuseMapper: DeviceMapper {
                 .conflict, what, why: "the image has only \(actual)", remedy: "resize the image first",
                 outcome: .refused)
         }
-        try await kernel.run("block_resize", to: what) {
+        try await kernel.runOnDevice("block_resize \(folder.socket)", to: what) {
             try QemuControl(socket: folder.socket).resize(to: actual, for: what)
         }
         try await DeviceSize(kernel: kernel).wait(for: size, device.path, what) {

@@ -9,7 +9,8 @@ import VolumeCore
 /// The child gets an argument array, the working directory `/`, a minimal environment, `/dev/null` or the command's
 /// bytes as standard input, and no other descriptor of this process. At the deadline, or when the task is cancelled, its
 /// whole process group gets SIGTERM and then SIGKILL. A child that not even SIGKILL ends, because it waits in the kernel
-/// for a disk, does not hold the caller: it is counted as stuck and reaped in the background whenever it ends.
+/// for a disk, does not hold the caller: it is counted as stuck and reaped in the background whenever it ends. Until
+/// then the same command is not started again, so that repeated attempts pile up no processes.
 public struct ChildProcess: CommandRunner {
     /// How long a child may take to end after each signal.
     public struct Grace: Sendable, Hashable {
@@ -62,6 +63,12 @@ public struct ChildProcess: CommandRunner {
         if Task.isCancelled {
             throw VolumeError(.timedOut, what, why: "the call was given up before \(command.tool.name) was started")
         }
+        guard !stuck.contains(command) else {
+            throw VolumeError(
+                .timedOut, what,
+                why: "an earlier \(command.tool.name) with the same arguments still waits in the kernel",
+                remedy: "look whether Ceph answers, then try again", outcome: .unknown)
+        }
         let call = ChildCall(command: command, what: what, handle: ChildHandle(send: send))
         return try await wait(for: call, executable: executable, timeout: timeout, onLate: onLate)
     }
@@ -74,7 +81,7 @@ public struct ChildProcess: CommandRunner {
         Task.detached {
             let result = await call.execute(executable, path: searchPath.text)
             call.handle.close()
-            if call.isStuck.exchange(false, ordering: .relaxed) { stuck.remove() }
+            if call.isStuck.exchange(false, ordering: .relaxed) { stuck.remove(call.command) }
             let isLate = !call.outcome.complete(call.verdict(on: result))
             if isLate, let onLate, case .success(let ended) = result { await onLate(ended) }
         }
@@ -96,10 +103,10 @@ public struct ChildProcess: CommandRunner {
         if await call.handle.isClosed(within: grace.afterTerminate) { return }
         call.handle.signalGroup(SIGKILL)
         if await call.handle.isClosed(within: grace.afterKill) { return }
-        stuck.add()
+        stuck.add(call.command)
         call.isStuck.store(true, ordering: .relaxed)
         // It may have ended between the last look and the mark.
-        if call.handle.isClosed, call.isStuck.exchange(false, ordering: .relaxed) { stuck.remove() }
+        if call.handle.isClosed, call.isStuck.exchange(false, ordering: .relaxed) { stuck.remove(call.command) }
         call.outcome.complete(.failure(call.forcedEnd(reason, hasEnded: false)))
     }
 }
@@ -117,11 +124,23 @@ extension ChildHandle {
     }
 }
 
-/// Counts children that were killed and have not ended.
+/// Children that were killed and have not ended, by what they were to do.
 private final class StuckChildren: Sendable {
-    private let number = Atomic<Int>(0)
+    private let commands = Mutex<[Command: Int]>([:])
 
-    var count: Int { number.load(ordering: .relaxed) }
-    func add() { number.add(1, ordering: .relaxed) }
-    func remove() { number.subtract(1, ordering: .relaxed) }
+    var count: Int { commands.withLock { $0.values.reduce(0, +) } }
+
+    func contains(_ command: Command) -> Bool { commands.withLock { $0[Self.key(command)] != nil } }
+
+    func add(_ command: Command) { commands.withLock { $0[Self.key(command), default: 0] += 1 } }
+
+    func remove(_ command: Command) {
+        commands.withLock { commands in
+            let left = (commands[Self.key(command)] ?? 1) - 1
+            commands[Self.key(command)] = left > 0 ? left : nil
+        }
+    }
+
+    /// The tool and its arguments alone.
+    private static func key(_ command: Command) -> Command { Command(command.tool, command.arguments) }
 }

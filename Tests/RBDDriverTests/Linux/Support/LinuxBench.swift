@@ -11,8 +11,8 @@ struct LinuxBench: Sendable {
 
     private static let pool = BlockingPool(name: "linux-tests", threads: 8)
 
-    private init(_ stem: String) throws {
-        environment = try RigEnvironment.required()
+    private init(_ stem: String, in environment: RigEnvironment) throws {
+        self.environment = environment
         scratch = try ScratchFolder(stem, of: environment)
         let clock = SystemClock()
         runner = ChildProcess(clock: clock)
@@ -20,8 +20,10 @@ struct LinuxBench: Sendable {
     }
 
     /// Runs the test, then takes back what it left in the kernel and on the disk.
-    static func run(_ stem: String, _ body: (LinuxBench) async throws -> Void) async throws {
-        let bench = try LinuxBench(stem)
+    static func run(
+        _ stem: String, in environment: RigEnvironment? = nil, _ body: (LinuxBench) async throws -> Void
+    ) async throws {
+        let bench = try LinuxBench(stem, in: try environment ?? .required())
         do {
             try await body(bench)
         } catch {

@@ -1,0 +1,82 @@
+import Logging
+import VolumeCore
+
+/// What an operator does by hand where no program can decide. Works without the plugin running on this node.
+public struct OperatorActions: Sendable {
+    private let store: any VolumeStore
+    private let images: any ImageStore
+    private let fence: any Fence
+    private let clock: any DriverClock
+    private let blocklistExpiry: Duration
+    private let me: NodeIdentity
+    private let log: Logger
+
+    /// - Parameter me: as whom the records name who is at it; not the identity of any plugin.
+    public init(
+        store: any VolumeStore, images: any ImageStore, fence: any Fence, clock: any DriverClock,
+        blocklistExpiry: Duration, me: NodeIdentity, log: Logger
+    ) {
+        self.store = store
+        self.images = images
+        self.fence = fence
+        self.clock = clock
+        self.blocklistExpiry = blocklistExpiry
+        self.me = me
+        self.log = log
+    }
+
+    public func volumes() async throws -> [StoredVolume] { try await store.readAll() }
+
+    /// - Throws: `VolumeError` with code `notFound`.
+    public func volume(_ nameText: String) async throws -> StoredVolume {
+        let stored = try await store.read(try VolumeName(nameText))
+        guard stored.volume != nil || stored.attachment != nil else {
+            throw VolumeError(.notFound, "find volume \(nameText)", why: "there is no such volume", outcome: .refused)
+        }
+        return stored
+    }
+
+    /// Takes the volume from whoever has it: shuts that client out of Ceph and clears the record of the mount. From then
+    /// on its writes fail, whether or not it is alive; any node can mount the volume.
+    ///
+    /// The record says `fencing` until the fence stands, so that a release that breaks off is finished by the next claim.
+    /// - Returns: the clients' node.
+    public func release(_ nameText: String) async throws -> String {
+        let what = "release volume \(nameText)"
+        let stored = try await volume(nameText)
+        guard let volume = stored.volume?.record, let former = stored.attachment?.record else {
+            throw VolumeError(.conflict, what, why: "no node has it mounted", outcome: .refused)
+        }
+        let claim = VolumeClaim(volume, from: former, by: me, mountID: "release", since: clock.timestamp())
+        let change = StoreChange(volume: .put(claim.volume), attachment: .put(claim.attachment))
+        guard let fenced = claim.attachment.fenced, let fencing = try await store.commit(change, over: stored) else {
+            throw changedMeanwhile(what)
+        }
+        let raiser = FenceRaiser(fence: fence, images: images, expiry: blocklistExpiry, log: log)
+        try await raiser.raise(against: fenced, claim.volume)
+        guard try await store.commit(.init(attachment: .delete), over: fencing) != nil else {
+            throw changedMeanwhile(what)
+        }
+        return fenced.owner.node
+    }
+
+    /// Deletes the record of a volume that nobody has mounted. Its image stays in Ceph with what is on it; the option
+    /// `adopt` makes it a volume again.
+    public func forget(_ nameText: String) async throws {
+        let what = "forget volume \(nameText)"
+        let stored = try await volume(nameText)
+        if let attachment = stored.attachment?.record {
+            throw VolumeError(
+                .inUse, what, why: "node \(attachment.owner.node) has had it mounted since \(attachment.since)",
+                remedy: "unmount it there, or take it away with 'rbd-plugin mount release \(nameText)'",
+                outcome: .refused)
+        }
+        guard try await store.commit(.init(volume: .delete), over: stored) != nil else { throw changedMeanwhile(what) }
+    }
+
+    private func changedMeanwhile(_ what: String) -> VolumeError {
+        VolumeError(
+            .conflict, what, why: "its records changed meanwhile", remedy: "look at it again and repeat",
+            outcome: .refused)
+    }
+}

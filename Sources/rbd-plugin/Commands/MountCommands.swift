@@ -1,0 +1,121 @@
+import ArgumentParser
+import RBDDriver
+import VolumeCore
+
+/// `rbd-plugin mount …`
+struct MountCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mount", abstract: "Look at what is mounted where, and take a volume away from a node.",
+        subcommands: [List.self, Release.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "ls", abstract: "List all mounts.")
+
+        @Flag(help: "For programs: a JSON array of the records.")
+        var json = false
+
+        func run() async throws {
+            try await OperatorSession.run { session in
+                let mounted = try await session.actions.volumes().filter { $0.attachment != nil }
+                if json { return print(try RecordOutput.json(mounted.map(RecordOutput.init))) }
+                let living = Set(try await session.nodes.living().map { NodeIdentity(node: $0.node, boot: $0.boot) })
+                var table = Table("VOLUME", "NODE", "ALIVE", "STATE", "EPOCH", "DEVICE", "CLIENT", "USERS", "SINCE")
+                for mount in mounted.compactMap(\.attachment?.record) {
+                    let name = mounted.first { $0.attachment?.record == mount }?.name.text ?? ""
+                    table.add(
+                        name, mount.owner.node, living.contains(mount.owner) ? "yes" : "no", mount.state.rawValue,
+                        "\(mount.epoch)", mount.device ?? "", mount.clients.map(\.description).joined(separator: ","),
+                        "\(mount.mountIDs.values.reduce(0, +))", mount.since)
+                }
+                print(table.text)
+            }
+        }
+    }
+
+    struct Release: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Take a volume away from the node that has it.",
+            discussion: """
+                Blocklists that node's Ceph client for this volume, breaks its lock and clears the record of the mount. \
+                From then on the node's writes to the volume fail, whether or not it is alive, and any node can mount \
+                the volume. Containers that still use it there get I/O errors.
+                """)
+
+        @Argument(help: "The volume's name.")
+        var volume: String
+
+        @Flag(help: "Do not ask.")
+        var yes = false
+
+        func run() async throws {
+            try await OperatorSession.run { session in
+                guard let mount = try await session.actions.volume(volume).attachment?.record else {
+                    throw OperatorSession.Failed("No node has volume \(volume) mounted: there is nothing to release.")
+                }
+                let clients = mount.clients.map(\.description).joined(separator: ", ")
+                let question =
+                    "Take volume \(volume) from node \(mount.owner.node), which has had it since \(mount.since)?\n"
+                    + "Its client \(clients.isEmpty ? "(found by its watch)" : clients) is blocklisted for good: "
+                    + "containers that still use the volume there get I/O errors."
+                guard yes || Confirmation.ask(question) else { throw ExitCode.failure }
+                let node = try await session.actions.release(volume)
+                print("Released volume \(volume) from node \(node). Any node can mount it now.")
+            }
+        }
+    }
+}
+
+/// `rbd-plugin node …`
+struct NodeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "node", abstract: "Look at the nodes.", subcommands: [List.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "ls", abstract: "List the nodes that are alive, or have volumes mounted.")
+
+        @Flag(help: "For programs: a JSON array.")
+        var json = false
+
+        func run() async throws {
+            try await OperatorSession.run { session in
+                let rows = NodeRow.rows(
+                    living: try await session.nodes.living(), volumes: try await session.actions.volumes())
+                if json { return print(try RecordOutput.json(rows)) }
+                var table = Table("NODE", "ALIVE", "MOUNTED", "SINCE", "VERSION", "BOOT")
+                for row in rows {
+                    table.add(row.node, row.alive ? "yes" : "no", "\(row.mounted)", row.since, row.version, row.boot)
+                }
+                print(table.text)
+            }
+        }
+    }
+}
+
+/// One boot of one node in the list.
+struct NodeRow: Encodable, Equatable {
+    var node: String
+    var boot: String
+    var alive: Bool
+    var mounted: Int
+    var since: String
+    var version: String
+
+    /// The living ones, and those without a heartbeat that still have volumes.
+    static func rows(living: [NodeRecord], volumes: [StoredVolume]) -> [NodeRow] {
+        let owners = volumes.compactMap(\.attachment?.record.owner)
+        let alive = living.map { record in
+            let identity = NodeIdentity(node: record.node, boot: record.boot)
+            return NodeRow(
+                node: record.node, boot: record.boot, alive: true, mounted: owners.count { $0 == identity },
+                since: record.since, version: record.version)
+        }
+        let known = Set(living.map { NodeIdentity(node: $0.node, boot: $0.boot) })
+        let gone = Set(owners).subtracting(known).map { owner in
+            NodeRow(
+                node: owner.node, boot: owner.boot, alive: false, mounted: owners.count { $0 == owner }, since: "",
+                version: "")
+        }
+        return (alive + gone).sorted { ($0.node, $0.boot) < ($1.node, $1.boot) }
+    }
+}

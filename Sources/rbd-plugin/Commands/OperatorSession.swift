@@ -1,0 +1,75 @@
+import ArgumentParser
+import EtcdClient
+import Glibc
+import Logging
+import PluginConfiguration
+import RBDDriver
+import VolumeCore
+
+/// The connections of one operator's command. Settings come from the environment, as for the plugin.
+struct OperatorSession {
+    let actions: OperatorActions
+    let nodes: EtcdNodeDirectory
+    private let etcd: EtcdClient
+    private let ceph: CephConnection
+
+    /// Runs `body` with both backends at hand, and ends the program with the error's sentence when it fails.
+    static func run(_ body: (OperatorSession) async throws -> Void) async throws {
+        signal(SIGPIPE, SIG_IGN)
+        let settings = try SettingsFromEnvironment.load()
+        let session: OperatorSession
+        do {
+            session = try OperatorSession(settings)
+        } catch {
+            throw Failed("\(error)")
+        }
+        do {
+            try await body(session)
+            await session.close()
+        } catch let error as VolumeError {
+            await session.close()
+            throw Failed(error.description)
+        } catch {
+            await session.close()
+            throw error
+        }
+    }
+
+    private init(_ settings: Settings) throws {
+        let silent = Logger(label: "rbd-plugin") { _ in SwiftLogNoOpLogHandler() }
+        let clock = SystemClock()
+        let keys = StateKeys(prefix: settings.etcd.prefix)
+        let files = CephClientConfiguration(
+            settings.ceph, directory: "\(settings.stateDirectory)/ceph-operator", connectTimeout: settings.limits.ceph)
+        try files.write()
+        ceph = CephConnection(settings: CephSettings(settings, files: files), logger: silent)
+        etcd = try EtcdClient(configuration: EtcdConfiguration(settings), logger: silent)
+        nodes = EtcdNodeDirectory(client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd)
+        actions = OperatorActions(
+            store: EtcdVolumeStore(
+                client: etcd, keys: keys, clock: clock, tokens: RandomTokens(), timeout: settings.limits.etcd),
+            images: CephImageStore(connection: ceph, clock: clock), fence: CephFence(connection: ceph, clock: clock),
+            clock: clock, blocklistExpiry: settings.limits.blocklistExpiry,
+            me: NodeIdentity(node: "operator@\(settings.node.name)", boot: RandomTokens().token()), log: silent)
+    }
+
+    private func close() async {
+        await etcd.shutdown()
+        try? await ceph.close(timeout: .seconds(2))
+    }
+
+    /// An error of which only the sentence is shown.
+    struct Failed: Error, CustomStringConvertible {
+        let description: String
+        init(_ text: String) { description = text }
+    }
+}
+
+/// Asks before something that cannot be taken back.
+enum Confirmation {
+    /// - Returns: whether the answer was yes. Without a terminal to ask on it is no.
+    static func ask(_ question: String) -> Bool {
+        Output.write([UInt8]("\(question) [y/N] ".utf8), to: STDERR_FILENO)
+        return ["y", "yes"].contains(readLine()?.lowercased() ?? "")
+    }
+}

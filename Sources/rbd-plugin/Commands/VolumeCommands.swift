@@ -1,0 +1,89 @@
+import ArgumentParser
+import FoundationEssentials
+import RBDDriver
+import VolumeCore
+
+/// `rbd-plugin volume …`
+struct VolumeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "volume", abstract: "Look at volumes, and forget one.",
+        subcommands: [List.self, Inspect.self, Forget.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "ls", abstract: "List all volumes.")
+
+        @Flag(help: "For programs: a JSON array of the records.")
+        var json = false
+
+        func run() async throws {
+            try await OperatorSession.run { session in
+                let volumes = try await session.actions.volumes()
+                if json { return print(try RecordOutput.json(volumes.map(RecordOutput.init))) }
+                var table = Table("NAME", "PHASE", "SIZE", "FILESYSTEM", "IMAGE", "NODE", "SINCE")
+                for stored in volumes {
+                    let (volume, mount) = (stored.volume?.record, stored.attachment?.record)
+                    table.add(
+                        stored.name.text, volume?.phase.rawValue ?? "", volume.map { "\($0.spec.size)" } ?? "",
+                        volume?.spec.filesystem.rawValue ?? "", volume.map { "\($0.image)" } ?? "",
+                        mount?.owner.node ?? "", mount?.since ?? "")
+                }
+                print(table.text)
+            }
+        }
+    }
+
+    struct Inspect: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show all that is recorded of a volume, as JSON.")
+
+        @Argument(help: "The volume's name.")
+        var volume: String
+
+        func run() async throws {
+            try await OperatorSession.run { session in
+                print(try RecordOutput.json(RecordOutput(try await session.actions.volume(volume))))
+            }
+        }
+    }
+
+    struct Forget: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Delete the record of a volume that nobody has mounted. Its image stays in Ceph.")
+
+        @Argument(help: "The volume's name.")
+        var volume: String
+
+        @Flag(help: "Do not ask.")
+        var yes = false
+
+        func run() async throws {
+            try await OperatorSession.run { session in
+                let stored = try await session.actions.volume(volume)
+                let image = stored.volume.map { "\($0.record.image)" } ?? "(none)"
+                let question =
+                    "Forget volume \(volume)? Its image \(image) stays, and no node knows the volume any more."
+                guard yes || Confirmation.ask(question) else { throw ExitCode.failure }
+                try await session.actions.forget(volume)
+                print("Forgot volume \(volume). 'docker volume create -o adopt=true …' brings it back.")
+            }
+        }
+    }
+}
+
+/// Both records of a volume, as they are shown.
+struct RecordOutput: Encodable {
+    let name: String
+    let volume: VolumeRecord?
+    let mount: Attachment?
+
+    init(_ stored: StoredVolume) {
+        name = stored.name.text
+        volume = stored.volume?.record
+        mount = stored.attachment?.record
+    }
+
+    static func json(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+}

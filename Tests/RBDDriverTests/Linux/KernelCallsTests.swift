@@ -1,0 +1,68 @@
+import Glibc
+import Synchronization
+import Testing
+import VolumeCore
+
+@testable import RBDDriver
+
+@Suite struct KernelCallsTests {
+    private let kernel = KernelCalls(
+        pool: BlockingPool(name: "system", threads: 1), devices: BlockingPool(name: "devices", threads: 2),
+        clock: SystemClock())
+
+    /// A door that calls wait behind until it is opened.
+    private final class Door: Sendable {
+        private let isOpen = Mutex(false)
+
+        func open() { isOpen.withLock { $0 = true } }
+        func pass() { while !isOpen.withLock(\.self) { usleep(1000) } }
+    }
+
+    @Test func errorNumbersBecomeSentences() async {
+        let error = await failure {
+            _ = try await kernel.run("open /x", to: "do it") { try SmallFile.read("/no/such/file") }
+        }
+        #expect(error?.description == "cannot do it: open /x: No such file or directory")
+    }
+
+    @Test func aHungDeviceIsLeftAloneUntilItAnswersAndOthersGoOn() async throws {
+        let door = Door()
+        let first = await failure {
+            try await kernel.runOnDevice("open /dev/a", to: "look", timeout: .milliseconds(50)) { door.pass() }
+        }
+        #expect(first?.outcome == .unknown)
+        #expect(kernel.stuckDeviceCalls == 1)
+        let second = await failure { try await kernel.runOnDevice("open /dev/a", to: "look") {} }
+        #expect(second?.why == "an earlier open /dev/a still waits in the kernel")
+        #expect(kernel.stuckDeviceCalls == 1, "no further thread is spent on it")
+        #expect(try await kernel.runOnDevice("open /dev/b", to: "look") { 7 } == 7)
+        #expect(try await kernel.run("read /proc", to: "look") { 8 } == 8)
+        door.open()
+        try await waitUntil { kernel.stuckDeviceCalls == 0 }
+        try await waitUntil { await failure { try await kernel.runOnDevice("open /dev/a", to: "look") {} } == nil }
+    }
+
+    @Test func readingGoesOnWhenAllDevicesHang() async throws {
+        let door = Door()
+        for name in ["a", "b"] {
+            _ = await failure {
+                try await kernel.runOnDevice(name, to: "look", timeout: .milliseconds(20)) { door.pass() }
+            }
+        }
+        #expect(await failure { try await kernel.runOnDevice("c", to: "look") {} }?.code == .unavailable)
+        #expect(try await kernel.run("read /proc", to: "look") { 8 } == 8)
+        door.open()
+        try await waitUntil { kernel.stuckDeviceCalls == 0 }
+    }
+
+    @Test func theOperationsDeadlineCounts() async throws {
+        let door = Door()
+        let error = await failure {
+            try await Deadline.$current.withValue(SystemClock().now() + .milliseconds(50)) {
+                try await kernel.runOnDevice("d", to: "look", timeout: .seconds(1000)) { door.pass() }
+            }
+        }
+        #expect(error?.code == .timedOut)
+        door.open()
+    }
+}
