@@ -5,6 +5,7 @@ import VolumeCore
 /// Liveness: with all faults gone, everything that is asked for completes in bounded time, and nothing is left.
 extension History {
     func endWell() {
+        isEnding = true
         random = Randomness(seed: seed, stream: 1 << 32)
         step += 1
         note("--- all faults are gone")

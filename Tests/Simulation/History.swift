@@ -32,9 +32,11 @@ final class History: @unchecked Sendable {
     var outcomes: [Int: Outcome] = [:]
     var containers = 0
     var lastTended: Duration = .zero
+    var isEnding = false
     /// The image that a stranger has mapped, with the device.
     var strangersDevice: (ports: NodePorts, device: MappedDevice, mountpoint: String)?
     var faultsSeen: [Fault: Int] = [:]
+    var answers: [String: Int] = [:]
 
     init(seed: UInt64, _ options: HistoryOptions, _ worlds: StartingWorlds) {
         self.seed = seed
@@ -90,7 +92,7 @@ final class History: @unchecked Sendable {
         abandon()
         return HistoryResult(
             seed: seed, violation: checks.violation, fingerprint: trace.fingerprint, steps: step,
-            faults: faultsSeen, trace: trace.lines)
+            faults: faultsSeen, answers: answers, trace: trace.lines)
     }
 
     /// What must hold now is checked, and shown.
@@ -149,6 +151,7 @@ public struct HistoryResult: Sendable {
     public let fingerprint: UInt64
     public let steps: Int
     let faults: [Fault: Int]
+    let answers: [String: Int]
     public let trace: [String]
 }
 

@@ -1,14 +1,72 @@
 import Simulation
 import Testing
 
-@Suite struct SimulationTests {
-    @Test func histories() {
+/// Many histories of three nodes with the real driver, each with faults of its own. See `docs/simulation.md`.
+@Suite(.serialized) struct SimulationTests {
+    /// With `SIM_SEED` one history is replayed and printed; without it, the first one shows that they work at all.
+    @Test func oneHistory() {
+        var options = SimulationSettings.replay
+        options.writesTrace = true
+        let result = Simulation.run(SimulationSettings.seed ?? 1, options, StartingWorlds())
+        if SimulationSettings.seed != nil { print(result.trace.joined(separator: "\n")) }
+        if let violation = result.violation { Issue.record("\(violation)") }
+        #expect(!result.trace.isEmpty)
+    }
+
+    @Test func theSameSeedIsTheSameHistory() {
         let worlds = StartingWorlds()
-        var found: [String: [UInt64]] = [:]
-        for seed in 1...2000 {
-            let result = Simulation.run(UInt64(seed), HistoryOptions(), worlds)
-            if let violation = result.violation { found[violation.description, default: []].append(UInt64(seed)) }
+        for seed in 1...50 as ClosedRange<UInt64> {
+            let once = Simulation.run(seed, HistoryOptions(), worlds)
+            let again = Simulation.run(seed, HistoryOptions(), StartingWorlds())
+            #expect(once.fingerprint == again.fingerprint, "seed \(seed)")
+            #expect(once.steps == again.steps, "seed \(seed)")
         }
-        for (what, seeds) in found { print(seeds.count, what, seeds.prefix(5)) }
+    }
+
+    @Test func noHistoryBreaksAnInvariant() async {
+        let first = SimulationSettings.first
+        let report = await Simulation.run(
+            first...(first + SimulationSettings.histories - 1), HistoryOptions(), threads: SimulationSettings.threads)
+        print(Self.summary(report))
+        for failure in report.failures { Self.explain(failure) }
+        #expect(report.failures.isEmpty)
+        if report.histories >= 10_000 { Self.expectVariety(report) }
+    }
+
+    /// A simulation in which nothing happens finds nothing.
+    private static func expectVariety(_ report: SimulationReport) {
+        for answer in [
+            "Mount: done", "Mount: timedOut", "Mount: ownedElsewhere", "Unmount: done", "Create: done",
+            "Create: foreignImage", "Remove: done", "Remove: inUse", "Start: done",
+        ] {
+            #expect(report.answers[answer, default: 0] > 100, "\(answer) was seldom seen")
+        }
+        #expect(report.faults.values.allSatisfy { $0 > 50 } && report.faults.count > 20)
+    }
+
+    private static func explain(_ failure: HistoryResult) {
+        let worlds = StartingWorlds()
+        var (options, _) = Simulation.shrink(failure.seed, HistoryOptions(), worlds)
+        let command = SimulationSettings.command(failure.seed, options)
+        options.writesTrace = true
+        let result = Simulation.run(failure.seed, options, worlds)
+        print("seed \(failure.seed), shortened:\n\(result.trace.joined(separator: "\n"))")
+        Issue.record(
+            """
+            seed \(failure.seed) breaks \(failure.violation?.description ?? "?")
+            replay it with: SIM_SEED=\(failure.seed) swift test --filter SimulationTests.oneHistory
+            shortened: \(command)
+            """)
+    }
+
+    private static func summary(_ report: SimulationReport) -> String {
+        func list(_ counts: [String: Int]) -> String {
+            counts.sorted { $0.value > $1.value }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        }
+        return """
+            simulation: \(report.histories) histories, \(report.steps) steps before their endings
+              answers: \(list(report.answers))
+              faults: \(list(report.faults))
+            """
     }
 }

@@ -26,11 +26,23 @@ extension VolumeDriver {
             ports.catalog.all().compactMap { stored in stored.volume.map { ($0.record.image, stored) } },
             uniquingKeysWith: { first, _ in first })
         for device in devices {
-            guard let stored = volumes[device.image], stored.attachment?.record.owner != me else { continue }
-            await attempt("let go of", stored.name) {
-                try await operation("let go of", stored.name) { try await letGoOfLost(try await read(stored.name)) }
+            let known = volumes[device.image]
+            guard known?.attachment?.record.owner != me else { continue }
+            var name = known?.name
+            if known == nil { name = await removedVolume(stillMountedFrom: device) }
+            guard let name else { continue }
+            await attempt("let go of", name) {
+                try await operation("let go of", name) { try await letGoOfLost(try await read(name)) }
             }
         }
+    }
+
+    /// The volume that was mounted here from the device and has been removed since: elsewhere, after this node was fenced.
+    private func removedVolume(stillMountedFrom device: MappedDevice) async -> VolumeName? {
+        guard let name = try? VolumeName(device.image.name), let isOurs = try? await isMounted(device, name) else {
+            return nil
+        }
+        return isOurs ? name : nil
     }
 
     /// Unmaps unfinished images whose Create was killed while it formatted them: only this node can, and as long as they

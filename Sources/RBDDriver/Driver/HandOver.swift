@@ -30,9 +30,8 @@ extension VolumeDriver {
             declined.wantedBy = nil
             _ = try await commit(.init(attachment: .put(declined)), over: stored)
         case .finishFence:
-            guard let volume = stored.volume?.record, let fenced = attachment.fenced else { return }
-            try await raiseFence(against: fenced, volume)
-            _ = try await commit(.init(attachment: .delete), over: stored)
+            guard let fenced = try await raiseFence(over: stored) else { return }
+            _ = try await commit(.init(attachment: .delete), over: fenced)
         case .letGo:
             do {
                 _ = try await detach(attachment, over: stored)

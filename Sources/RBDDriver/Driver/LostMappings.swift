@@ -8,10 +8,10 @@ extension VolumeDriver {
     /// turn, so that nothing here is just being mapped.
     /// - Throws: `VolumeError` with code `busy` when something still has a file of it open.
     func letGoOfLost(_ stored: StoredVolume) async throws {
-        guard let volume = stored.volume?.record, !isHeldHere(stored) else { return }
-        for device in try await ports.mapper.mapped() where device.image == volume.image {
+        guard !isHeldHere(stored) else { return }
+        for device in try await ports.mapper.mapped() where isOf(stored, device) {
             let isMounted = try await isMounted(device, stored.name)
-            let isOurs = isMounted ? true : try await isShutOut(device)
+            let isOurs = isMounted || isBeingFenced(device, stored) ? true : try await isShutOut(device)
             guard isOurs else {
                 log.warning(
                     "a volume's image is mapped here, and not by this plugin; left alone",
@@ -36,13 +36,24 @@ extension VolumeDriver {
         return usable
     }
 
+    /// A volume that was removed since has no record that says where its image was: then the image's name has to do.
+    private func isOf(_ stored: StoredVolume, _ device: MappedDevice) -> Bool {
+        stored.volume.map { $0.record.image == device.image } ?? (device.image.name == stored.name.text)
+    }
+
     /// Whether the records give the volume to this node, and let it have it mapped.
     private func isHeldHere(_ stored: StoredVolume) -> Bool {
         guard let attachment = stored.attachment?.record else { return false }
         return attachment.owner == me && attachment.state != .fencing
     }
 
-    private func isMounted(_ device: MappedDevice, _ name: VolumeName) async throws -> Bool {
+    /// Whether a take-over that is under way names the device's client.
+    private func isBeingFenced(_ device: MappedDevice, _ stored: StoredVolume) -> Bool {
+        guard let client = device.client else { return false }
+        return stored.attachment?.record.fenced?.clients.contains(client) ?? false
+    }
+
+    func isMounted(_ device: MappedDevice, _ name: VolumeName) async throws -> Bool {
         try await ports.mounter.mounted(at: policy.mountpoint(of: name))?.device == device.path
     }
 

@@ -49,15 +49,14 @@ public struct OperatorActions: Sendable {
         }
         let claim = VolumeClaim(volume, from: former, by: me, mountID: "release", since: clock.timestamp())
         let change = StoreChange(volume: .put(claim.volume), attachment: .put(claim.attachment))
-        guard let fenced = claim.attachment.fenced, let fencing = try await store.commit(change, over: stored) else {
-            throw changedMeanwhile(what)
-        }
-        let raiser = FenceRaiser(fence: fence, images: images, expiry: blocklistExpiry, log: log)
-        try await raiser.raise(against: fenced, claim.volume)
-        guard try await store.commit(.init(attachment: .delete), over: fencing) != nil else {
-            throw changedMeanwhile(what)
-        }
-        return fenced.owner.node
+        let raiser = FenceRaiser(
+            fence: fence, images: images, expiry: blocklistExpiry, log: log,
+            commit: { [store] in try await store.commit($0, over: $1) })
+        guard let fencing = try await store.commit(change, over: stored),
+            let fenced = try await raiser.raise(over: fencing),
+            try await store.commit(.init(attachment: .delete), over: fenced) != nil
+        else { throw changedMeanwhile(what) }
+        return claim.attachment.fenced?.owner.node ?? former.owner.node
     }
 
     /// Deletes the record of a volume that nobody has mounted. Its image stays in Ceph with what is on it; the option

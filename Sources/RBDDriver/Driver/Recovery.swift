@@ -33,8 +33,17 @@ extension VolumeDriver {
             _ = try await detach(attachment, over: stored)
         case .clear:
             log.step("clearing the mount of an earlier boot of this node", name, ["epoch": "\(attachment.epoch)"])
-            try await raiseFence(against: .init(attachment), volume)
-            _ = try await commit(.init(attachment: .delete), over: stored)
+            try await clear(attachment, of: volume, over: stored)
         }
+    }
+
+    /// By way of a claim, as every fence: only who has claimed the volume knows that nobody else has it by now.
+    private func clear(_ former: Attachment, of volume: VolumeRecord, over stored: StoredVolume) async throws {
+        let claim = VolumeClaim(volume, from: former, by: me, mountID: nil, since: ports.clock.timestamp())
+        let change = StoreChange(volume: .put(claim.volume), attachment: .put(claim.attachment))
+        guard let fencing = try await commit(change, over: stored),
+            let fenced = try await raiseFence(over: fencing)
+        else { return }
+        _ = try await commit(.init(attachment: .delete), over: fenced)
     }
 }

@@ -9,20 +9,24 @@ extension VolumeDriver {
         guard let volume = stored.volume?.record, let former = stored.attachment?.record else { return nil }
         let claim = VolumeClaim(volume, from: former, by: me, mountID: id, since: ports.clock.timestamp())
         let change = StoreChange(volume: .put(claim.volume), attachment: .put(claim.attachment))
-        guard let fencing = try await commit(change, over: stored), let fenced = claim.attachment.fenced else {
-            return nil
-        }
+        guard let fencing = try await commit(change, over: stored) else { return nil }
         log.warning(
             "taking the volume over from a node that is gone",
-            metadata: ["volume": "\(stored.name)", "from": "\(fenced.owner.node)", "epoch": "\(claim.volume.epoch)"])
-        try await raiseFence(against: fenced, claim.volume)
-        let attaching = StoreChange(attachment: .put(try claim.attachment.applying(.fenceStands)))
-        guard let claimed = try await commit(attaching, over: fencing) else { return nil }
+            metadata: ["volume": "\(stored.name)", "from": "\(former.owner.node)", "epoch": "\(claim.volume.epoch)"])
+        guard let fenced = try await raiseFence(over: fencing), let attachment = fenced.attachment?.record else {
+            return nil
+        }
+        let attaching = StoreChange(attachment: .put(try attachment.applying(.fenceStands)))
+        guard let claimed = try await commit(attaching, over: fenced) else { return nil }
         return try await attach(claimed)
     }
 
-    func raiseFence(against fenced: Attachment.Fenced, _ volume: VolumeRecord) async throws {
-        let raiser = FenceRaiser(fence: ports.fence, images: ports.images, expiry: policy.blocklistExpiry, log: log)
-        try await raiser.raise(against: fenced, volume)
+    /// Shuts out whom the record, which says `fencing`, names.
+    /// - Returns: the records as they are then; `nil` when they changed meanwhile.
+    func raiseFence(over fencing: StoredVolume) async throws -> StoredVolume? {
+        let raiser = FenceRaiser(
+            fence: ports.fence, images: ports.images, expiry: policy.blocklistExpiry, log: log,
+            commit: { try await commit($0, over: $1) })
+        return try await raiser.raise(over: fencing)
     }
 }

@@ -33,15 +33,15 @@ extension VolumeDriver {
             try await ports.mapper.unmap(device)
         }
         let withdrawn = image.named(image.name + VolumeRecord.withdrawnSuffix)
-        try await refuseIfWatched(withdrawn)
-        try await ports.images.remove(withdrawn, id: nil)
-        guard try await ports.images.inspect(image) != nil else { return }
-        try await refuseIfWatched(image)
-        do {
-            try await ports.images.rename(image, to: withdrawn.name)
-        } catch let error as VolumeError where error.code == .notFound {
-            return
+        if try await ports.images.inspect(image) != nil {
+            try await refuseIfWatched(image)
+            do {
+                try await ports.images.rename(image, to: withdrawn.name)
+            } catch let error as VolumeError where error.code == .notFound {
+                // Another node was faster, with the one name or the other.
+            }
         }
+        try await refuseIfWatched(withdrawn)
         try await ports.images.remove(withdrawn, id: nil)
     }
 

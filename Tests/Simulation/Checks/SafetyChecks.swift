@@ -13,8 +13,8 @@ struct SafetyChecks {
     private(set) var removed: Set<String> = []
     /// The uid of the volume that an image id belonged to.
     private(set) var owners: [String: String] = [:]
-    /// Which boot of a node another node was last told to be alive: `nil` inside when none was.
-    private var lastHeard: [String: [String: String?]] = [:]
+    /// Boots of other nodes that a node was ever told not to be alive.
+    private var heardDead: [String: Set<NodeIdentity>] = [:]
     /// Images that people put there by hand, by reference; nobody else may change them.
     private var foreign: [ImageReference: SimulatedImage] = [:]
 
@@ -36,13 +36,18 @@ struct SafetyChecks {
         foreign.removeValue(forKey: reference) != nil
     }
 
+    /// A node has asked for another's heartbeat.
     mutating func noteHeard(_ node: String, by caller: String, in world: World) {
-        lastHeard[caller, default: [:]][node] = .some(world.livingBoot(of: node))
+        let living = world.livingBoot(of: node)
+        for boot in 1...(world.nodes[node]?.boots ?? 1) {
+            let identity = NodeIdentity(node: node, boot: "\(node)-boot-\(boot)")
+            if identity.boot != living { heardDead[caller, default: []].insert(identity) }
+        }
     }
 
     mutating func check(_ world: World) {
         if world.etcd.revision != revision { observeRecords(world) }
-        if !world.ceph.blocklist.isEmpty { fenced.formUnion(world.ceph.blocklist.keys) }
+        if !world.ceph.blocklist.isEmpty { checkBlocklist(world) }
         checkWriters(world)
         checkImages(world)
         if let harm = world.harm.first { report(.oneWriter, harm.description) }
@@ -79,6 +84,16 @@ struct SafetyChecks {
         report(.recordedWriter, "\(client) on \(node) has image \(image) mounted, and no record of a mount says so")
         if world.ceph.reference(of: image) == nil {
             report(.noRecordLost, "image \(image) went away under its mount on \(node)")
+        }
+    }
+
+    /// Who is shut out is whom the record of a take-over names, never the owner of record.
+    private mutating func checkBlocklist(_ world: World) {
+        for client in world.ceph.blocklist.keys where !fenced.contains(client) {
+            fenced.insert(client)
+            for (name, stored) in world.etcd.attachments where stored.record.clients.contains(client) {
+                report(.livingKeep, "\(client) was blocklisted while \(stored.record.owner.node) has \(name) with it")
+            }
         }
     }
 
@@ -129,11 +144,11 @@ struct SafetyChecks {
         }
         highestEpoch[attachment.volumeUID] = max(highestEpoch[attachment.volumeUID] ?? .none, attachment.epoch)
         guard let before, before.owner.node != attachment.owner.node else { return }
-        let heard = lastHeard[attachment.owner.node]?[before.owner.node] ?? .some(before.owner.boot)
-        if heard == before.owner.boot {
+        if heardDead[attachment.owner.node]?.contains(before.owner) != true {
             report(
                 .livingKeep,
-                "\(attachment.owner.node) took \(name) from \(before.owner.node), which it had been told to be alive")
+                "\(attachment.owner.node) took \(name) from \(before.owner.node), which it had never been told to be dead"
+            )
         }
     }
 }

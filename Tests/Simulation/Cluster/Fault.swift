@@ -25,6 +25,8 @@ enum Fault: String, Sendable, CaseIterable {
     case clockDrifts = "clock drifts"
     case timeJumps = "much time passes"
     case dockerCrashed = "dockerd crashed"
+    case etcdDown = "etcd is down"
+    case cephDown = "Ceph is down"
     // What others do.
     case stranger = "a stranger maps the image"
     case foreignImage = "somebody puts an image there"

@@ -56,6 +56,8 @@ extension History {
         case .cutFromCeph:
             guard !node.cutOffFrom.contains(.ceph) else { return false }
             world.cut(name, from: .ceph)
+        case .etcdDown: for host in hosts { world.cut(host.name, from: .etcd) }
+        case .cephDown: for host in hosts { world.cut(host.name, from: .ceph) }
         case .heartbeatLost: world.expireHeartbeat(of: name)
         case .watchFrozen: world.freezeCatalog(of: name)
         case .clockDrifts:

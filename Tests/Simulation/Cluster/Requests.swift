@@ -58,6 +58,7 @@ extension History {
         trace.mix(number &* 8 &+ (outcome.isSuccess ? 1 : 0))
         note("  \(hosts[index].name)  answer to \(underWay.request): \(outcome)")
         outcomes[number] = outcome
+        if step > 0, !isEnding { answers[outcome.label(of: underWay.request), default: 0] += 1 }
         let isCurrent = hosts[index].plugin?.process == underWay.process
         if isCurrent { check(underWay.request, outcome, on: index) }
         switch underWay.request {
@@ -85,15 +86,18 @@ extension History {
         if random.below(4) > 0 { begin(position, on: index) }
     }
 
-    /// Docker binds the mountpoint into the container, and it runs.
+    /// Docker binds the mountpoint into the container, and it runs; or it opens a file there itself (`docker cp`), which
+    /// keeps the plugin's own mount busy.
     func begin(_ position: Int, on index: Int) {
         let container = hosts[index].containers[position]
         guard case .granted(let mountpoint, let since, let client) = container.state else { return }
         let name = hosts[index].name
+        let opensFile = random.below(5) == 0
         let (started, isPrompt) = cluster.mutate { world -> ((Holder, String)?, Bool) in
             let isPrompt = world.now < since + Setup.policy.handOverGrace / 2
             guard let device = world.nodes[name]?.kernel.mount(at: mountpoint)?.device,
-                let holder = try? world.startContainer(on: name, at: mountpoint)
+                let holder = try? opensFile
+                    ? world.openFile(on: name, at: mountpoint) : world.startContainer(on: name, at: mountpoint)
             else { return (nil, isPrompt) }
             return ((holder, device), isPrompt)
         }
@@ -121,6 +125,18 @@ extension History {
             hosts[index].containers.remove(at: position)
         } else {
             hosts[index].containers[position].state = .stopped
+        }
+    }
+}
+
+extension Outcome {
+    /// For counting: `Mount: done`, `Mount: busy`.
+    fileprivate func label(of request: Request) -> String {
+        let verb = "\(request)".prefix { $0 != " " }
+        switch self {
+        case .done, .mounted: return "\(verb): done"
+        case .failed(let error): return "\(verb): \(error.code.rawValue)"
+        case .noAnswer: return "\(verb): no answer"
         }
     }
 }

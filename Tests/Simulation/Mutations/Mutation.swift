@@ -49,6 +49,30 @@ public enum Mutation: String, Sendable, CaseIterable {
         }
     }
 
+    /// The invariants that it breaks, sooner or later.
+    public var breaks: Set<Violation.Invariant> {
+        switch self {
+        case .fenceDoesNothing, .fenceComesLate, .fenceIsShort, .fenceForgetsTheFirst, .leaseExpiryIsTrusted,
+            .watchersAreNotSeen, .recordGoesBeforeUnmap, .addressIsNotRecorded, .mountComesBeforeRecord:
+            [.oneWriter, .recordedWriter]
+        case .shutOutIsNotSeen: [.mountedIsMounted, .unmountedIsGone]
+        case .nodesDieEarly: [.livingKeep]
+        case .guardsAreIgnored, .attachmentGuardIsIgnored:
+            [.epochsGrow, .oneWriter, .recordedWriter, .livingKeep, .answersAreTrue]
+        case .epochIsKept, .epochIsForgotten: [.epochsGrow]
+        case .unknownIsTakenForDone: [.answersAreTrue, .recordedWriter, .mountedIsMounted, .endsWell]
+        case .readsAreStale: [.neverDenied, .answersAreTrue, .endsWell]
+        case .idsAreNotCounted: [.usersKeepTheirMount]
+        case .doubtIsDenial: [.neverDenied]
+        case .failedCheckFormats: [.noSecondFormat]
+        case .imageIsOverwritten: [.foreignUntouched]
+        case .foreignUIDIsOurs: [.foreignUntouched, .answersAreTrue]
+        case .formatIsSkipped: [.answersAreTrue]
+        case .unmapLies, .devicesAreNotSeen: [.unmountedIsGone, .endsWell]
+        case .unmountLies: [.endsWell]
+        }
+    }
+
     func apply(_ ports: inout DriverPorts, _ node: NodePorts) {
         switch self {
         case .fenceDoesNothing, .fenceComesLate, .fenceIsShort, .shutOutIsNotSeen, .nodesDieEarly,

@@ -18,9 +18,14 @@ extension Mutation {
             }
         case .imageIsOverwritten:
             var altered = AlteredImages(images)
-            altered.inspecting = { image in try await images.inspect(image).flatMap { $0.uid == nil ? nil : $0 } }
+            altered.inspecting = { image in
+                let found = try await images.inspect(image)
+                return VolumeRecord.uid(ofUnfinishedImage: image.name) == nil && found?.uid == nil ? nil : found
+            }
             altered.renaming = { image, name in
-                cluster.mutate { $0.takeAway(image.named(name)) }
+                if VolumeRecord.uid(ofUnfinishedImage: name) == nil {
+                    cluster.mutate { $0.takeAway(image.named(name)) }
+                }
                 try await images.rename(image, to: name)
             }
             ports.images = altered

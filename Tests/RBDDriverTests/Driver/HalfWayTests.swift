@@ -1,0 +1,105 @@
+import InMemoryPorts
+import RBDDriver
+import Testing
+import VolumeCore
+
+/// Calls that failed half-way on a node that lives on: other nodes must not wait for it in vain. Each case was found by
+/// the simulation.
+@Suite struct HalfWayTests {
+    private let cluster = SimulatedCluster()
+    private let faults = ScriptedFaults()
+
+    private func created() async throws -> VolumeDriver {
+        let driver = DriverFixture.driver(cluster)
+        try await driver.create("db", options: DriverFixture.options)
+        cluster.intercept(with: faults)
+        return driver
+    }
+
+    private var attachment: Attachment? { cluster.world.etcd.attachments.values.first?.record }
+
+    @Test func aClaimThatCouldNotBeUndoneIsGivenBackByTheCaretaker() async throws {
+        let driver = try await created()
+        faults.fail(.mountMount)
+        faults.fail(.deviceUnmap)
+        await #expect(throws: VolumeError.self) { try await driver.mount("db", id: "m1") }
+        #expect(attachment?.state == .attaching)
+        await driver.tendAll()
+        #expect(attachment == nil)
+        #expect(cluster.world.devices(of: "a").isEmpty)
+        _ = try await DriverFixture.driver(cluster, on: "b").mount("db", id: "m2")
+    }
+
+    @Test func aTakeOverThatWasGivenUpIsFinishedByTheCaretaker() async throws {
+        let old = try await created()
+        _ = try await old.mount("db", id: "m1")
+        let client = try #require(attachment?.clients.first)
+        cluster.mutate { world in
+            world.pause("a")
+            world.expireHeartbeat(of: "a")
+        }
+        let other = DriverFixture.driver(cluster, on: "b")
+        faults.fail(.fenceBlocklist, on: "b")
+        await #expect(throws: VolumeError.self) { try await other.mount("db", id: "m2") }
+        #expect(attachment?.state == .fencing)
+        await other.tendAll()
+        #expect(attachment == nil)
+        #expect(cluster.world.isFenced(client))
+        _ = try await DriverFixture.driver(cluster, on: "c").mount("db", id: "m3")
+    }
+
+    /// The volume was mapped before; whatever fails in attaching it anew, the claim goes only after the device.
+    @Test(arguments: [1, 2]) func aReattachThatFailsAtOnceForgetsNoDevice(_ failures: Int) async throws {
+        let driver = try await created()
+        _ = try await driver.mount("db", id: "m1")
+        faults.fail(.deviceList)
+        await #expect(throws: VolumeError.self) { try await driver.unmount("db", id: "m1") }
+        faults.fail(.deviceList, times: failures)
+        await #expect(throws: VolumeError.self) { try await driver.mount("db", id: "m2") }
+        #expect((attachment == nil) == cluster.world.devices(of: "a").isEmpty)
+        await driver.tendAll()
+        #expect(attachment == nil && cluster.world.devices(of: "a").isEmpty)
+    }
+
+    @Test func aCreateThatNobodyFinishesIsCarriedOnByAnotherNode() async throws {
+        let driver = DriverFixture.driver(cluster)
+        cluster.intercept(with: faults)
+        faults.run(.formatBegin, .after) { [cluster] _ in
+            cluster.mutate { $0.killPlugin(on: "a") }
+            throw PluginIsGone()
+        }
+        await #expect(throws: (any Error).self) { try await driver.create("db", options: DriverFixture.options) }
+        let restarted = DriverFixture.driver(cluster)
+        cluster.mutate { $0.renewHeartbeat(of: "a") }
+        let other = DriverFixture.driver(cluster, on: "b")
+        try await other.create("db", options: DriverFixture.options)
+        await restarted.tendAll()
+        #expect(cluster.world.devices(of: "a").isEmpty)
+        cluster.mutate { $0.advance(by: .seconds(40)) }
+        try await other.remove("db")
+        #expect(cluster.world.leftovers.isEmpty)
+    }
+
+    /// The answer was lost, the rename was looked for in vain, and comes while the rest is being removed.
+    @Test func aRenameThatComesLateMakesTheVolumeOrNothing() async throws {
+        let driver = DriverFixture.driver(cluster)
+        cluster.intercept(with: faults)
+        faults.delay(.imageRename)
+        faults.run(.imageRemove, .before) { [faults] _ in faults.deliverLate() }
+        faults.run(.imageTrim, .before) { [faults] _ in faults.deliverLate() }
+        try await driver.create("db", options: DriverFixture.options)
+        #expect(cluster.world.imageNames == ["db"])
+        let mountpoint = try await driver.mount("db", id: "m1")
+        try cluster.mutate { try $0.write("one", on: "a", at: mountpoint) }
+    }
+
+    @Test func aRenameThatComesAfterTheRemovalFindsNothing() async throws {
+        let driver = DriverFixture.driver(cluster)
+        cluster.intercept(with: faults)
+        faults.delay(.imageRename)
+        await #expect(throws: VolumeError.self) { try await driver.create("db", options: DriverFixture.options) }
+        faults.deliverLate()
+        #expect(cluster.world.leftovers.isEmpty)
+        try await driver.create("db", options: DriverFixture.options)
+    }
+}
