@@ -1,7 +1,7 @@
 import Simulation
 import Testing
 
-/// Many histories of three nodes with the real driver, each with faults of its own. See `docs/simulation.md`.
+/// Many histories of three nodes with the real driver, each with faults of its own.
 @Suite(.serialized) struct SimulationTests {
     /// With `SIM_SEED` one history is replayed and printed; without it, the first one shows that they work at all.
     @Test func oneHistory() {

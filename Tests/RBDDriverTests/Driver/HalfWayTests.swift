@@ -6,7 +6,7 @@ import VolumeCore
 /// Calls that failed half-way on a node that lives on: other nodes must not wait for it in vain. Each case was found by
 /// the simulation.
 @Suite struct HalfWayTests {
-    private let cluster = SimulatedCluster()
+    private let cluster = SimulatedCluster(nodes: ["a", "b", "c"])
     private let faults = ScriptedFaults()
 
     private func created() async throws -> VolumeDriver {
@@ -80,14 +80,20 @@ import VolumeCore
         #expect(cluster.world.leftovers.isEmpty)
     }
 
-    /// The answer was lost, the rename was looked for in vain, and comes while the rest is being removed.
-    @Test func aRenameThatComesLateMakesTheVolumeOrNothing() async throws {
+    /// The answer was lost, the rename was looked for in vain, and comes while the rest is being removed: before the
+    /// unfinished image was withdrawn, or after that.
+    @Test(arguments: [PortOperation.imageWatchers, .imageTrim])
+    func aRenameThatComesLateMakesTheVolumeOrNothing(_ moment: PortOperation) async throws {
         let driver = DriverFixture.driver(cluster)
         cluster.intercept(with: faults)
         faults.delay(.imageRename)
-        faults.run(.imageRemove, .before) { [faults] _ in faults.deliverLate() }
-        faults.run(.imageTrim, .before) { [faults] _ in faults.deliverLate() }
-        try await driver.create("db", options: DriverFixture.options)
+        faults.run(moment, .before) { [faults] _ in faults.deliverLate() }
+        await #expect(throws: VolumeError.self) { try await driver.create("db", options: DriverFixture.options) }
+        await driver.tendAll()
+        if cluster.world.imageNames.isEmpty {
+            #expect(cluster.world.leftovers.isEmpty)
+            try await driver.create("db", options: DriverFixture.options)
+        }
         #expect(cluster.world.imageNames == ["db"])
         let mountpoint = try await driver.mount("db", id: "m1")
         try cluster.mutate { try $0.write("one", on: "a", at: mountpoint) }
