@@ -63,7 +63,7 @@ extension CephTests {
         func usageKnown() async throws {
             try await CephFixture.with { ceph in
                 let usage = try #require(try await ceph.connection.poolUsage(ceph.environment.pool))
-                #expect(usage.maxAvailable ?? 0 > 1 << 30)
+                #expect(usage.maxAvailable > 1 << 30)
                 let cluster = try await ceph.connection.clusterUsage()
                 #expect(cluster.total >= cluster.available && cluster.available > 1 << 30)
             }
