@@ -16,6 +16,8 @@ public enum BlockingPoolError: Error, Sendable, Hashable, CustomStringConvertibl
         switch self {
         case .timedOut(let call, let limit, true):
             "\(call) gave no answer within \(limit); it is still running and its outcome is unknown"
+        case .timedOut(let call, let limit, false) where limit <= .zero:
+            "\(call) was not made: the operation's time was up"
         case .timedOut(let call, let limit, false):
             "\(call) found no free thread within \(limit) and was not made"
         case .exhausted(let call, let threads, let stuckIn):

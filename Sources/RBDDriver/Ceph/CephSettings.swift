@@ -61,6 +61,10 @@ public struct CephSettings: Sendable {
             ("client_mount_timeout", Self.wholeSeconds(timeouts.connect)),
             ("rados_mon_op_timeout", Self.wholeSeconds(timeouts.monitorOperation)),
             ("rados_osd_op_timeout", Self.wholeSeconds(timeouts.osdOperation)),
+            // A request that waits for an OSD makes librados ask for the newest map, by default after 10 s and a tick of
+            // 5 s. Requests that are given up before would leave it with a dead OSD's address for ever.
+            ("objecter_timeout", "1"),
+            ("objecter_tick_interval", "1"),
         ]
         if let keyring { options.append(("keyring", keyring)) }
         return options + overrides.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }

@@ -147,7 +147,8 @@ import VolumeCore
         )
         #expect(
             settings.options.map { "\($0.name)=\($0.value)" } == [
-                "client_mount_timeout=1", "rados_mon_op_timeout=2", "rados_osd_op_timeout=7", "keyring=/k", "b=2",
+                "client_mount_timeout=1", "rados_mon_op_timeout=2", "rados_osd_op_timeout=7",
+                "objecter_timeout=1", "objecter_tick_interval=1", "keyring=/k", "b=2",
                 "mon_host=h",
             ])
     }

@@ -78,7 +78,7 @@ import VolumeCore
         #expect(error?.code == .timedOut)
         #expect(error?.outcome == .unknown)
         #expect(error?.why.contains("sh did not end within") == true)
-        #expect(try ProcessTable.pids().filter { ProcessTable.arguments(of: $0).contains(mark) }.isEmpty)
+        try await waitUntil { try !ProcessTable.pids().contains { ProcessTable.arguments(of: $0).contains(mark) } }
         #expect(runner.stuckChildren == 0)
     }
 
@@ -106,7 +106,7 @@ import VolumeCore
         task.cancel()
         let error = await failure { _ = try await task.value }
         #expect(error?.outcome == .unknown)
-        #expect(try ProcessTable.pids().filter { ProcessTable.arguments(of: $0).contains(mark) }.isEmpty)
+        try await waitUntil { try !ProcessTable.pids().contains { ProcessTable.arguments(of: $0).contains(mark) } }
     }
 
     @Test func aGrandchildThatKeepsTheOutputOpenDoesNotHoldTheCaller() async throws {
@@ -130,7 +130,7 @@ import VolumeCore
         let late = Mutex<CommandResult?>(nil)
         let error = await failure {
             _ = try await deaf.run(
-                Command(shell, ["-c", "sleep 1; echo done"], timeout: .milliseconds(50)), to: "map image rbd/x"
+                Command(shell, ["-c", "sleep 5; echo done"], timeout: .milliseconds(50)), to: "map image rbd/x"
             ) { result in late.withLock { $0 = result } }
         }
         #expect(error?.outcome == .unknown)
@@ -138,7 +138,7 @@ import VolumeCore
         #expect(deaf.stuckChildren == 1)
         #expect(undelivered.withLock { $0 } == [SIGTERM, SIGKILL])
         let again = await failure {
-            _ = try await deaf.run(Command(shell, ["-c", "sleep 1; echo done"]), to: "map image rbd/x")
+            _ = try await deaf.run(Command(shell, ["-c", "sleep 5; echo done"]), to: "map image rbd/x")
         }
         #expect(again?.why == "an earlier sh with the same arguments still waits in the kernel")
         try await waitUntil { late.withLock { $0 } != nil }
