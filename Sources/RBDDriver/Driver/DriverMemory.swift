@@ -13,7 +13,10 @@ final class DriverMemory: Sendable {
         var pending: [PendingUnmount] = []
     }
 
+    private let startedAt: Moment
     private let contents = Mutex(Contents())
+
+    init(startedAt: Moment) { self.startedAt = startedAt }
 
     func noteMount(of name: VolumeName, at moment: Moment) {
         contents.withLock { $0.mountedAt[name] = moment }
@@ -23,8 +26,10 @@ final class DriverMemory: Sendable {
         contents.withLock { $0.mountedAt[name] = nil }
     }
 
-    func wasMounted(_ name: VolumeName, within duration: Duration, of now: Moment) -> Bool {
-        contents.withLock { contents in contents.mountedAt[name].map { now - $0 < duration } ?? false }
+    /// Whether a Mount of it may have been answered within that time: also by the run before this one, which may have
+    /// been killed right after it.
+    func mayHaveBeenMounted(_ name: VolumeName, within duration: Duration, of now: Moment) -> Bool {
+        contents.withLock { now - ($0.mountedAt[name] ?? startedAt) < duration }
     }
 
     /// Remembers an Unmount that could not be done, to be tried again: Docker does not.

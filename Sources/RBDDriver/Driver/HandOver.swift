@@ -22,7 +22,7 @@ extension VolumeDriver {
     private func tendInTurn(_ name: VolumeName) async throws {
         let stored = try await read(name)
         guard let attachment = stored.attachment?.record else { return }
-        let justMounted = memory.wasMounted(name, within: policy.handOverGrace, of: ports.clock.now())
+        let justMounted = memory.mayHaveBeenMounted(name, within: policy.handOverGrace, of: ports.clock.now())
         switch TendRule.decide(attachment, me: me, justMounted: justMounted) {
         case .nothing: return
         case .decline:

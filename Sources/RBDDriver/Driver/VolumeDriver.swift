@@ -9,7 +9,7 @@ public struct VolumeDriver: Sendable {
     public let policy: DriverPolicy
     public let me: NodeIdentity
     let turns = Turns()
-    let memory = DriverMemory()
+    let memory: DriverMemory
     let log: Logger
 
     public init(ports: DriverPorts, policy: DriverPolicy, me: NodeIdentity, log: Logger) {
@@ -17,6 +17,7 @@ public struct VolumeDriver: Sendable {
         self.policy = policy
         self.me = me
         self.log = log
+        memory = DriverMemory(startedAt: ports.clock.now())
     }
 
     /// Runs `body` in the volume's turn and under the operation's deadline.

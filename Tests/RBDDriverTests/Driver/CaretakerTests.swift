@@ -54,6 +54,15 @@ import VolumeCore
         #expect(cluster.world.mounts(of: "a") == [mountpoint])
     }
 
+    /// The run that answered the Mount was killed; the next one does not know how long ago that was.
+    @Test func aRestartDoesNotShortenTheTimeThatAContainerHas() async throws {
+        let (_, mountpoint) = try await mounted()
+        let restarted = DriverFixture.driver(cluster)
+        cluster.mutate { $0.renewHeartbeat(of: "a") }
+        await #expect(throws: VolumeError.self) { try await mountElsewhere(restarted) }
+        #expect(cluster.world.mounts(of: "a") == [mountpoint])
+    }
+
     @Test func aFencedNodeLetsGoOfWhatItLostAndIsUsableAgain() async throws {
         let (old, mountpoint) = try await mounted()
         cluster.mutate { world in

@@ -47,4 +47,20 @@ import VolumeCore
         try cluster.mutate { try $0.write("one", on: "a", at: mountpoint) }
         #expect(cluster.world.devices(of: "a").count == 1)
     }
+
+    @Test func whatIsLeftOfAVolumeThatWasRemovedSinceGoesToo() async throws {
+        let (loser, winner) = try await lost()
+        try await winner.unmount("db", id: "m2")
+        try await winner.remove("db")
+        try await loser.unmount("db", id: "m1")
+        #expect(cluster.world.leftovers.isEmpty)
+    }
+
+    @Test func theCaretakerFindsWhatIsLeftOfARemovedVolume() async throws {
+        let (loser, winner) = try await lost()
+        try await winner.unmount("db", id: "m2")
+        try await winner.remove("db")
+        await loser.tendAll()
+        #expect(cluster.world.leftovers.isEmpty)
+    }
 }
