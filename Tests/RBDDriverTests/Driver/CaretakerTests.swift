@@ -108,4 +108,54 @@ import VolumeCore
         await driver.tendAll()
         #expect(cluster.world.devices(of: "a").isEmpty)
     }
+
+    /// A Create of node `a` that was killed while it formatted; its plugin has been started again.
+    private func killedInMidCreate() async throws -> VolumeDriver {
+        let faults = ScriptedFaults()
+        faults.run(.formatEnd, .before) { [cluster] _ in cluster.mutate { $0.killPlugin(on: "a") } }
+        let killed = DriverFixture.driver(cluster)
+        cluster.intercept(with: faults)
+        await #expect(throws: PluginIsGone.self) { try await killed.create("db", options: DriverFixture.options) }
+        cluster.intercept(with: NoFaults())
+        let restarted = DriverFixture.driver(cluster)
+        try await restarted.recover()
+        return restarted
+    }
+
+    @Test func aKilledCreateThatNobodyRepeatsIsClearedUp() async throws {
+        let driver = try await killedInMidCreate()
+        for _ in 0..<3 {
+            await driver.tendAll()
+            cluster.mutate { $0.advance(by: .seconds(40)) }
+        }
+        await driver.tendAll()
+        #expect(cluster.world.leftovers.isEmpty)
+    }
+
+    @Test func theImageOfAKilledCreateGoesOnceItsWatcherHas() async throws {
+        let driver = try await killedInMidCreate()
+        try await driver.create("db", options: DriverFixture.options)
+        for _ in 0..<3 {
+            await driver.tendAll()
+            cluster.mutate { $0.advance(by: .seconds(40)) }
+        }
+        await driver.tendAll()
+        #expect(cluster.world.imageNames == ["db"])
+        #expect(cluster.world.etcd.volumes.count == 1)
+        _ = try await driver.mount("db", id: "m1")
+    }
+
+    @Test func aCreateThatIsAtWorkIsLeftAlone() async throws {
+        let driver = DriverFixture.driver(cluster)
+        let faults = ScriptedFaults()
+        // Within its own turn, and from another node.
+        let other = DriverFixture.driver(cluster, on: "b")
+        faults.run(.formatEnd, .before) { _ in
+            await driver.tendAll()
+            await other.tendAll()
+        }
+        cluster.intercept(with: faults)
+        try await driver.create("db", options: DriverFixture.options)
+        #expect(cluster.world.imageNames == ["db"])
+    }
 }
