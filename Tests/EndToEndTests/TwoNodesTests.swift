@@ -160,4 +160,42 @@ struct TwoNodesTests {
             }
         }
     }
+
+    @Test("A node that is gone is shut out of Ceph before its volume is mounted elsewhere, and lets go when it is back")
+    func takeOver() async throws {
+        let settings = ["NODE_TTL": "5s", "ETCD_TIMEOUT": "2s"]
+        try await Stage.with(settings: settings) { stage in
+            let name = try await stage.volume("fenced")
+            let here = try await stage.client.mount(name, id: "a").checked().mountpoint
+            try write("from before", to: here + "/file")
+            try await runTool("sync", ["--file-system", here]).checked()
+            // As when the network to etcd is cut: nothing is heard of the node, and its containers go on writing.
+            try await stage.plugin.kill()
+            try await stage.withAnotherNode(settings: settings) { _, other in
+                var there = ""
+                try await eventually("the volume to be taken over", within: .seconds(60)) {
+                    let answer = try await other.mount(name, id: "b")
+                    there = answer.mountpoint
+                    return answer.succeeded
+                }
+                #expect(try text(of: there + "/file") == "from before")
+                let written = try await runTool(
+                    "dd", ["if=/dev/zero", "of=\(here)/late", "bs=4k", "count=1", "conv=fsync"])
+                #expect(!written.succeeded, "the node that was taken for dead wrote to the volume")
+                try write("from the new owner", to: there + "/file")
+
+                try await stage.plugin.start()
+                try await eventually("the old owner to let go of what it has lost") {
+                    stage.plugin.kernelState.isEmpty
+                }
+                #expect(try await stage.client.path(name).checked().mountpoint == "")
+                try await stage.client.unmount(name, id: "a").checked()
+                #expect(try text(of: there + "/file") == "from the new owner")
+                #expect(!exists(there + "/late"))
+                try await other.unmount(name, id: "b").checked()
+                let back = try await stage.client.mount(name, id: "c").checked().mountpoint
+                #expect(try text(of: back + "/file") == "from the new owner")
+            }
+        }
+    }
 }
