@@ -12,6 +12,19 @@ extension VolumeDriver {
         log.step("asked the owner to let go", stored.name, ["owner": "\(attachment.owner.node)"])
     }
 
+    /// Takes this node's request back when it waits no longer, so that the owner does not let go for nobody.
+    func withdraw(from stored: StoredVolume) async {
+        guard var attachment = stored.attachment?.record, attachment.wantedBy == me else { return }
+        attachment.wantedBy = nil
+        do {
+            _ = try await commit(.init(attachment: .put(attachment)), over: stored)
+        } catch {
+            log.info(
+                "could not take back a request for a volume",
+                metadata: ["volume": "\(stored.name)", "error": "\(error)"])
+        }
+    }
+
     /// Puts a mount of this node in order: lets go of what nobody uses, and answers who asks for it.
     public func tend(_ name: VolumeName) async throws {
         guard let known = ports.catalog.find(name)?.attachment?.record, known.owner == me else { return }

@@ -26,7 +26,10 @@ extension VolumeDriver {
             case .reattach: if let mountpoint = try await reattach(id, over: stored) { return mountpoint }
             case .takeOver: if let mountpoint = try await takeOver(id, over: stored) { return mountpoint }
             case .wait:
-                guard ports.clock.now() < giveUp else { throw MountRule.refusal(stored) }
+                guard ports.clock.now() < giveUp else {
+                    await withdraw(from: stored)
+                    throw MountRule.refusal(stored)
+                }
                 try await ask(for: stored)
                 try await ports.clock.sleep(for: policy.pollInterval)
             }

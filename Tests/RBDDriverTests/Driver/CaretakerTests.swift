@@ -46,6 +46,19 @@ import VolumeCore
         try cluster.mutate { try $0.write("mine", by: container) }
     }
 
+    @Test func whoIsRefusedWaitsNoLonger() async throws {
+        let (owner, mountpoint) = try await mounted()
+        let file = try cluster.mutate { try $0.openFile(on: "a", at: mountpoint) }
+        cluster.mutate { $0.advance(by: .seconds(120)) }
+        cluster.mutate { $0.renewHeartbeat(of: "a") }
+        _ = try #require(await errorOf { try await mountElsewhere(owner) })
+        cluster.intercept(with: NoFaults())
+        cluster.mutate { $0.release(file) }
+        await owner.tendAll()
+        #expect(cluster.world.etcd.attachments.values.first?.record.wantedBy == nil)
+        #expect(cluster.world.mounts(of: "a") == [mountpoint])
+    }
+
     @Test func aVolumeJustMountedIsNotTakenFromUnderItsContainer() async throws {
         let (owner, mountpoint) = try await mounted()
         cluster.mutate { $0.renewHeartbeat(of: "a") }
