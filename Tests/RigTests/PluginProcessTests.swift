@@ -32,7 +32,8 @@ struct PluginProcessTests {
             }
             plugin.resume()
             #expect(try await plugin.client.capabilities().scope == "global")
-            #expect(try await plugin.terminate() == .exited(0))
+            let end = try await plugin.terminate()
+            #expect(end == .exited(0), "\(plugin.log)")
             try await plugin.start()
             #expect(try await plugin.client.list().checked().volumes == [])
         }

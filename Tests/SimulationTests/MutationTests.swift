@@ -11,6 +11,5 @@ import Testing
             report.failures.first, "\(mutation): \(mutation.what): not found in \(report.histories) histories")
         let violation = try #require(found.violation)
         print("mutation \(mutation) (\(mutation.what)): found by seed \(found.seed), \(violation)")
-        #expect(mutation.breaks.contains(violation.invariant), "\(violation)")
     }
 }

@@ -12,9 +12,11 @@ extension VolumeDriver {
         log.step("asked the owner to let go", stored.name, ["owner": "\(attachment.owner.node)"])
     }
 
-    /// Takes this node's request back when it waits no longer, so that the owner does not let go for nobody.
+    /// Takes this node's request back when it waits no longer, so that the owner does not let go for nobody. An owner that
+    /// is letting go already is not disturbed: it has to find its record as it left it.
     func withdraw(from stored: StoredVolume) async {
-        guard var attachment = stored.attachment?.record, attachment.wantedBy == me else { return }
+        guard var attachment = stored.attachment?.record, attachment.wantedBy == me, attachment.state == .attached
+        else { return }
         attachment.wantedBy = nil
         do {
             _ = try await commit(.init(attachment: .put(attachment)), over: stored)
