@@ -29,7 +29,7 @@ release: deps ## build the plugin for use: optimised, Swift's runtime linked in
 	@echo "built $$(swift build --configuration release --show-bin-path)/rbd-plugin"
 
 test: build ## all tests, on a real Ceph and etcd brought up for them (needs root); FILTER=Name for some of them
-	rig/with swift test --skip-build --disable-xctest --no-parallel $(if $(FILTER),--filter '$(FILTER)')
+	@rig/test "$$(swift build --show-bin-path)/rbd-pluginPackageTests.xctest" $(if $(FILTER),'$(FILTER)')
 
 demo: deps ## the main job on a real Ceph and etcd, each call and its effect shown (needs root)
 	swift build --product rbd-plugin

@@ -72,6 +72,7 @@ struct Composition {
             Background { [catalog, etcd, clock] in await catalog.run(client: etcd, clock: clock) },
             Background { [driver, clock, log] in await Self.recover(driver, clock: clock, log: log) },
             Background { [driver, clock] in await Self.tend(driver, clock: clock) },
+            Background { [driver, clock] in await Self.look(driver, clock: clock) },
             SocketService(server: server, drainTimeout: settings.limits.operation),
         ]
         let group = ServiceGroup(
@@ -93,6 +94,14 @@ struct Composition {
         while !Task.isCancelled {
             try? await clock.sleep(for: .seconds(2))
             await driver.tendAll()
+        }
+    }
+
+    /// Keeps what `Status` says of watchers up to date.
+    private static func look(_ driver: VolumeDriver, clock: SystemClock) async {
+        while !Task.isCancelled {
+            try? await clock.sleep(for: .seconds(2))
+            await driver.lookAtWatchers()
         }
     }
 

@@ -27,6 +27,10 @@ extension VolumeDescription {
         if !volume.spec.dataPool.isEmpty { status["dataPool"] = .string(volume.spec.dataPool) }
         if volume.adopted { status["adopted"] = true }
         if let attachment = view.attachment { status["mount"] = .object(mount(attachment)) }
+        if let sighting = view.watchers {
+            status["watchers"] = .array(sighting.watchers.map { .string("\($0)") })
+            status["watchersSeenAt"] = .string(sighting.seenAt)
+        }
         return status
     }
 

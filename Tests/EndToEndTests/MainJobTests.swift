@@ -109,6 +109,9 @@ struct MainJobTests {
             let device = stage.plugin.kernelState.mount(at: "\(stage.plugin.mountRoot)/\(name)")?.source
             #expect(mount["device"]?.string == device)
             #expect(mount["clients"]?.array.isEmpty == false)
+            try await eventually("the watchers to be seen") {
+                try await stage.client.get(name).volume?.status["watchers"] == mount["clients"]
+            }
         }
     }
 

@@ -44,6 +44,8 @@ extension VolumeDriver {
             throw error
         }
         try await unmapAll(detaching, leaving)
+        // Who asks for a volume leaves a record alone that says `detaching`: only a take-over can have changed it, and then
+        // it is the new owner's.
         _ = try await commit(.init(attachment: .delete), over: detaching)
         log.step("unmounted volume", stored.name)
         return true

@@ -10,6 +10,7 @@ public struct VolumeDriver: Sendable {
     public let me: NodeIdentity
     let turns = Turns()
     let memory: DriverMemory
+    let sightings = WatcherSightings()
     let log: Logger
 
     public init(ports: DriverPorts, policy: DriverPolicy, me: NodeIdentity, log: Logger) {

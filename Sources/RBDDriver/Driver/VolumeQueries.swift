@@ -6,6 +6,8 @@ public struct VolumeView: Sendable, Hashable {
     public var attachment: Attachment?
     /// Where it is mounted on this node; empty when it is not.
     public var mountpoint: String
+    /// Who was last seen to have the image open; `nil` when nobody has looked yet, and in lists.
+    public var watchers: WatcherSighting?
 }
 
 extension VolumeDriver {
@@ -14,7 +16,10 @@ extension VolumeDriver {
     /// - Throws: `VolumeError`, `notFound` only when etcd said so; any other code when the truth is not to be had.
     public func get(_ nameText: String) async throws -> VolumeView {
         let name = try nameOfWhatMayExist(nameText)
-        if let known = ports.catalog.find(name).flatMap(view) { return known }
+        if var known = ports.catalog.find(name).flatMap(view) {
+            known.watchers = sightings.find(name)
+            return known
+        }
         let stored = try await Deadline.$current.withValue(ports.clock.now() + policy.workBudget) {
             try await read(name)
         }

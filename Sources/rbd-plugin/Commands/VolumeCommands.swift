@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Glibc
 import RBDDriver
 import VolumeCore
 
@@ -33,14 +34,22 @@ struct VolumeCommand: AsyncParsableCommand {
     }
 
     struct Inspect: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show all that is recorded of a volume, as JSON.")
+        static let configuration = CommandConfiguration(abstract: "Show all that is recorded of a volume, and who has its image open, as JSON.")
 
         @Argument(help: "The volume's name.")
         var volume: String
 
         func run() async throws {
             try await OperatorSession.run { session in
-                print(try RecordOutput.json(RecordOutput(try await session.actions.volume(volume))))
+                let stored = try await session.actions.volume(volume)
+                var output = RecordOutput(stored)
+                do {
+                    output.watchers = try await session.actions.watchers(of: stored)?.map(\.description)
+                } catch {
+                    // The records are worth showing without Ceph, most of all then.
+                    Output.write([UInt8]("rbd-plugin: no watchers are shown: \(error)\n".utf8), to: STDERR_FILENO)
+                }
+                print(try RecordOutput.json(output))
             }
         }
     }
@@ -74,6 +83,8 @@ struct RecordOutput: Encodable {
     let name: String
     let volume: VolumeRecord?
     let mount: Attachment?
+    /// Who has the image open; left out in lists, and when Ceph did not say.
+    var watchers: [String]?
 
     init(_ stored: StoredVolume) {
         name = stored.name.text

@@ -1,0 +1,74 @@
+import Synchronization
+import VolumeCore
+
+/// Who was seen to have a volume's image open, and when: for `Status` only, never for a decision.
+public struct WatcherSighting: Sendable, Hashable {
+    public var watchers: [ClientAddress]
+    /// RFC 3339.
+    public var seenAt: String
+
+    public init(watchers: [ClientAddress], seenAt: String) {
+        self.watchers = watchers
+        self.seenAt = seenAt
+    }
+}
+
+/// The latest sightings, and which volumes somebody has asked about. Docker asks with every call it makes, so a question
+/// is answered with what was seen last and never with a look at Ceph.
+final class WatcherSightings: Sendable {
+    private struct Contents {
+        var seen: [VolumeName: (sighting: WatcherSighting, at: Moment)] = [:]
+        var wanted: [VolumeName] = []
+    }
+
+    /// As many questions are remembered between two rounds; of a volume that is not among them the next one counts.
+    private static let mostWanted = 32
+    private static let validity = Duration.seconds(30)
+
+    private let contents = Mutex(Contents())
+
+    /// What was seen last; remembers the question.
+    func find(_ name: VolumeName) -> WatcherSighting? {
+        contents.withLock { contents in
+            if contents.wanted.count < Self.mostWanted, !contents.wanted.contains(name) { contents.wanted.append(name) }
+            return contents.seen[name]?.sighting
+        }
+    }
+
+    /// Those of `held` and of the volumes that were asked about which nobody has looked at for half a minute.
+    func due(_ held: [VolumeName], now: Moment) -> [VolumeName] {
+        contents.withLock { contents in
+            let names = held + contents.wanted.filter { !held.contains($0) }
+            contents.wanted = []
+            return names.filter { name in contents.seen[name].map { now - $0.at > Self.validity } ?? true }
+        }
+    }
+
+    func note(_ name: VolumeName, _ sighting: WatcherSighting, at moment: Moment) {
+        contents.withLock { $0.seen[name] = (sighting, moment) }
+    }
+
+    func forget(besides kept: Set<VolumeName>) {
+        contents.withLock { contents in contents.seen = contents.seen.filter { kept.contains($0.key) } }
+    }
+}
+
+extension VolumeDriver {
+    /// One round of looking at who has which image open: of the volumes this node has, twice a minute, and of those that
+    /// somebody has asked about. Ends at the first that Ceph does not answer for.
+    public func lookAtWatchers() async {
+        let all = ports.catalog.all()
+        sightings.forget(besides: Set(all.map(\.name)))
+        let held = all.filter { $0.attachment?.record.owner == me }.map(\.name)
+        for name in sightings.due(held, now: ports.clock.now()) {
+            guard let volume = ports.catalog.find(name)?.volume?.record, volume.phase == .ready else { continue }
+            let deadline = ports.clock.now() + .seconds(2)
+            let found = try? await Deadline.$current.withValue(deadline) {
+                try await ports.images.watchers(of: volume.image)
+            }
+            guard let found else { return }
+            let sighting = WatcherSighting(watchers: found, seenAt: ports.clock.timestamp())
+            sightings.note(name, sighting, at: ports.clock.now())
+        }
+    }
+}
