@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help deps build release test demo lint format clean
+.PHONY: help deps build release test bench demo lint format clean
 
 # One set of flags for building and for testing: other flags would build everything a second time.
 SWIFT_BUILD := swift build --build-tests
@@ -13,7 +13,7 @@ SWIFT_BUILD := swift build --build-tests
 LINT_BUILD := RBD_PLUGIN_STRICT=1 $(SWIFT_BUILD) $(if $(CI),,--scratch-path .build-lint)
 
 SCRIPTS := $(shell find rig .ci -type f \( -name '*.bash' -o -perm -u=x \) | sort)
-SWIFT_SOURCES := Package.swift Sources Tests
+SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -30,6 +30,11 @@ release: deps ## build the plugin for use: optimised, Swift's runtime linked in
 
 test: build ## all tests, on a real Ceph and etcd brought up for them (needs root); FILTER=Name for some of them
 	@rig/test "$$(swift build --show-bin-path)/rbd-pluginPackageTests.xctest" $(if $(FILTER),'$(FILTER)')
+
+bench: deps ## time each call against the usual tools and against the least that can be done (needs root)
+	swift build --configuration release --static-swift-stdlib --product rbd-plugin
+	swift build --configuration release --static-swift-stdlib --product rbd-plugin-bench
+	@folder="$$(swift build --configuration release --show-bin-path)"; RIG_OSD_BYTES=274877906944 RBD_PLUGIN_EXECUTABLE="$$folder/rbd-plugin" rig/with "$$folder/rbd-plugin-bench"
 
 demo: deps ## the main job on a real Ceph and etcd, each call and its effect shown (needs root)
 	swift build --product rbd-plugin

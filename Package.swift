@@ -73,6 +73,10 @@ let package = Package(
             name: "PortContracts", dependencies: ["VolumeCore"], path: "Tests/PortContracts",
             swiftSettings: swiftSettings),
 
+        .executableTarget(
+            name: "rbd-plugin-bench", dependencies: ["Rig", "CRados", "CRbd"], path: "Benchmarks",
+            swiftSettings: swiftSettings),
+
         // MARK: Tests
         .testTarget(name: "RigTests", dependencies: ["Rig", system], swiftSettings: swiftSettings),
         .testTarget(name: "VolumeCoreTests", dependencies: ["VolumeCore"], swiftSettings: swiftSettings),

@@ -4,7 +4,7 @@ import Simulation
 /// How much is simulated, by environment: `SIM_HISTORIES` and `SIM_FIRST` for a longer run or another one, `SIM_SEED`
 /// (with `SIM_STEPS`, `SIM_WITHOUT` and `SIM_MUTATION`) to replay one history and print it.
 enum SimulationSettings {
-    static let histories = number("SIM_HISTORIES") ?? 20_000
+    static let histories = number("SIM_HISTORIES") ?? 100_000
     static let first = number("SIM_FIRST") ?? 1
     static let seed = number("SIM_SEED")
     static let threads = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))

@@ -34,7 +34,8 @@ struct VolumeCommand: AsyncParsableCommand {
     }
 
     struct Inspect: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show all that is recorded of a volume, and who has its image open, as JSON.")
+        static let configuration = CommandConfiguration(
+            abstract: "Show all that is recorded of a volume, and who has its image open, as JSON.")
 
         @Argument(help: "The volume's name.")
         var volume: String

@@ -1,0 +1,109 @@
+import FoundationEssentials
+import Glibc
+import Rig
+
+/// `make bench`: what the plugin's calls cost, each as a ratio to a baseline measured in the same run. Absolute times say
+/// more of the machine than of the plugin.
+///
+/// BENCH_REPETITIONS (20), BENCH_VOLUMES (10000), BENCH_JSON and BENCH_SVG (files to write).
+@main
+struct Bench {
+    let rig: RigEnvironment
+    let plugin: PluginProcess
+    let hand: ByHand
+    let floor: Floor
+    let repetitions: Int
+
+    static func main() async {
+        do {
+            try await run()
+        } catch {
+            say("failed: \(error)")
+            exit(1)
+        }
+    }
+
+    private static func run() async throws {
+        let rig = try RigEnvironment.required()
+        let plugin = try PluginProcess(rig, PluginSettings(others: ["LOG_LEVEL": "error"]))
+        let folder = "\(plugin.scratch.path)/hand"
+        try FileManager.default.createDirectory(atPath: "\(folder)/mnt", withIntermediateDirectories: true)
+        let device = HandDevice(rig, folder: folder)
+        let floor = try Floor(rig, folder: folder)
+        let bench = Bench(
+            rig: rig, plugin: plugin, hand: ByHand(rig: rig, device: device, mountpoint: "\(folder)/mnt"),
+            floor: floor, repetitions: number("BENCH_REPETITIONS") ?? 20)
+        do {
+            let report = try await bench.measure()
+            floor.close()
+            try await plugin.end()
+            try deliver(report)
+        } catch {
+            let log = plugin.log
+            floor.close()
+            try? await plugin.end()
+            throw RigFailure("\(error)\nThe plugin's log ends with:\n\(log.suffix(3000))")
+        }
+    }
+
+    private func measure() async throws -> Report {
+        var report = Report(mapper: hand.device.name, repetitions: repetitions)
+        Self.say("start")
+        try await Start(bench: self).measure(&report)
+        try await measureCalls(&report)
+        Self.say("16 Creates at once")
+        let crowd = try await Calls(bench: self).crowd(of: 16)
+        var together = Samples()
+        together.add(crowd.plugin)
+        report.add("16 Creates at once", together, against: "16 in a row by hand", crowd.hand, goal: 0.05)
+        Self.say("requests to the servers")
+        report.figures.merge(try await Calls(bench: self).requests()) { $1 }
+        try await ManyVolumes(bench: self, count: Self.number("BENCH_VOLUMES") ?? 10_000).measure(&report)
+        return report
+    }
+
+    private func measureCalls(_ report: inout Report) async throws {
+        let goals: [String: (hand: Double, floor: Double)] = [
+            "Create": (0.10, 1.5), "Mount": (0.20, 2), "Unmount": (0.20, 2), "Remove": (0.50, 1.3),
+        ]
+        var small = Samples()
+        for filesystem in ["ext4", "xfs"] {
+            Self.say("512 MB \(filesystem), \(repetitions) rounds by hand, by the floor, by the plugin")
+            let three = try await Calls(bench: self).measure(filesystem, size: "512", bytes: 512 << 20)
+            for verb in Calls.verbs {
+                guard let plugin = three.plugin[verb], let hand = three.hand[verb], let floor = three.floor[verb] else {
+                    continue
+                }
+                let what = "\(verb) 512 MB \(filesystem)"
+                report.add(what, plugin, against: "by hand", hand.median, goal: goals[verb]?.hand)
+                report.add(what, plugin, against: "floor", floor.median, goal: goals[verb]?.floor)
+                if verb == "Create", filesystem == "ext4" { small = plugin }
+            }
+        }
+        Self.say("Create 100 GB ext4")
+        var large = Samples()
+        for round in 0...repetitions {
+            let name = "large-\(round)"
+            let options = ["pool": rig.pool, "size": "100G"]
+            var once = Samples()
+            try await once.time { try await plugin.client.create(name, options: options).checked() }
+            try await plugin.client.remove(name).checked()
+            if round > 0 { large.merge(once) }
+        }
+        report.add("Create 100 GB ext4", large, against: "our own 512 MB", small.median, goal: 3)
+    }
+
+    private static func deliver(_ report: Report) throws {
+        print(report.table)
+        let environment = ProcessInfo.processInfo.environment
+        if let file = environment["BENCH_JSON"] { try report.json().write(to: URL(filePath: file)) }
+        if let file = environment["BENCH_SVG"] { try Data(report.chart.utf8).write(to: URL(filePath: file)) }
+    }
+
+    static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }
+
+    static func say(_ text: String) {
+        let line = Array("bench: \(text)\n".utf8)
+        write(STDERR_FILENO, line, line.count)
+    }
+}
