@@ -90,7 +90,9 @@ public struct CephImageStore: ImageStore {
             order: spec.order, features: spec.features, dataPool: spec.dataPool.isEmpty ? nil : spec.dataPool)
         return try await call("create image \(image)") { limit in
             let images = call.images(image)
-            try await images.create(image.name, size: spec.size.bytes, layout: layout, timeout: limit)
+            // Who gave this attempt up does not come back to its name.
+            try await images.create(
+                image.name, size: spec.size.bytes, layout: layout, removedIfLate: true, timeout: limit)
             return try await images.withImage(.name(image.name), .readWrite, timeout: limit) { opened in
                 try await opened.setMetadata(Self.uidKey, to: uid, timeout: limit)
                 return try await opened.stat(timeout: limit).id

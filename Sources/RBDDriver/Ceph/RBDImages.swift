@@ -31,14 +31,23 @@ public struct RBDImages: Sendable {
     }
 
     /// Creates an image (`rbd_create4`).
-    /// - Parameter size: in bytes.
+    /// - Parameters:
+    ///   - size: in bytes.
+    ///   - removedIfLate: whether an image is removed again that comes to be after its caller was
+    ///     told that the deadline has passed. Right where no other call may ever want it.
     /// - Throws: `EEXIST` when there is one of that name, `EDOM` or `EINVAL` for an order or
     ///   striping that cannot be, `ENOENT` for a pool, namespace or data pool that is missing.
-    public func create(_ name: String, size: UInt64, layout: ImageLayout, timeout: Duration? = nil) async throws {
+    public func create(
+        _ name: String, size: UInt64, layout: ImageLayout, removedIfLate: Bool = false, timeout: Duration? = nil
+    ) async throws {
         let call = CephCall.changing("rbd_create4", subject(name))
         try call.refuseTooLarge(size)
         let location = location
-        try await connection.perform(call, timeout: timeout) { cluster in
+        let onLate: @Sendable (Result<Void, any Error>) -> Void = { late in
+            guard removedIfLate, case .success = late else { return }
+            Task { try? await remove(name, timeout: .seconds(60)) }
+        }
+        try await connection.perform(call, timeout: timeout, onLate: onLate) { cluster in
             // For an error that names the pool: rbd_create4 says ENOENT of either of them.
             if let dataPool = layout.dataPool { try cluster.withPool(ImageLocation(pool: dataPool)) { _ in } }
             try cluster.withPool(location) { pool in

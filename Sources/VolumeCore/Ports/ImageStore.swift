@@ -7,7 +7,8 @@ public protocol ImageStore: Sendable {
     /// - Returns: `nil` when there is no such image (Ceph said so; a failure throws).
     func inspect(_ image: ImageReference) async throws -> ImageDescription?
 
-    /// Creates an image that bears `uid` in its metadata.
+    /// Creates an image that bears `uid` in its metadata. One that comes to be after the call has timed out is removed
+    /// again as far as that is possible: its name must not be counted on.
     /// - Returns: librbd's id of the new image.
     /// - Throws: `VolumeError` with code `alreadyExists` when the name is taken.
     func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String

@@ -126,6 +126,30 @@ import VolumeCore
         }
     }
 
+    @Test("An image that comes to be after the deadline is removed again where nobody can want it")
+    func lateCreate() async throws {
+        try await Self.disturbable(osdOperation: .seconds(60)) { ceph in
+            let (wanted, unwanted) = (uniqueName("wanted"), uniqueName("unwanted"))
+            try await ceph.rig.osd.disturbed(by: .pause) {
+                for (name, removedIfLate) in [(wanted, false), (unwanted, true)] {
+                    let error = try await CephFixture.error {
+                        try await ceph.images.create(
+                            name, size: 1 << 22, layout: ImageLayout(), removedIfLate: removedIfLate,
+                            timeout: Self.soon)
+                    }
+                    #expect(error.isTimedOut)
+                    #expect(error.outcome == .unknown)
+                }
+            }
+            try await Self.recovers(ceph)
+            try await eventually("both creates to return") { ceph.connection.calls.stuckCalls == 0 }
+            try await eventually("only the wanted image to be there") {
+                try await ceph.images.list().map(\.name) == [wanted]
+            }
+            try await ceph.images.remove(wanted)
+        }
+    }
+
     @Test("A pipeline that nobody waits for sends no more extents")
     func abandonedPipeline() async throws {
         try await Self.disturbable(osdOperation: .seconds(30)) { ceph in
