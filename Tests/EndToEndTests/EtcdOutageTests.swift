@@ -158,6 +158,59 @@ struct EtcdOutageTests {
         }
     }
 
+    @Test(
+        "An etcd that loses a member is worked with, one that loses its majority is waited for, and no owner is doubted"
+    )
+    func membersLost() async throws {
+        let members = try await EtcdServer.startCluster(of: 3)
+        do {
+            let rig = try RigEnvironment.required().using(etcd: members.map(\.url))
+            try await Stage.with(rig, settings: ["NODE_TTL": "10s", "ETCD_TIMEOUT": "4s", "MOUNT_WAIT": "2s"]) { stage in
+                try await Self.lose(members, stage)
+            }
+        } catch {
+            for member in members { await member.stop() }
+            throw error
+        }
+        for member in members { await member.stop() }
+    }
+
+    private static func lose(_ members: [EtcdServer], _ stage: Stage) async throws {
+        let (client, name) = (stage.client, try await stage.volume("kept"))
+        let mountpoint = try await client.mount(name, id: "a").checked().mountpoint
+        await members[0].kill()
+        let second = uniqueName("second")
+        try await eventually("two of three members to be enough") {
+            try await client.create(second, options: stage.options()).succeeded
+        }
+        await members[1].kill()
+        let refused = try await client.create(uniqueName("third"), options: stage.options())
+        #expect(refused.error.contains("etcd"), "\(refused.error)")
+        #expect(try await client.get(name).checked().volume?.mountpoint == mountpoint)
+        #expect(try await client.list().checked().volumes?.map(\.name) == [name, second].sorted())
+        try write("written", to: mountpoint + "/file")
+
+        try await members[0].restart()
+        try await members[1].restart()
+        let settings = ["NODE_TTL": "10s", "ETCD_TIMEOUT": "4s", "MOUNT_WAIT": "2s"]
+        try await stage.withAnotherNode(settings: settings) { _, other in
+            try await eventually("the other node to know the owner") {
+                try await other.mount(name, id: "b").error.contains(stage.plugin.settings.node)
+            }
+            let clients = try await stage.mountRecord(of: name)?["clients"]?.array.compactMap(\.string) ?? []
+            #expect(!clients.isEmpty)
+            #expect(try await stage.ceph.blocklist().allSatisfy { !clients.contains($0) }, "the owner is alive")
+            try write("written again", to: mountpoint + "/file")
+            try await eventually("the owner to work again") { try await client.unmount(name, id: "a").succeeded }
+            let theirs = try await other.mount(name, id: "b").checked().mountpoint
+            #expect(try text(of: theirs + "/file") == "written again")
+            try await other.unmount(name, id: "b").checked()
+        }
+        try await client.remove(name).checked()
+        try await client.remove(second).checked()
+        try await stage.expectBlank()
+    }
+
     @Test("With users and a password from a file, etcd lets the plugin in; with a wrong one, calls say so")
     func authentication() async throws {
         try await Self.with(started: false) { stage, server in

@@ -51,8 +51,10 @@ public struct CephRig: Sendable {
 
     /// The addresses on the blocklist.
     public func blocklist() async throws -> [String] {
-        let entries = try JSONValue(parsing: try await ceph("osd", "blocklist", "ls", "--format", "json"))
-        return entries.array.compactMap { $0["addr"]?.string }
+        let printed = try await ceph("osd", "blocklist", "ls", "--format", "json")
+        // Ceph 16 prints two arrays in a row, the second one of ranges.
+        let entries = printed.split(separator: "][").first.map { $0.hasSuffix("]") ? String($0) : $0 + "]" }
+        return try JSONValue(parsing: entries ?? "[]").array.compactMap { $0["addr"]?.string }
     }
 
     /// Makes sure that an image is gone, for cleaning up after a test. A missing image is fine.
