@@ -25,7 +25,8 @@ public enum RemoveRule {
             }
             throw VolumeError(
                 .inUse, what, why: "node \(attachment.owner.node) has had it mounted since \(attachment.since)",
-                remedy: "stop the containers that use it there", outcome: .refused)
+                remedy: "stop the containers that use it there; if there are none, take it away with"
+                    + " 'rbd-plugin mount release \(stored.name)'", outcome: .refused)
         }
         switch volume.phase {
         case .ready: return .begin(volume)
