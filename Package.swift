@@ -101,5 +101,6 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Rig", "CCurl", subprocess, system], swiftSettings: swiftSettings),
+        .testTarget(name: "VirtualMachineTests", dependencies: ["Rig"], swiftSettings: swiftSettings),
     ]
 )

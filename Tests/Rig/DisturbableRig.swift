@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// A second Ceph and etcd, whose servers tests may freeze, kill and restart while all other tests go on undisturbed
 /// beside the shared ones.
 ///
@@ -27,21 +25,7 @@ public enum DisturbableRig {
     private static func bringUp(beside shared: RigEnvironment) async throws -> RigEnvironment {
         let folder = shared.scratch + "/disturbed"
         try await runTool(shared.scripts + "/up", [folder], within: .seconds(180)).checked()
-        guard let file = FileManager.default.contents(atPath: folder + "/env") else {
-            throw RigFailure("`rig/up` left no \(folder)/env")
-        }
-        return try RigEnvironment(variables: exports(in: String(decoding: file, as: UTF8.self)), isShared: false)
-    }
-
-    /// The lines `export NAME='VALUE'` of a rig's env file.
-    private static func exports(in text: String) -> [String: String] {
-        var variables: [String: String] = [:]
-        for line in text.split(separator: "\n") where line.hasPrefix("export ") {
-            let parts = line.dropFirst("export ".count).split(separator: "=", maxSplits: 1)
-            guard let name = parts.first, let quoted = parts.last, parts.count == 2 else { continue }
-            variables[String(name)] = String(quoted.dropFirst().dropLast())
-        }
-        return variables
+        return try RigEnvironment(of: folder)
     }
 }
 

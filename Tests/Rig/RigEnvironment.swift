@@ -42,6 +42,27 @@ public struct RigEnvironment: Sendable {
         try RigEnvironment(variables: ProcessInfo.processInfo.environment, isShared: true)
     }
 
+    /// A rig that the tests brought up for themselves beside the shared one.
+    ///
+    /// - Parameter folder: its folder.
+    public init(of folder: String) throws {
+        guard let file = FileManager.default.contents(atPath: folder + "/env") else {
+            throw RigFailure("the rig in \(folder) is not up: it has no file `env`")
+        }
+        try self.init(variables: Self.exports(in: String(decoding: file, as: UTF8.self)), isShared: false)
+    }
+
+    /// The lines `export NAME='VALUE'` of a rig's env file.
+    private static func exports(in text: String) -> [String: String] {
+        var variables: [String: String] = [:]
+        for line in text.split(separator: "\n") where line.hasPrefix("export ") {
+            let parts = line.dropFirst("export ".count).split(separator: "=", maxSplits: 1)
+            guard let name = parts.first, let quoted = parts.last, parts.count == 2 else { continue }
+            variables[String(name)] = String(quoted.dropFirst().dropLast())
+        }
+        return variables
+    }
+
     /// - Parameter variables: what the rig's env file exports.
     init(variables: [String: String], isShared: Bool) throws {
         func value(_ name: String) throws -> String {

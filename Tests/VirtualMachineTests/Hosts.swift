@@ -1,0 +1,55 @@
+import Rig
+
+/// Two virtual machines with the kernel's rbd driver, and the Ceph and etcd that they share.
+///
+/// They are brought up once, on a network of their own, and go with the shared rig. Their users take turns.
+struct Hosts: Sendable {
+    let environment: RigEnvironment
+    let a: Host
+    let b: Host
+
+    private static let pair = Pair()
+
+    /// The settings of both plugins. An emulated processor is some thirty times slower than a real one, so that each
+    /// operation gets more time than Docker would give it.
+    private static let settings = [
+        "RBD_MAPPER=krbd", "LOG_LEVEL=debug", "OPERATION_TIMEOUT=100s", "CEPH_TIMEOUT=25s", "ETCD_TIMEOUT=7s",
+        "NODE_TTL=15s", "MOUNT_WAIT=15s",
+    ]
+
+    /// Both hosts, powered on, with plugins that answer, and with nothing mounted.
+    static func ready() async throws -> Hosts {
+        let hosts = try await pair.get()
+        async let a: Void = hosts.a.makeReady()
+        async let b: Void = hosts.b.makeReady()
+        _ = try await (a, b)
+        return hosts
+    }
+
+    fileprivate static func bringUp() async throws -> Hosts {
+        let shared = try RigEnvironment.required()
+        let folder = shared.scratch + "/vm"
+        let program = try PluginProcess.executable()
+        try await runTool(shared.scripts + "/vm/up", [folder, program] + settings, within: .seconds(400)).checked()
+        let environment = try RigEnvironment(of: folder)
+        return Hosts(environment: environment, a: Host("a", of: environment), b: Host("b", of: environment))
+    }
+
+    /// Runs a tool in the network of the servers: outside of it nobody reaches them.
+    @discardableResult
+    func inNetwork(_ arguments: String..., within limit: Duration = .seconds(60)) async throws -> ToolResult {
+        let namespace = try Text.ofFile(environment.folder + "/vm/namespace").trimmed
+        return try await runTool("ip", ["netns", "exec", namespace] + arguments, within: limit).checked()
+    }
+}
+
+/// Whoever asks first brings the hosts up; the others wait for it, and share its failure.
+private actor Pair {
+    private var bringingUp: Task<Hosts, any Error>?
+
+    func get() async throws -> Hosts {
+        let task = bringingUp ?? Task { try await Hosts.bringUp() }
+        bringingUp = task
+        return try await task.value
+    }
+}

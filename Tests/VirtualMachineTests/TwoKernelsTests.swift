@@ -1,0 +1,189 @@
+import Rig
+import Testing
+
+/// The kernel's rbd driver on two hosts, and a volume that must never be doubled, stranded or lost.
+@Suite("Two kernels", .serialized)
+struct TwoKernelsTests {
+    @Test("A frozen host is shut out before its volume is mounted elsewhere, and wakes up harmless")
+    func frozen() async throws {
+        let hosts = try await Hosts.ready()
+        let volume = try await Volume("frozen", on: hosts)
+        let first = try Writer("a", on: hosts.a, mountpoint: try await volume.taken(by: hosts.a, id: "1").mountpoint)
+        try await first.writes(10)
+
+        try await hosts.a.freeze()
+        let taken = try await volume.taken(by: hosts.b, id: "2")
+        tell("taken over from a frozen host", taken.after)
+        let second = try Writer("b", on: hosts.b, mountpoint: taken.mountpoint)
+        try await second.writes(10)
+
+        try await hosts.a.wake()
+        try await first.fails()
+        try await second.writes(5)
+        try await hosts.a.waitForPlugin()
+        #expect(try await hosts.a.client.path(volume.name).checked().mountpoint == "")
+        #expect(try await hosts.a.mappedImages() == [volume.name], "its container still has it open")
+        try await first.end()
+        try await hosts.a.letsGo()
+
+        // It is usable again, for this volume too.
+        try await hosts.a.client.unmount(volume.name, id: "1").checked()
+        try await second.end()
+        try await hosts.b.client.unmount(volume.name, id: "2").checked()
+        let third = try Writer("c", on: hosts.a, mountpoint: try await volume.taken(by: hosts.a, id: "3").mountpoint)
+        try await third.writes(5)
+        try await third.end()
+        try await hosts.a.client.unmount(volume.name, id: "3").checked()
+        #expect(try await hosts.a.mappedImages().isEmpty)
+        try await volume.expectRecords([
+            first.acknowledged(unheard: 1), second.acknowledged(unheard: 1), third.acknowledged(unheard: 1),
+        ])
+        try await volume.remove()
+    }
+
+    @Test("A host that is powered off loses its volume to another one, with all that was safe on it")
+    func poweredOff() async throws {
+        let hosts = try await Hosts.ready()
+        let volume = try await Volume("off", on: hosts)
+        let first = try Writer("a", on: hosts.a, mountpoint: try await volume.taken(by: hosts.a, id: "1").mountpoint)
+        try await first.writes(10)
+
+        try await hosts.a.powerOff()
+        let taken = try await volume.taken(by: hosts.b, id: "2")
+        tell("taken over from a host without power", taken.after)
+        try await first.abandon()
+        let second = try Writer("b", on: hosts.b, mountpoint: taken.mountpoint)
+        try await second.writes(5)
+
+        try await hosts.a.powerOn()
+        try await hosts.a.waitForPlugin()
+        try await second.writes(5)
+        #expect(try await hosts.a.mappedImages().isEmpty)
+        try await second.end()
+        try await hosts.b.client.unmount(volume.name, id: "2").checked()
+        // Words of the last records may have been on their way when the power went.
+        try await volume.expectRecords([first.acknowledged(unheard: 10), second.acknowledged(unheard: 1)])
+        try await volume.remove()
+    }
+
+    @Test("A host that is cut off from etcd goes on writing until another one asks for its volume, and then cannot")
+    func cutFromEtcd() async throws {
+        let hosts = try await Hosts.ready()
+        let volume = try await Volume("no-etcd", on: hosts)
+        let first = try Writer("a", on: hosts.a, mountpoint: try await volume.taken(by: hosts.a, id: "1").mountpoint)
+        try await first.writes(5)
+
+        try await hosts.a.cut(from: .etcd)
+        try await hosts.isNotHeardOf(hosts.a)
+        try await first.writes(10)
+        #expect(first.failures.isEmpty, "nobody has asked for the volume, and its writes fail: \(first.failures)")
+        #expect(try await hosts.a.client.get(volume.name).checked().volume?.name == volume.name)
+
+        let taken = try await volume.taken(by: hosts.b, id: "2")
+        tell("taken over from a host cut off from etcd", taken.after)
+        try await first.fails()
+        let second = try Writer("b", on: hosts.b, mountpoint: taken.mountpoint)
+        try await second.writes(5)
+
+        try await hosts.a.reconnect(to: .etcd)
+        try await first.end()
+        try await hosts.a.letsGo()
+        try await second.writes(5)
+        try await second.end()
+        try await hosts.b.client.unmount(volume.name, id: "2").checked()
+        try await volume.expectRecords([first.acknowledged(unheard: 1), second.acknowledged(unheard: 1)])
+        try await volume.remove()
+    }
+
+    @Test("A host that is cut off from Ceph keeps its volume, answers meanwhile, and goes on afterwards")
+    func cutFromCeph() async throws {
+        let hosts = try await Hosts.ready()
+        let volume = try await Volume("no-ceph", on: hosts)
+        let first = try Writer("a", on: hosts.a, mountpoint: try await volume.taken(by: hosts.a, id: "1").mountpoint)
+        let mounted = ContinuousClock.now
+        try await first.writes(5)
+
+        try await hosts.a.cut(from: .ceph)
+        let before = first.safe.count
+        #expect(try await hosts.a.client.list().checked().volumes?.map(\.name) == [volume.name])
+        #expect(try await hosts.a.client.get(volume.name).checked().volume?.name == volume.name)
+        // In its first minute a mount is left alone; after that its owner tries to let go, and finds it in use.
+        let early = try await hosts.b.client.mount(volume.name, id: "2")
+        #expect(early.error.contains("node a"), "\(early.error)")
+        #expect(first.safe.count <= before + 1, "without Ceph nothing can be safe")
+        try await Task.sleep(until: mounted + .seconds(65))
+        let late = try await hosts.b.client.mount(volume.name, id: "2")
+        #expect(late.error.contains("node a"), "\(late.error)")
+        #expect(try await hosts.a.client.list().checked().volumes?.map(\.name) == [volume.name])
+
+        try await hosts.a.reconnect(to: .ceph)
+        try await first.writes(10, within: .seconds(150))
+        #expect(first.failures.isEmpty, "a disk that is away for a while is waited for: \(first.failures)")
+
+        // Its daemon dies, the container with it, and nobody sends an Unmount.
+        try await first.end()
+        let taken = try await volume.taken(by: hosts.b, id: "2")
+        tell("handed over by a host that had it for nobody", taken.after)
+        let second = try Writer("b", on: hosts.b, mountpoint: taken.mountpoint)
+        try await second.writes(5)
+        try await second.end()
+        try await hosts.b.client.unmount(volume.name, id: "2").checked()
+        #expect(try await hosts.a.mappedImages().isEmpty)
+        try await volume.expectRecords([first.acknowledged(unheard: 1), second.acknowledged(unheard: 1)])
+        try await volume.remove()
+    }
+
+    @Test("A volume goes from one host to the other and back while both are alive", arguments: ["ext4", "xfs"])
+    func handOver(filesystem: String) async throws {
+        let hosts = try await Hosts.ready()
+        let volume = try await Volume("moves", on: hosts, ["fstype": filesystem, "size": "320"])
+        let mountpoint = try await volume.taken(by: hosts.a, id: "1").mountpoint
+        try await hosts.a.run("echo from a >\(mountpoint)/file")
+        // As in a rolling update: the new container is started while the old one stops.
+        async let waiting = volume.taken(by: hosts.b, id: "2")
+        try await hosts.a.client.unmount(volume.name, id: "1").checked()
+        let taken = try await waiting
+        tell("handed over with \(filesystem)", taken.after)
+        #expect(try await hosts.b.run("cat \(taken.mountpoint)/file; echo from b >>\(taken.mountpoint)/file") == "from a")
+        #expect(try await hosts.a.mappedImages().isEmpty)
+        try await hosts.b.client.unmount(volume.name, id: "2").checked()
+        let back = try await volume.taken(by: hosts.a, id: "3").mountpoint
+        #expect(try await hosts.a.run("cat \(back)/file") == "from a\nfrom b")
+        try await hosts.a.client.unmount(volume.name, id: "3").checked()
+        try await volume.remove()
+    }
+
+    /// For whoever wants to know how long it takes; nothing depends on it.
+    private func tell(_ what: String, _ time: Duration) {
+        print("virtual machines: \(what) in \(time.formatted)")
+    }
+}
+
+extension Hosts {
+    /// Waits until etcd has forgotten that host's heartbeat.
+    func isNotHeardOf(_ host: Host) async throws {
+        let key = "docker/volume/rbd/nodes/\(host.name)"
+        try await eventually("host \(host.name) to be taken for dead", within: .seconds(90)) {
+            let endpoints = environment.etcdEndpoints.joined(separator: ",")
+            return try await inNetwork("etcdctl", "--endpoints", endpoints, "get", "--keys-only", key)
+                .output.trimmed.isEmpty
+        }
+    }
+}
+
+extension Host {
+    /// Waits until its kernel has nothing mapped any more.
+    func letsGo() async throws {
+        try await eventually("host \(name) to let go of what it has lost", within: .seconds(120)) {
+            try await mappedImages().isEmpty
+        }
+    }
+}
+
+extension Duration {
+    /// In seconds, to a tenth.
+    fileprivate var formatted: String {
+        let tenths = Int(self / .milliseconds(100))
+        return "\(tenths / 10).\(tenths % 10) s"
+    }
+}
