@@ -40,15 +40,15 @@ struct Host: Sendable {
     }
 
     private func isBlank() async throws -> Bool {
-        guard let seen = try? await run("ls /sys/bus/rbd/devices; ip neigh show nud permanent", within: .seconds(20))
+        guard let seen = try? await run("ls /sys/bus/rbd/devices; /usr/sbin/ip neigh show nud permanent", within: .seconds(20))
         else { return false }
         return seen.isEmpty
     }
 
-    /// Waits until its plugin knows its volumes: until then it cannot say what there is.
+    /// Waits until its plugin has found Ceph and etcd.
     func waitForPlugin() async throws {
-        try await eventually("the plugin on host \(name) to answer", within: .seconds(120)) {
-            (try? await client.list().succeeded) ?? false
+        try await eventually("the plugin on host \(name) to be healthy", within: .seconds(120)) {
+            (try? await client.fetch("/healthz").status) == 200
         }
     }
 
@@ -96,10 +96,10 @@ struct Host: Sendable {
 
     /// Whatever it sends to that server from now on gets lost without a word: it goes to a card that nobody has.
     func cut(from server: Server) async throws {
-        try await run("ip neigh replace \(server.rawValue) lladdr 02:00:00:00:00:99 dev eth0 nud permanent")
+        try await run("/usr/sbin/ip neigh replace \(server.rawValue) lladdr 02:00:00:00:00:99 dev eth0 nud permanent")
     }
 
     func reconnect(to server: Server) async throws {
-        try await run("ip neigh del \(server.rawValue) dev eth0")
+        try await run("/usr/sbin/ip neigh del \(server.rawValue) dev eth0")
     }
 }

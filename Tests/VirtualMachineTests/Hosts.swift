@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Rig
 
 /// Two virtual machines with the kernel's rbd driver, and the Ceph and etcd that they share.
@@ -27,12 +28,19 @@ struct Hosts: Sendable {
     }
 
     fileprivate static func bringUp() async throws -> Hosts {
+        let folder = try await folderOfRunningRig()
+        let environment = try RigEnvironment(of: folder)
+        return Hosts(environment: environment, a: Host("a", of: environment), b: Host("b", of: environment))
+    }
+
+    /// `RIG_VM` names one that was brought up by hand, and that stays up for the next run, while one works on a test.
+    private static func folderOfRunningRig() async throws -> String {
+        if let standing = ProcessInfo.processInfo.environment["RIG_VM"] { return standing }
         let shared = try RigEnvironment.required()
         let folder = shared.scratch + "/vm"
         let program = try PluginProcess.executable()
         try await runTool(shared.scripts + "/vm/up", [folder, program] + settings, within: .seconds(400)).checked()
-        let environment = try RigEnvironment(of: folder)
-        return Hosts(environment: environment, a: Host("a", of: environment), b: Host("b", of: environment))
+        return folder
     }
 
     /// Runs a tool in the network of the servers: outside of it nobody reaches them.
