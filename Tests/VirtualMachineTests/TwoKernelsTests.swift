@@ -66,6 +66,26 @@ struct TwoKernelsTests {
         try await volume.remove()
     }
 
+    @Test("A host that was powered off and on again clears up what it had, and has its volume back")
+    func rebooted() async throws {
+        let hosts = try await Hosts.ready()
+        let volume = try await Volume("reboot", on: hosts)
+        let first = try Writer("a", on: hosts.a, mountpoint: try await volume.taken(by: hosts.a, id: "1").mountpoint)
+        try await first.writes(5)
+        try await hosts.a.powerOff()
+        try await first.abandon()
+        try await hosts.a.powerOn()
+        try await hosts.a.waitForPlugin()
+        let back = try await volume.taken(by: hosts.a, id: "2")
+        tell("mounted again after a reboot", back.after)
+        let second = try Writer("b", on: hosts.a, mountpoint: back.mountpoint)
+        try await second.writes(5)
+        try await second.end()
+        try await hosts.a.client.unmount(volume.name, id: "2").checked()
+        try await volume.expectRecords([first.acknowledged(unheard: 10), second.acknowledged(unheard: 1)])
+        try await volume.remove()
+    }
+
     @Test("A host that is cut off from etcd goes on writing until another one asks for its volume, and then cannot")
     func cutFromEtcd() async throws {
         let hosts = try await Hosts.ready()
@@ -99,21 +119,23 @@ struct TwoKernelsTests {
     func cutFromCeph() async throws {
         let hosts = try await Hosts.ready()
         let volume = try await Volume("no-ceph", on: hosts)
-        let first = try Writer("a", on: hosts.a, mountpoint: try await volume.taken(by: hosts.a, id: "1").mountpoint)
+        let mountpoint = try await volume.taken(by: hosts.a, id: "1").mountpoint
         let mounted = ContinuousClock.now
+        let first = try Writer("a", on: hosts.a, mountpoint: mountpoint)
         try await first.writes(5)
 
         try await hosts.a.cut(from: .ceph)
         let before = first.safe.count
         #expect(try await hosts.a.client.list().checked().volumes?.map(\.name) == [volume.name])
         #expect(try await hosts.a.client.get(volume.name).checked().volume?.name == volume.name)
-        // In its first minute a mount is left alone; after that its owner tries to let go, and finds it in use.
+        // In its first minute a mount is left alone, and after that its owner cannot tell whether it is in use.
         let early = try await hosts.b.client.mount(volume.name, id: "2")
         #expect(early.error.contains("node a"), "\(early.error)")
         #expect(first.safe.count <= before + 1, "without Ceph nothing can be safe")
         try await Task.sleep(until: mounted + .seconds(65))
         let late = try await hosts.b.client.mount(volume.name, id: "2")
         #expect(late.error.contains("node a"), "\(late.error)")
+        #expect(try await hosts.a.run("grep -c ' \(mountpoint) ' /proc/mounts") == "1", "it must not be taken away")
         #expect(try await hosts.a.client.list().checked().volumes?.map(\.name) == [volume.name])
 
         try await hosts.a.reconnect(to: .ceph)

@@ -145,6 +145,28 @@ import VolumeCore
         }
     }
 
+    /// As on a machine with much to do, where starting `rbd` takes its time.
+    @Test func aSlowToolIsNotTriedAgainAndAgain() async throws {
+        try await run({ _ in
+            usleep(700_000)
+            return CommandResult(.exited(EBUSY), errors: "busy")
+        }) { sysfs, mapper, runner in
+            try await sysfs.map(0, pool: "rbd", namespace: "ns", name: "a b,c")
+            let error = await failure { try await mapper.unmap(MappedDevice(image: image, path: "/dev/rbd0")) }
+            #expect(error?.code == .busy)
+            #expect(runner.lines.count <= 3)
+        }
+    }
+
+    @Test func aClientForAllMappingsIsRefused() async throws {
+        try await run { _, mapper, runner in
+            let error = await failure { _ = try await mapper.map(image, options: ["queue_depth=64", "share"]) }
+            #expect(error?.code == .invalidOption)
+            #expect(error?.description.contains("RBD_MAP_OPTIONS") == true)
+            #expect(runner.lines == [])
+        }
+    }
+
     @Test func growWaitsForTheKernel() async throws {
         try await run { sysfs, mapper, _ in
             try await sysfs.map(0, pool: "rbd", namespace: "ns", name: "a b,c")
