@@ -48,12 +48,24 @@ extension VolumeDriver {
             guard let fenced = try await raiseFence(over: stored) else { return }
             _ = try await commit(.init(attachment: .delete), over: fenced)
         case .letGo:
+            try await seeThatCephAnswers(for: stored)
             do {
                 _ = try await detach(attachment, over: stored)
             } catch let error as VolumeError where error.code == .busy {
                 log.step(
                     "the volume is in use and stays", name, ["wantedBy": "\(attachment.wantedBy?.node ?? "nobody")"])
             }
+        }
+    }
+
+    /// Without Ceph, trying to let go does harm: an unmount waits in the kernel, and a volume that turns out to be in use
+    /// by a container's own mount cannot be mounted again either. Nobody waits for this: it is tried again later.
+    private func seeThatCephAnswers(for stored: StoredVolume) async throws {
+        guard let image = stored.volume?.record.image else { return }
+        do {
+            _ = try await ports.images.watchers(of: image)
+        } catch let error as VolumeError where ![.timedOut, .unavailable].contains(error.code) {
+            return
         }
     }
 }

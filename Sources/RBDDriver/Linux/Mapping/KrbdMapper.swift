@@ -42,6 +42,7 @@ public struct KrbdMapper: DeviceMapper {
         guard try await kernel.run("look at /sys/bus/rbd", to: what, { [devices] in devices.isDriverLoaded }) else {
             throw Self.noDriver(what)
         }
+        try Self.refuseSharing(options, what)
         let words = (Self.standingOptions + options).joined(separator: ",")
         let command = Command(.rbd, files.arguments + ["map", "--options", words] + image.arguments)
         let result = try await runner.run(command, to: what) { late in
@@ -60,20 +61,29 @@ public struct KrbdMapper: DeviceMapper {
         return device
     }
 
+    /// The last of two options wins, and with one client for all, fencing one volume would fence the whole node.
+    private static func refuseSharing(_ options: [String], _ what: String) throws {
+        guard options.contains("share") else { return }
+        throw VolumeError(
+            .invalidOption, what, why: "the map option 'share' would take all volumes of a node away with one of them",
+            remedy: "leave it out of RBD_MAP_OPTIONS and map-options", outcome: .refused)
+    }
+
     public func mapped() async throws -> [MappedDevice] { try await listed("list mapped images") }
 
     public func unmap(_ device: MappedDevice) async throws {
         let what = "unmap \(device.path) (image \(device.image))"
-        for attempt in 0..<Self.attempts {
+        let patience = ContinuousClock.now + Self.patience
+        repeat {
             guard try await isMapped(device, what) else { return }
-            if attempt > 0 { try await Task.sleep(for: .milliseconds(100)) }
             do {
                 if try await tryUnmap(device, what) { return }
             } catch let error as VolumeError where error.outcome == .unknown {
                 if try await Task.detached(operation: { try await !isMapped(device, what) }).value { return }
                 throw error
             }
-        }
+            try await Task.sleep(for: .milliseconds(100))
+        } while ContinuousClock.now < patience
         let users = try await kernel.run("read /proc", to: what) {
             DeviceHolders.users(ofDevice: BlockDevice(device.path))
         }
@@ -82,8 +92,9 @@ public struct KrbdMapper: DeviceMapper {
             remedy: "stop what uses it, then try again", outcome: .refused)
     }
 
-    /// udev's probing of a device makes it busy for some 100 ms: that long it is tried again.
-    private static let attempts = 20
+    /// udev's probing of a device makes it busy for some 100 ms: longer than that it is tried again. A time and not a
+    /// number: where `rbd` starts slowly, many tries would use up what the operation needs to put things right again.
+    private static let patience = Duration.seconds(2)
 
     /// - Returns: `false` when the device is busy.
     private func tryUnmap(_ device: MappedDevice, _ what: String) async throws -> Bool {
