@@ -40,7 +40,9 @@ struct Host: Sendable {
     }
 
     private func isBlank() async throws -> Bool {
-        guard let seen = try? await run("ls /sys/bus/rbd/devices; /usr/sbin/ip neigh show nud permanent", within: .seconds(20))
+        guard
+            let seen = try? await run(
+                "ls /sys/bus/rbd/devices; /usr/sbin/ip neigh show nud permanent", within: .seconds(20))
         else { return false }
         return seen.isEmpty
     }

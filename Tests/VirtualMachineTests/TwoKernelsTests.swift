@@ -166,7 +166,8 @@ struct TwoKernelsTests {
         try await hosts.a.client.unmount(volume.name, id: "1").checked()
         let taken = try await waiting
         tell("handed over with \(filesystem)", taken.after)
-        #expect(try await hosts.b.run("cat \(taken.mountpoint)/file; echo from b >>\(taken.mountpoint)/file") == "from a")
+        #expect(
+            try await hosts.b.run("cat \(taken.mountpoint)/file; echo from b >>\(taken.mountpoint)/file") == "from a")
         #expect(try await hosts.a.mappedImages().isEmpty)
         try await hosts.b.client.unmount(volume.name, id: "2").checked()
         let back = try await volume.taken(by: hosts.a, id: "3").mountpoint

@@ -44,7 +44,8 @@ import VolumeCore
 
 @Suite struct MapperProbeTests {
     private func look(
-        _ paths: [String], tools: [String], modprobe: CommandResult = CommandResult(.exited(1), errors: "not found")
+        for wanted: MapperSelection.Kind? = nil, _ paths: [String], tools: [String],
+        modprobe: CommandResult = CommandResult(.exited(1), errors: "not found")
     ) async throws -> ([MapperSelection.Kind: [String]], [String]) {
         nonisolated(unsafe) var answer: ([MapperSelection.Kind: [String]], [String]) = ([:], [])
         try await LinuxBench.run("probe") { bench in
@@ -59,20 +60,36 @@ import VolumeCore
             let runner = ScriptedRunner { _ in modprobe }
             let probe = MapperProbe(
                 runner: runner, kernel: bench.kernel, searchPath: SearchPath([root + "/bin"]), root: root)
-            answer = (try await probe.look(), runner.lines.sorted())
+            answer = (try await probe.look(for: wanted), runner.lines.sorted())
         }
         return answer
     }
 
-    @Test func aWholeNodeLacksNothing() async throws {
-        let (lacks, commands) = try await look(
-            [
-                "/sys/bus/rbd", "/sys/module/nbd", "/dev/fuse", "/dev/loop-control",
-                "/usr/lib/x86_64-linux-gnu/qemu/block-rbd.so",
-            ],
-            tools: ["rbd", "rbd-nbd", "qemu-storage-daemon", "losetup"])
-        #expect(lacks == [.krbd: [], .nbd: [], .fuse: []])
+    private static let whole = [
+        "/sys/bus/rbd", "/sys/module/nbd", "/dev/fuse", "/dev/loop-control",
+        "/usr/lib/x86_64-linux-gnu/qemu/block-rbd.so",
+    ]
+    private static let tools = ["rbd", "rbd-nbd", "qemu-storage-daemon", "losetup"]
+
+    @Test(arguments: MapperSelection.Kind.allCases)
+    func aWholeNodeLacksNothing(_ kind: MapperSelection.Kind) async throws {
+        let (lacks, commands) = try await look(for: kind, Self.whole, tools: Self.tools)
+        #expect(lacks == [kind: []])
         #expect(commands == [])
+    }
+
+    @Test func noModuleIsLoadedThatIsNotNeeded() async throws {
+        let (lacks, commands) = try await look(["/sys/bus/rbd"], tools: ["rbd", "rbd-nbd"])
+        #expect(lacks == [.krbd: []])
+        #expect(commands == [])
+    }
+
+    @Test func whatComesFirstIsLookedAtFirst() async throws {
+        let (lacks, commands) = try await look(Array(Self.whole.dropFirst()), tools: Self.tools)
+        #expect(lacks[.krbd]?.isEmpty == false)
+        #expect(lacks[.fuse] == [])
+        #expect(lacks[.nbd] == nil)
+        #expect(commands == ["modprobe rbd"])
     }
 
     @Test func anEmptyNodeLacksEverything() async throws {

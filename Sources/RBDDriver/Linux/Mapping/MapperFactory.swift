@@ -32,7 +32,7 @@ public struct MapperFactory: Sendable {
     public func make(
         _ wanted: MapperSelection.Kind?
     ) async throws -> (mapper: any DeviceMapper, selection: MapperSelection) {
-        let lacks = try await MapperProbe(runner: runner, kernel: kernel).look()
+        let lacks = try await MapperProbe(runner: runner, kernel: kernel).look(for: wanted)
         let selection = try MapperSelection.choose(wanted, lacks: lacks)
         return (try mapper(of: selection.kind), selection)
     }

@@ -20,15 +20,25 @@ public struct MapperProbe: Sendable {
         self.root = root
     }
 
-    /// For each kind what it lacks, in words; empty for one that works.
-    public func look() async throws -> [MapperSelection.Kind: [String]] {
-        async let rbd = lackOfModule("rbd", sign: "/sys/bus/rbd")
-        async let nbd = lackOfModule("nbd", sign: "/sys/module/nbd")
-        return [
-            .krbd: try await rbd + lackOfTools([.rbd]),
-            .nbd: try await nbd + lackOfTools([.rbd, .rbdNBD]),
-            .fuse: try await lackOfFuse() + lackOfTools([.qemuStorageDaemon, .losetup, .rbd]),
-        ]
+    /// Looks at one kind after the other until one works: no module is loaded that is not needed.
+    /// - Parameter wanted: the only one to look at; `nil` looks at all of them, in the order of preference.
+    /// - Returns: for each kind that was looked at what it lacks, in words; empty for one that works.
+    public func look(for wanted: MapperSelection.Kind?) async throws -> [MapperSelection.Kind: [String]] {
+        var lacks: [MapperSelection.Kind: [String]] = [:]
+        for kind in wanted.map({ [$0] }) ?? MapperSelection.order {
+            let lack = try await lack(of: kind)
+            lacks[kind] = lack
+            if lack.isEmpty { break }
+        }
+        return lacks
+    }
+
+    private func lack(of kind: MapperSelection.Kind) async throws -> [String] {
+        switch kind {
+        case .krbd: try await lackOfModule("rbd", sign: "/sys/bus/rbd") + lackOfTools([.rbd])
+        case .nbd: try await lackOfModule("nbd", sign: "/sys/module/nbd") + lackOfTools([.rbd, .rbdNBD])
+        case .fuse: try await lackOfFuse() + lackOfTools([.qemuStorageDaemon, .losetup, .rbd])
+        }
     }
 
     private func lackOfModule(_ module: String, sign: String) async throws -> [String] {

@@ -10,8 +10,11 @@ public struct MapperSelection: Sendable, Hashable {
     /// A sentence for the log.
     public let reason: String
 
-    /// Chooses. `krbd` is what the product is made for; `fuse` serves where the kernel has no driver; `nbd` where only
-    /// that exists.
+    /// The order of preference. `krbd` is what the product is made for; `fuse` serves where the kernel has no driver;
+    /// `nbd` where only that exists.
+    static let order: [Kind] = [.krbd, .fuse, .nbd]
+
+    /// Chooses.
     /// - Parameters:
     ///   - wanted: the setting; `nil` for `auto`.
     ///   - lacks: for each kind what it lacks on this node, in words; empty for one that works.
@@ -25,7 +28,6 @@ public struct MapperSelection: Sendable, Hashable {
             }
             return MapperSelection(kind: wanted, reason: "RBD_MAPPER asks for it")
         }
-        let order: [Kind] = [.krbd, .fuse, .nbd]
         guard let first = order.first(where: { isComplete($0, lacks) }) else {
             throw VolumeError(
                 .unsupported, "map images on this node", why: order.map { words($0, lacks) }.joined(separator: "; "),
