@@ -165,7 +165,8 @@ struct EtcdOutageTests {
         let members = try await EtcdServer.startCluster(of: 3)
         do {
             let rig = try RigEnvironment.required().using(etcd: members.map(\.url))
-            try await Stage.with(rig, settings: ["NODE_TTL": "10s", "ETCD_TIMEOUT": "4s", "MOUNT_WAIT": "2s"]) { stage in
+            try await Stage.with(rig, settings: ["NODE_TTL": "10s", "ETCD_TIMEOUT": "4s", "MOUNT_WAIT": "2s"]) {
+                stage in
                 try await Self.lose(members, stage)
             }
         } catch {

@@ -29,6 +29,9 @@ public struct ImageStoreContract: Sendable {
         .init("remove leaves an image with another id alone") { try await $0.wrongID() },
         .init("remove is busy while there are snapshots") { try await $0.snapshots() },
         .init("remove is busy while the image is mapped") { try await $0.mapped() },
+        .init("an image that is there is no remains, and where nothing is, nothing is cleared") {
+            try await $0.remains()
+        },
         .init("the plugin's own handles are no watchers") { try await $0.ownHandles() },
         .init("a mapping is a watcher until it is gone") { try await $0.watchers() },
         .init("preflight accepts what can be created, and creates nothing") { try await $0.preflight() },
@@ -69,6 +72,15 @@ public struct ImageStoreContract: Sendable {
             let found = try await images.inspect(image)
             #expect(found?.features == .standard)
         }
+    }
+
+    private func remains() async throws {
+        try await withImage("remains") { image, id in
+            try await images.clearRemains(of: image)
+            #expect(try await images.inspect(image)?.id == id)
+        }
+        try await images.clearRemains(of: place.image("nothing"))
+        try await images.clearRemains(of: place.image("nothing", namespaced: true))
     }
 
     private func namespaces() async throws {

@@ -133,6 +133,12 @@ public struct CephImageStore: ImageStore {
         }
     }
 
+    public func clearRemains(of image: ImageReference) async throws {
+        try await call("clear what is left of image \(image)") { limit in
+            try await call.images(image).clearRemains(of: image.name, timeout: limit)
+        }
+    }
+
     public func watchers(of image: ImageReference) async throws -> [ClientAddress] {
         try await call("list the watchers of image \(image)") { limit in
             try await call.images(image).withImage(.name(image.name), .readOnly, timeout: limit) { opened in

@@ -43,6 +43,9 @@ extension VolumeDriver {
         }
         try await refuseIfWatched(withdrawn)
         try await ports.images.remove(withdrawn, id: nil)
+        // Both may have been cut off half-way: the creation under its first name, the removal under the second.
+        try await ports.images.clearRemains(of: image)
+        try await ports.images.clearRemains(of: withdrawn)
     }
 
     /// Renaming and removing wait for the image's exclusive lock. A process that was killed holds it for half a minute:

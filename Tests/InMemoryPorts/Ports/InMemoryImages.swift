@@ -39,6 +39,9 @@ public struct InMemoryImageStore: ImageStore {
         try await process.perform(.imageRemove, "\(image)") { try $0.dropImage(image, id: id) }
     }
 
+    /// Creations are whole here, and removals are finished by `remove`.
+    public func clearRemains(of image: ImageReference) async throws {}
+
     public func watchers(of image: ImageReference) async throws -> [ClientAddress] {
         try await process.perform(.imageWatchers, "\(image)") { world in
             try world.watchers(ofImage: world.image(image, to: "list the watchers of").id)
