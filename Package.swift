@@ -58,7 +58,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + metrics,
-            swiftSettings: swiftSettings
+            swiftSettings: swiftSettings + [.define("FAULT_INJECTION", .when(configuration: .debug))]
         ),
 
         // MARK: What the tests stand on

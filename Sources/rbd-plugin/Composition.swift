@@ -47,14 +47,15 @@ struct Composition {
             images: images,
             formatter: node.formatter, mapper: node.mapper, filesystems: node.filesystems, mounter: node.mounter,
             fence: CephFence(connection: connection, clock: clock), clock: clock, tokens: tokens)
-        driver = VolumeDriver(ports: ports, policy: DriverPolicy(settings, mountRoot: mountRoot), me: me, log: log)
+        driver = VolumeDriver(
+            ports: ports.withKillPoints, policy: DriverPolicy(settings, mountRoot: mountRoot), me: me, log: log)
         let health = HealthChecks(connection: connection, catalog: catalog, mapper: node.mapper)
         let registry = PluginMetrics.bootstrap(driver: driver, health: health)
         server = VolumeServer(
             configuration: .init(
                 socketPath: socket, budget: settings.limits.operation,
                 scope: settings.scope == .global ? .global : .local),
-            plugin: DockerAdapter(driver: driver, report: health.report),
+            plugin: DockerAdapter(driver: driver, report: health.report).withKillPoints,
             metricsText: {
                 await health.refresh()
                 return registry.render()

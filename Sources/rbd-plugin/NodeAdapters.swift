@@ -16,7 +16,7 @@ struct NodeAdapters {
     ) throws {
         try PrivateFile.makeDirectory(settings.stateDirectory)
         try PrivateFile.makeDirectory(mountRoot)
-        let runner = ChildProcess(clock: clock)
+        let runner = ChildProcess(clock: clock).withKillPoints
         let kernel = KernelCalls(pool: BlockingPool(name: "kernel-call", threads: 16), clock: clock)
         mounter = try LinuxMounter(runner: runner, kernel: kernel, root: mountRoot)
         filesystems = LinuxFilesystemTools(runner: runner, kernel: kernel)

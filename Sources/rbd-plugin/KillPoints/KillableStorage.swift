@@ -1,0 +1,101 @@
+#if FAULT_INJECTION
+    import VolumeCore
+
+    /// etcd, with a kill point after each write.
+    struct KillableStore: VolumeStore {
+        let base: any VolumeStore
+        let points: KillPoints
+
+        func read(_ name: VolumeName) async throws -> StoredVolume { try await base.read(name) }
+
+        func readAll() async throws -> [StoredVolume] { try await base.readAll() }
+
+        func commit(_ change: StoreChange, over read: StoredVolume) async throws -> StoredVolume? {
+            guard let written = try await base.commit(change, over: read) else { return nil }
+            points.passed("record \(change.summary)")
+            return written
+        }
+    }
+
+    extension StoreChange {
+        /// What is written, in a few words: `volume ready, mount attaching`.
+        fileprivate var summary: String {
+            let volumePart: String? =
+                switch volume {
+                case .keep: nil
+                case .put(let record): "volume \(record.phase.rawValue)"
+                case .delete: "no volume"
+                }
+            let mountPart: String? =
+                switch attachment {
+                case .keep: nil
+                case .put(let record): "mount \(record.state.rawValue)"
+                case .delete: "no mount"
+                }
+            return [volumePart, mountPart].compactMap(\.self).joined(separator: ", ")
+        }
+    }
+
+    /// Images in Ceph, with a kill point after each change.
+    struct KillableImages: ImageStore {
+        let base: any ImageStore
+        let points: KillPoints
+
+        func preflight(_ spec: VolumeSpec) async throws { try await base.preflight(spec) }
+
+        func inspect(_ image: ImageReference) async throws -> ImageDescription? { try await base.inspect(image) }
+
+        func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
+            try await points.after("create image") { try await base.create(image, spec: spec, uid: uid) }
+        }
+
+        func rename(_ image: ImageReference, to name: String) async throws {
+            try await points.after("rename image") { try await base.rename(image, to: name) }
+        }
+
+        func mark(_ image: ImageReference, uid: String) async throws {
+            try await points.after("mark image") { try await base.mark(image, uid: uid) }
+        }
+
+        func remove(_ image: ImageReference, id: String?) async throws {
+            try await points.after("remove image") { try await base.remove(image, id: id) }
+        }
+
+        func watchers(of image: ImageReference) async throws -> [ClientAddress] {
+            try await base.watchers(of: image)
+        }
+    }
+
+    struct KillableFormatter: VolumeFormatter {
+        let base: any VolumeFormatter
+        let points: KillPoints
+
+        func format(_ image: ImageReference, spec: VolumeSpec) async throws {
+            try await points.after("format image") { try await base.format(image, spec: spec) }
+        }
+    }
+
+    /// The blocklist and the locks, with a kill point after each change.
+    struct KillableFence: Fence {
+        let base: any Fence
+        let points: KillPoints
+
+        func blocklist(_ client: ClientAddress, for duration: Duration) async throws {
+            try await points.after("blocklist client") { try await base.blocklist(client, for: duration) }
+        }
+
+        func isBlocklisted(_ client: ClientAddress) async throws -> Bool { try await base.isBlocklisted(client) }
+
+        func allow(_ client: ClientAddress) async throws {
+            try await points.after("allow client") { try await base.allow(client) }
+        }
+
+        func lockOwners(of image: ImageReference) async throws -> [ClientAddress] {
+            try await base.lockOwners(of: image)
+        }
+
+        func breakLock(of image: ImageReference, heldBy client: ClientAddress) async throws {
+            try await points.after("break lock") { try await base.breakLock(of: image, heldBy: client) }
+        }
+    }
+#endif

@@ -1,0 +1,49 @@
+import DockerVolumeAPI
+import RBDDriver
+import VolumeCore
+
+// Where kill points are put in between. A release build is composed of the bare parts.
+
+extension DriverPorts {
+    /// The ports, with a kill point after each effect.
+    var withKillPoints: DriverPorts {
+        #if FAULT_INJECTION
+            guard let points = KillPoints.current else { return self }
+            var ports = self
+            ports.store = KillableStore(base: store, points: points)
+            ports.images = KillableImages(base: images, points: points)
+            ports.formatter = KillableFormatter(base: formatter, points: points)
+            ports.mapper = KillableMapper(base: mapper, points: points)
+            ports.filesystems = KillableFilesystems(base: filesystems, points: points)
+            ports.mounter = KillableMounter(base: mounter, points: points)
+            ports.fence = KillableFence(base: fence, points: points)
+            return ports
+        #else
+            return self
+        #endif
+    }
+}
+
+extension CommandRunner {
+    /// The runner, with a kill point after each child's end.
+    var withKillPoints: any CommandRunner {
+        #if FAULT_INJECTION
+            guard let points = KillPoints.current else { return self }
+            return KillableRunner(base: self, points: points)
+        #else
+            return self
+        #endif
+    }
+}
+
+extension VolumePlugin {
+    /// The plugin, whose calls tell the kill points on whose behalf effects happen.
+    var withKillPoints: any VolumePlugin {
+        #if FAULT_INJECTION
+            guard KillPoints.current != nil else { return self }
+            return NamedCalls(base: self)
+        #else
+            return self
+        #endif
+    }
+}

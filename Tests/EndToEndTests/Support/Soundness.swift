@@ -1,0 +1,28 @@
+import FoundationEssentials
+import Rig
+import Testing
+
+extension Stage {
+    /// What e2fsck says of a volume's ext4 filesystem, which is mounted nowhere. It looks at a copy and mends nothing.
+    func expectSoundFilesystem(
+        _ volume: String, after occasion: String, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let copy = "\(plugin.scratch.path)/\(uniqueName("copy"))"
+        try await ceph.rbd("export", "--no-progress", image(volume), copy)
+        let check = try await runTool("e2fsck", ["-f", "-n", copy])
+        #expect(check.status == 0, "\(volume), after \(occasion): \(check.output)", sourceLocation: sourceLocation)
+        try FileManager.default.removeItem(atPath: copy)
+    }
+
+    /// The images of the stage.
+    func images() async throws -> [String] { try await ceph.images(in: "\(pool)/\(namespace)") }
+
+    /// Lets etcd end the lease of a node's heartbeat now, as it does by itself when nothing was heard of the node for
+    /// `NODE_TTL`: all others hold the node for dead. One that died before its first heartbeat has none.
+    func endHeartbeat(of node: String) async throws {
+        let key = "\(prefix)nodes/\(node)"
+        let found = try JSONValue(parsing: try await etcd.etcdctl("get", "--write-out", "json", key))
+        guard let lease = found["kvs"]?.array.first?["lease"]?.integer else { return }
+        try await etcd.etcdctl("lease", "revoke", String(lease, radix: 16))
+    }
+}
