@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Rig
 import SystemPackage
 
@@ -42,4 +43,9 @@ func holdingOpen(_ path: String, _ body: (FileDescriptor) async throws -> Void) 
 /// What stat(1) says of a file, in its format language: `%u %g %a`.
 func stat(_ path: String, _ format: String) async throws -> String {
     try await runTool("stat", ["--format", format, path]).checked().output.filter { $0 != "\n" }
+}
+
+/// fsync(2)
+func synchronize(_ file: FileDescriptor) throws {
+    guard fsync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }
 }

@@ -1,0 +1,81 @@
+import FoundationEssentials
+import Rig
+import Synchronization
+import Testing
+
+/// `kill -9` at any time, under a load of calls on several volumes.
+@Suite("Killed at random")
+struct RandomKillTests {
+    /// `RANDOM_KILLS=200 make test FILTER=RandomKill` is what `make soak` does.
+    private static let kills = variable("RANDOM_KILLS").flatMap { Int($0) } ?? 25
+    /// Repeats the moments of a run as far as the machine does.
+    private static let seed = variable("RANDOM_SEED").flatMap { UInt64($0) } ?? .random(in: 1...999_999)
+
+    private static func variable(_ name: String) -> String? { ProcessInfo.processInfo.environment[name] }
+
+    @Test("Every acknowledged write is there, every call comes to its end, and nothing is left over")
+    func mixedLoad() async throws {
+        do {
+            try await Stage.with { try await Self.mixedLoad(on: $0) }
+        } catch {
+            throw RigFailure("with RANDOM_SEED=\(Self.seed): \(error)")
+        }
+    }
+
+    private static func mixedLoad(on stage: Stage) async throws {
+        let end = End()
+        var loads: [MixedLoad] = []
+        try await withThrowingTaskGroup(of: MixedLoad?.self) { group in
+            for number in 0..<4 {
+                group.addTask {
+                    var load = MixedLoad(on: stage, seed: seed, number: number)
+                    try await load.run { end.hasCome }
+                    return load
+                }
+            }
+            group.addTask {
+                try await kill(stage.plugin)
+                end.come()
+                return nil
+            }
+            for try await load in group { if let load { loads.append(load) } }
+        }
+        for index in loads.indices { try await loads[index].verifyAtTheEnd() }
+        try await expectConsistent(stage, volumes: loads.map(\.name))
+        let sum = { (figure: (MixedLoad) -> Int) in loads.map(figure).reduce(0, +) }
+        print(
+            "killed at random: \(kills) kills, RANDOM_SEED=\(seed): \(sum(\.rounds)) rounds, \(sum(\.writes)) writes,"
+                + " \(sum(\.repeatedCalls)) calls made again")
+        for load in loads { try await stage.client.remove(load.name).checked() }
+        try await stage.waitUntilUnchanged(since: Surroundings(facts: []), after: "the removal of all")
+    }
+
+    private static func kill(_ plugin: PluginProcess) async throws {
+        var random = SeededGenerator(state: seed)
+        for _ in 0..<kills {
+            try await Task.sleep(for: .milliseconds(Int.random(in: 0...1200, using: &random)))
+            try await plugin.kill()
+            try await plugin.start()
+        }
+    }
+
+    /// One image for each volume, and no other once no watcher of a killed plugin counts any more.
+    private static func expectConsistent(_ stage: Stage, volumes: [String]) async throws {
+        var images: [String] = []
+        try await eventually("no other images than the volumes', but: \(images)", within: .seconds(90)) {
+            images = try await stage.images()
+            return images == volumes.sorted()
+        }
+        let records = try await stage.etcd.keys(stage.prefix).filter { !$0.contains("/nodes/") }
+        #expect(records == volumes.sorted().map { "\(stage.prefix)volumes/\($0)" })
+        #expect(stage.plugin.kernelState.isEmpty, "\(stage.plugin.kernelState)")
+    }
+}
+
+/// Tells the loads when to stop.
+private final class End: Sendable {
+    private let state = Mutex(false)
+
+    var hasCome: Bool { state.withLock { $0 } }
+    func come() { state.withLock { $0 = true } }
+}
