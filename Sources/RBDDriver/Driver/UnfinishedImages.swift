@@ -39,6 +39,8 @@ extension VolumeDriver {
                 try await ports.images.rename(image, to: withdrawn.name)
             } catch let error as VolumeError where error.code == .notFound {
                 // Another node was faster, with the one name or the other.
+            } catch let error as VolumeError where error.code == .alreadyExists {
+                // An earlier removal was killed in the midst of this rename: one image with two names.
             }
         }
         try await refuseIfWatched(withdrawn)
@@ -57,7 +59,9 @@ extension VolumeDriver {
             throw VolumeError(
                 .busy, "remove unfinished image \(image)",
                 why: "it is watched by \(watchers.map(\.description).joined(separator: ", "))",
-                remedy: "a client that died lets go after about 30 seconds: try again then", outcome: .refused)
+                remedy:
+                    "a client that died lets go after about 30 seconds: try again then; one that never does is cleared"
+                    + " by 'ceph pg repeer'", outcome: .refused)
         }
     }
 }

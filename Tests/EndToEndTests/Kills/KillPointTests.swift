@@ -58,6 +58,31 @@ struct KillPointTests {
         }
     }
 
+    @Test(
+        "A name without an image, which a creation leaves that is killed inside librbd, goes", arguments: [true, false])
+    func halfMadeImage(isAskedForAgain: Bool) async throws {
+        try await Stage.withKillSwitch { stage, killSwitch in
+            let name = uniqueName("half")
+            let point = KillPoint(line: "Create: record volume creating", count: 1)
+            try await stage.plugin.killed(at: point, killSwitch) {
+                _ = try await stage.client.create(name, options: stage.options())
+            }
+            // What rbd_create does first: the name's object, and its entry in the directory.
+            let image = stage.image(try await stage.unfinishedImage(of: name))
+            try await stage.ceph.rbd("create", "--size", "32M", "--image-feature", "layering", image)
+            let info = try JSONValue(parsing: try await stage.ceph.rbd("info", "--format", "json", image))
+            let header = "rbd_header.\(try #require(info["id"]?.string))"
+            try await stage.ceph.rados("--pool", stage.pool, "--namespace", stage.namespace, "rm", header)
+            try await stage.plugin.start()
+            if isAskedForAgain {
+                try await stage.client.create(name, options: stage.options()).checked()
+                try await stage.client.remove(name).checked()
+            }
+            try await stage.waitUntilUnchanged(since: Surroundings(facts: []), after: "a half-made image")
+            #expect(try await stage.images() == [])
+        }
+    }
+
     private static let calls: [(String, @Sendable (Scene, String) async throws -> Void)] = [
         ("Create", { scene, name in try await scene.client.create(name, options: scene.stage.options()).checked() }),
         ("Mount", { scene, name in try await scene.client.mount(name, id: "a").checked() }),

@@ -17,6 +17,15 @@ extension Stage {
     /// The images of the stage.
     func images() async throws -> [String] { try await ceph.images(in: "\(pool)/\(namespace)") }
 
+    /// The name of the image that an unfinished Create is at work on.
+    func unfinishedImage(of volume: String) async throws -> String {
+        let record = try await record(of: volume)
+        guard let uid = record?["uid"]?.string, let token = record?["attempt"]?["token"]?.string else {
+            throw RigFailure("\(volume) is not being created: \(String(describing: record))")
+        }
+        return "rbd-plugin.creating.\(uid).\(token)"
+    }
+
     /// Lets etcd end the lease of a node's heartbeat now, as it does by itself when nothing was heard of the node for
     /// `NODE_TTL`: all others hold the node for dead. One that died before its first heartbeat has none.
     func endHeartbeat(of node: String) async throws {
