@@ -72,16 +72,31 @@ extension VolumeDriver {
         }
     }
 
-    /// Watchers that are not this node's own mapping. Looks again for a moment: one that has just let go, or has just
-    /// been blocklisted, shows for some milliseconds.
+    /// Watchers that are not this node's own mapping and may write. Looks again for a moment: one that has just let go,
+    /// or has just been blocklisted, shows for some milliseconds.
     func strangers(to volume: VolumeRecord, besides mine: Set<ClientAddress>) async throws -> [ClientAddress] {
         var looks = 1
         while true {
             let found = try await ports.images.watchers(of: volume.image).filter { !mine.contains($0) }
-            if found.isEmpty || looks == 8 { return found }
+            if found.isEmpty { return [] }
+            if looks == 8 { return try await withoutShutOut(found) }
             looks += 1
             try await ports.clock.sleep(for: policy.pollInterval)
         }
+    }
+
+    /// A client that died while it opened the image can show for ever, also on the blocklist. Its entry is made to stand
+    /// as long as one of a fence.
+    private func withoutShutOut(_ watchers: [ClientAddress]) async throws -> [ClientAddress] {
+        var strangers: [ClientAddress] = []
+        for watcher in watchers {
+            if try await ports.fence.isBlocklisted(watcher) {
+                try await ports.fence.blocklist(watcher, for: policy.blocklistExpiry)
+            } else {
+                strangers.append(watcher)
+            }
+        }
+        return strangers
     }
 
     private func mapOrReuse(

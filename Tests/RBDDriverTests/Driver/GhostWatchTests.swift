@@ -1,0 +1,58 @@
+import InMemoryPorts
+import Logging
+import RBDDriver
+import Testing
+import VolumeCore
+
+/// An OSD that had not wholly registered a watch when the client died shows it until its placement group is peered anew,
+/// also when the client is on the blocklist.
+@Suite struct GhostWatchTests {
+    private let cluster = SimulatedCluster()
+
+    private func driver(hauntedBy ghost: ClientAddress, on node: String = "a") -> VolumeDriver {
+        let plain = DriverFixture.driver(cluster, on: node)
+        var ports = plain.ports
+        ports.images = HauntedImages(base: ports.images, ghost: ghost)
+        return VolumeDriver(
+            ports: ports, policy: plain.policy, me: plain.me,
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    @Test func ofABlocklistedClientDoesNotStopAMount() async throws {
+        let ghost = try #require(ClientAddress("10.0.0.9:0/4711"))
+        let driver = driver(hauntedBy: ghost)
+        try await driver.create("db", options: DriverFixture.options)
+        try await driver.ports.fence.blocklist(ghost, for: .seconds(3600))
+        _ = try await driver.mount("db", id: "m1")
+        #expect(cluster.world.mounts(of: "a").count == 1)
+    }
+
+    @Test func ofAnybodyElseDoes() async throws {
+        let ghost = try #require(ClientAddress("10.0.0.9:0/4711"))
+        let driver = driver(hauntedBy: ghost)
+        try await driver.create("db", options: DriverFixture.options)
+        let error = try #require(await errorOf { _ = try await driver.mount("db", id: "m1") })
+        #expect(error.code == .inUse)
+        #expect(error.description.contains(ghost.text))
+        #expect(cluster.world.devices(of: "a").isEmpty)
+    }
+}
+
+/// Images that somebody seems to watch.
+private struct HauntedImages: ImageStore {
+    let base: any ImageStore
+    let ghost: ClientAddress
+
+    func watchers(of image: ImageReference) async throws -> [ClientAddress] {
+        try await base.watchers(of: image) + [ghost]
+    }
+
+    func preflight(_ spec: VolumeSpec) async throws { try await base.preflight(spec) }
+    func inspect(_ image: ImageReference) async throws -> ImageDescription? { try await base.inspect(image) }
+    func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
+        try await base.create(image, spec: spec, uid: uid)
+    }
+    func rename(_ image: ImageReference, to name: String) async throws { try await base.rename(image, to: name) }
+    func mark(_ image: ImageReference, uid: String) async throws { try await base.mark(image, uid: uid) }
+    func remove(_ image: ImageReference, id: String?) async throws { try await base.remove(image, id: id) }
+}
