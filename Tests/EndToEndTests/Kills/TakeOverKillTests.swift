@@ -97,7 +97,7 @@ struct TakeOverKillTests {
 /// network to etcd is cut.
 struct DeadOwner {
     let stage: Stage
-    private let bytes = randomBytes(256 << 10)
+    let bytes = randomBytes(256 << 10)
 
     /// Lets it die with a volume that the other node takes over unharmed.
     func points(ofTakeOverBy plugin: PluginProcess, _ killSwitch: KillSwitch) async throws -> [KillPoint] {
