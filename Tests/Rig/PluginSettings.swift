@@ -19,7 +19,8 @@ public struct PluginSettings: Sendable {
         self.others = others
     }
 
-    func variables(for rig: RigEnvironment, stateFolder: String) -> [String: String] {
+    /// All variables that the program gets, as the plugin or as an operator's tool.
+    public func variables(for rig: RigEnvironment, stateFolder: String) -> [String: String] {
         let own = ProcessInfo.processInfo.environment
         var variables = [
             "PATH": own["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin",
