@@ -104,6 +104,25 @@ struct LifecycleTests {
         await test.end()
     }
 
+    @Test("run() returns without an error also when the drain comes before it, or while it starts")
+    func drainedEarly() async throws {
+        let never = TestServer()
+        await never.server.drain(timeout: .seconds(30))
+        try await never.server.run()
+        await never.end()
+        for _ in 0..<50 {
+            let test = TestServer()
+            async let running: Void = test.server.run()
+            // Clients are let in a moment before the server knows that it serves.
+            var client = UnixSocket.connected(to: test.path)
+            while client == nil { client = UnixSocket.connected(to: test.path) }
+            await test.server.drain(timeout: .seconds(30))
+            try await running
+            client.map { _ = close($0) }
+            await test.end()
+        }
+    }
+
     @Test("Cancelling run() closes the server at once and lets the work go on to its end")
     func cancelledRun() async throws {
         let (gate, ended) = (Gate(), Gate())

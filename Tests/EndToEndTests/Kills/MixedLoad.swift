@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Rig
+import Synchronization
 import SystemPackage
-import Testing
 
 /// What a container's life asks of the plugin, again and again, for one volume: created, mounted, written, verified,
 /// unmounted, mounted again, and now and then removed.
@@ -11,6 +11,7 @@ import Testing
 struct MixedLoad {
     let stage: Stage
     let name: String
+    private let end: EndOfKills
     private let ghosts: GhostWatches
     private var random: SeededGenerator
     /// What was written and acknowledged, by file.
@@ -19,8 +20,9 @@ struct MixedLoad {
     private(set) var writes = 0
     private(set) var repeatedCalls = 0
 
-    init(on stage: Stage, seed: UInt64, number: Int, _ ghosts: GhostWatches) {
+    init(on stage: Stage, seed: UInt64, number: Int, until end: EndOfKills, _ ghosts: GhostWatches) {
         self.stage = stage
+        self.end = end
         self.ghosts = ghosts
         name = uniqueName("load\(number)")
         random = SeededGenerator(state: seed &+ UInt64(number))
@@ -28,10 +30,10 @@ struct MixedLoad {
 
     private var mountpoint: String { "\(stage.plugin.mountRoot)/\(name)" }
 
-    /// Goes on until it is told to stop; leaves the volume created and mounted nowhere.
-    mutating func run(until isOver: @Sendable () -> Bool) async throws {
+    /// Goes on until the killing is over; leaves the volume created and mounted nowhere.
+    mutating func run() async throws {
         try await create()
-        while !isOver() {
+        while end.time == nil {
             try await mountedRound()
             if Int.random(in: 0..<8, using: &random) == 0 { try await replace() }
             rounds += 1
@@ -99,7 +101,8 @@ struct MixedLoad {
     }
 
     /// Makes a call until it is answered with success. A plugin that is gone is waited for. An error is made up for by
-    /// trying again, as Docker and people do: a watcher of the killed plugin counts for half a minute.
+    /// trying again, as Docker and people do: a watcher or a lock of the killed plugin counts for half a minute. While the
+    /// plugin is being killed all the time, that may take any time.
     ///
     /// - Returns: how often it was made.
     @discardableResult
@@ -107,9 +110,9 @@ struct MixedLoad {
         _ verb: String, orRefused refusal: String? = nil,
         _ call: (PluginClient, String) async throws -> PluginAnswer
     ) async throws -> Int {
-        let began = ContinuousClock.now
         var (attempts, said) = (0, "nothing")
-        while ContinuousClock.now < began + .seconds(180) {
+        let began = ContinuousClock.now
+        while true {
             attempts += 1
             do {
                 let answer = try await call(stage.client, name)
@@ -123,11 +126,22 @@ struct MixedLoad {
                 said = "\(failure)"
             }
             repeatedCalls += 1
-            if ContinuousClock.now > began + .seconds(60) { try await ghosts.exorcise() }
+            let patience = end.time.map { max($0, began).duration(to: .now) } ?? .zero
+            if patience > .seconds(60) { try await ghosts.exorcise() }
+            guard patience < .seconds(180) else {
+                throw RigFailure("\(verb) of \(name) did not succeed in \(patience) of peace; the last answer: \(said)")
+            }
             try await Task.sleep(for: .milliseconds(100))
         }
-        throw RigFailure("\(verb) of \(name) did not succeed in three minutes; the last answer: \(said)")
     }
+}
+
+/// When the killing was over.
+final class EndOfKills: Sendable {
+    private let state = Mutex<ContinuousClock.Instant?>(nil)
+
+    var time: ContinuousClock.Instant? { state.withLock { $0 } }
+    func hasCome() { state.withLock { $0 = .now } }
 }
 
 /// Watches of processes that are long dead. An OSD that had not registered a watch wholly when the connection broke never

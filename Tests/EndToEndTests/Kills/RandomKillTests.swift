@@ -1,6 +1,5 @@
 import FoundationEssentials
 import Rig
-import Synchronization
 import Testing
 
 /// `kill -9` at any time, under a load of calls on several volumes.
@@ -25,19 +24,19 @@ struct RandomKillTests {
     }
 
     private static func mixedLoad(on stage: Stage) async throws {
-        let (end, ghosts) = (End(), GhostWatches(stage.ceph))
+        let (end, ghosts) = (EndOfKills(), GhostWatches(stage.ceph))
         var loads: [MixedLoad] = []
         try await withThrowingTaskGroup(of: MixedLoad?.self) { group in
             for number in 0..<4 {
                 group.addTask {
-                    var load = MixedLoad(on: stage, seed: seed, number: number, ghosts)
-                    try await load.run { end.hasCome }
+                    var load = MixedLoad(on: stage, seed: seed, number: number, until: end, ghosts)
+                    try await load.run()
                     return load
                 }
             }
             group.addTask {
                 try await kill(stage.plugin)
-                end.come()
+                end.hasCome()
                 return nil
             }
             for try await load in group { if let load { loads.append(load) } }
@@ -56,7 +55,7 @@ struct RandomKillTests {
     private static func kill(_ plugin: PluginProcess) async throws {
         var random = SeededGenerator(state: seed)
         for _ in 0..<kills {
-            try await Task.sleep(for: .milliseconds(Int.random(in: 0...1200, using: &random)))
+            try await Task.sleep(for: .milliseconds(Int.random(in: 0...2000, using: &random)))
             try await plugin.kill()
             try await plugin.start()
         }
@@ -92,12 +91,4 @@ extension RandomKillTests {
         lines.append(try await stage.etcd.etcdctl("get", "--prefix", stage.prefix))
         return lines.joined(separator: "\n")
     }
-}
-
-/// Tells the loads when to stop.
-private final class End: Sendable {
-    private let state = Mutex(false)
-
-    var hasCome: Bool { state.withLock { $0 } }
-    func come() { state.withLock { $0 = true } }
 }
