@@ -25,6 +25,36 @@ struct ForeignImageTests {
         }
     }
 
+    @Test("A volume's image is not removed by the name of an attempt to create it", arguments: ["", ".removed"])
+    func secondName(suffix: String) async throws {
+        try await Stage.with { stage in
+            let name = try await stage.volume("twice")
+            let mountpoint = try await stage.client.mount(name, id: "a").checked().mountpoint
+            try write("kept", to: mountpoint + "/file")
+            try await stage.client.unmount(name, id: "a").checked()
+
+            // What a rename leaves that is killed between its steps, and a record that still has the attempt on its list.
+            let record = try #require(try await stage.record(of: name))
+            let second = "rbd-plugin.creating.\(record["uid"]?.string ?? "").token\(suffix)"
+            let place = ["--pool", stage.pool, "--namespace", stage.namespace]
+            let copy = stage.plugin.scratch.path + "/id"
+            try await stage.ceph.run("rados", place + ["get", "rbd_id.\(name)", copy]).checked()
+            try await stage.ceph.run("rados", place + ["put", "rbd_id.\(second)", copy]).checked()
+            let key = "\(stage.prefix)volumes/\(name)"
+            let text = try #require(try await stage.etcd.value(of: key))
+            try await stage.etcd.put(key, text.replacing(#""abandoned":[]"#, with: #""abandoned":["token"]"#))
+
+            try await eventually("the attempt to be taken off the list") {
+                try await stage.record(of: name)?["abandoned"]?.array.isEmpty == true
+            }
+            try await stage.client.mount(name, id: "b").checked()
+            #expect(try text(of: mountpoint + "/file") == "kept")
+            try await stage.client.unmount(name, id: "b").checked()
+            try await stage.client.remove(name).checked()
+            try await stage.ceph.run("rados", place + ["rm", "rbd_id.\(second)"]).checked()
+        }
+    }
+
     @Test("A foreign image is adopted with what is on it, when that is asked for")
     func adopted() async throws {
         try await Stage.with { stage in

@@ -119,7 +119,7 @@ extension VolumeDriver {
             guard let taken = try await ports.images.inspect(record.image), taken.uid == record.uid else {
                 throw foreign(record.image)
             }
-            try await removeUnfinished(unfinished)
+            try await removeUnfinished(unfinished, of: record)
             return taken.id
         }
     }

@@ -5,7 +5,7 @@ extension VolumeDriver {
     /// Removes the images of all attempts to create the volume that did not become its image.
     func removeUnfinishedImages(of record: VolumeRecord) async throws {
         for token in record.abandoned + [record.attempt?.token].compactMap(\.self) {
-            try await removeUnfinished(record.unfinishedImage(ofAttempt: token))
+            try await removeUnfinished(record.unfinishedImage(ofAttempt: token), of: record)
         }
     }
 
@@ -15,7 +15,7 @@ extension VolumeDriver {
         var swept = record
         for token in record.abandoned {
             do {
-                try await removeUnfinished(record.unfinishedImage(ofAttempt: token))
+                try await removeUnfinished(record.unfinishedImage(ofAttempt: token), of: record)
                 swept.abandoned.removeAll { $0 == token }
             } catch let error as VolumeError where error.code == .busy {
                 log.step("an unfinished image still has a watcher; it is removed later", record.name)
@@ -27,12 +27,13 @@ extension VolumeDriver {
     /// Removes one unfinished image, wherever its attempt stands. It is given another name first: either that succeeds,
     /// and a rename of the attempt that is still on its way finds nothing, or the attempt's rename came first, and nothing
     /// is removed. So what gets the volume's name is always whole.
-    func removeUnfinished(_ image: ImageReference) async throws {
+    func removeUnfinished(_ image: ImageReference, of record: VolumeRecord) async throws {
         // An attempt that was killed while it formatted may have left its image mapped on this node.
         for device in try await ports.mapper.mapped() where device.image == image {
             try await ports.mapper.unmap(device)
         }
         let withdrawn = image.named(image.name + VolumeRecord.withdrawnSuffix)
+        guard try await !isTheVolumes(image, record) else { return }
         if try await ports.images.inspect(image) != nil {
             try await refuseIfWatched(image)
             do {
@@ -44,10 +45,23 @@ extension VolumeDriver {
             }
         }
         try await refuseIfWatched(withdrawn)
+        guard try await !isTheVolumes(withdrawn, record) else { return }
         try await ports.images.remove(withdrawn, id: nil)
         // Both may have been cut off half-way: the creation under its first name, the removal under the second.
         try await ports.images.clearRemains(of: image)
         try await ports.images.clearRemains(of: withdrawn)
+    }
+
+    /// A rename is no single step in Ceph: where one is killed or two meet, two names of one image may stay. The volume's
+    /// image is not removed by another name.
+    private func isTheVolumes(_ image: ImageReference, _ record: VolumeRecord) async throws -> Bool {
+        guard let found = try await ports.images.inspect(image),
+            try await ports.images.inspect(record.image)?.id == found.id
+        else { return false }
+        log.warning(
+            "a second name of a volume's image is left alone",
+            metadata: ["volume": "\(record.name)", "image": "\(image)"])
+        return true
     }
 
     /// Renaming and removing wait for the image's exclusive lock. A process that was killed holds it for half a minute:

@@ -61,6 +61,10 @@
             try await points.after("remove image") { try await base.remove(image, id: id) }
         }
 
+        func clearRemains(of image: ImageReference) async throws {
+            try await points.after("clear remains") { try await base.clearRemains(of: image) }
+        }
+
         func watchers(of image: ImageReference) async throws -> [ClientAddress] {
             try await base.watchers(of: image)
         }
