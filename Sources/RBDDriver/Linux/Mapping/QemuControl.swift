@@ -68,10 +68,11 @@ struct QemuControl {
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
         let type = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
         let socket = FileDescriptor(rawValue: try SystemCall.check { Glibc.socket(AF_UNIX, type, 0) })
-        var limit = timeval(tv_sec: 5, tv_usec: 0)
-        let length = socklen_t(MemoryLayout<timeval>.size)
-        setsockopt(socket.rawValue, SOL_SOCKET, SO_RCVTIMEO, &limit, length)
-        setsockopt(socket.rawValue, SOL_SOCKET, SO_SNDTIMEO, &limit, length)
+        // A timeval: 5 s and 0 µs. Not by its name, which an optimised build takes to be another C module's.
+        let limit: [CLong] = [5, 0]
+        let length = socklen_t(limit.count * MemoryLayout<CLong>.size)
+        setsockopt(socket.rawValue, SOL_SOCKET, SO_RCVTIMEO, limit, length)
+        setsockopt(socket.rawValue, SOL_SOCKET, SO_SNDTIMEO, limit, length)
         let result = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 Glibc.connect(socket.rawValue, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
