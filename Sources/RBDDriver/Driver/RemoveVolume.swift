@@ -13,7 +13,10 @@ extension VolumeDriver {
     /// - Returns: `false` when the records changed meanwhile, or there is another step to take: decide again.
     private func remove(_ name: VolumeName) async throws -> Bool {
         let stored = try await read(name)
-        switch try RemoveRule.decide(stored, me: me, attemptIsAlive: try await attemptIsAlive(stored)) {
+        let justMounted = memory.mayHaveBeenMounted(name, within: policy.handOverGrace, of: ports.clock.now())
+        switch try RemoveRule.decide(
+            stored, me: me, attemptIsAlive: try await attemptIsAlive(stored), justMounted: justMounted)
+        {
         case .detach(let attachment):
             _ = try await detach(attachment, over: stored)
             return false

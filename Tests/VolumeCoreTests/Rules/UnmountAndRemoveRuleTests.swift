@@ -41,9 +41,10 @@ import VolumeCore
 
 @Suite struct RemoveRuleTests {
     private func decide(
-        _ volume: VolumeRecord?, _ attachment: Attachment? = nil, alive: Bool = false
+        _ volume: VolumeRecord?, _ attachment: Attachment? = nil, alive: Bool = false, justMounted: Bool = true
     ) throws -> RemoveStep {
-        try RemoveRule.decide(try Fixture.stored(volume, attachment), me: Fixture.me, attemptIsAlive: alive)
+        try RemoveRule.decide(
+            try Fixture.stored(volume, attachment), me: Fixture.me, attemptIsAlive: alive, justMounted: justMounted)
     }
 
     @Test func anUnknownVolumeIsNotFound() throws {
@@ -62,6 +63,21 @@ import VolumeCore
         }
         #expect(error.code == .inUse)
         #expect(error.description.contains(owner.node))
+    }
+
+    @Test(arguments: [Attachment.State.attaching, .attached, .detaching])
+    func whatDockerNeverUnmountedIsLetGoOfOnceItCannotBeANewContainers(_ state: Attachment.State) throws {
+        let stale = Fixture.attachment(state)
+        #expect(!stale.mountIDs.isEmpty)
+        #expect(try decide(Fixture.volume(), stale, justMounted: false) == .detach(stale))
+    }
+
+    @Test(arguments: [Fixture.meBefore, Fixture.other])
+    func anothersMountIsKeptHoweverOldItIs(_ owner: NodeIdentity) throws {
+        let error = try #require(throws: VolumeError.self) {
+            try decide(Fixture.volume(), Fixture.attachment(.attached, owner: owner), justMounted: false)
+        }
+        #expect(error.code == .inUse)
     }
 
     @Test func anIdleMountOfThisNodeIsLetGoOfFirst() throws {
