@@ -54,6 +54,21 @@ struct LoopDevices: Sendable {
             remedy: "stop what uses it, then try again")
     }
 
+    /// Makes the kernel give a mounted device back by itself once it is mounted nowhere any more, containers included: a
+    /// plugin that dies in a container takes the daemons with it, and nothing would be there to give the device back.
+    func giveBackWithLastMount(_ device: String) async throws {
+        let what = "see to it that \(device) is given back"
+        let isDue = try await kernel.run("read /sys/block", to: what) {
+            let name = device.split(separator: "/").last.map(String.init) ?? ""
+            guard try SmallFile.line("/sys/block/\(name)/loop/autoclear") == "0" else { return false }
+            guard let number = try BlockDevice(device).number() else { return false }
+            // A mount, and no mere opening: e2fsck has it open too, and it must not go with that.
+            return try !MountTable.read().mounts(ofDevice: number).isEmpty
+        }
+        // Of a device in use this means "when nobody uses it any more" (loop(4), LOOP_CLR_FD).
+        if isDue { try await runner.succeed(Command(.losetup, ["-d", device], timeout: .seconds(10)), to: what) }
+    }
+
     /// Makes the device as large as its file has become.
     func refreshSize(_ device: String, to what: String) async throws {
         try await runner.succeed(Command(.losetup, ["-c", device], timeout: .seconds(10)), to: what)
