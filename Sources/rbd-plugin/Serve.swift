@@ -29,6 +29,19 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
+        let log: Logger
+        let plugin: Composition
+        do {
+            (plugin, log) = try compose()
+        } catch {
+            await FailedStart.stayForDocker()
+            throw error
+        }
+        try await plugin.run()
+        log.info("stopped")
+    }
+
+    private func compose() throws -> (Composition, Logger) {
         let settings = try SettingsFromEnvironment.load()
         LogOutput.bootstrap(settings.log)
         let log = Logger(label: "rbd-plugin")
@@ -36,7 +49,6 @@ struct Serve: AsyncParsableCommand {
         let root = mountRoot.count > 1 && mountRoot.hasSuffix("/") ? String(mountRoot.dropLast()) : mountRoot
         let plugin = try Composition(settings: settings, socket: socket, mountRoot: root, log: log)
         log.info("starting", metadata: ["version": "\(Version.text)", "node": "\(settings.node.name)"])
-        try await plugin.run()
-        log.info("stopped")
+        return (plugin, log)
     }
 }
