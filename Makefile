@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help deps build release test bench demo lint format clean
+.PHONY: help deps build release plugin create enable disable push all deb test bench demo lint format clean
 
 # One set of flags for building and for testing: other flags would build everything a second time.
 SWIFT_BUILD := swift build --build-tests
@@ -12,7 +12,12 @@ SWIFT_BUILD := swift build --build-tests
 # lint's alone, and a folder of its own keeps the two from rebuilding each other's work.
 LINT_BUILD := RBD_PLUGIN_STRICT=1 $(SWIFT_BUILD) $(if $(CI),,--scratch-path .build-lint)
 
-SCRIPTS := $(shell find rig .ci -type f \( -name '*.bash' -o -perm -u=x \) | sort)
+# What `docker plugin` is to know it as. A registry's address goes in front: PLUGIN=registry.example:5000/wetopi/rbd.
+PLUGIN ?= wetopi/rbd
+VERSION := $(shell packaging/version)
+TAG ?= $(VERSION)
+
+SCRIPTS := $(shell find rig packaging .ci -type f \( -name '*.bash' -o -perm -u=x \) | sort)
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
 help: ## this list
@@ -25,15 +30,37 @@ build: deps ## build the plugin and its tests (debug)
 	$(SWIFT_BUILD)
 
 release: deps ## build the plugin for use: optimised, Swift's runtime linked in
-	swift build --configuration release --static-swift-stdlib --product rbd-plugin
+	RBD_PLUGIN_VERSION=$(VERSION) swift build --configuration release --static-swift-stdlib --product rbd-plugin
 	@echo "built $$(swift build --configuration release --show-bin-path)/rbd-plugin"
+
+plugin: release ## make the managed plugin: plugin/config.json and plugin/rootfs
+	packaging/plugin plugin "$$(swift build --configuration release --show-bin-path)/rbd-plugin"
+	@packaging/report plugin
+
+create: plugin ## give it to this host's Docker as PLUGIN:TAG (wetopi/rbd and git's version)
+	docker plugin rm $(PLUGIN):$(TAG) 2>/dev/null || true
+	docker plugin create $(PLUGIN):$(TAG) plugin
+
+enable: ## docker plugin enable PLUGIN:TAG; settings go before: docker plugin set PLUGIN:TAG …
+	docker plugin enable $(PLUGIN):$(TAG)
+
+disable: ## docker plugin disable PLUGIN:TAG, also while volumes exist
+	docker plugin disable --force $(PLUGIN):$(TAG)
+
+push: create ## send it to the registry that PLUGIN names
+	docker plugin push $(PLUGIN):$(TAG)
+
+all: create ## the same as create
+
+deb: release ## make a Debian package of it, with a systemd unit: for hosts that run it without Docker's plugin system
+	packaging/make-deb "$$(swift build --configuration release --show-bin-path)/rbd-plugin" rbd-plugin.deb
 
 test: build ## all tests, on a real Ceph and etcd brought up for them (needs root); FILTER=Name for some of them
 	@rig/test "$$(swift build --show-bin-path)/rbd-pluginPackageTests.xctest" $(if $(FILTER),'$(FILTER)')
 
 bench: deps ## time each call against the usual tools and against the least that can be done (needs root)
-	swift build --configuration release --static-swift-stdlib --product rbd-plugin
-	swift build --configuration release --static-swift-stdlib --product rbd-plugin-bench
+	RBD_PLUGIN_VERSION=$(VERSION) swift build --configuration release --static-swift-stdlib --product rbd-plugin
+	RBD_PLUGIN_VERSION=$(VERSION) swift build --configuration release --static-swift-stdlib --product rbd-plugin-bench
 	@folder="$$(swift build --configuration release --show-bin-path)"; RIG_OSD_BYTES=274877906944 RBD_PLUGIN_EXECUTABLE="$$folder/rbd-plugin" rig/with "$$folder/rbd-plugin-bench"
 
 demo: deps ## the main job on a real Ceph and etcd, each call and its effect shown (needs root)
@@ -50,4 +77,4 @@ format: ## format the Swift sources in place
 	swift format --in-place --recursive $(SWIFT_SOURCES)
 
 clean: ## remove what was built
-	rm -rf .build .build-lint
+	rm -rf .build .build-lint plugin rbd-plugin.deb

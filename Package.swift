@@ -11,6 +11,11 @@ let swiftSettings: [SwiftSetting] =
         .enableUpcomingFeature("MemberImportVisibility"),
     ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
 
+/// The version of the program, from `packaging/version` by way of make. It must be what a C string can hold unquoted.
+let version = Context.environment["RBD_PLUGIN_VERSION"].flatMap { text in
+    text.allSatisfy { $0.isLetter || $0.isNumber || ".-+~".contains($0) } && !text.isEmpty ? text : nil
+}
+
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
@@ -39,6 +44,8 @@ let package = Package(
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
 
         // MARK: The product
+        .target(
+            name: "CVersion", cSettings: version.map { [.define("RBD_PLUGIN_VERSION", to: "\"\($0)\"")] } ?? []),
         .target(name: "EtcdClient", dependencies: ["CCurl", log], swiftSettings: swiftSettings),
         .target(name: "VolumeCore", swiftSettings: swiftSettings),
         .target(
@@ -52,8 +59,8 @@ let package = Package(
         .executableTarget(
             name: "rbd-plugin",
             dependencies: [
-                "DockerVolumeAPI", "EtcdClient", "PluginConfiguration", "PrometheusMetrics", "RBDDriver", "VolumeCore",
-                log,
+                "CVersion", "DockerVolumeAPI", "EtcdClient", "PluginConfiguration", "PrometheusMetrics", "RBDDriver",
+                "VolumeCore", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
