@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help deps build release plugin create enable disable push all deb test bench demo lint format clean
+.PHONY: help deps build release plugin create enable disable push all deb conformance test bench demo lint format clean
 
 # One set of flags for building and for testing: other flags would build everything a second time.
 SWIFT_BUILD := swift build --build-tests
@@ -54,6 +54,11 @@ all: create ## the same as create
 
 deb: release ## make a Debian package of it, with a systemd unit: for hosts that run it without Docker's plugin system
 	packaging/make-deb "$$(swift build --configuration release --show-bin-path)/rbd-plugin" rbd-plugin.deb
+
+conformance: ## do to any plugin what Docker does: SOCKET=/run/docker/plugins/….sock OPTIONS='pool=rbd size=32'
+	@[ -n "$(SOCKET)" ] || { echo "make conformance SOCKET=/run/docker/plugins/….sock OPTIONS='pool=rbd size=32'" >&2; exit 2; }
+	swift build --product plugin-conformance
+	@"$$(swift build --show-bin-path)/plugin-conformance" "$(SOCKET)" $(OPTIONS)
 
 test: build ## all tests, on a real Ceph and etcd brought up for them (needs root); FILTER=Name for some of them
 	@rig/test "$$(swift build --show-bin-path)/rbd-pluginPackageTests.xctest" $(if $(FILTER),'$(FILTER)')

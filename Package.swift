@@ -84,6 +84,13 @@ let package = Package(
             name: "rbd-plugin-bench", dependencies: ["Rig", "CRados", "CRbd"], path: "Benchmarks",
             swiftSettings: swiftSettings),
 
+        .target(
+            name: "ProtocolConformance", dependencies: ["Rig"], path: "Tests/ProtocolConformance",
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "plugin-conformance", dependencies: ["ProtocolConformance"], path: "Tests/ConformanceCommand",
+            swiftSettings: swiftSettings),
+
         // MARK: Tests
         .testTarget(name: "RigTests", dependencies: ["Rig", system], swiftSettings: swiftSettings),
         .testTarget(name: "VolumeCoreTests", dependencies: ["VolumeCore"], swiftSettings: swiftSettings),
@@ -109,5 +116,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests", dependencies: ["Rig", "CCurl", subprocess, system], swiftSettings: swiftSettings),
         .testTarget(name: "VirtualMachineTests", dependencies: ["Rig"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ConformanceTests", dependencies: ["ProtocolConformance", "Rig"], swiftSettings: swiftSettings),
     ]
 )
