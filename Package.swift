@@ -116,6 +116,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests", dependencies: ["Rig", "CCurl", subprocess, system], swiftSettings: swiftSettings),
         .testTarget(name: "VirtualMachineTests", dependencies: ["Rig"], swiftSettings: swiftSettings),
+        .testTarget(name: "DockerEngineTests", dependencies: ["Rig"], swiftSettings: swiftSettings),
         .testTarget(
             name: "ConformanceTests", dependencies: ["ProtocolConformance", "Rig"], swiftSettings: swiftSettings),
     ]

@@ -9,23 +9,16 @@ public enum DisturbableRig {
     public static func exclusively<Result: Sendable>(
         _ body: (RigEnvironment) async throws -> Result
     ) async throws -> Result {
-        let shared = try RigEnvironment.required()
         await turn.take()
         let result: Result
         do {
-            result = try await body(try await bringUp(beside: shared))
+            result = try await body(try await RigEnvironment.bringUp("disturbed"))
         } catch {
             await turn.give()
             throw error
         }
         await turn.give()
         return result
-    }
-
-    private static func bringUp(beside shared: RigEnvironment) async throws -> RigEnvironment {
-        let folder = shared.scratch + "/disturbed"
-        try await runTool(shared.scripts + "/up", [folder], within: .seconds(180)).checked()
-        return try RigEnvironment(of: folder)
     }
 }
 

@@ -1,12 +1,13 @@
 import Glibc
 
 /// Ports on 127.0.0.1 that nobody listens on.
-enum LoopbackPorts {
+public enum LoopbackPorts {
     /// Below the range from which the kernel takes ports for outgoing connections, so that a server that is restarted
     /// finds its port free.
     private static let range: ClosedRange<UInt16> = 15_000...32_000
 
-    static func free(_ count: Int) throws -> [UInt16] {
+    /// - Throws: when none are found.
+    public static func free(_ count: Int) throws -> [UInt16] {
         var ports: Set<UInt16> = []
         for _ in 0..<1000 where ports.count < count {
             let port = UInt16.random(in: range)

@@ -2,10 +2,11 @@
 # What tests may have left in the kernel: taken back in the order that loses least. Sourced, never run.
 #
 # Only what provably belongs to a folder is touched: mount points and backing files below it, programs that name a
-# path below it in their arguments.
+# path below it in their arguments. Needs engines.bash.
 
 # take_back FOLDER: the plugins first, so that nobody mounts anew; the exports last, for filesystems write through them.
 take_back() {
+    end_engines "$1"
     end_processes "$1" rbd-plugin
     unmount_below "$1" filesystems
     detach_loop_devices "$1"

@@ -1,0 +1,121 @@
+import Rig
+import Testing
+
+extension EngineTests {
+    /// Plugins that come from a registry, and newer ones that take their place.
+    @Suite("Registry")
+    struct RegistryTests {
+        @Test("Pushed, installed with settings, upgraded to a version with more settings while a container writes")
+        func upgrade() async throws {
+            try await Self.withRegistry { registry, engine in
+                let source = "\(registry.address)/wetopi/rbd:stable"
+                let old = try await SharedEngine.package.version("old")
+                let added: Set<String> = [
+                    "NODE_TTL", "MOUNT_WAIT", "BLOCKLIST_EXPIRY", "ETCD_CA", "RBD_DEFAULT_FEATURES", "LOG_FORMAT",
+                ]
+                try old.removeSettings(added)
+                try await Self.push(old, as: source, by: engine)
+                let plugin = ManagedPlugin("wetopi/rbd", in: engine)
+                try await plugin.install(from: source)
+                #expect(try await plugin.settingNames().isDisjoint(with: added))
+
+                let volume = try await plugin.volume("upgraded")
+                let writer = try await plugin.writer(on: volume)
+                let before = try await plugin.linesWritten(by: writer, atLeast: 5)
+                let (id, device) = (try await plugin.id, try await plugin.device(of: volume))
+                let survives = try await plugin.dataPathSurvives(volume)
+                // The plugin looks after its devices every two seconds.
+                try await Task.sleep(for: .seconds(3))
+
+                try await Self.push(try await SharedEngine.package.version("new"), as: source, by: engine)
+                try await engine.docker("plugin", "disable", "--force", plugin.name)
+                try await engine.docker("plugin", "upgrade", "--grant-all-permissions", plugin.name)
+                // Docker keeps the environment; which folders of the host are shown is as config.json has it again.
+                try await plugin.set(plugin.sources)
+                try await plugin.enable()
+
+                #expect(try await plugin.id == id)
+                #expect(try await plugin.settingNames().isSuperset(of: added))
+                #expect(try await plugin.value(of: "ETCD_PREFIX") == plugin.prefix)
+                #expect(try await plugin.value(of: "NODE_TTL") == nil)
+                let synced = try await plugin.linesWritten(by: writer, atLeast: before)
+                #expect(try await engine.refusal("volume", "rm", volume).contains("in use"))
+                #expect(plugin.mappings(of: volume).count <= 1)
+                if survives {
+                    _ = try await plugin.linesWritten(by: writer, atLeast: synced + 5)
+                    #expect(try await plugin.failures(of: writer) == "")
+                }
+                // A new container has the volume, with all that was synced, and can write.
+                let lines = try await plugin.runOnceFree("wc -l </data/log && echo new >/data/new", on: volume)
+                #expect(try #require(Int(lines)) >= synced)
+                #expect(plugin.mappings(of: volume).count <= 1)
+
+                try await engine.docker("rm", "--force", writer)
+                // Line by line, as it was written.
+                let compare =
+                    "seq 1 \(synced) >/tmp/expected; head -n \(synced) /data/log | diff /tmp/expected - && echo same"
+                #expect(try await plugin.run("cat /data/new; \(compare)", on: volume) == "new\nsame")
+                try await plugin.removeStranded(volume)
+                try await plugin.expectGivenBack(device)
+            }
+        }
+
+        @Test("Removed by force while a container runs and installed again, it finds its volumes")
+        func installedAgain() async throws {
+            try await Self.withRegistry { registry, engine in
+                let source = "\(registry.address)/wetopi/rbd:stable"
+                try await Self.push(try await SharedEngine.package.version("only"), as: source, by: engine)
+                let plugin = ManagedPlugin("wetopi/rbd", in: engine)
+                try await plugin.install(from: source)
+                let volume = try await plugin.volume("reinstalled")
+                let user = try await plugin.container(on: volume)
+                try await plugin.exec(user, "echo kept >/data/file && sync")
+
+                try await engine.docker("plugin", "rm", "--force", plugin.name)
+                try await plugin.install(from: source)
+                #expect(try await plugin.runOnceFree("cat /data/file; echo more >>/data/file", on: volume) == "kept")
+                #expect(plugin.mappings(of: volume).count <= 1)
+                try await engine.docker("rm", "--force", user)
+                #expect(try await plugin.run("cat /data/file", on: volume) == "kept\nmore")
+                try await plugin.removeStranded(volume)
+            }
+        }
+
+        private static func withRegistry(_ body: (Registry, DockerEngine) async throws -> Void) async throws {
+            try await Registry.with(.required()) { registry in
+                try await DockerEngine.with(trusting: registry.certificate) { try await body(registry, $0) }
+            }
+        }
+
+        /// As `make push` does it. The plugin does not stay in the engine, or there would be nothing to install.
+        private static func push(_ package: PluginPackage, as name: String, by engine: DockerEngine) async throws {
+            try await engine.docker("plugin", "create", name, package.folder)
+            try await engine.docker("plugin", "push", name)
+            try await engine.docker("plugin", "rm", name)
+        }
+    }
+}
+
+extension ManagedPlugin {
+    /// `docker plugin install`, with its settings behind it.
+    func install(from source: String) async throws {
+        let arguments = ["plugin", "install", "--grant-all-permissions", "--alias", name, source]
+        let result = try await engine.run(arguments + (try settings))
+        guard result.succeeded else {
+            throw RigFailure("\(result.error)\nThe daemon's log:\n\(engine.log.suffix(4000))")
+        }
+    }
+
+    /// The settings that this version offers.
+    func settingNames() async throws -> Set<String> {
+        let inspected = try JSONValue(parsing: try await engine.docker("plugin", "inspect", name)).array
+        return Set((inspected.first?["Config"]?["Env"]?.array ?? []).compactMap { $0["Name"]?.string })
+    }
+
+    /// What a setting is set to; nil when the plugin's environment does not have it.
+    func value(of setting: String) async throws -> String? {
+        let inspected = try JSONValue(parsing: try await engine.docker("plugin", "inspect", name)).array
+        let variables = (inspected.first?["Settings"]?["Env"]?.array ?? []).compactMap(\.string)
+        return variables.first { $0.hasPrefix(setting + "=") }.map { String($0.dropFirst(setting.count + 1)) }
+    }
+}

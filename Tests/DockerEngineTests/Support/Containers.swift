@@ -1,0 +1,66 @@
+import Rig
+
+/// Volumes and containers as a user makes them.
+extension ManagedPlugin {
+    /// `docker volume create` with the pool and size of the examples, under a name of its own.
+    func volume(_ stem: String, _ options: [String] = []) async throws -> String {
+        let volume = uniqueName(stem)
+        let all = ["pool=\(environment.pool)", "size=206"] + options
+        try await engine.run(["volume", "create", "--driver", name] + all.flatMap { ["--opt", $0] } + [volume])
+            .checked()
+        return volume
+    }
+
+    /// Runs a shell command in a container of its own with the volume at `/data`, and returns what it printed.
+    ///
+    /// - Parameter mount: what follows the volume's name, such as `/data:ro`.
+    @discardableResult
+    func run(_ command: String, on volume: String, at mount: String = "/data", _ options: [String] = [])
+        async throws -> String
+    {
+        let arguments = ["run", "--rm", "--network", "none", "--volume", "\(volume):\(mount)"] + options
+        let result = try await engine.run(arguments + [BusyboxImage.name, "sh", "-c", command]).checked()
+        return result.output.last == "\n" ? String(result.output.dropLast()) : result.output
+    }
+
+    /// Starts a container that lives until it is removed.
+    ///
+    /// - Returns: its name.
+    func container(on volume: String, command: String = "sleep 1000", _ options: [String] = []) async throws -> String {
+        let container = uniqueName("c")
+        // Without --init the shell is process 1 and does not hear SIGTERM.
+        let arguments = ["run", "--detach", "--name", container, "--network", "none", "--volume", "\(volume):/data"]
+        let script = "trap 'exit 0' TERM; \(command) & wait"
+        try await engine.run(arguments + options + [BusyboxImage.name, "sh", "-c", script]).checked()
+        return container
+    }
+
+    /// A command in a running container.
+    @discardableResult
+    func exec(_ container: String, _ command: String) async throws -> String {
+        try await engine.docker("exec", container, "sh", "-c", command)
+    }
+
+    /// Nothing of the volume is in the kernel or recorded as mounted, and Docker lets it be removed.
+    func remove(_ volume: String) async throws {
+        try await eventually("the volume \(volume) to be unmounted: \(holdings(of: volume))") {
+            let record = try await mountRecord(of: volume)
+            return holdings(of: volume).isEmpty && record == nil
+        }
+        try await engine.docker("volume", "rm", volume)
+    }
+
+    /// What the kernel holds for one volume, in the engine's folders: mounts, and the processes that export images.
+    func holdings(of volume: String) -> [String] {
+        let kernel = engine.scratch.kernelState
+        let mounts = kernel.mounts.filter { $0.mountpoint.hasSuffix("/propagated-mount/\(volume)") }
+        return Set(mounts.map { "mount of \($0.source)" }).sorted() + mappings(of: volume)
+    }
+
+    /// How often the volume's image is mapped, as sentences.
+    func mappings(of volume: String) -> [String] {
+        engine.scratch.kernelState.exports.filter { export in
+            export.arguments.contains { $0.contains("image=\(volume)") || $0.contains("\"image\":\"\(volume)\"") }
+        }.map { "export by process \($0.pid)" }
+    }
+}
