@@ -7,7 +7,8 @@ struct TwoKernelsTests {
     @Test("A frozen host is shut out before its volume is mounted elsewhere, and wakes up harmless")
     func frozen() async throws {
         let hosts = try await Hosts.ready()
-        let volume = try await Volume("frozen", on: hosts)
+        // Without an exclusive lock: the kernel shuts out who holds one and is gone, and here nothing but the plugin may.
+        let volume = try await Volume("frozen", on: hosts, ["features": "layering"])
         let first = try Writer("a", on: hosts.a, mountpoint: try await volume.taken(by: hosts.a, id: "1").mountpoint)
         try await first.writes(10)
 
@@ -173,6 +174,26 @@ struct TwoKernelsTests {
         let back = try await volume.taken(by: hosts.a, id: "3").mountpoint
         #expect(try await hosts.a.run("cat \(back)/file") == "from a\nfrom b")
         try await hosts.a.client.unmount(volume.name, id: "3").checked()
+        try await volume.remove()
+    }
+
+    @Test("A feature that the kernel does not know is named, before an image is made and before one is mapped")
+    func unknownFeature() async throws {
+        let hosts = try await Hosts.ready()
+        let supported = try await hosts.a.run("cat /sys/bus/rbd/supported_features").dropFirst(2)
+        try #require(Int(supported, radix: 16).map { $0 & 0x40 } == 0, "this kernel knows journaling: \(supported)")
+        let options = ["pool": hosts.environment.pool, "size": "64", "features": "layering,exclusive-lock,journaling"]
+        let refused = try await hosts.a.client.create("journaled", options: options)
+        #expect(refused.error.contains("journaling") && refused.error.contains("features="), "\(refused.error)")
+
+        let volume = try await Volume("feature", on: hosts)
+        try await volume.feature("enable", "journaling")
+        let mount = try await hosts.a.client.mount(volume.name, id: "1")
+        #expect(mount.error.contains("rbd feature disable") && mount.error.contains("journaling"), "\(mount.error)")
+        #expect(try await hosts.a.mappedImages().isEmpty)
+        try await volume.feature("disable", "journaling")
+        try await hosts.a.client.mount(volume.name, id: "1").checked()
+        try await hosts.a.client.unmount(volume.name, id: "1").checked()
         try await volume.remove()
     }
 

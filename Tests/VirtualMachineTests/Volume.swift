@@ -50,6 +50,12 @@ struct Volume: Sendable {
         for each in [file, file + ".records"] { try FileManager.default.removeItem(atPath: each) }
     }
 
+    /// Changes a feature of its image, as an administrator may at any time: `enable`, `disable`.
+    func feature(_ verb: String, _ feature: String) async throws {
+        let image = "\(hosts.environment.pool)/\(name)"
+        try await hosts.inNetwork("rbd", "--conf", hosts.environment.adminConf, "feature", verb, image, feature)
+    }
+
     /// Removes it, by way of host b.
     func remove() async throws { try await hosts.b.client.remove(name).checked() }
 }

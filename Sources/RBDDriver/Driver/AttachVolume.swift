@@ -70,6 +70,21 @@ extension VolumeDriver {
                 why: "its image \(volume.image) is in use by \(strangers.map(\.description).joined(separator: ", "))",
                 remedy: "find it with 'rbd status \(volume.image)' and unmap it there", outcome: .refused)
         }
+        if mine.isEmpty { try await refuseUnknownFeatures(of: image, volume, what) }
+    }
+
+    /// The volume may come from a node that knows more, or its image may have got a feature since.
+    private func refuseUnknownFeatures(
+        of image: ImageDescription, _ volume: VolumeRecord, _ what: String
+    ) async throws {
+        let unsupported = try await ports.mapper.unsupported(image.features)
+        guard !unsupported.isEmpty else { return }
+        let names = unsupported.names.joined(separator: ",")
+        throw VolumeError(
+            .unsupported, what,
+            why: "this node's \(ports.mapper.kind) mapper does not support the feature \(names) of its image",
+            remedy: "'rbd feature disable \(volume.image) \(names)', or mount it on a node that supports it",
+            outcome: .refused)
     }
 
     /// Watchers that are not this node's own mapping and may write. Looks again for a moment: one that has just let go,
