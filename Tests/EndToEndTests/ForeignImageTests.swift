@@ -41,8 +41,8 @@ struct ForeignImageTests {
             try await stage.ceph.run("rados", place + ["get", "rbd_id.\(name)", copy]).checked()
             try await stage.ceph.run("rados", place + ["put", "rbd_id.\(second)", copy]).checked()
             let key = "\(stage.prefix)volumes/\(name)"
-            let text = try #require(try await stage.etcd.value(of: key))
-            try await stage.etcd.put(key, text.replacing(#""abandoned":[]"#, with: #""abandoned":["token"]"#))
+            let stored = try #require(try await stage.etcd.value(of: key))
+            try await stage.etcd.put(key, stored.replacing(#""abandoned":[]"#, with: #""abandoned":["token"]"#))
 
             try await eventually("the attempt to be taken off the list") {
                 try await stage.record(of: name)?["abandoned"]?.array.isEmpty == true

@@ -55,4 +55,5 @@ private struct HauntedImages: ImageStore {
     func rename(_ image: ImageReference, to name: String) async throws { try await base.rename(image, to: name) }
     func mark(_ image: ImageReference, uid: String) async throws { try await base.mark(image, uid: uid) }
     func remove(_ image: ImageReference, id: String?) async throws { try await base.remove(image, id: id) }
+    func clearRemains(of image: ImageReference) async throws { try await base.clearRemains(of: image) }
 }
