@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help deps build release plugin create enable disable push all deb conformance test bench demo lint format clean
+.PHONY: help deps build release plugin create enable disable push all deb conformance test soak bench demo lint format clean
 
 # One set of flags for building and for testing: other flags would build everything a second time.
 SWIFT_BUILD := swift build --build-tests
@@ -31,6 +31,8 @@ build: deps ## build the plugin and its tests (debug)
 
 release: deps ## build the plugin for use: optimised, Swift's runtime linked in
 	RBD_PLUGIN_VERSION=$(VERSION) swift build --configuration release --static-swift-stdlib --product rbd-plugin
+	@! grep -q RBD_PLUGIN_KILL_POINTS "$$(swift build --configuration release --show-bin-path)/rbd-plugin" \
+		|| { echo "release: fault injection has got into a release build" >&2; exit 1; }
 	@echo "built $$(swift build --configuration release --show-bin-path)/rbd-plugin"
 
 plugin: release ## make the managed plugin: plugin/config.json and plugin/rootfs
@@ -67,6 +69,10 @@ bench: deps ## time each call against the usual tools and against the least that
 	RBD_PLUGIN_VERSION=$(VERSION) swift build --configuration release --static-swift-stdlib --product rbd-plugin
 	RBD_PLUGIN_VERSION=$(VERSION) swift build --configuration release --static-swift-stdlib --product rbd-plugin-bench
 	@folder="$$(swift build --configuration release --show-bin-path)"; RIG_OSD_BYTES=274877906944 RBD_PLUGIN_EXECUTABLE="$$folder/rbd-plugin" rig/with "$$folder/rbd-plugin-bench"
+
+soak: build ## what takes longer than anybody waits: a million histories, 200 random kills (needs root)
+	@SIM_HISTORIES=$${SIM_HISTORIES:-1000000} RANDOM_KILLS=$${RANDOM_KILLS:-200} \
+		rig/test "$$(swift build --show-bin-path)/rbd-pluginPackageTests.xctest" 'RandomKillTests|SimulationTests.SimulationTests'
 
 demo: deps ## the main job on a real Ceph and etcd, each call and its effect shown (needs root)
 	swift build --product rbd-plugin

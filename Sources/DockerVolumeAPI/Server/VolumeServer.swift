@@ -36,6 +36,8 @@ public final class VolumeServer: Sendable {
         case new
         case starting
         case serving(any Channel, SocketFile)
+        /// Drained before it served, or while it was about to.
+        case calledOff
         case stopped
     }
 
@@ -67,15 +69,22 @@ public final class VolumeServer: Sendable {
 
     /// Binds the socket; from then on clients are served. Throws `SocketError`.
     public func start() async throws {
-        _ = try await listen()
+        guard try await listen() != nil else {
+            throw SocketError(path: socketPath, reason: "the server has been started or drained before")
+        }
     }
 
-    /// Starts, and returns once the server has been drained. Throws when the socket cannot be made or fails later.
+    /// Starts, and returns once the server has been drained, which may have been before. Throws when the socket cannot be
+    /// made or fails later.
     ///
     /// Cancelling the task closes the server without waiting for the running calls, which go on to their ends.
     public func run() async throws {
         try await withTaskCancellationHandler {
-            try await listen().closeFuture.get()
+            guard let channel = try await listen() else {
+                _ = await server.open.drained()
+                return
+            }
+            try await channel.closeFuture.get()
             guard await server.open.drained() != nil else {
                 throw SocketError(path: socketPath, reason: "the socket was closed although nobody asked for it")
             }
@@ -89,8 +98,15 @@ public final class VolumeServer: Sendable {
     @discardableResult
     public func drain(timeout: Duration) async -> DrainReport {
         let serving: (channel: any Channel, file: SocketFile)? = lifecycle.withLock { state in
-            defer { state = .stopped }
-            if case .serving(let channel, let file) = state { return (channel, file) } else { return nil }
+            switch state {
+            case .new, .starting, .calledOff:
+                state = .calledOff
+                return nil
+            case .serving(let channel, let file):
+                state = .stopped
+                return (channel, file)
+            case .stopped: return nil
+            }
         }
         server.open.drain(timeout: timeout, on: group.any())
         if let serving {
@@ -100,20 +116,24 @@ public final class VolumeServer: Sendable {
         return await server.open.drained() ?? DrainReport(stillRunning: 0)
     }
 
-    private func listen() async throws -> any Channel {
-        let mayStart = lifecycle.withLock { state in
-            guard case .new = state else { return false }
-            state = .starting
-            return true
+    /// - Returns: `nil` when the server was drained before it served: there is nothing to do then.
+    private func listen() async throws -> (any Channel)? {
+        let isCalledOff = try lifecycle.withLock { state in
+            switch state {
+            case .new:
+                state = .starting
+                return false
+            case .calledOff: return true
+            case .starting, .serving, .stopped:
+                throw SocketError(path: socketPath, reason: "the server has been started or drained before")
+            }
         }
-        guard mayStart else {
-            throw SocketError(path: socketPath, reason: "the server has been started or drained before")
-        }
+        if isCalledOff { return nil }
         do {
             Self.openTimers()
             let (descriptor, file) = try SocketFile.listen(path: socketPath)
             let channel = try await serve(descriptor, file)
-            server.logger.info("listening", metadata: [LogKey.socket: "\(socketPath)"])
+            if channel != nil { server.logger.info("listening", metadata: [LogKey.socket: "\(socketPath)"]) }
             return channel
         } catch {
             lifecycle.withLock { $0 = .stopped }
@@ -130,7 +150,9 @@ public final class VolumeServer: Sendable {
         }
     }
 
-    private func serve(_ descriptor: CInt, _ file: SocketFile) async throws -> any Channel {
+    /// Clients are let in from here on. Who calls right after one was answered may be faster than this function's return:
+    /// a drain can come before the server knows that it serves.
+    private func serve(_ descriptor: CInt, _ file: SocketFile) async throws -> (any Channel)? {
         do {
             let channel = try await makeChannel(descriptor)
             let isWanted = lifecycle.withLock { state in
@@ -140,7 +162,8 @@ public final class VolumeServer: Sendable {
             }
             guard isWanted else {
                 try? await channel.close()
-                throw SocketError(path: socketPath, reason: "the server was drained while it started")
+                file.remove()
+                return nil
             }
             return channel
         } catch {

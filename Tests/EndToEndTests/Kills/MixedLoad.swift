@@ -2,6 +2,7 @@ import FoundationEssentials
 import Rig
 import Synchronization
 import SystemPackage
+import Testing
 
 /// What a container's life asks of the plugin, again and again, for one volume: created, mounted, written, verified,
 /// unmounted, mounted again, and now and then removed.
