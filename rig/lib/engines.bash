@@ -12,6 +12,15 @@ end_engines() {
         pkill -KILL -P "$shim" || true
     done
     end_processes "$1" containerd containerd-shim
+    remove_plugin_sockets "$1"
+}
+
+# Docker keeps the sockets of managed plugins in one place for all engines, under the plugins' ids.
+remove_plugin_sockets() {
+    local plugin
+    for plugin in "$1"/data/plugins/* "$1"/tmp/*/data/plugins/*; do
+        [[ ! "${plugin##*/}" =~ ^[0-9a-f]{64}$ ]] || rm -rf "/run/docker/plugins/${plugin##*/}"
+    done
 }
 
 # Network namespaces of tests bear the end of the folder's name: /tmp/rbd-rig.Ab12Cd has Ab12Cd-a, Ab12Cd-b.
