@@ -15,6 +15,7 @@ extension EngineTests {
                 let restarted = try await plugin.container(on: again)
                 let removed = try await plugin.container(on: gone)
                 try await plugin.exec(restarted, "echo kept >/data/file && sync")
+                try await plugin.settle()
                 try await engine.crash()
                 try await engine.start()
 
@@ -85,8 +86,7 @@ extension EngineTests {
                 let user = try await plugin.container(on: volume)
                 try await plugin.exec(user, "echo kept >/data/file && sync")
                 let device = try await plugin.device(of: volume)
-                // The plugin looks after its devices every two seconds.
-                try await Task.sleep(for: .seconds(3))
+                try await plugin.settle()
                 let killed = try await plugin.kill()
                 try await eventually("Docker to start the plugin again") {
                     let processes = try await plugin.processes

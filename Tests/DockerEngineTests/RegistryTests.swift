@@ -24,8 +24,7 @@ extension EngineTests {
                 let before = try await plugin.linesWritten(by: writer, atLeast: 5)
                 let (id, device) = (try await plugin.id, try await plugin.device(of: volume))
                 let survives = try await plugin.dataPathSurvives(volume)
-                // The plugin looks after its devices every two seconds.
-                try await Task.sleep(for: .seconds(3))
+                try await plugin.settle()
 
                 try await Self.push(try await SharedEngine.package.version("new"), as: source, by: engine)
                 try await engine.docker("plugin", "disable", "--force", plugin.name)
@@ -71,6 +70,7 @@ extension EngineTests {
                 let user = try await plugin.container(on: volume)
                 try await plugin.exec(user, "echo kept >/data/file && sync")
 
+                try await plugin.settle()
                 try await engine.docker("plugin", "rm", "--force", plugin.name)
                 try await plugin.install(from: source)
                 #expect(try await plugin.runOnceFree("cat /data/file; echo more >>/data/file", on: volume) == "kept")

@@ -89,6 +89,10 @@ extension ManagedPlugin {
         #expect(try await records().filter { $0.contains(volume) }.isEmpty)
     }
 
+    /// Waits until the plugin has looked after what was just mounted, which it does every two seconds: from then on the
+    /// kernel gives the devices back by itself.
+    func settle() async throws { try await Task.sleep(for: .seconds(3)) }
+
     /// The device that the volume is on now, to be asked about when it is gone.
     func device(of volume: String) async throws -> String {
         guard let device = try await mountRecord(of: volume)?["device"]?.string else {
