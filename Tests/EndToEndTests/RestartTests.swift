@@ -230,13 +230,16 @@ struct RestartTests {
         return moment
     }
 
-    /// Removes volumes whose creation was cut off: the killed process counts as a watcher of its image for half a minute.
+    /// Removes volumes whose creation was cut off: the killed process counts as a watcher of its image for half a minute,
+    /// or, if it was killed while it opened it, until somebody sees to that.
     private static func removeAll(_ volumes: [String], on stage: Stage) async throws {
+        let ghosts = GhostWatches(stage.ceph)
         for name in volumes {
             var refusal = ""
-            try await eventually("\(name) to be removed, but: \(refusal)", within: .seconds(90)) {
+            try await eventually("\(name) to be removed, but: \(refusal)", within: .seconds(150)) {
                 refusal = try await stage.client.remove(name).error
                 if refusal.isEmpty || refusal.contains("no such volume") { return true }
+                try await ghosts.exorcise()
                 try await Task.sleep(for: .seconds(1))
                 return false
             }
