@@ -132,9 +132,13 @@ extension KilledCall {
                 let answer = try await scene.client.unmount(name, id: "a")
                 #expect(answer.error.contains("busy"), "\(occasion): \(answer.error)")
                 #expect(try read(mountpoint + "/data") == scene.bytes, "\(occasion)")
-                #expect(try await scene.client.path(name).checked().mountpoint == mountpoint, "\(occasion)")
+                // Now and then the plugin tries by itself whether it is still in use.
+                try await eventually("the volume to be shown as mounted, \(occasion)") {
+                    try await scene.client.path(name).checked().mountpoint == mountpoint
+                }
                 try files.writeAndClose(mountpoint + "/open")
                 try await scene.client.unmount(name, id: "a").checked()
+                try await eventually("the volume to be let go, \(occasion)") { scene.stage.plugin.kernelState.isEmpty }
                 try await scene.expectReleased(name, occasion)
                 let there = try await scene.client.mount(name, id: "b").checked().mountpoint
                 #expect(try text(of: there + "/open") == "written", "\(occasion)")
