@@ -96,13 +96,20 @@ extension EngineTests {
                     try await engine.run(["volume", "inspect", volume]).succeeded
                 }
                 #expect(try await engine.refusal("volume", "rm", volume).contains("in use"))
-                #expect(try await plugin.runOnceFree("cat /data/file; echo more >>/data/file", on: volume) == "kept")
-                #expect(plugin.mappings(of: volume).count <= 1)
-                #expect(try await plugin.mountRecord(of: volume)?["mountIDs"]?.object.count == 1)
                 if try await plugin.dataPathSurvives(volume) {
+                    #expect(try await plugin.run("cat /data/file; echo more >>/data/file", on: volume) == "kept")
+                    #expect(try await plugin.mountRecord(of: volume)?["mountIDs"]?.object.count == 1)
                     #expect(try await plugin.exec(user, "cat /data/file") == "kept\nmore")
+                    try await engine.docker("rm", "--force", user)
+                } else {
+                    // Its device has died with the plugin's processes. What it had synced is there for the next container.
+                    try await engine.docker("rm", "--force", user)
+                    try await eventually("the dead mount to be let go of") {
+                        try await plugin.mountRecord(of: volume) == nil
+                    }
+                    #expect(try await plugin.runOnceFree("cat /data/file", on: volume) == "kept")
                 }
-                try await engine.docker("rm", "--force", user)
+                #expect(plugin.mappings(of: volume).count <= 1)
                 try await plugin.removeStranded(volume)
                 try await plugin.expectGivenBack(device)
             }

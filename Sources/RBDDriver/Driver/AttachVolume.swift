@@ -63,6 +63,8 @@ extension VolumeDriver {
                 remedy: "put the volume's own image (id \(volume.imageID ?? "?")) back in its place",
                 outcome: .refused)
         }
+        if mine.isEmpty { try await refuseUnknownFeatures(of: image, volume, what) }
+        // The last look before mapping: nothing comes in between that could give somebody time to map it as well.
         let strangers = try await strangers(to: volume, besides: Set(mine.compactMap(\.client)))
         guard strangers.isEmpty else {
             throw VolumeError(
@@ -70,7 +72,6 @@ extension VolumeDriver {
                 why: "its image \(volume.image) is in use by \(strangers.map(\.description).joined(separator: ", "))",
                 remedy: "find it with 'rbd status \(volume.image)' and unmap it there", outcome: .refused)
         }
-        if mine.isEmpty { try await refuseUnknownFeatures(of: image, volume, what) }
     }
 
     /// The volume may come from a node that knows more, or its image may have got a feature since.

@@ -10,8 +10,10 @@ extension VolumeDriver {
     func letGoOfLost(_ stored: StoredVolume) async throws {
         guard !isHeldHere(stored) else { return }
         for device in try await ports.mapper.mapped() where isOf(stored, device) {
-            let isMounted = try await isMounted(device, stored.name)
-            let isOurs = isMounted || isBeingFenced(device, stored) ? true : try await isShutOut(device)
+            var isOurs = try await isMounted(device, stored.name) || isBeingFenced(device, stored)
+            // Killed right after mapping, when another node had taken the claim: nobody could have fenced what was not yet.
+            if !isOurs { isOurs = try await ports.mapper.isOwn(device) }
+            if !isOurs { isOurs = try await isShutOut(device) }
             guard isOurs else {
                 log.warning(
                     "a volume's image is mapped here, and not by this plugin; left alone",

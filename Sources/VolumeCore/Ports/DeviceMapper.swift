@@ -12,6 +12,10 @@ public protocol DeviceMapper: Sendable {
     /// Everything that is mapped on this node by this kind of mapper, whoever mapped it.
     func mapped() async throws -> [MappedDevice]
 
+    /// Whether this plugin mapped the device, in this run or an earlier one of this boot, as far as that can be told: a
+    /// `false` may be wrong, a `true` must not. What people have mapped by hand is left to them.
+    func isOwn(_ device: MappedDevice) async throws -> Bool
+
     /// Gives the device back; succeeds when it is mapped no more.
     /// - Throws: `VolumeError` with code `busy` while anything has the device open, in any mount namespace.
     func unmap(_ device: MappedDevice) async throws

@@ -20,6 +20,8 @@
 
         func mapped() async throws -> [MappedDevice] { try await base.mapped() }
 
+        func isOwn(_ device: MappedDevice) async throws -> Bool { try await base.isOwn(device) }
+
         func unmap(_ device: MappedDevice) async throws {
             try await points.after("unmap device") { try await base.unmap(device) }
         }

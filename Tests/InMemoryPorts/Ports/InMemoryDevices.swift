@@ -21,7 +21,16 @@ public struct InMemoryMapper: DeviceMapper {
 
     public func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice {
         try await process.perform(.deviceMap, "\(image)") { [process] in
-            MappedDevice(try $0.map(image, options: options, on: process.node))
+            let device = try $0.map(image, options: options, on: process.node)
+            $0.nodes[process.node]?.kernel.devices[device.path]?.isByPlugin = true
+            return MappedDevice(device)
+        }
+    }
+
+    public func isOwn(_ device: MappedDevice) async throws -> Bool {
+        process.cluster.mutate { [process] world in
+            let found = world.nodes[process.node]?.kernel.devices[device.path]
+            return found?.image == device.image && found?.isByPlugin == true
         }
     }
 

@@ -17,6 +17,11 @@ extension World {
         ceph.images[reference]?.filesystem?.needsRepair = true
     }
 
+    /// Maps an image on a node by hand, as `rbd map` does.
+    public mutating func mapByHand(_ image: ImageReference, on name: String) throws -> MappedDevice {
+        MappedDevice(try map(image, options: [], on: name))
+    }
+
     /// Whether a plugin process runs on the node.
     public func isPluginRunning(on name: String) -> Bool { nodes[name]?.process != nil }
 }

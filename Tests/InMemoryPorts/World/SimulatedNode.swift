@@ -82,6 +82,8 @@ public struct SimulatedDevice: Sendable, Hashable {
     public var isBroken = false
     /// The filesystem on it was repaired beneath what the kernel had read of it: it has to be mapped anew.
     public var isStale = false
+    /// The plugin mapped it, and no person by hand.
+    public var isByPlugin = false
     /// An unmap hangs; it goes through when Ceph is back.
     public var isLeaving = false
 }

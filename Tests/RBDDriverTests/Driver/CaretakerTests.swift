@@ -96,7 +96,7 @@ import VolumeCore
     @Test func anImageMappedByHandIsLeftAlone() async throws {
         let driver = DriverFixture.driver(cluster)
         try await driver.create("db", options: DriverFixture.options)
-        let device = try await driver.ports.mapper.map(ImageReference(pool: "rbd", name: "db"), options: [])
+        let device = try cluster.mutate { try $0.mapByHand(ImageReference(pool: "rbd", name: "db"), on: "a") }
         await driver.tendAll()
         #expect(cluster.world.devices(of: "a") == [device.path])
     }

@@ -23,6 +23,29 @@ import VolumeCore
         return (loser, winner)
     }
 
+    /// Another node has taken the claim before there was anything to fence; then the plugin is killed with the image mapped.
+    @Test func aMappingThatNoRecordEverKnewIsGivenBackAfterARestart() async throws {
+        let loser = DriverFixture.driver(cluster)
+        try await loser.create("db", options: DriverFixture.options)
+        let winner = DriverFixture.driver(cluster, on: "b")
+        let faults = ScriptedFaults()
+        faults.run(.imageWatchers, .after, on: "a") { [cluster] _ in
+            cluster.mutate { $0.expireHeartbeat(of: "a") }
+            _ = try await winner.mount("db", id: "m2")
+            try await winner.unmount("db", id: "m2")
+        }
+        faults.run(.deviceMap, .after, on: "a") { [cluster] _ in cluster.mutate { $0.killPlugin(on: "a") } }
+        cluster.intercept(with: faults)
+        _ = await errorOf { _ = try await loser.mount("db", id: "m1") }
+        #expect(cluster.world.devices(of: "a").count == 1)
+        cluster.mutate { $0.renewHeartbeat(of: "a") }
+        let again = DriverFixture.driver(cluster)
+        try await again.recover()
+        await again.tendAll()
+        #expect(cluster.world.devices(of: "a").isEmpty)
+        _ = try await winner.mount("db", id: "m3")
+    }
+
     @Test func itsUnmountLeavesNothing() async throws {
         let (loser, _) = try await lost()
         try await loser.unmount("db", id: "m1")

@@ -21,7 +21,9 @@ import VolumeCore
             let sysfs = try await FakeSysfs.make(bench)
             try await sysfs.write(["bus/rbd/supported_features": "0x1bf\n"])
             let runner = ScriptedRunner(answer)
-            let mapper = KrbdMapper(files: files, fsid: fsid, runner: runner, kernel: bench.kernel, sys: sysfs.path)
+            let mapper = KrbdMapper(
+                files: files, fsid: fsid, stateFolder: sysfs.path + "/state", runner: runner, kernel: bench.kernel,
+                sys: sysfs.path)
             try await body(sysfs, mapper, runner)
         }
     }
@@ -55,7 +57,10 @@ import VolumeCore
     @Test func mapAsksForNoUdevAndAClientOfItsOwn() async throws {
         try await run({ _ in CommandResult(.exited(0), output: "/dev/rbd4\n") }) { sysfs, mapper, runner in
             try await sysfs.map(4, pool: "rbd", namespace: "ns", name: "a b,c")
+            let byHand = try #require(try await mapper.mapped().first)
+            #expect(try await !mapper.isOwn(byHand))
             let device = try await mapper.map(image, options: ["queue_depth=128", "ms_mode=secure"])
+            #expect(try await mapper.isOwn(device))
             #expect(device.path == "/dev/rbd4")
             #expect(device.client == ClientAddress("10.0.0.1:0/7"))
             #expect(
@@ -94,7 +99,8 @@ import VolumeCore
         try await LinuxBench.run("krbd") { bench in
             let runner = ScriptedRunner()
             let mapper = KrbdMapper(
-                files: files, fsid: nil, runner: runner, kernel: bench.kernel, sys: bench.scratch.path)
+                files: files, fsid: nil, stateFolder: bench.scratch.path + "/state", runner: runner,
+                kernel: bench.kernel, sys: bench.scratch.path)
             let error = await failure { _ = try await mapper.map(image, options: []) }
             #expect(error?.code == .unsupported)
             #expect(error?.remedy.contains("modprobe rbd") == true)

@@ -69,6 +69,7 @@ struct AlteredMapper: DeviceMapper {
         try await mapping(image, options)
     }
     func mapped() async throws -> [MappedDevice] { try await listing() }
+    func isOwn(_ device: MappedDevice) async throws -> Bool { try await base.isOwn(device) }
     func unmap(_ device: MappedDevice) async throws { try await unmapping(device) }
     func size(of device: MappedDevice) async throws -> VolumeSize { try await base.size(of: device) }
     func grow(_ device: MappedDevice, to size: VolumeSize) async throws { try await base.grow(device, to: size) }

@@ -84,6 +84,9 @@ public struct FuseMapper: DeviceMapper {
         return devices
     }
 
+    /// Whatever is below this plugin's folder is its own.
+    public func isOwn(_ device: MappedDevice) async throws -> Bool { true }
+
     public func unmap(_ device: MappedDevice) async throws {
         let what = "unmap \(device.path) (image \(device.image))"
         for folder in try await folders(what) {

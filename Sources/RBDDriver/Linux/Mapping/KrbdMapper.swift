@@ -10,22 +10,30 @@ public struct KrbdMapper: DeviceMapper {
     private let runner: any CommandRunner
     private let kernel: KernelCalls
     private let devices: KrbdDevices
+    private let marks: KrbdMarks
 
     /// `noudev`: udev's events do not cross network namespaces, and `rbd map` waits for them without end.
     /// `noshare`: each mapping is a client of its own, so that fencing one volume does not take the others with it.
     private static let standingOptions = ["noudev", "noshare"]
 
     /// - Parameter fsid: the cluster's id; images of other clusters are not shown as mapped then.
-    public init(files: CephClientFiles, fsid: String?, runner: any CommandRunner, kernel: KernelCalls) {
-        self.init(files: files, fsid: fsid, runner: runner, kernel: kernel, sys: "/sys")
+    /// - Parameter stateFolder: `RBD_STATE_DIR`.
+    public init(
+        files: CephClientFiles, fsid: String?, stateFolder: String, runner: any CommandRunner, kernel: KernelCalls
+    ) {
+        self.init(files: files, fsid: fsid, stateFolder: stateFolder, runner: runner, kernel: kernel, sys: "/sys")
     }
 
-    init(files: CephClientFiles, fsid: String?, runner: any CommandRunner, kernel: KernelCalls, sys: String) {
+    init(
+        files: CephClientFiles, fsid: String?, stateFolder: String, runner: any CommandRunner, kernel: KernelCalls,
+        sys: String
+    ) {
         self.files = files
         self.fsid = fsid
         self.runner = runner
         self.kernel = kernel
         devices = KrbdDevices(sys: sys)
+        marks = KrbdMarks(folder: stateFolder + "/krbd")
     }
 
     public func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures {
@@ -45,11 +53,14 @@ public struct KrbdMapper: DeviceMapper {
         try Self.refuseSharing(options, what)
         let words = (Self.standingOptions + options).joined(separator: ",")
         let command = Command(.rbd, files.arguments + ["map", "--options", words] + image.arguments)
+        // Before the mapping: a plugin that is killed right after it knows its own again.
+        try await kernel.run("write \(marks.folder)", to: what) { [marks] in try marks.set(image) }
         let result = try await runner.run(command, to: what) { late in
             // Nobody knows of this mapping: the one who asked was told that it had failed.
             guard late.succeeded, let path = Self.path(in: late) else { return }
             try? await unmap(MappedDevice(image: image, path: path))
         }
+        if !result.succeeded { await unmark(image) }
         guard result.succeeded else { throw KrbdFailure.explain(result, mapping: image, what: what) }
         let path = Self.path(in: result)
         guard let device = try await listed(what).first(where: { $0.path == path && $0.image == image }) else {
@@ -71,7 +82,25 @@ public struct KrbdMapper: DeviceMapper {
 
     public func mapped() async throws -> [MappedDevice] { try await listed("list mapped images") }
 
+    public func isOwn(_ device: MappedDevice) async throws -> Bool {
+        try await kernel.run("read \(marks.folder)", to: "tell whose \(device.path) is") { [marks] in
+            marks.has(device.image)
+        }
+    }
+
     public func unmap(_ device: MappedDevice) async throws {
+        try await giveBack(device)
+        await unmark(device.image)
+    }
+
+    /// A mark that stays makes a later mapping of that image by hand look like the plugin's: no reason to fail.
+    private func unmark(_ image: ImageReference) async {
+        try? await kernel.run("remove \(marks.folder)", to: "forget the mapping of \(image)") { [marks] in
+            marks.clear(image)
+        }
+    }
+
+    private func giveBack(_ device: MappedDevice) async throws {
         let what = "unmap \(device.path) (image \(device.image))"
         let patience = ContinuousClock.now + Self.patience
         repeat {

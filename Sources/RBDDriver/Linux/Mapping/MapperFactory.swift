@@ -39,7 +39,8 @@ public struct MapperFactory: Sendable {
 
     private func mapper(of kind: MapperSelection.Kind) throws -> any DeviceMapper {
         switch kind {
-        case .krbd: KrbdMapper(files: files, fsid: fsid, runner: runner, kernel: kernel)
+        case .krbd:
+            KrbdMapper(files: files, fsid: fsid, stateFolder: stateFolder, runner: runner, kernel: kernel)
         case .nbd:
             NbdMapper(files: files, stateFolder: stateFolder, runner: runner, kernel: kernel, watchers: watchers)
         case .fuse:

@@ -90,6 +90,9 @@ public struct NbdMapper: DeviceMapper {
         }
     }
 
+    /// The address of a mapping is known from the record that was made of it alone.
+    public func isOwn(_ device: MappedDevice) async throws -> Bool { device.client != nil }
+
     public func unmap(_ device: MappedDevice) async throws {
         let what = "unmap \(device.path) (image \(device.image))"
         guard try await isMapped(device, what) else { return }
