@@ -3,19 +3,11 @@ import CRbd
 import Glibc
 
 extension RBDImages {
-    /// Clears what is left under a name of a creation or removal that was cut off, and holds no data: an `rbd_id` object,
-    /// perhaps with an entry in the directory, whose header does not exist (librbd makes that last), or an image in the
-    /// trash that `rbd_remove` had put there.
+    /// Clears what is left under a name of a creation that was cut off, and holds no data: an `rbd_id` object, perhaps with
+    /// an entry in the directory, whose header does not exist; librbd makes that last.
     ///
-    /// An image that can be opened is left alone, whatever else is under its name.
+    /// An image that can be opened is left alone.
     public func clearRemains(of name: String, timeout: Duration? = nil) async throws {
-        try await clearCreation(of: name, timeout)
-        for entry in try await listTrash(timeout: timeout) where entry.name == name {
-            try await finishRemoval(id: entry.id, timeout: timeout)
-        }
-    }
-
-    private func clearCreation(of name: String, _ timeout: Duration?) async throws {
         let call = CephCall.changing("rbd_remove", subject(name))
         try await inPool(call, timeout) { pool in
             try pool.withUnsafeContext { context in

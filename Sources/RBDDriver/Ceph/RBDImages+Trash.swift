@@ -106,10 +106,25 @@ extension RBDImages {
                 try call.check(found)
                 defer { rbd_trash_get_cleanup(&entry) }
                 guard entry.source == RBD_TRASH_IMAGE_SOURCE_REMOVING else { return }
-                let removed = rbd_trash_remove(context, id, true)
+                var removed = rbd_trash_remove(context, id, true)
+                if removed == -EUCLEAN {
+                    removed = try Self.finishMove(id: id, name: String(cString: entry.name), context, call)
+                }
                 if removed != -ENOENT { _ = try call.check(removed) }
             }
         }
+    }
+}
+
+extension RBDImages {
+    /// The removal was cut off while the image was on its way into the trash, with its name half gone: only `rbd_remove`
+    /// goes on from there, and it goes by the name.
+    private static func finishMove(id: String, name: String, _ context: rados_ioctx_t, _ call: CephCall) throws -> CInt
+    {
+        guard try ImageEntry.list(context, call).allSatisfy({ $0.name != name || $0.id == id }) else {
+            throw call.error(EUCLEAN, detail: "another image has the name \(name) by now")
+        }
+        return rbd_remove(context, name)
     }
 }
 

@@ -47,7 +47,7 @@ extension VolumeDriver {
         try await refuseIfWatched(withdrawn)
         guard try await !isTheVolumes(withdrawn, record) else { return }
         try await ports.images.remove(withdrawn, id: nil)
-        // Both may have been cut off half-way: the creation under its first name, the removal under the second.
+        // The creation may have been cut off half-way, or a rename to the other name.
         try await ports.images.clearRemains(of: image)
         try await ports.images.clearRemains(of: withdrawn)
     }

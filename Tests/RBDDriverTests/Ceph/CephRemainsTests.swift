@@ -1,3 +1,4 @@
+import CRbd
 import FoundationEssentials
 import RBDDriver
 import Rig
@@ -29,6 +30,43 @@ extension CephTests {
                 #expect(try await ceph.objects(of: name, id).isEmpty)
                 #expect(try await !ceph.rig.images(in: ceph.environment.pool).contains(name))
                 try await ceph.images.clearRemains(of: name)
+            }
+        }
+
+        /// `rbd_remove` notes in the trash that the image is on its way, takes the name from it in two steps, and notes that
+        /// it is there.
+        @Test("A removal that was cut off on the way into the trash is finished", arguments: [false, true])
+        func halfMoved(hasEntry: Bool) async throws {
+            try await CephFixture.with { ceph in
+                let name = uniqueName("moving")
+                try await ceph.images.create(name, size: 1 << 22, layout: ImageLayout())
+                let id = try await ceph.images.withImage(.name(name), .readOnly) { try await $0.stat().id }
+                try await ceph.images.moveToTrash(name)
+                let pool = ["--pool", ceph.environment.pool]
+                let file = FileManager.default.temporaryDirectory.path + "/" + uniqueName("spec")
+                defer { try? FileManager.default.removeItem(atPath: file) }
+                try await ceph.rig.run("rados", pool + ["getomapval", "rbd_trash", "id_\(id)", file]).checked()
+                // Two bytes of version, four of length, one of the source; the state is the last byte.
+                var spec = [UInt8](try Data(contentsOf: URL(filePath: file)))
+                #expect(spec.count > 8 && spec.last == 0)
+                spec[6] = UInt8(RBD_TRASH_IMAGE_SOURCE_REMOVING.rawValue)
+                spec[spec.count - 1] = 1
+                try Data(spec).write(to: URL(filePath: file))
+                let set = ["setomapval", "rbd_trash", "id_\(id)", "--input-file", file]
+                try await ceph.rig.run("rados", pool + set).checked()
+                if hasEntry {
+                    for (key, text) in [("name_\(name)", id), ("id_\(id)", name)] {
+                        let count = UInt8(text.utf8.count)
+                        try Data([count, 0, 0, 0] + Array(text.utf8)).write(to: URL(filePath: file))
+                        let put = ["setomapval", "rbd_directory", key, "--input-file", file]
+                        try await ceph.rig.run("rados", pool + put).checked()
+                    }
+                }
+                try await ceph.images.finishRemoval(id: id)
+                let inTrash = try await ceph.rig.rados("--pool", ceph.environment.pool, "listomapkeys", "rbd_trash")
+                #expect(!inTrash.contains(id))
+                #expect(try await ceph.objects(of: name, id).isEmpty)
+                #expect(try await !ceph.rig.images(in: ceph.environment.pool).contains(name))
             }
         }
 
