@@ -122,6 +122,7 @@ public struct ImageStoreContract: Sendable {
         try await withImage("rename") { image, id in
             let target = place.image("renamed")
             try await images.rename(image, to: target.name)
+            try await images.finishRename(image, to: target.name)
             try await cleaningUp {
                 #expect(try await images.inspect(image) == nil)
                 let found = try await images.inspect(target)
@@ -139,6 +140,7 @@ public struct ImageStoreContract: Sendable {
                 await expectFailure(.alreadyExists, "rename onto an image") {
                     try await images.rename(source, to: target.name)
                 }
+                try await images.finishRename(source, to: target.name)
                 let (atSource, atTarget) = try await (images.inspect(source), images.inspect(target))
                 #expect(atSource?.id == sourceID)
                 #expect(atTarget?.id == targetID)

@@ -106,6 +106,12 @@ public struct CephImageStore: ImageStore {
         }
     }
 
+    public func finishRename(_ image: ImageReference, to name: String) async throws {
+        try await call("finish the renaming of image \(image) to \(name)") { limit in
+            try await call.images(image).finishRename(image.name, to: name, timeout: limit)
+        }
+    }
+
     public func mark(_ image: ImageReference, uid: String) async throws {
         try await call("mark image \(image) as a volume's") { limit in
             try await call.images(image).withImage(.name(image.name), .readWrite, timeout: limit) { opened in

@@ -3,37 +3,51 @@ import CRbd
 import Glibc
 
 extension RBDImages {
-    /// Clears what is left under a name of a creation that was cut off, and holds no data: an `rbd_id` object, perhaps with
-    /// an entry in the directory, whose header does not exist; librbd makes that last.
+    /// Clears what is left under a name of a creation or a removal that was cut off: an `rbd_id` object, an entry in the
+    /// directory, an entry in the trash. librbd makes an image's header last, and removes all these one by one; without
+    /// the one it looks at first, it does not find the others.
     ///
-    /// An image that can be opened is left alone.
+    /// An image that can be opened is left alone, and so is one whose header is there, unless its removal has begun.
     public func clearRemains(of name: String, timeout: Duration? = nil) async throws {
         let call = CephCall.changing("rbd_remove", subject(name))
-        try await inPool(call, timeout) { pool in
+        let living: String? = try await inPool(call, timeout) { pool in
             try pool.withUnsafeContext { context in
-                let object = "rbd_id." + name
-                guard let id = try Self.imageID(in: object, context, call),
-                    try !Self.exists("rbd_header." + id, context, call)
-                else { return }
-                // It clears the entry in the directory, and the id object with it; without an entry it finds nothing.
+                let object = Self.idObject(of: name)
+                if let id = try Self.imageID(in: object, context, call) ?? Self.directoryID(of: name, context, call),
+                    try Self.exists("rbd_header." + id, context, call)
+                {
+                    return id
+                }
+                // It looks into the directory and the trash. The id object it clears only together with an entry there.
                 let removed = rbd_remove(context, name)
                 if removed != -ENOENT { _ = try call.check(removed) }
                 let code = rados_remove(context, object)
                 if code != -ENOENT { _ = try call.check(code) }
+                return nil
             }
         }
+        if let living { try await finishRemoval(id: living, timeout: timeout) }
     }
 
-    /// The id in an `rbd_id` object: its length in four bytes, little endian, then its text. `nil` when there is no such
-    /// object.
-    private static func imageID(in object: String, _ context: rados_ioctx_t, _ call: CephCall) throws -> String? {
+    /// The object that says which id the image of a name has.
+    static func idObject(of name: String) -> String { "rbd_id." + name }
+
+    /// The id in an `rbd_id` object. `nil` when there is no such object.
+    static func imageID(in object: String, _ context: rados_ioctx_t, _ call: CephCall) throws -> String? {
         var bytes = [CChar](repeating: 0, count: 256)
         let count = rados_read(context, object, &bytes, bytes.count, 0)
         if count == -ENOENT { return nil }
-        _ = try call.check(count)
-        let text = bytes[..<Int(count)].dropFirst(4).map { UInt8(bitPattern: $0) }
-        guard !text.isEmpty else { throw call.error(EIO, detail: "the object \(object) holds no id") }
-        return String(decoding: text, as: UTF8.self)
+        return try CephText.decoded(bytes, count, call, "the object \(object)")
+    }
+
+    /// The id that the pool's directory of images has for a name (`rbd.dir_get_id`). `nil` when it does not have it.
+    private static func directoryID(of name: String, _ context: rados_ioctx_t, _ call: CephCall) throws -> String? {
+        var bytes = [CChar](repeating: 0, count: 256)
+        let request = CephText.encoded(name)
+        let count = rados_exec(
+            context, "rbd_directory", "rbd", "dir_get_id", request, request.count, &bytes, bytes.count)
+        if count == -ENOENT { return nil }
+        return try CephText.decoded(bytes, count, call, "the directory's entry of \(name)")
     }
 
     private static func exists(_ object: String, _ context: rados_ioctx_t, _ call: CephCall) throws -> Bool {

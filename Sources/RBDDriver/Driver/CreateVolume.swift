@@ -71,7 +71,7 @@ extension VolumeDriver {
                 try await discard(record, over: stored)
                 throw foreign(record.image)
             }
-            return try await finish(record, imageID: existing.id, over: stored)
+            return try await finish(record.withoutAttempt, imageID: existing.id, over: stored)
         }
         try await checkMapper(record.spec, record.name)
         let next = try await sweepAbandoned(record.retried(by: me, token: ports.tokens.token()))
@@ -156,9 +156,13 @@ extension VolumeDriver {
     /// from then on it cannot come any more.
     /// - Returns: whether the volume is ready.
     func settle(_ record: VolumeRecord, over stored: StoredVolume) async throws -> Bool {
-        if let id = try await renamedImage(record) { return try await finish(record, imageID: id, over: stored) }
+        if let id = try await renamedImage(record) {
+            return try await finish(record.withoutAttempt, imageID: id, over: stored)
+        }
         try await removeUnfinishedImages(of: record)
-        if let id = try await renamedImage(record) { return try await finish(record, imageID: id, over: stored) }
+        if let id = try await renamedImage(record) {
+            return try await finish(record.withoutAttempt, imageID: id, over: stored)
+        }
         _ = try await commit(.init(volume: .delete), over: stored)
         return false
     }

@@ -33,7 +33,7 @@ extension VolumeDriver {
             try await ports.mapper.unmap(device)
         }
         let withdrawn = image.named(image.name + VolumeRecord.withdrawnSuffix)
-        guard try await !isTheVolumes(image, record) else { return }
+        if try await isTheVolumes(image, record) { return try await finishRename(image, to: record.image) }
         if try await ports.images.inspect(image) != nil {
             try await refuseIfWatched(image)
             do {
@@ -42,10 +42,11 @@ extension VolumeDriver {
                 // Another node was faster, with the one name or the other.
             } catch let error as VolumeError where error.code == .alreadyExists {
                 // An earlier removal was killed in the midst of this rename: one image with two names.
+                try await ports.images.finishRename(image, to: withdrawn.name)
             }
         }
         try await refuseIfWatched(withdrawn)
-        guard try await !isTheVolumes(withdrawn, record) else { return }
+        if try await isTheVolumes(withdrawn, record) { return try await finishRename(withdrawn, to: record.image) }
         try await ports.images.remove(withdrawn, id: nil)
         // The creation may have been cut off half-way, or a rename to the other name.
         try await ports.images.clearRemains(of: image)
@@ -55,13 +56,15 @@ extension VolumeDriver {
     /// A rename is no single step in Ceph: where one is killed or two meet, two names of one image may stay. The volume's
     /// image is not removed by another name.
     private func isTheVolumes(_ image: ImageReference, _ record: VolumeRecord) async throws -> Bool {
-        guard let found = try await ports.images.inspect(image),
-            try await ports.images.inspect(record.image)?.id == found.id
-        else { return false }
-        log.warning(
-            "a second name of a volume's image is left alone",
-            metadata: ["volume": "\(record.name)", "image": "\(image)"])
-        return true
+        guard let found = try await ports.images.inspect(image) else { return false }
+        return try await ports.images.inspect(record.image)?.id == found.id
+    }
+
+    private func finishRename(_ image: ImageReference, to volume: ImageReference) async throws {
+        log.info(
+            "the renaming of a new volume's image was cut off; finishing it",
+            metadata: ["image": "\(image)", "name": "\(volume.name)"])
+        try await ports.images.finishRename(image, to: volume.name)
     }
 
     /// Renaming and removing wait for the image's exclusive lock. A process that was killed holds it for half a minute:

@@ -17,6 +17,10 @@ public protocol ImageStore: Sendable {
     /// - Throws: `VolumeError` with code `alreadyExists` when the new name is taken: nothing has changed then.
     func rename(_ image: ImageReference, to name: String) async throws
 
+    /// Finishes a rename that was cut off half-way, where both names lead to the same image: from then on only the new one
+    /// does. Changes nothing where that is not so, nor the image itself, which may be in use.
+    func finishRename(_ image: ImageReference, to name: String) async throws
+
     /// Writes `uid` into an image that exists: what `adopt` does.
     func mark(_ image: ImageReference, uid: String) async throws
 

@@ -76,10 +76,17 @@ public struct VolumeRecord: Sendable, Hashable, Codable {
 
     /// The record with a new attempt; the one before it, if any, is abandoned.
     public func retried(by node: NodeIdentity, token: String) -> VolumeRecord {
-        var next = self
-        if let attempt { next.abandoned.append(attempt.token) }
+        var next = withoutAttempt
         next.attempt = Attempt(by: node, token: token)
         return next
+    }
+
+    /// The record with its attempt, if any, on the list of those whose unfinished image is to be removed.
+    public var withoutAttempt: VolumeRecord {
+        var record = self
+        if let attempt { record.abandoned.append(attempt.token) }
+        record.attempt = nil
+        return record
     }
 
     /// The uid of the volume that an image of this name is an unfinished image of; `nil` when it is no such name.

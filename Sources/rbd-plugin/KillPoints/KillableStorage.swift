@@ -53,6 +53,10 @@
             try await points.after("rename image") { try await base.rename(image, to: name) }
         }
 
+        func finishRename(_ image: ImageReference, to name: String) async throws {
+            try await points.after("finish rename") { try await base.finishRename(image, to: name) }
+        }
+
         func mark(_ image: ImageReference, uid: String) async throws {
             try await points.after("mark image") { try await base.mark(image, uid: uid) }
         }

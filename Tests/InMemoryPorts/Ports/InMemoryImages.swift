@@ -29,6 +29,9 @@ public struct InMemoryImageStore: ImageStore {
         try await process.perform(.imageRename, "\(image) to \(name)") { try $0.renameImage(image, to: name) }
     }
 
+    /// Renames are whole here.
+    public func finishRename(_ image: ImageReference, to name: String) async throws {}
+
     public func mark(_ image: ImageReference, uid: String) async throws {
         try await process.perform(.imageMark, "\(image)") { try $0.markImage(image, uid: uid) }
     }

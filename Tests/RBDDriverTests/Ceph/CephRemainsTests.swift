@@ -7,66 +7,99 @@ import Testing
 extension CephTests {
     /// What `kill -9` leaves between the steps of librbd's create and remove.
     @Suite("Remains") struct Remains {
-        /// The order in which `rbd_create4` makes things: id object, entry in the directory, header.
-        @Test("What a creation that was cut off has left is cleared", arguments: [false, true])
-        func creation(hasEntry: Bool) async throws {
+        /// What is left of the names: `rbd_create4` makes id object, entry in the directory and header in this order, and
+        /// `rbd_remove` takes them away in another.
+        @Test(
+            "What a creation or a removal that was cut off has left is cleared",
+            arguments: [(id: true, entry: true), (id: true, entry: false), (id: false, entry: true)])
+        func creation(left: (id: Bool, entry: Bool)) async throws {
             try await CephFixture.with { ceph in
                 let name = uniqueName("remains")
                 try await ceph.images.create(name, size: 1 << 22, layout: ImageLayout())
-                let id = try await ceph.images.withImage(.name(name), .readOnly) { try await $0.stat().id }
-                let pool = ["--pool", ceph.environment.pool]
-                for object in ["rbd_header.\(id)", "rbd_object_map.\(id)"] {
-                    try await ceph.rig.run("rados", pool + ["rm", object]).checked()
-                }
-                if !hasEntry {
-                    for key in ["name_\(name)", "id_\(id)"] {
-                        try await ceph.rig.run("rados", pool + ["rmomapkey", "rbd_directory", key]).checked()
-                    }
-                }
-                #expect(try await ceph.objects(of: name, id) == ["rbd_id.\(name)"])
-                #expect(try await ceph.rig.images(in: ceph.environment.pool).contains(name) == hasEntry)
+                let id = try await ceph.id(of: name)
+                try await ceph.rados("rm", "rbd_header.\(id)")
+                try await ceph.rados("rm", "rbd_object_map.\(id)")
+                if !left.id { try await ceph.rados("rm", "rbd_id.\(name)") }
+                if !left.entry { try await ceph.removeEntry(of: name, id) }
+                #expect(try await ceph.objects(of: name, id) == (left.id ? ["rbd_id.\(name)"] : []))
+                #expect(try await ceph.rig.images(in: ceph.environment.pool).contains(name) == left.entry)
 
                 try await ceph.images.clearRemains(of: name)
-                #expect(try await ceph.objects(of: name, id).isEmpty)
-                #expect(try await !ceph.rig.images(in: ceph.environment.pool).contains(name))
+                try await ceph.expectNothing(of: name, id)
                 try await ceph.images.clearRemains(of: name)
+            }
+        }
+
+        /// Cut off after its first step, a rename leaves the entry under the old name, after its second, under the new one.
+        @Test("A rename that was cut off is finished, also while the image is in use", arguments: [false, true])
+        func halfRenamed(entryIsMoved: Bool) async throws {
+            try await CephFixture.with { ceph in
+                let (old, new) = (uniqueName("old"), uniqueName("new"))
+                let before = entryIsMoved ? new : old
+                try await ceph.images.create(before, size: 1 << 22, layout: ImageLayout())
+                let id = try await ceph.id(of: before)
+                try await ceph.rados("cp", "rbd_id.\(before)", "rbd_id.\(entryIsMoved ? old : new)")
+                try await ceph.images.withImage(.name(new), .readWrite) { image in
+                    try await image.write([1], at: 0)
+                    try await ceph.images.finishRename(old, to: new)
+                    try await image.write([2], at: 1)
+                }
+                #expect(try await ceph.objects(of: new, id) == ["rbd_header.\(id)", "rbd_id.\(new)"])
+                #expect(try await ceph.objects(of: old, id) == ["rbd_header.\(id)"])
+                let listed = try await ceph.rig.images(in: ceph.environment.pool)
+                #expect(listed.contains(new) && !listed.contains(old))
+                try await ceph.images.finishRename(old, to: new)
+                try await ceph.images.remove(new)
+                try await ceph.expectNothing(of: new, id)
+            }
+        }
+
+        @Test("Names of two images are left as they are")
+        func twoImages() async throws {
+            try await CephFixture.with { ceph in
+                let names = [uniqueName("one"), uniqueName("two")]
+                for name in names { try await ceph.images.create(name, size: 1 << 22, layout: ImageLayout()) }
+                try await ceph.images.finishRename(names[0], to: names[1])
+                try await ceph.images.finishRename(names[0], to: uniqueName("none"))
+                let listed = try await ceph.rig.images(in: ceph.environment.pool)
+                #expect(names.allSatisfy(listed.contains))
+                for name in names { try await ceph.images.remove(name) }
             }
         }
 
         /// `rbd_remove` notes in the trash that the image is on its way, takes the name from it in two steps, and notes that
         /// it is there.
-        @Test("A removal that was cut off on the way into the trash is finished", arguments: [false, true])
-        func halfMoved(hasEntry: Bool) async throws {
+        @Test(
+            "A removal that was cut off on the way into the trash is finished", arguments: [false, true], [false, true])
+        func halfMoved(hasEntry: Bool, idIsKnown: Bool) async throws {
             try await CephFixture.with { ceph in
                 let name = uniqueName("moving")
                 try await ceph.images.create(name, size: 1 << 22, layout: ImageLayout())
-                let id = try await ceph.images.withImage(.name(name), .readOnly) { try await $0.stat().id }
+                let id = try await ceph.id(of: name)
                 try await ceph.images.moveToTrash(name)
-                let pool = ["--pool", ceph.environment.pool]
                 let file = FileManager.default.temporaryDirectory.path + "/" + uniqueName("spec")
                 defer { try? FileManager.default.removeItem(atPath: file) }
-                try await ceph.rig.run("rados", pool + ["getomapval", "rbd_trash", "id_\(id)", file]).checked()
+                try await ceph.rados("getomapval", "rbd_trash", "id_\(id)", file)
                 // Two bytes of version, four of length, one of the source; the state is the last byte.
                 var spec = [UInt8](try Data(contentsOf: URL(filePath: file)))
                 #expect(spec.count > 8 && spec.last == 0)
                 spec[6] = UInt8(RBD_TRASH_IMAGE_SOURCE_REMOVING.rawValue)
                 spec[spec.count - 1] = 1
                 try Data(spec).write(to: URL(filePath: file))
-                let set = ["setomapval", "rbd_trash", "id_\(id)", "--input-file", file]
-                try await ceph.rig.run("rados", pool + set).checked()
+                try await ceph.rados("setomapval", "rbd_trash", "id_\(id)", "--input-file", file)
                 if hasEntry {
                     for (key, text) in [("name_\(name)", id), ("id_\(id)", name)] {
                         let count = UInt8(text.utf8.count)
                         try Data([count, 0, 0, 0] + Array(text.utf8)).write(to: URL(filePath: file))
-                        let put = ["setomapval", "rbd_directory", key, "--input-file", file]
-                        try await ceph.rig.run("rados", pool + put).checked()
+                        try await ceph.rados("setomapval", "rbd_directory", key, "--input-file", file)
                     }
                 }
-                try await ceph.images.finishRemoval(id: id)
-                let inTrash = try await ceph.rig.rados("--pool", ceph.environment.pool, "listomapkeys", "rbd_trash")
-                #expect(!inTrash.contains(id))
-                #expect(try await ceph.objects(of: name, id).isEmpty)
-                #expect(try await !ceph.rig.images(in: ceph.environment.pool).contains(name))
+                if idIsKnown {
+                    try await ceph.images.finishRemoval(id: id)
+                } else {
+                    try await ceph.images.clearRemains(of: name)
+                }
+                try await ceph.expectNothing(of: name, id)
             }
         }
 
@@ -87,9 +120,31 @@ extension CephTests {
 }
 
 extension CephFixture {
+    fileprivate func id(of name: String) async throws -> String {
+        try await images.withImage(.name(name), .readOnly) { try await $0.stat().id }
+    }
+
+    @discardableResult
+    fileprivate func rados(_ arguments: String...) async throws -> String {
+        try await rig.run("rados", ["--pool", environment.pool] + arguments).checked().output
+    }
+
+    fileprivate func removeEntry(of name: String, _ id: String) async throws {
+        for key in ["name_\(name)", "id_\(id)"] { try await rados("rmomapkey", "rbd_directory", key) }
+    }
+
     /// The objects that librbd would find the image by.
     fileprivate func objects(of name: String, _ id: String) async throws -> [String] {
-        let all = try await rig.rados("--pool", environment.pool, "ls").split(separator: "\n").map(String.init)
+        let all = try await rados("ls").split(separator: "\n").map(String.init)
         return all.filter { $0 == "rbd_id.\(name)" || $0 == "rbd_header.\(id)" }.sorted()
+    }
+
+    /// Neither an object nor an entry of the directory or the trash.
+    fileprivate func expectNothing(of name: String, _ id: String) async throws {
+        #expect(try await objects(of: name, id).isEmpty)
+        #expect(try await !rig.images(in: environment.pool).contains(name))
+        for object in ["rbd_directory", "rbd_trash"] {
+            #expect(try await !rados("listomapkeys", object).contains(id))
+        }
     }
 }

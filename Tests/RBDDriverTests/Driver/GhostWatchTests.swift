@@ -53,6 +53,9 @@ private struct HauntedImages: ImageStore {
         try await base.create(image, spec: spec, uid: uid)
     }
     func rename(_ image: ImageReference, to name: String) async throws { try await base.rename(image, to: name) }
+    func finishRename(_ image: ImageReference, to name: String) async throws {
+        try await base.finishRename(image, to: name)
+    }
     func mark(_ image: ImageReference, uid: String) async throws { try await base.mark(image, uid: uid) }
     func remove(_ image: ImageReference, id: String?) async throws { try await base.remove(image, id: id) }
     func clearRemains(of image: ImageReference) async throws { try await base.clearRemains(of: image) }

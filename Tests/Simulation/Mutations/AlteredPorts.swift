@@ -126,6 +126,9 @@ struct AlteredImages: ImageStore {
     func rename(_ image: ImageReference, to name: String) async throws { try await renaming(image, name) }
     func mark(_ image: ImageReference, uid: String) async throws { try await base.mark(image, uid: uid) }
     func remove(_ image: ImageReference, id: String?) async throws { try await base.remove(image, id: id) }
+    func finishRename(_ image: ImageReference, to name: String) async throws {
+        try await base.finishRename(image, to: name)
+    }
     func clearRemains(of image: ImageReference) async throws { try await base.clearRemains(of: image) }
     func watchers(of image: ImageReference) async throws -> [ClientAddress] { try await watching(image) }
 }

@@ -1,0 +1,35 @@
+import CRados
+import Glibc
+
+extension RBDImages {
+    /// Finishes an `rbd_rename` that was cut off. It makes the new `rbd_id` object, then moves the entry in `rbd_directory`,
+    /// then removes the old `rbd_id` object; cut off after the first or the second step, both names lead to the image, and
+    /// librbd itself refuses to go on from there.
+    ///
+    /// Does nothing unless both names have the same id. Takes no lock: the image may be in use, under either name.
+    public func finishRename(_ name: String, to newName: String, timeout: Duration? = nil) async throws {
+        let call = CephCall.changing("rbd_rename", subject(name))
+        try call.refuseNUL(in: [newName])
+        try await inPool(call, timeout) { pool in
+            try pool.withUnsafeContext { context in
+                guard let id = try Self.imageID(in: Self.idObject(of: name), context, call),
+                    try Self.imageID(in: Self.idObject(of: newName), context, call) == id
+                else { return }
+                try Self.moveEntry(of: id, from: name, to: newName, context, call)
+                let removed = rados_remove(context, Self.idObject(of: name))
+                if removed != -ENOENT { _ = try call.check(removed) }
+            }
+        }
+    }
+
+    /// The object class's own step of a rename (`rbd.dir_rename_image`): both keys change together, and only if the entry is
+    /// still this image's. Where the entry has the new name already, there is no old one.
+    private static func moveEntry(
+        of id: String, from name: String, to newName: String, _ context: rados_ioctx_t, _ call: CephCall
+    ) throws {
+        let request = [name, newName, id].flatMap(CephText.encoded)
+        let code = rados_exec(
+            context, "rbd_directory", "rbd", "dir_rename_image", request, request.count, nil, 0)
+        if code != -ENOENT { _ = try call.check(code) }
+    }
+}
