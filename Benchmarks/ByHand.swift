@@ -40,11 +40,8 @@ struct ByHand {
 
     /// As the plugin gives them, so that both make the same filesystem.
     static func quick(_ filesystem: String) -> [String] {
-        switch filesystem {
-        case "ext4": ["-q", "-m0", "-E", "nodiscard,lazy_itable_init=1,lazy_journal_init=1"]
-        case "xfs": ["-q", "-K"]
-        default: ["-q", "-K"]
-        }
+        filesystem == "ext4"
+            ? ["-q", "-m0", "-E", "nodiscard,lazy_itable_init=1,lazy_journal_init=1"] : ["-q", "-K"]
     }
 }
 

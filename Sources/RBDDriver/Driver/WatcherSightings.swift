@@ -48,8 +48,10 @@ final class WatcherSightings: Sendable {
         contents.withLock { $0.seen[name] = (sighting, moment) }
     }
 
-    func forget(besides kept: Set<VolumeName>) {
-        contents.withLock { contents in contents.seen = contents.seen.filter { kept.contains($0.key) } }
+    /// Forgets those of volumes that are gone.
+    func forget(where isGone: (VolumeName) -> Bool) {
+        let gone = contents.withLock { Array($0.seen.keys) }.filter(isGone)
+        contents.withLock { contents in for name in gone { contents.seen[name] = nil } }
     }
 }
 
@@ -57,9 +59,8 @@ extension VolumeDriver {
     /// One round of looking at who has which image open: of the volumes this node has, twice a minute, and of those that
     /// somebody has asked about. Ends at the first that Ceph does not answer for.
     public func lookAtWatchers() async {
-        let all = ports.catalog.all()
-        sightings.forget(besides: Set(all.map(\.name)))
-        let held = all.filter { $0.attachment?.record.owner == me }.map(\.name)
+        sightings.forget { ports.catalog.find($0) == nil }
+        let held = ports.catalog.all().filter { $0.attachment?.record.owner == me }.map(\.name)
         for name in sightings.due(held, now: ports.clock.now()) {
             guard let volume = ports.catalog.find(name)?.volume?.record, volume.phase == .ready else { continue }
             let deadline = ports.clock.now() + .seconds(2)

@@ -60,8 +60,10 @@ public struct KrbdMapper: DeviceMapper {
             guard late.succeeded, let path = Self.path(in: late) else { return }
             try? await unmap(MappedDevice(image: image, path: path))
         }
-        if !result.succeeded { await unmark(image) }
-        guard result.succeeded else { throw KrbdFailure.explain(result, mapping: image, what: what) }
+        guard result.succeeded else {
+            await unmark(image)
+            throw KrbdFailure.explain(result, mapping: image, what: what)
+        }
         let path = Self.path(in: result)
         guard let device = try await listed(what).first(where: { $0.path == path && $0.image == image }) else {
             throw VolumeError(
