@@ -25,7 +25,7 @@ struct ForeignImageTests {
         }
     }
 
-    @Test("A volume's image is not removed by the name of an attempt to create it; that name goes", arguments: ["", ".removed"])
+    @Test("An attempt's name that leads to the volume's image goes, and the image stays", arguments: ["", ".removed"])
     func secondName(suffix: String) async throws {
         try await Stage.with { stage in
             let name = try await stage.volume("twice")
