@@ -37,7 +37,8 @@ extension SettingDescription {
         ),
         .init(
             .stateDirectory, .devices, .text("/run/rbd-plugin"),
-            "Folder for files that need not survive a restart: the rendered `ceph.conf`, the keyring."),
+            "Folder for what has to outlive the plugin, but not a reboot: notes of its own mappings, and the rendered `ceph.conf` and keyring."
+        ),
     ]
 
     static let node: [SettingDescription] = [

@@ -63,7 +63,12 @@ extension VolumeDriver {
                 remedy: "put the volume's own image (id \(volume.imageID ?? "?")) back in its place",
                 outcome: .refused)
         }
-        if mine.isEmpty { try await refuseUnknownFeatures(of: image, volume, what) }
+        if mine.isEmpty {
+            // The volume may come from a node that knows more, or its image may have got a feature since.
+            try await refuseUnmappable(image.features, what) { names in
+                "'rbd feature disable \(volume.image) \(names)', or mount it on a node that supports it"
+            }
+        }
         // The last look before mapping: nothing comes in between that could give somebody time to map it as well.
         let strangers = try await strangers(to: volume, besides: Set(mine.compactMap(\.client)))
         guard strangers.isEmpty else {
@@ -72,20 +77,6 @@ extension VolumeDriver {
                 why: "its image \(volume.image) is in use by \(strangers.map(\.description).joined(separator: ", "))",
                 remedy: "find it with 'rbd status \(volume.image)' and unmap it there", outcome: .refused)
         }
-    }
-
-    /// The volume may come from a node that knows more, or its image may have got a feature since.
-    private func refuseUnknownFeatures(
-        of image: ImageDescription, _ volume: VolumeRecord, _ what: String
-    ) async throws {
-        let unsupported = try await ports.mapper.unsupported(image.features)
-        guard !unsupported.isEmpty else { return }
-        let names = unsupported.names.joined(separator: ",")
-        throw VolumeError(
-            .unsupported, what,
-            why: "this node's \(ports.mapper.kind) mapper does not support the feature \(names) of its image",
-            remedy: "'rbd feature disable \(volume.image) \(names)', or mount it on a node that supports it",
-            outcome: .refused)
     }
 
     /// Watchers that are not this node's own mapping and may write. Looks again for a moment: one that has just let go,

@@ -181,13 +181,8 @@ extension VolumeDriver {
     }
 
     private func checkMapper(_ spec: VolumeSpec, _ name: VolumeName) async throws {
-        let unsupported = try await ports.mapper.unsupported(spec.features)
-        guard unsupported.isEmpty else {
-            throw VolumeError(
-                .unsupported, "create volume \(name)",
-                why: "this node's \(ports.mapper.kind) mapper does not support the image feature"
-                    + " \(unsupported.names.joined(separator: ", "))",
-                remedy: "leave it out: '-o features=…' or RBD_DEFAULT_FEATURES", outcome: .refused)
+        try await refuseUnmappable(spec.features, "create volume \(name)") { names in
+            "leave out \(names): '-o features=…' or RBD_DEFAULT_FEATURES"
         }
     }
 
