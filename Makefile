@@ -8,6 +8,8 @@ SHELL := /bin/bash
 # One set of flags for building and for testing: other flags would build everything a second time.
 SWIFT_BUILD := swift build --build-tests
 
+RELEASE_BUILD = RBD_PLUGIN_VERSION=$(VERSION) swift build --configuration release --static-swift-stdlib
+
 # Under CI all builds are strict (Package.swift), so lint shares the folder with the tests. Elsewhere strictness is
 # lint's alone, and a folder of its own keeps the two from rebuilding each other's work.
 LINT_BUILD := RBD_PLUGIN_STRICT=1 $(SWIFT_BUILD) $(if $(CI),,--scratch-path .build-lint)
@@ -30,7 +32,8 @@ build: deps ## build the plugin and its tests (debug)
 	$(SWIFT_BUILD)
 
 release: deps ## build the plugin for use: optimised, Swift's runtime linked in
-	RBD_PLUGIN_VERSION=$(VERSION) swift build --configuration release --static-swift-stdlib --product rbd-plugin
+	$(RELEASE_BUILD) --product rbd-plugin
+	$(RELEASE_BUILD) --product rbd-plugin-krbd
 	@! grep -q RBD_PLUGIN_KILL_POINTS "$$(swift build --configuration release --show-bin-path)/rbd-plugin" \
 		|| { echo "release: fault injection has got into a release build" >&2; exit 1; }
 	@echo "built $$(swift build --configuration release --show-bin-path)/rbd-plugin"
@@ -65,9 +68,8 @@ conformance: ## do to any plugin what Docker does: SOCKET=/run/docker/plugins/â€
 test: build ## all tests, on a real Ceph and etcd brought up for them (needs root); FILTER=Name for some of them
 	@rig/test "$$(swift build --show-bin-path)/rbd-pluginPackageTests.xctest" $(if $(FILTER),'$(FILTER)')
 
-bench: deps ## time each call against the usual tools and against the least that can be done (needs root)
-	RBD_PLUGIN_VERSION=$(VERSION) swift build --configuration release --static-swift-stdlib --product rbd-plugin
-	RBD_PLUGIN_VERSION=$(VERSION) swift build --configuration release --static-swift-stdlib --product rbd-plugin-bench
+bench: release ## time each call against the usual tools and against the least that can be done (needs root)
+	$(RELEASE_BUILD) --product rbd-plugin-bench
 	@folder="$$(swift build --configuration release --show-bin-path)"; RIG_OSD_BYTES=274877906944 RBD_PLUGIN_EXECUTABLE="$$folder/rbd-plugin" rig/with "$$folder/rbd-plugin-bench"
 
 soak: build ## what takes longer than anybody waits: a million histories, 200 random kills (needs root)
@@ -76,6 +78,7 @@ soak: build ## what takes longer than anybody waits: a million histories, 200 ra
 
 demo: deps ## the main job on a real Ceph and etcd, each call and its effect shown (needs root)
 	swift build --product rbd-plugin
+	swift build --product rbd-plugin-krbd
 	@rig/demo "$$(swift build --show-bin-path)/rbd-plugin"
 
 lint: deps ## formatting, shell scripts, module arrows, and no warnings

@@ -26,6 +26,7 @@ let package = Package(
     name: "rbd-plugin",
     products: [
         .executable(name: "rbd-plugin", targets: ["rbd-plugin"]),
+        .executable(name: "rbd-plugin-krbd", targets: ["rbd-plugin-krbd"]),
         .library(name: "EtcdClient", targets: ["EtcdClient"]),
     ],
     dependencies: [
@@ -42,6 +43,7 @@ let package = Package(
         .systemLibrary(name: "CRados", providers: [.apt(["librados-dev"])]),
         .systemLibrary(name: "CRbd", providers: [.apt(["librbd-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CKeyring"),
 
         // MARK: The product
         .target(
@@ -67,6 +69,10 @@ let package = Package(
             ] + metrics,
             swiftSettings: swiftSettings + [.define("FAULT_INJECTION", .when(configuration: .debug))]
         ),
+        // Starts for every mapping: without any shared library it does so as quickly as a program can.
+        .executableTarget(
+            name: "rbd-plugin-krbd", dependencies: ["CKeyring"], swiftSettings: swiftSettings,
+            linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"])]),
 
         // MARK: What the tests stand on
         .target(name: "Rig", dependencies: [subprocess, system], path: "Tests/Rig", swiftSettings: swiftSettings),

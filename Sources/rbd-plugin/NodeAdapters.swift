@@ -25,7 +25,8 @@ struct NodeAdapters {
         mapper = ChosenMapper {
             let fsid = try? await connection.identity(timeout: .seconds(3)).fsid
             let factory = MapperFactory(
-                files: files, fsid: fsid, stateFolder: folder, runner: runner, kernel: kernel,
+                files: files, client: { try await connection.kernelClient(clock: clock) }, fsid: fsid,
+                stateFolder: folder, runner: runner, kernel: kernel,
                 watchers: { try await images.watchers(of: $0) })
             let (mapper, selection) = try await factory.make(MapperSelection.Kind(setting))
             if selection.kind == .krbd && fsid == nil {

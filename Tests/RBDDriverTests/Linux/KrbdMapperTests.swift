@@ -6,14 +6,15 @@ import VolumeCore
 
 @testable import RBDDriver
 
-/// With a folder in place of sysfs and a script in place of `rbd`: the rules, where no kernel driver is needed.
+/// With a folder in place of sysfs and a script in place of `rbd-plugin-krbd`: the rules, where no kernel driver is needed.
 @Suite struct KrbdMapperTests {
-    private let image = ImageReference(pool: "rbd", namespace: "ns", name: "a b,c")
-    private let files = CephClientFiles(confPath: "/c", user: "docker", keyringPath: "/k")
-    private let credentials = "--conf /c --id docker --keyring /k"
+    private let image = ImageReference(pool: "rbd", namespace: "ns", name: "a,b")
+    private let client = KernelClient(
+        user: "docker", key: CephKey(base64: "b3BlbnNlc2FtZQ=="), monitorsV1: ["10.0.0.1:6789", "[fd00::1]:6789"],
+        monitorsV2: ["10.0.0.1:3300"])
 
     private func run(
-        fsid: String? = nil,
+        fsid: String? = nil, as other: KernelClient? = nil,
         _ answer: @escaping @Sendable (Command) -> CommandResult = { _ in CommandResult(.exited(0)) },
         _ body: (FakeSysfs, KrbdMapper, ScriptedRunner) async throws -> Void
     ) async throws {
@@ -21,9 +22,10 @@ import VolumeCore
             let sysfs = try await FakeSysfs.make(bench)
             try await sysfs.write(["bus/rbd/supported_features": "0x1bf\n"])
             let runner = ScriptedRunner(answer)
+            let client = other ?? client
             let mapper = KrbdMapper(
-                files: files, fsid: fsid, stateFolder: sysfs.path + "/state", runner: runner, kernel: bench.kernel,
-                sys: sysfs.path)
+                client: { client }, fsid: fsid, stateFolder: sysfs.path + "/state", runner: runner,
+                kernel: bench.kernel, sys: sysfs.path)
             try await body(sysfs, mapper, runner)
         }
     }
@@ -31,7 +33,7 @@ import VolumeCore
     @Test func sysfsTellsWhatIsMapped() async throws {
         try await run { sysfs, mapper, _ in
             #expect(try await mapper.mapped() == [])
-            try await sysfs.map(0, pool: "rbd", namespace: "ns", name: "a b,c", client: "[fd00::1]:0/99")
+            try await sysfs.map(0, pool: "rbd", namespace: "ns", name: "a,b", client: "[fd00::1]:0/99")
             try await sysfs.map(2, pool: "rbd", namespace: nil, name: "old kernel")
             try await sysfs.map(3, pool: "rbd", name: "frozen", snapshot: "snap")
             #expect(
@@ -54,21 +56,103 @@ import VolumeCore
         }
     }
 
-    @Test func mapAsksForNoUdevAndAClientOfItsOwn() async throws {
+    @Test func mapAsksForAClientOfItsOwn() async throws {
         try await run({ _ in CommandResult(.exited(0), output: "/dev/rbd4\n") }) { sysfs, mapper, runner in
-            try await sysfs.map(4, pool: "rbd", namespace: "ns", name: "a b,c")
+            try await sysfs.map(4, pool: "rbd", namespace: "ns", name: "a,b")
             let byHand = try #require(try await mapper.mapped().first)
             #expect(try await !mapper.isOwn(byHand))
-            let device = try await mapper.map(image, options: ["queue_depth=128", "ms_mode=secure"])
+            let device = try await mapper.map(image, options: ["queue_depth=128", "noudev"])
             #expect(try await mapper.isOwn(device))
             #expect(device.path == "/dev/rbd4")
             #expect(device.client == ClientAddress("10.0.0.1:0/7"))
             #expect(
-                runner.lines == [
-                    "rbd \(credentials) map --options noudev,noshare,queue_depth=128,ms_mode=secure"
-                        + " --pool rbd --namespace ns --image a b,c"
+                runner.seen.map(\.arguments) == [
+                    [
+                        "map", sysfs.path, "10.0.0.1:6789,[fd00::1]:6789",
+                        "name=docker,_pool_ns=ns,noshare,queue_depth=128", "rbd", "a,b",
+                    ]
                 ])
-            #expect(runner.seen.first?.arguments.last == "a b,c", "the name is one argument")
+        }
+    }
+
+    @Test func theKeyGoesThroughAPipeAndNowhereElse() async throws {
+        try await run({ _ in CommandResult(.exited(EPERM), errors: "no") }) { _, mapper, runner in
+            let error = await failure { _ = try await mapper.map(image, options: []) }
+            let command = try #require(runner.seen.first)
+            #expect(command.input == Array("opensesame".utf8))
+            #expect(command.environment == [:])
+            for text in ["opensesame", "b3BlbnNlc2FtZQ=="] {
+                #expect(!command.arguments.contains { $0.contains(text) })
+                #expect(error?.description.contains(text) == false)
+                #expect(!"\(client)".contains(text))
+            }
+        }
+    }
+
+    @Test func theSecondProtocolIsSpokenToTheMonitorsThatKnowIt() async throws {
+        try await run({ _ in CommandResult(.exited(1)) }) { _, mapper, runner in
+            for mode in ["crc", "secure", "prefer-crc", "prefer-secure", "legacy"] {
+                _ = await failure { _ = try await mapper.map(image, options: ["ms_mode=\(mode)"]) }
+            }
+            #expect(
+                runner.seen.map { $0.arguments[2] }
+                    == Array(repeating: "10.0.0.1:3300", count: 4) + ["10.0.0.1:6789,[fd00::1]:6789"])
+        }
+    }
+
+    @Test func monitorsThatDoNotSpeakTheProtocolAreNotAsked() async throws {
+        var modern = client
+        modern.monitorsV1 = []
+        try await run(as: modern) { _, mapper, runner in
+            let error = await failure { _ = try await mapper.map(image, options: []) }
+            #expect(error?.code == .invalidOption)
+            #expect(error?.remedy.contains("ms_mode=prefer-crc") == true)
+            #expect(runner.lines == [])
+        }
+    }
+
+    @Test func whatTheConfigurationSaysComesBeforeWhatIsAskedFor() async throws {
+        var configured = client
+        configured.mapOptions = ["share", "ms_mode=legacy", "queue_depth=64"]
+        try await run(as: configured, { _ in CommandResult(.exited(1)) }) { _, mapper, runner in
+            _ = await failure { _ = try await mapper.map(image, options: ["ms_mode=crc"]) }
+            #expect(
+                runner.seen.first?.arguments[2...3] == [
+                    "10.0.0.1:3300", "name=docker,_pool_ns=ns,noshare,ms_mode=legacy,queue_depth=64,ms_mode=crc",
+                ])
+        }
+    }
+
+    @Test(arguments: [
+        ImageReference(pool: "rbd", name: "a b"), ImageReference(pool: "r bd", name: "a"),
+        ImageReference(pool: "rbd", namespace: "n,secret=x", name: "a"),
+        ImageReference(pool: "rbd", namespace: "n s", name: "a"),
+    ])
+    func namesThatTheKernelWouldMisreadAreRefused(_ image: ImageReference) async throws {
+        try await run { _, mapper, runner in
+            #expect(await failure { _ = try await mapper.map(image, options: []) }?.code == .unsupported)
+            #expect(runner.lines == [])
+        }
+    }
+
+    @Test(arguments: ["share", "name=admin", "secret=AQ==", "key=client.admin", "_pool_ns=other"])
+    func whatIsNotForAnOptionToSayIsRefused(_ option: String) async throws {
+        try await run { _, mapper, runner in
+            let error = await failure { _ = try await mapper.map(image, options: ["queue_depth=64", option]) }
+            #expect(error?.code == .invalidOption)
+            #expect(error?.description.contains("RBD_MAP_OPTIONS") == true)
+            #expect(error?.description.contains("AQ==") == false)
+            #expect(runner.lines == [])
+        }
+    }
+
+    @Test func aDeviceThatCannotBeToldIsNotTakenForAFailure() async throws {
+        try await run { sysfs, mapper, _ in
+            let error = await failure { _ = try await mapper.map(image, options: []) }
+            #expect(error?.outcome == .unknown)
+            try await sysfs.map(4, pool: "rbd", namespace: "ns", name: "a,b")
+            let found = try #require(try await mapper.mapped().first)
+            #expect(try await mapper.isOwn(found))
         }
     }
 
@@ -87,19 +171,20 @@ import VolumeCore
         (EINVAL, .invalidOption, "map options"), (EIO, .unavailable, "dmesg"),
     ])
     func failuresAreToldInWords(_ status: CInt, _ code: VolumeError.Code, _ words: String) async throws {
-        try await run({ _ in CommandResult(.exited(status), errors: "rbd: map failed") }) { _, mapper, _ in
+        try await run({ _ in CommandResult(.exited(status), errors: "cannot write /sys") }) { _, mapper, _ in
             let error = await failure { _ = try await mapper.map(image, options: []) }
             #expect(error?.code == code)
             #expect(error?.description.contains(words) == true, "\(String(describing: error))")
-            #expect(error?.why.contains("rbd ended with status \(status): rbd: map failed") == true)
+            #expect(error?.why.contains("rbd-plugin-krbd ended with status \(status): cannot write /sys") == true)
         }
     }
 
     @Test func withoutTheDriverNothingIsTried() async throws {
         try await LinuxBench.run("krbd") { bench in
             let runner = ScriptedRunner()
+            let client = client
             let mapper = KrbdMapper(
-                files: files, fsid: nil, stateFolder: bench.scratch.path + "/state", runner: runner,
+                client: { client }, fsid: nil, stateFolder: bench.scratch.path + "/state", runner: runner,
                 kernel: bench.kernel, sys: bench.scratch.path)
             let error = await failure { _ = try await mapper.map(image, options: []) }
             #expect(error?.code == .unsupported)
@@ -136,46 +221,38 @@ import VolumeCore
                 return CommandResult(.exited($0 < 3 ? EBUSY : 0), errors: "busy")
             }
         }) { sysfs, mapper, runner in
-            try await sysfs.map(0, pool: "rbd", namespace: "ns", name: "a b,c")
+            try await sysfs.map(0, pool: "rbd", namespace: "ns", name: "a,b")
             try await mapper.unmap(MappedDevice(image: image, path: "/dev/rbd0"))
-            #expect(runner.lines == Array(repeating: "rbd \(credentials) unmap --options noudev /dev/rbd0", count: 3))
+            let command = ["unmap", sysfs.path, "0", "rbd", "ns", "a,b"]
+            #expect(runner.seen.map(\.arguments) == Array(repeating: command, count: 3))
         }
     }
 
     @Test func aDeviceThatStaysInUseIsBusy() async throws {
         try await run({ _ in CommandResult(.exited(EBUSY), errors: "busy") }) { sysfs, mapper, runner in
-            try await sysfs.map(0, pool: "rbd", namespace: "ns", name: "a b,c")
+            try await sysfs.map(0, pool: "rbd", namespace: "ns", name: "a,b")
             let error = await failure { try await mapper.unmap(MappedDevice(image: image, path: "/dev/rbd0")) }
             #expect(error?.code == .busy)
             #expect(!runner.lines.contains { $0.contains("force") })
         }
     }
 
-    /// As on a machine with much to do, where starting `rbd` takes its time.
+    /// As on a machine with much to do, where starting a program takes its time.
     @Test func aSlowToolIsNotTriedAgainAndAgain() async throws {
         try await run({ _ in
             usleep(700_000)
             return CommandResult(.exited(EBUSY), errors: "busy")
         }) { sysfs, mapper, runner in
-            try await sysfs.map(0, pool: "rbd", namespace: "ns", name: "a b,c")
+            try await sysfs.map(0, pool: "rbd", namespace: "ns", name: "a,b")
             let error = await failure { try await mapper.unmap(MappedDevice(image: image, path: "/dev/rbd0")) }
             #expect(error?.code == .busy)
             #expect(runner.lines.count <= 3)
         }
     }
 
-    @Test func aClientForAllMappingsIsRefused() async throws {
-        try await run { _, mapper, runner in
-            let error = await failure { _ = try await mapper.map(image, options: ["queue_depth=64", "share"]) }
-            #expect(error?.code == .invalidOption)
-            #expect(error?.description.contains("RBD_MAP_OPTIONS") == true)
-            #expect(runner.lines == [])
-        }
-    }
-
     @Test func growWaitsForTheKernel() async throws {
         try await run { sysfs, mapper, _ in
-            try await sysfs.map(0, pool: "rbd", namespace: "ns", name: "a b,c")
+            try await sysfs.map(0, pool: "rbd", namespace: "ns", name: "a,b")
             let device = MappedDevice(image: image, path: "/dev/rbd0")
             async let grown: Void = mapper.grow(device, to: .mebibytes(128))
             try await sysfs.write(["block/rbd0/size": "262144\n"])

@@ -1,6 +1,6 @@
 import VolumeCore
 
-/// Options of `rbd map`, which only the kernel's driver knows.
+/// Options for mapping, which only the kernel's driver knows.
 enum KernelMapOptions {
     /// Those that make it faster or slower and change nothing else: other mappers do without.
     private static let tuning: Set<Substring> = [

@@ -1,10 +1,10 @@
 import Glibc
 import VolumeCore
 
-/// What a failed `rbd map` means. Its exit status is the error number of the kernel.
+/// What a failed mapping means. The exit status of `rbd-plugin-krbd` is the error number of the kernel.
 enum KrbdFailure {
     static func explain(_ result: CommandResult, mapping image: ImageReference, what: String) -> VolumeError {
-        let reason = result.reason(of: .rbd)
+        let reason = result.reason(of: .krbd)
         return switch result.exitStatus {
         case ENXIO:
             VolumeError(

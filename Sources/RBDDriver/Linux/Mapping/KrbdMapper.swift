@@ -1,38 +1,41 @@
 import Glibc
 import VolumeCore
 
-/// Maps images with the kernel's rbd driver, by `rbd map` and `rbd unmap`. What is mapped is read from sysfs.
+/// Maps images with the kernel's rbd driver, in a child process: the kernel may keep who asks it waiting. What is mapped
+/// is read from sysfs.
 public struct KrbdMapper: DeviceMapper {
     public let kind = "krbd"
 
-    private let files: CephClientFiles
+    private let client: @Sendable () async throws -> KernelClient
     private let fsid: String?
     private let runner: any CommandRunner
     private let kernel: KernelCalls
     private let devices: KrbdDevices
     private let marks: KrbdMarks
 
-    /// `noudev`: udev's events do not cross network namespaces, and `rbd map` waits for them without end.
-    /// `noshare`: each mapping is a client of its own, so that fencing one volume does not take the others with it.
-    private static let standingOptions = ["noudev", "noshare"]
+    private let requests: KrbdRequest
 
-    /// - Parameter fsid: the cluster's id; images of other clusters are not shown as mapped then.
-    /// - Parameter stateFolder: `RBD_STATE_DIR`.
+    /// - Parameters:
+    ///   - client: how the kernel is to reach the cluster; asked for each mapping, since monitors move.
+    ///   - fsid: the cluster's id; images of other clusters are not shown as mapped then.
+    ///   - stateFolder: `RBD_STATE_DIR`.
     public init(
-        files: CephClientFiles, fsid: String?, stateFolder: String, runner: any CommandRunner, kernel: KernelCalls
+        client: @escaping @Sendable () async throws -> KernelClient, fsid: String?, stateFolder: String,
+        runner: any CommandRunner, kernel: KernelCalls
     ) {
-        self.init(files: files, fsid: fsid, stateFolder: stateFolder, runner: runner, kernel: kernel, sys: "/sys")
+        self.init(client: client, fsid: fsid, stateFolder: stateFolder, runner: runner, kernel: kernel, sys: "/sys")
     }
 
     init(
-        files: CephClientFiles, fsid: String?, stateFolder: String, runner: any CommandRunner, kernel: KernelCalls,
-        sys: String
+        client: @escaping @Sendable () async throws -> KernelClient, fsid: String?, stateFolder: String,
+        runner: any CommandRunner, kernel: KernelCalls, sys: String
     ) {
-        self.files = files
+        self.client = client
         self.fsid = fsid
         self.runner = runner
         self.kernel = kernel
         devices = KrbdDevices(sys: sys)
+        requests = KrbdRequest(sys: sys)
         marks = KrbdMarks(folder: stateFolder + "/krbd")
     }
 
@@ -50,9 +53,8 @@ public struct KrbdMapper: DeviceMapper {
         guard try await kernel.run("look at /sys/bus/rbd", to: what, { [devices] in devices.isDriverLoaded }) else {
             throw Self.noDriver(what)
         }
-        try Self.refuseSharing(options, what)
-        let words = (Self.standingOptions + options).joined(separator: ",")
-        let command = Command(.rbd, files.arguments + ["map", "--options", words] + image.arguments)
+        try KrbdRequest.refuseReserved(options, what)
+        let command = try requests.map(image, options: options, as: try await client(), what)
         // Before the mapping: a plugin that is killed right after it knows its own again.
         try await kernel.run("write \(marks.folder)", to: what) { [marks] in try marks.set(image) }
         let result = try await runner.run(command, to: what) { late in
@@ -68,18 +70,10 @@ public struct KrbdMapper: DeviceMapper {
         guard let device = try await listed(what).first(where: { $0.path == path && $0.image == image }) else {
             throw VolumeError(
                 .unexplained, what,
-                why: "rbd answered '\(path ?? result.output)', but the kernel does not show that device",
+                why: "the kernel mapped it, as \(path ?? "which device it does not tell"), but does not show it",
                 outcome: .unknown)
         }
         return device
-    }
-
-    /// The last of two options wins, and with one client for all, fencing one volume would fence the whole node.
-    private static func refuseSharing(_ options: [String], _ what: String) throws {
-        guard options.contains("share") else { return }
-        throw VolumeError(
-            .invalidOption, what, why: "the map option 'share' would take all volumes of a node away with one of them",
-            remedy: "leave it out of RBD_MAP_OPTIONS and map-options", outcome: .refused)
     }
 
     public func mapped() async throws -> [MappedDevice] { try await listed("list mapped images") }
@@ -124,18 +118,18 @@ public struct KrbdMapper: DeviceMapper {
     }
 
     /// udev's probing of a device makes it busy for some 100 ms: longer than that it is tried again. A time and not a
-    /// number: where `rbd` starts slowly, many tries would use up what the operation needs to put things right again.
+    /// number: where programs start slowly, many tries would use up what the operation needs to put things right again.
     private static let patience = Duration.seconds(2)
 
     /// - Returns: `false` when the device is busy.
     private func tryUnmap(_ device: MappedDevice, _ what: String) async throws -> Bool {
-        let command = Command(.rbd, files.arguments + ["unmap", "--options", "noudev", device.path])
-        let result = try await runner.run(command, to: what)
+        guard let id = KrbdDevices.id(ofPath: device.path) else { return true }
+        let result = try await runner.run(requests.unmap(id, device.image), to: what)
         if result.succeeded { return true }
         if result.exitStatus == EBUSY { return false }
         // Gone in the meantime.
         if try await !isMapped(device, what) { return true }
-        throw VolumeError(.unavailable, what, why: result.reason(of: .rbd), remedy: "'dmesg' often says more")
+        throw VolumeError(.unavailable, what, why: result.reason(of: .krbd), remedy: "'dmesg' often says more")
     }
 
     public func size(of device: MappedDevice) async throws -> VolumeSize {

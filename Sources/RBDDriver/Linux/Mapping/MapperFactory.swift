@@ -3,6 +3,7 @@ import VolumeCore
 /// Makes the mapper that suits this node.
 public struct MapperFactory: Sendable {
     private let files: CephClientFiles
+    private let client: @Sendable () async throws -> KernelClient
     private let fsid: String?
     private let stateFolder: String
     private let runner: any CommandRunner
@@ -10,14 +11,17 @@ public struct MapperFactory: Sendable {
     private let watchers: @Sendable (ImageReference) async throws -> [ClientAddress]
 
     /// - Parameters:
+    ///   - client: how the kernel is to reach the cluster.
     ///   - fsid: the cluster's id, when it is known.
     ///   - stateFolder: `RBD_STATE_DIR`.
     ///   - watchers: who has the image open for writing (`rbd_watchers_list`).
     public init(
-        files: CephClientFiles, fsid: String?, stateFolder: String, runner: any CommandRunner, kernel: KernelCalls,
+        files: CephClientFiles, client: @escaping @Sendable () async throws -> KernelClient, fsid: String?,
+        stateFolder: String, runner: any CommandRunner, kernel: KernelCalls,
         watchers: @escaping @Sendable (ImageReference) async throws -> [ClientAddress]
     ) {
         self.files = files
+        self.client = client
         self.fsid = fsid
         self.stateFolder = stateFolder
         self.runner = runner
@@ -40,7 +44,7 @@ public struct MapperFactory: Sendable {
     private func mapper(of kind: MapperSelection.Kind) throws -> any DeviceMapper {
         switch kind {
         case .krbd:
-            KrbdMapper(files: files, fsid: fsid, stateFolder: stateFolder, runner: runner, kernel: kernel)
+            KrbdMapper(client: client, fsid: fsid, stateFolder: stateFolder, runner: runner, kernel: kernel)
         case .nbd:
             NbdMapper(files: files, stateFolder: stateFolder, runner: runner, kernel: kernel, watchers: watchers)
         case .fuse:

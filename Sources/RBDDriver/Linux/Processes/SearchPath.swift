@@ -13,12 +13,15 @@ public struct SearchPath: Sendable, Hashable {
         "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin",
     ]
 
-    /// The folders of this process's `PATH`, and after them the standard ones: services are often started without the
-    /// `sbin` folders, where mkfs and losetup live.
+    /// The folder of this process's own program, where its companions are; then those of its `PATH`; and after them the
+    /// standard ones: services are often started without the `sbin` folders, where mkfs and losetup live.
     public static let standard: SearchPath = {
         let own = getenv("PATH").map { String(cString: $0) } ?? ""
+        let program = SystemCall.target(ofLink: "/proc/self/exe") ?? ""
+        let companions = program.lastIndex(of: "/").map { String(program[..<$0]) } ?? ""
         var folders: [String] = []
-        for folder in own.split(separator: ":").map(String.init) + standardFolders where !folders.contains(folder) {
+        for folder in [companions] + own.split(separator: ":").map(String.init) + standardFolders
+        where !folders.contains(folder) {
             folders.append(folder)
         }
         return SearchPath(folders)

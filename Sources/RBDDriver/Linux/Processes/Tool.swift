@@ -23,6 +23,7 @@ public struct Tool: Sendable, Hashable {
     public static let mkfsBtrfs = Tool("mkfs.btrfs", package: "btrfs-progs")
     public static let btrfs = Tool("btrfs", package: "btrfs-progs")
 
+    public static let krbd = Tool("rbd-plugin-krbd", package: "rbd-plugin")
     public static let rbd = Tool("rbd", package: "ceph-common")
     public static let rbdNBD = Tool("rbd-nbd", package: "rbd-nbd")
     public static let qemuStorageDaemon = Tool("qemu-storage-daemon", package: "qemu-system-common")

@@ -1,0 +1,101 @@
+import CRados
+import FoundationEssentials
+import Glibc
+import VolumeCore
+
+/// What a client in the kernel needs to reach the cluster as this connection's user.
+public struct KernelClient: Sendable, Hashable {
+    /// Without `client.`
+    public var user: String
+    /// `nil` where the cluster wants none (`auth_client_required = none`).
+    public var key: CephKey?
+    /// `ip:port` of the monitors that speak the first protocol, which is the kernel's own choice.
+    public var monitorsV1: [String]
+    /// Of those that speak the second, which `ms_mode` asks for.
+    public var monitorsV2: [String]
+    /// `rbd_default_map_options`.
+    public var mapOptions: [String]
+
+    public init(user: String, key: CephKey?, monitorsV1: [String], monitorsV2: [String], mapOptions: [String] = []) {
+        self.user = user
+        self.key = key
+        self.monitorsV1 = monitorsV1
+        self.monitorsV2 = monitorsV2
+        self.mapOptions = mapOptions
+    }
+}
+
+extension CephConnection {
+    /// Where the monitors are now (`mon dump`), and the user's key where librados finds it (`rados_conf_get`).
+    /// - Throws: `VolumeError`.
+    public nonisolated func kernelClient(clock: any DriverClock) async throws -> KernelClient {
+        let call = CephCall.reading("rados_mon_command", .command("mon dump"))
+        let user = settings.user
+        return try await CephCalls(connection: self, clock: clock)("look up the monitors") { limit in
+            try await perform(call, timeout: limit) { cluster in
+                let answer = try MonitorCommand("mon dump").run(on: cluster, call)
+                let monitors = try MonitorMap(parsing: answer, call)
+                return try cluster.withUnsafeCluster(call) { raw in
+                    KernelClient(
+                        user: user, key: try ClientKey.find(user, raw), monitorsV1: monitors.addresses("v1"),
+                        monitorsV2: monitors.addresses("v2"),
+                        mapOptions: (CephConfiguration.value("rbd_default_map_options", raw) ?? "")
+                            .split(separator: ",").map(String.init))
+                }
+            }
+        }
+    }
+}
+
+/// The answer of `mon dump`, as far as it matters here.
+struct MonitorMap: Decodable {
+    struct Monitor: Decodable {
+        let public_addrs: Addresses
+    }
+    struct Addresses: Decodable {
+        let addrvec: [Address]
+    }
+    struct Address: Decodable {
+        let type: String
+        let addr: String
+    }
+
+    let mons: [Monitor]
+
+    init(parsing answer: [UInt8], _ call: CephCall) throws {
+        do {
+            self = try JSONDecoder().decode(Self.self, from: Data(JSONText.firstDocument(in: answer)))
+        } catch {
+            throw call.error(EILSEQ, detail: "cannot make sense of the answer: \(error)")
+        }
+    }
+
+    /// - Parameter type: `v1` or `v2`.
+    func addresses(_ type: String) -> [String] {
+        mons.flatMap(\.public_addrs.addrvec).filter { $0.type == type }.map(\.addr)
+    }
+}
+
+/// The key of librados' configuration: `key`, else the file `keyfile`, else the first keyring that can be read.
+private enum ClientKey {
+    static func find(_ user: String, _ raw: rados_t) throws -> CephKey? {
+        func value(_ option: String) -> String { CephConfiguration.value(option, raw) ?? "" }
+        let key =
+            if !value("key").isEmpty {
+                CephKey(base64: value("key"))
+            } else if !value("keyfile").isEmpty {
+                (try? SmallFile.line(value("keyfile"))).flatMap { CephKey(base64: $0) }
+            } else {
+                keyring(value("keyring")).flatMap { KeyringText.key(of: user, in: $0) }
+            }
+        guard key == nil, value("auth_client_required").contains("cephx") else { return key }
+        throw CephCall.reading("rados_conf_get", .option("keyring")).error(
+            ENOENT, detail: CephConfiguration.whatIsMissing(raw) ?? "it holds no key of client.\(user)")
+    }
+
+    private static func keyring(_ paths: String) -> String? {
+        paths.split { $0 == "," || $0 == ";" || $0 == " " }.map(String.init)
+            .first { access($0, R_OK) == 0 }
+            .flatMap { try? SmallFile.read($0, limit: 1 << 20) }
+    }
+}

@@ -1,0 +1,66 @@
+import VolumeCore
+
+/// What is asked of `rbd-plugin-krbd`, a program of this project that hands it to the kernel's rbd driver.
+struct KrbdRequest: Sendable {
+    /// Each mapping is a client of its own, so that fencing one volume does not take the others with it.
+    private static let standingOptions = ["noshare"]
+
+    /// Where sysfs is mounted.
+    let sys: String
+
+    /// - Throws: `VolumeError` when the request cannot be put into the words of the kernel.
+    func map(_ image: ImageReference, options: [String], as client: KernelClient, _ what: String) throws -> Command {
+        // The last of two options wins, so what was asked for stands after what the configuration says.
+        let asked = (client.mapOptions.filter { $0 != "share" } + options).filter { $0 != "noudev" }
+        let monitors = try Self.monitors(of: client, asked, what)
+        let namespace = image.namespace.isEmpty ? [] : ["_pool_ns=" + image.namespace]
+        let words = ["name=" + client.user] + namespace + Self.standingOptions + asked
+        try Self.refuseWhatTheKernelMisreads(image, words, what)
+        return Command(
+            .krbd, ["map", sys, monitors.joined(separator: ","), words.joined(separator: ","), image.pool, image.name],
+            input: client.key?.bytes ?? [])
+    }
+
+    func unmap(_ id: UInt32, _ image: ImageReference) -> Command {
+        Command(.krbd, ["unmap", sys, "\(id)", image.pool, image.namespace, image.name])
+    }
+
+    /// With one client for all, fencing one volume would fence the whole node; and who the client is, is not for an
+    /// option to say.
+    static func refuseReserved(_ options: [String], _ what: String) throws {
+        if options.contains("share") {
+            throw VolumeError(
+                .invalidOption, what,
+                why: "the map option 'share' would take all volumes of a node away with one of them",
+                remedy: "leave it out of RBD_MAP_OPTIONS and map-options", outcome: .refused)
+        }
+        let reserved: Set<Substring> = ["name", "key", "secret", "_pool_ns"]
+        if let option = options.map({ $0.prefix { $0 != "=" } }).first(where: reserved.contains) {
+            throw VolumeError(
+                .invalidOption, what, why: "the map option '\(option)' is the plugin's own to set",
+                remedy: "leave it out of RBD_MAP_OPTIONS and map-options", outcome: .refused)
+        }
+    }
+
+    private static func monitors(of client: KernelClient, _ options: [String], _ what: String) throws -> [String] {
+        let mode = options.last { $0.hasPrefix("ms_mode=") }?.dropFirst("ms_mode=".count) ?? "legacy"
+        let (monitors, protocolName) = mode == "legacy" ? (client.monitorsV1, "first") : (client.monitorsV2, "second")
+        guard monitors.isEmpty else { return monitors }
+        throw VolumeError(
+            .invalidOption, what,
+            why: "no monitor speaks the \(protocolName) protocol, which ms_mode=\(mode) asks for",
+            remedy: "set ms_mode=\(mode == "legacy" ? "prefer-crc" : "legacy") in RBD_MAP_OPTIONS", outcome: .refused)
+    }
+
+    /// The kernel splits a request at blanks, and its second word at commas, and knows no quoting.
+    private static func refuseWhatTheKernelMisreads(
+        _ image: ImageReference, _ options: [String], _ what: String
+    ) throws {
+        let names = [image.pool, image.name].filter { $0.contains(where: \.isWhitespace) }
+        let words = options.filter { $0.contains { $0.isWhitespace || $0 == "," } }
+        guard let word = (names + words).first else { return }
+        throw VolumeError(
+            .unsupported, what, why: "the kernel's rbd driver cannot be given '\(word)'",
+            remedy: "use names without blanks, or another mapper", outcome: .refused)
+    }
+}
