@@ -10,6 +10,10 @@ SWIFT_BUILD := swift build --build-tests
 
 RELEASE_BUILD = RBD_PLUGIN_VERSION=$(VERSION) swift build --configuration release --static-swift-stdlib
 
+# Where the programs are: asked when they have been built.
+DEBUG_PROGRAMS = $$(swift build --show-bin-path)
+RELEASE_PROGRAMS = $$(swift build --configuration release --show-bin-path)
+
 # Under CI all builds are strict (Package.swift), so lint shares the folder with the tests. Elsewhere strictness is
 # lint's alone, and a folder of its own keeps the two from rebuilding each other's work.
 LINT_BUILD := RBD_PLUGIN_STRICT=1 $(SWIFT_BUILD) $(if $(CI),,--scratch-path .build-lint)
@@ -34,12 +38,12 @@ build: deps ## build the plugin and its tests (debug)
 release: deps ## build the plugin for use: optimised, Swift's runtime linked in
 	$(RELEASE_BUILD) --product rbd-plugin
 	$(RELEASE_BUILD) --product rbd-plugin-krbd
-	@! grep -q RBD_PLUGIN_KILL_POINTS "$$(swift build --configuration release --show-bin-path)/rbd-plugin" \
+	@! grep -q RBD_PLUGIN_KILL_POINTS "$(RELEASE_PROGRAMS)/rbd-plugin" \
 		|| { echo "release: fault injection has got into a release build" >&2; exit 1; }
-	@echo "built $$(swift build --configuration release --show-bin-path)/rbd-plugin"
+	@echo "built $(RELEASE_PROGRAMS)/rbd-plugin"
 
 plugin: release ## make the managed plugin: plugin/config.json and plugin/rootfs
-	packaging/plugin plugin "$$(swift build --configuration release --show-bin-path)/rbd-plugin"
+	packaging/plugin plugin "$(RELEASE_PROGRAMS)/rbd-plugin"
 	@packaging/report plugin
 
 create: plugin ## give it to this host's Docker as PLUGIN:TAG (wetopi/rbd and git's version)
@@ -58,28 +62,29 @@ push: create ## send it to the registry that PLUGIN names
 all: create ## the same as create
 
 deb: release ## make a Debian package of it, with a systemd unit: for hosts that run it without Docker's plugin system
-	packaging/make-deb "$$(swift build --configuration release --show-bin-path)/rbd-plugin" rbd-plugin.deb
+	packaging/make-deb "$(RELEASE_PROGRAMS)/rbd-plugin" rbd-plugin.deb
 
 conformance: ## do to any plugin what Docker does: SOCKET=/run/docker/plugins/….sock OPTIONS='pool=rbd size=32'
 	@[ -n "$(SOCKET)" ] || { echo "make conformance SOCKET=/run/docker/plugins/….sock OPTIONS='pool=rbd size=32'" >&2; exit 2; }
 	swift build --product plugin-conformance
-	@"$$(swift build --show-bin-path)/plugin-conformance" "$(SOCKET)" $(OPTIONS)
+	@"$(DEBUG_PROGRAMS)/plugin-conformance" "$(SOCKET)" $(OPTIONS)
 
 test: build ## all tests, on a real Ceph and etcd brought up for them (needs root); FILTER=Name for some of them
-	@rig/test "$$(swift build --show-bin-path)/rbd-pluginPackageTests.xctest" $(if $(FILTER),'$(FILTER)')
+	@rig/test "$(DEBUG_PROGRAMS)/rbd-pluginPackageTests.xctest" $(if $(FILTER),'$(FILTER)')
 
 bench: release ## time each call against the usual tools and against the least that can be done (needs root)
 	$(RELEASE_BUILD) --product rbd-plugin-bench
-	@folder="$$(swift build --configuration release --show-bin-path)"; RIG_OSD_BYTES=274877906944 RBD_PLUGIN_EXECUTABLE="$$folder/rbd-plugin" rig/with "$$folder/rbd-plugin-bench"
+	@folder="$(RELEASE_PROGRAMS)"; RIG_OSD_BYTES=274877906944 RBD_PLUGIN_EXECUTABLE="$$folder/rbd-plugin" \
+		rig/with "$$folder/rbd-plugin-bench"
 
 soak: build ## what takes longer than anybody waits: a million histories, 200 random kills (needs root)
 	@SIM_HISTORIES=$${SIM_HISTORIES:-1000000} RANDOM_KILLS=$${RANDOM_KILLS:-200} \
-		rig/test "$$(swift build --show-bin-path)/rbd-pluginPackageTests.xctest" 'RandomKillTests|SimulationTests.SimulationTests'
+		rig/test "$(DEBUG_PROGRAMS)/rbd-pluginPackageTests.xctest" 'RandomKillTests|SimulationTests.SimulationTests'
 
 demo: deps ## the main job on a real Ceph and etcd, each call and its effect shown (needs root)
 	swift build --product rbd-plugin
 	swift build --product rbd-plugin-krbd
-	@rig/demo "$$(swift build --show-bin-path)/rbd-plugin"
+	@rig/demo "$(DEBUG_PROGRAMS)/rbd-plugin"
 
 lint: deps ## formatting, shell scripts, module arrows, and no warnings
 	@swift format lint --strict --recursive $(SWIFT_SOURCES) || { echo "lint: 'make format' mends most of these" >&2; exit 1; }
