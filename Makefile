@@ -74,8 +74,9 @@ test: build ## all tests, on a real Ceph and etcd brought up for them (needs roo
 
 bench: release ## time each call against the usual tools and against the least that can be done (needs root)
 	$(RELEASE_BUILD) --product rbd-plugin-bench
-	@folder="$(RELEASE_PROGRAMS)"; RIG_OSD_BYTES=274877906944 RBD_PLUGIN_EXECUTABLE="$$folder/rbd-plugin" \
-		rig/with "$$folder/rbd-plugin-bench"
+	@folder="$(RELEASE_PROGRAMS)"; \
+	if [ "$${BENCH_VM:-}" = 1 ]; then rig/vm/bench "$$folder/rbd-plugin" "$$folder/rbd-plugin-bench"; \
+	else RIG_OSD_BYTES=274877906944 RBD_PLUGIN_EXECUTABLE="$$folder/rbd-plugin" rig/with "$$folder/rbd-plugin-bench"; fi
 
 soak: build ## what takes longer than anybody waits: a million histories, 200 random kills (needs root)
 	@SIM_HISTORIES=$${SIM_HISTORIES:-1000000} RANDOM_KILLS=$${RANDOM_KILLS:-200} \

@@ -87,7 +87,7 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         .executableTarget(
-            name: "rbd-plugin-bench", dependencies: ["Rig", "CRados", "CRbd"], path: "Benchmarks",
+            name: "rbd-plugin-bench", dependencies: ["Rig", "CKeyring", "CRados", "CRbd"], path: "Benchmarks",
             swiftSettings: swiftSettings),
 
         .target(

@@ -5,7 +5,8 @@ import Rig
 /// `make bench`: what the plugin's calls cost, each as a ratio to a baseline measured in the same run. Absolute times say
 /// more of the machine than of the plugin.
 ///
-/// BENCH_REPETITIONS (20), BENCH_VOLUMES (10000), BENCH_JSON and BENCH_SVG (files to write).
+/// BENCH_REPETITIONS (20), BENCH_VOLUMES (100,10000,100000), BENCH_JSON and BENCH_SVG (files to write). BENCH_CALLS=1
+/// leaves out all but the calls that make and use volumes: for a machine that has only what the plugin needs.
 @main
 struct Bench {
     let rig: RigEnvironment
@@ -29,7 +30,7 @@ struct Bench {
         let folder = "\(plugin.scratch.path)/hand"
         try FileManager.default.createDirectory(atPath: "\(folder)/mnt", withIntermediateDirectories: true)
         let device = HandDevice(rig, folder: folder)
-        let floor = try Floor(rig, folder: folder)
+        let floor = try Floor(rig, device: device, folder: folder)
         let bench = Bench(
             rig: rig, plugin: plugin, hand: ByHand(rig: rig, device: device, mountpoint: "\(folder)/mnt"),
             floor: floor, repetitions: number("BENCH_REPETITIONS") ?? 20)
@@ -51,15 +52,21 @@ struct Bench {
         Self.say("start")
         try await Start(bench: self).measure(&report)
         try await measureCalls(&report)
+        try await measureCrowd(&report)
+        guard Self.number("BENCH_CALLS") != 1 else { return report }
+        Self.say("requests to the servers")
+        report.figures.merge(try await Calls(bench: self).requests()) { $1 }
+        let counts = ProcessInfo.processInfo.environment["BENCH_VOLUMES"] ?? "100,10000,100000"
+        try await ManyVolumes(bench: self, counts: counts.split(separator: ",").compactMap { Int($0) }).measure(&report)
+        return report
+    }
+
+    private func measureCrowd(_ report: inout Report) async throws {
         Self.say("16 Creates at once")
         let crowd = try await Calls(bench: self).crowd(of: 16)
         var together = Samples()
         together.add(crowd.plugin)
         report.add("16 Creates at once", together, against: "16 in a row by hand", crowd.hand, goal: 0.05)
-        Self.say("requests to the servers")
-        report.figures.merge(try await Calls(bench: self).requests()) { $1 }
-        try await ManyVolumes(bench: self, count: Self.number("BENCH_VOLUMES") ?? 10_000).measure(&report)
-        return report
     }
 
     private func measureCalls(_ report: inout Report) async throws {

@@ -95,13 +95,21 @@ enum HandDevice {
             try await runTool("losetup", ["-d", path]).checked()
             let pid = try String(contentsOf: URL(filePath: "\(file).pid"), encoding: .utf8).trimmed
             try await runTool("kill", [pid]).checked()
-            while access("/proc/\(pid)", F_OK) == 0 { try await Task.sleep(for: .milliseconds(1)) }
+            while Self.isRunning(pid) { try await Task.sleep(for: .milliseconds(1)) }
             try FileManager.default.removeItem(atPath: file)
         }
     }
+
+    /// A daemon that has ended stays a zombie until the machine's init looks at it, which can take seconds.
+    private static func isRunning(_ pid: String) -> Bool {
+        guard let stat = try? String(contentsOf: URL(filePath: "/proc/\(pid)/stat"), encoding: .utf8) else {
+            return false
+        }
+        return stat.split(separator: ")").last?.trimmed.first != "Z"
+    }
 }
 
-extension String {
+extension StringProtocol {
     var trimmed: String {
         String(drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
     }

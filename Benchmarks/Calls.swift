@@ -43,22 +43,22 @@ struct Calls {
         try await samples["Remove", default: Samples()].time { try await hand.remove(image) }
     }
 
-    /// The floor of a mapping is the mapping itself, however it is made; that of a Mount is the mapping and mount(2).
+    /// The floor of a Mount is the mapping and mount(2).
     private func byFloor(
         _ filesystem: String, _ bytes: UInt64, _ round: Int, _ samples: inout [String: Samples]
     ) async throws {
-        let (floor, device, image) = (bench.floor, bench.hand.device, "floor-\(filesystem)-\(bytes)-\(round)")
+        let (floor, image) = (bench.floor, "floor-\(filesystem)-\(bytes)-\(round)")
         try await samples["Create", default: Samples()].time {
             try await floor.create(image, bytes: bytes, filesystem: filesystem)
         }
         let path = try await samples["Mount", default: Samples()].time {
-            let path = try await device.map(image)
+            let path = try await floor.map(image)
             try floor.mount(path, at: bench.hand.mountpoint, filesystem)
             return path
         }
         try await samples["Unmount", default: Samples()].time {
             try floor.unmount(bench.hand.mountpoint)
-            try await device.unmap(image, path)
+            try await floor.unmap(image, path)
         }
         try await samples["Remove", default: Samples()].time { try floor.remove(image) }
     }

@@ -11,13 +11,17 @@ final class Floor {
     private var pool: rados_ioctx_t?
     private let rig: RigEnvironment
     private let folder: String
+    private let device: HandDevice
+    private let kernel: KernelFloor?
     /// `SEEK_DATA` and `SEEK_HOLE` of lseek(2), which only _GNU_SOURCE shows.
     private let seekData: Int32 = 3
     private let seekHole: Int32 = 4
 
-    init(_ rig: RigEnvironment, folder: String) throws {
+    init(_ rig: RigEnvironment, device: HandDevice, folder: String) throws {
         self.rig = rig
         self.folder = folder
+        self.device = device
+        kernel = if case .krbd = device { try KernelFloor(rig) } else { nil }
         try check("rados_create", rados_create(&cluster, rig.cephUser))
         try check("rados_conf_read_file", rados_conf_read_file(cluster, rig.cephConf))
         try check("rados_connect", rados_connect(cluster))
@@ -78,6 +82,15 @@ final class Floor {
             try check("rbd_aio_write", Int32(clamping: rbd_aio_get_return_value(completion)))
             rbd_aio_release(completion)
         }
+    }
+
+    /// The kernel's own mapping; where its driver is missing, the mapping by hand, of which there is no simpler one.
+    func map(_ image: String) async throws -> String {
+        if let kernel { try kernel.map(image) } else { try await device.map(image) }
+    }
+
+    func unmap(_ image: String, _ path: String) async throws {
+        if let kernel { try kernel.unmap(path) } else { try await device.unmap(image, path) }
     }
 
     /// mount(2) of a device.

@@ -1,0 +1,70 @@
+import Rig
+import Testing
+
+/// What the plugin asks of the kernel's rbd driver, and what it makes of its answers.
+@Suite("The kernel's rbd bus", .serialized)
+struct KernelBusTests {
+    @Test("Each mapping is a client of its own, by either protocol and in a namespace, and its key stays nowhere")
+    func map() async throws {
+        let hosts = try await Hosts.ready()
+        let space = uniqueName("ns")
+        let pool = hosts.environment.pool
+        try await hosts.inNetwork(
+            "rbd", "--conf", hosts.environment.adminConf, "namespace", "create", "\(pool)/\(space)")
+        let plain = try await Volume("bus", on: hosts)
+        let special = try await Volume(
+            "bus", on: hosts, ["namespace": space, "map-options": "ms_mode=prefer-crc,queue_depth=64"])
+        async let first = plain.taken(by: hosts.a, id: "1")
+        async let second = special.taken(by: hosts.a, id: "2")
+        _ = try await (first, second)
+
+        let devices = try await hosts.a.run(
+            "cd /sys/bus/rbd/devices && for d in *; do echo $(cat $d/name) $(cat $d/pool_ns), $(cat $d/config_info); done"
+        )
+        let lines = devices.lines
+        #expect(lines.count == 2)
+        #expect(lines.contains { $0.hasPrefix("\(plain.name) ,") && $0.contains(",noshare,key=") }, "\(devices)")
+        #expect(
+            lines.contains {
+                $0.hasPrefix("\(special.name) \(space),")
+                    && $0.contains("_pool_ns=\(space),noshare,ms_mode=prefer-crc,queue_depth=64,key=")
+            }, "\(devices)")
+        let clients = try await hosts.a.run("cat /sys/bus/rbd/devices/*/client_addr")
+        #expect(Set(clients.lines).count == 2)
+        #expect(!devices.contains(try Text.ofFile(hosts.environment.cephKeyFile).trimmed))
+        #expect(try await hosts.a.run("grep -c 'ceph *rbd-plugin' /proc/keys || true") == "0")
+
+        for (volume, id) in [(plain, "1"), (special, "2")] {
+            try await hosts.a.client.unmount(volume.name, id: id).checked()
+            try await volume.remove()
+        }
+        #expect(try await hosts.a.mappedImages().isEmpty)
+        try await hosts.inNetwork(
+            "rbd", "--conf", hosts.environment.adminConf, "namespace", "remove", "\(pool)/\(space)")
+    }
+
+    @Test("What the kernel refuses is told in words, and leaves nothing mapped")
+    func refused() async throws {
+        let hosts = try await Hosts.ready()
+        let volume = try await Volume("bus", on: hosts, ["map-options": "nonsense"])
+        let answer = try await hosts.a.client.mount(volume.name, id: "1")
+        #expect(answer.error.contains("Invalid argument; check the map options"), "\(answer)")
+        #expect(try await hosts.a.mappedImages().isEmpty)
+        try await volume.remove()
+    }
+
+    @Test("A device that somebody has open is busy, and goes once it is let go")
+    func busy() async throws {
+        let hosts = try await Hosts.ready()
+        let volume = try await Volume("bus", on: hosts)
+        _ = try await volume.taken(by: hosts.a, id: "1")
+        try await hosts.a.run("sleep 1000 </dev/rbd0 >/dev/null 2>&1 & echo $! >/tmp/holder")
+        let answer = try await hosts.a.client.unmount(volume.name, id: "1")
+        #expect(answer.error.contains("is mounted or open"), "\(answer)")
+        #expect(try await hosts.a.mappedImages() == [volume.name])
+        try await hosts.a.run("kill $(cat /tmp/holder)")
+        try await hosts.a.client.unmount(volume.name, id: "1").checked()
+        #expect(try await hosts.a.mappedImages().isEmpty)
+        try await volume.remove()
+    }
+}
