@@ -13,6 +13,7 @@ public protocol VolumePlugin: Sendable {
     /// An error thrown here makes Docker forget the volume: throw `NoTruthfulAnswer` unless it is certain that there is
     /// no such volume.
     func get(name: String) async throws -> VolumeDescription
+    /// Without their status, which Docker asks for one by one.
     func list() async throws -> [VolumeDescription]
     /// How the plugin and what it needs are doing. Asked by `GET /healthz`.
     func health() async -> HealthReport

@@ -10,6 +10,11 @@ extension VolumeDescription {
             status: Self.status(of: view))
     }
 
+    /// What List says: Docker passes over anything else in it.
+    init(listed view: VolumeView) {
+        self.init(name: view.volume.name.text, mountpoint: view.mountpoint, createdAt: view.volume.createdAt)
+    }
+
     private static func status(of view: VolumeView) -> [String: StatusValue] {
         let volume = view.volume
         var status: [String: StatusValue] = [

@@ -43,7 +43,7 @@ extension Reply {
     }
 
     static func volumes(_ volumes: [VolumeDescription]) -> Reply {
-        Reply(body: JSON.encode(VolumesReply(volumes: volumes.map(VolumeFields.init))))
+        Reply(body: VolumeListText.encode(volumes))
     }
 
     static func health(_ report: HealthReport) -> Reply {

@@ -56,16 +56,6 @@ struct VolumeReply: Encodable {
     }
 }
 
-struct VolumesReply: Encodable {
-    var text = ""
-    var volumes: [VolumeFields]
-
-    enum CodingKeys: String, CodingKey {
-        case text = "Err"
-        case volumes = "Volumes"
-    }
-}
-
 /// A volume on the wire. `CreatedAt` is a time or absent, `Status` always an object: with anything else Docker cannot
 /// decode the answer and forgets the volume.
 struct VolumeFields: Encodable {

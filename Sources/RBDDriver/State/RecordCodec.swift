@@ -18,21 +18,21 @@ enum RecordCodec {
     static func decode<Record: Decodable>(
         _ type: Record.Type, from value: [UInt8], key: String
     ) throws(VolumeError) -> Record {
-        let decoder = JSONDecoder()
-        let data = Data(value)
-        let schema = try? decoder.decode(Schema.self, from: data).schema
-        if let schema, schema > VolumeRecord.currentSchema {
-            throw VolumeError(
-                .unexplained, "read the etcd key \(key)",
-                why: "it has schema \(schema), written by a newer version of this plugin",
-                remedy: "upgrade the plugin on this node", outcome: .refused)
-        }
+        let found: OfThisSchema<Record>
         do {
-            return try decoder.decode(type, from: data)
+            found = try JSONDecoder().decode(OfThisSchema<Record>.self, from: Data(value))
         } catch {
             throw VolumeError(
                 .unexplained, "read the etcd key \(key)", why: "it is no valid record: \(Self.words(error))",
                 remedy: "look at it with 'etcdctl get \(key)'", outcome: .refused)
+        }
+        switch found {
+        case .record(let record): return record
+        case .newer(let schema):
+            throw VolumeError(
+                .unexplained, "read the etcd key \(key)",
+                why: "it has schema \(schema), written by a newer version of this plugin",
+                remedy: "upgrade the plugin on this node", outcome: .refused)
         }
     }
 
@@ -49,7 +49,23 @@ enum RecordCodec {
         }
     }
 
-    private struct Schema: Decodable { let schema: Int }
+    /// The schema is looked at first: what a newer version wrote may look like a record and mean something else.
+    private enum OfThisSchema<Record: Decodable>: Decodable {
+        case record(Record)
+        case newer(Int)
+
+        private enum Keys: CodingKey { case schema }
+
+        init(from decoder: any Decoder) throws {
+            let schema = try? decoder.container(keyedBy: Keys.self).decode(Int.self, forKey: .schema)
+            if let schema, schema > VolumeRecord.currentSchema {
+                self = .newer(schema)
+            } else {
+                self = .record(try Record(from: decoder))
+            }
+        }
+    }
+
     private struct Token: Decodable { let write: String? }
 
     private struct Stamped<Record: Encodable>: Encodable {

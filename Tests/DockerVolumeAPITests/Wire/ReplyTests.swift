@@ -43,6 +43,18 @@ struct ReplyTests {
         #expect(text(.volumes([VolumeDescription(name: "v")])) == #"{"Err":"","Volumes":[\#(fields)]}"#)
     }
 
+    @Test("A list has the same fields as a volume, and no status")
+    func list() {
+        let volumes = [
+            VolumeDescription(name: "v", mountpoint: "/mnt/v", createdAt: "2024-02-29T12:00:00Z", status: ["a": 1]),
+            VolumeDescription(name: "A\u{30a}\"\\/\n\u{1f}\0", createdAt: "yesterday"),
+        ]
+        #expect(
+            text(.volumes(volumes))
+                == #"{"Err":"","Volumes":[{"CreatedAt":"2024-02-29T12:00:00Z","Mountpoint":"/mnt/v","Name":"v","#
+                + #""Status":{}},{"Mountpoint":"","Name":"A\#u{30a}\"\\/\u000a\u001f\u0000","Status":{}}]}"#)
+    }
+
     @Test(
         "A creation time that Docker could not decode is left out",
         arguments: ["", "yesterday", "2024-02-30T00:00:00Z"])
