@@ -10,52 +10,13 @@ extension EngineTests {
             try await Self.withRegistry { registry, engine in
                 let source = "\(registry.address)/wetopi/rbd:stable"
                 let old = try await SharedEngine.package.version("old")
-                let added: Set<String> = [
-                    "NODE_TTL", "MOUNT_WAIT", "BLOCKLIST_EXPIRY", "ETCD_CA", "RBD_DEFAULT_FEATURES", "LOG_FORMAT",
-                ]
-                try old.removeSettings(added)
-                try await Self.push(old, as: source, by: engine)
+                try old.removeSettings(PluginPackage.addedSettings)
+                try await old.push(as: source, by: engine)
                 let plugin = ManagedPlugin("wetopi/rbd", in: engine)
                 try await plugin.install(from: source)
-                #expect(try await plugin.settingNames().isDisjoint(with: added))
-
-                let volume = try await plugin.volume("upgraded")
-                let writer = try await plugin.writer(on: volume)
-                let before = try await plugin.linesWritten(by: writer, atLeast: 5)
-                let (id, device) = (try await plugin.id, try await plugin.device(of: volume))
-                let survives = try await plugin.dataPathSurvives(volume)
-                try await plugin.settle()
-
-                try await Self.push(try await SharedEngine.package.version("new"), as: source, by: engine)
-                try await engine.docker("plugin", "disable", "--force", plugin.name)
-                try await engine.docker("plugin", "upgrade", "--grant-all-permissions", plugin.name)
-                // Docker keeps the environment; which folders of the host are shown is as config.json has it again.
-                try await plugin.set(plugin.sources)
-                try await plugin.enable()
-
-                #expect(try await plugin.id == id)
-                #expect(try await plugin.settingNames().isSuperset(of: added))
-                #expect(try await plugin.value(of: "ETCD_PREFIX") == plugin.prefix)
-                #expect(try await plugin.value(of: "NODE_TTL") == nil)
-                let synced = try await plugin.linesWritten(by: writer, atLeast: before)
-                #expect(try await engine.refusal("volume", "rm", volume).contains("in use"))
-                #expect(plugin.mappings(of: volume).count <= 1)
-                if survives {
-                    _ = try await plugin.linesWritten(by: writer, atLeast: synced + 5)
-                    #expect(try await plugin.failures(of: writer) == "")
+                try await plugin.upgradesUnderContainer(adding: PluginPackage.addedSettings) {
+                    try await SharedEngine.package.version("new").push(as: source, by: engine)
                 }
-                // A new container has the volume, with all that was synced, and can write.
-                let lines = try await plugin.runOnceFree("wc -l </data/log && echo new >/data/new", on: volume)
-                #expect(try #require(Int(lines)) >= synced)
-                #expect(plugin.mappings(of: volume).count <= 1)
-
-                try await engine.docker("rm", "--force", writer)
-                // Line by line, as it was written.
-                let compare =
-                    "seq 1 \(synced) >/tmp/expected; head -n \(synced) /data/log | diff /tmp/expected - && echo same"
-                #expect(try await plugin.run("cat /data/new; \(compare)", on: volume) == "new\nsame")
-                try await plugin.removeStranded(volume)
-                try await plugin.expectGivenBack(device)
             }
         }
 
@@ -63,7 +24,7 @@ extension EngineTests {
         func installedAgain() async throws {
             try await Self.withRegistry { registry, engine in
                 let source = "\(registry.address)/wetopi/rbd:stable"
-                try await Self.push(try await SharedEngine.package.version("only"), as: source, by: engine)
+                try await SharedEngine.package.version("only").push(as: source, by: engine)
                 let plugin = ManagedPlugin("wetopi/rbd", in: engine)
                 try await plugin.install(from: source)
                 let volume = try await plugin.volume("reinstalled")
@@ -74,7 +35,7 @@ extension EngineTests {
                 try await engine.docker("plugin", "rm", "--force", plugin.name)
                 try await plugin.install(from: source)
                 #expect(try await plugin.runOnceFree("cat /data/file; echo more >>/data/file", on: volume) == "kept")
-                #expect(plugin.mappings(of: volume).count <= 1)
+                #expect(try await plugin.mappings(of: volume).count <= 1)
                 try await engine.docker("rm", "--force", user)
                 #expect(try await plugin.run("cat /data/file", on: volume) == "kept\nmore")
                 try await plugin.removeStranded(volume)
@@ -86,13 +47,20 @@ extension EngineTests {
                 try await DockerEngine.with(trusting: registry.certificate) { try await body(registry, $0) }
             }
         }
+    }
+}
 
-        /// As `make push` does it. The plugin does not stay in the engine, or there would be nothing to install.
-        private static func push(_ package: PluginPackage, as name: String, by engine: DockerEngine) async throws {
-            try await engine.docker("plugin", "create", name, package.folder)
-            try await engine.docker("plugin", "push", name)
-            try await engine.docker("plugin", "rm", name)
-        }
+extension PluginPackage {
+    /// Settings that an older version is made without.
+    static let addedSettings: Set<String> = [
+        "NODE_TTL", "MOUNT_WAIT", "BLOCKLIST_EXPIRY", "ETCD_CA", "RBD_DEFAULT_FEATURES", "LOG_FORMAT",
+    ]
+
+    /// As `make push` does it. The plugin does not stay in the engine, or there would be nothing to install.
+    func push(as name: String, by engine: any Engine) async throws {
+        try await engine.docker("plugin", "create", name, folder)
+        try await engine.docker("plugin", "push", name)
+        try await engine.docker("plugin", "rm", name)
     }
 }
 

@@ -37,7 +37,7 @@ extension EngineTests {
             #expect(moved.engine != forced.engine)
             #expect(try await swarm.exec(moved, "cat /data/file") == "kept")
             #expect(try await swarm.status(of: "db")?["mount"]?["node"] == .string(swarm.node(moved.engine)))
-            #expect(swarm.plugins[forced.engine].holdings(of: "db").isEmpty)
+            #expect(try await swarm.plugins[forced.engine].holdings(of: "db").isEmpty)
             try await swarm.setAvailability("active", of: forced.engine)
 
             try await swarm.manager.docker("service", "rm", "db")

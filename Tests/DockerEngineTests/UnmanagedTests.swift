@@ -62,7 +62,7 @@ private final class InstalledPackage: Sendable {
     var log: String { (try? text(of: logFile)) ?? "" }
 
     /// `make deb` and `dpkg --install`, into a root without anything else.
-    init(for engine: DockerEngine) async throws {
+    init(for engine: any Engine) async throws {
         environment = engine.environment
         scratch = try ScratchFolder("u", of: environment)
         let package = scratch.path + "/rbd-plugin.deb"

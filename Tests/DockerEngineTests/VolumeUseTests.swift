@@ -35,7 +35,7 @@ extension EngineTests {
             let (first, second) = (try await plugin.container(on: volume), try await plugin.container(on: volume))
             try await plugin.exec(first, "echo from the first >/data/file")
             #expect(try await plugin.exec(second, "cat /data/file") == "from the first")
-            #expect(plugin.mappings(of: volume).count <= 1)
+            #expect(try await plugin.mappings(of: volume).count <= 1)
 
             try await plugin.engine.docker("rm", "--force", first)
             try await plugin.exec(second, "echo still here >>/data/file && sync")

@@ -31,7 +31,7 @@ public struct CephRig: Sendable {
 
     /// Runs one of Ceph's tools as `client.admin`; for when its failure is what matters.
     public func run(_ tool: String, _ arguments: [String]) async throws -> ToolResult {
-        try await runTool(tool, ["--conf", environment.adminConf] + arguments)
+        try await environment.run(tool, ["--conf", environment.adminConf] + arguments)
     }
 
     /// The names of all images in a pool, sorted; those in its namespaces are not among them.

@@ -13,7 +13,7 @@ public struct EtcdRig: Sendable {
     /// - Throws: ``RigFailure`` with the tool's own words when it fails.
     @discardableResult
     public func etcdctl(_ arguments: String...) async throws -> String {
-        try await runTool(
+        try await environment.run(
             "etcdctl", ["--endpoints", environment.etcdEndpoints.joined(separator: ",")] + arguments,
             settings: ["ETCDCTL_API": "3"]
         ).checked().output

@@ -16,7 +16,7 @@ extension RigEnvironment {
             command[0], Array(command.dropFirst()), settings: address.map { ["RIG_ADDRESS": $0] } ?? [:],
             within: .seconds(180)
         ).checked()
-        return try RigEnvironment(of: folder)
+        return try RigEnvironment(of: folder).inside(namespace)
     }
 
     /// Takes down a rig that ``bringUp(_:in:address:)`` has brought up.

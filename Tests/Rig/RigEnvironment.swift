@@ -24,6 +24,9 @@ public struct RigEnvironment: Sendable {
     public let adminConf: String
     /// The etcd members' client URLs.
     public private(set) var etcdEndpoints: [String]
+    /// The network namespace that the servers are in, and from which alone they can be reached; nil for this machine's
+    /// own.
+    public private(set) var namespace: String?
 
     /// Pools that the least-privilege client may use; volumes go into the first, its data pool is the second.
     public let pool = "rbd"
@@ -85,6 +88,22 @@ public struct RigEnvironment: Sendable {
         adminConf = try value("RIG_ADMIN_CONF")
         etcdEndpoints = try value("ETCD_ENDPOINTS").split(separator: ",").map(String.init)
         self.isShared = isShared
+    }
+
+    /// The same servers, which can be reached from that network namespace.
+    public func inside(_ namespace: String?) -> RigEnvironment {
+        var changed = self
+        changed.namespace = namespace
+        return changed
+    }
+
+    /// Runs a tool where the servers can be reached.
+    public func run(
+        _ tool: String, _ arguments: [String], settings: [String: String?] = [:], within limit: Duration = .seconds(60)
+    ) async throws -> ToolResult {
+        guard let namespace else { return try await runTool(tool, arguments, settings: settings, within: limit) }
+        return try await runTool(
+            "nsenter", ["--net=/run/netns/\(namespace)", tool] + arguments, settings: settings, within: limit)
     }
 
     /// The same Ceph with another etcd, for tests that end or freeze a private ``EtcdServer``.

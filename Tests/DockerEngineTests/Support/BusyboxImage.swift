@@ -8,7 +8,7 @@ enum BusyboxImage {
     static let seeded = "/seeded"
 
     /// Imports the image into an engine that has not got it.
-    static func load(into engine: DockerEngine) async throws {
+    static func load(into engine: any Engine) async throws {
         let root = engine.scratch.path + "/busybox"
         for folder in ["bin", "tmp", "etc", "seeded/below", "data"] {
             try FileManager.default.createDirectory(atPath: "\(root)/\(folder)", withIntermediateDirectories: true)

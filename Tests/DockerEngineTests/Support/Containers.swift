@@ -43,24 +43,20 @@ extension ManagedPlugin {
 
     /// Nothing of the volume is in the kernel or recorded as mounted, and Docker lets it be removed.
     func remove(_ volume: String) async throws {
-        try await eventually("the volume \(volume) to be unmounted: \(holdings(of: volume))") {
-            let record = try await mountRecord(of: volume)
-            return holdings(of: volume).isEmpty && record == nil
+        var held: [String] = []
+        try await eventually("the volume \(volume) to be unmounted: \(held)", within: engine.patience) {
+            held = try await holdings(of: volume)
+            guard held.isEmpty else { return false }
+            return try await mountRecord(of: volume) == nil
         }
         try await engine.docker("volume", "rm", volume)
     }
 
-    /// What the kernel holds for one volume, in the engine's folders: mounts, and the processes that export images.
-    func holdings(of volume: String) -> [String] {
-        let kernel = engine.scratch.kernelState
-        let mounts = kernel.mounts.filter { $0.mountpoint.hasSuffix("/propagated-mount/\(volume)") }
-        return Set(mounts.map { "mount of \($0.source)" }).sorted() + mappings(of: volume)
+    /// What the kernel holds for one volume: mounts, and how its image is mapped.
+    func holdings(of volume: String) async throws -> [String] {
+        try await engine.mounts(of: volume) + mappings(of: volume)
     }
 
     /// How often the volume's image is mapped, as sentences.
-    func mappings(of volume: String) -> [String] {
-        engine.scratch.kernelState.exports.filter { export in
-            export.arguments.contains { $0.contains("image=\(volume)") || $0.contains("\"image\":\"\(volume)\"") }
-        }.map { "export by process \($0.pid)" }
-    }
+    func mappings(of volume: String) async throws -> [String] { try await engine.mappings(of: volume) }
 }

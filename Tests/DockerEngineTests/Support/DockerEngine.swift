@@ -7,11 +7,13 @@ import Synchronization
 ///
 /// They are two processes, as Debian's services are: containerd goes on when dockerd ends. No bridge and no firewall rules
 /// are made; containers have no network unless they are given one.
-final class DockerEngine: Sendable {
+final class DockerEngine: Engine {
     let environment: RigEnvironment
     let scratch: ScratchFolder
     private let containerd: Mutex<SpawnedProcess?>
     private let dockerd: Mutex<SpawnedProcess?>
+    /// How it was started.
+    private let invocation = Mutex<Invocation?>(nil)
 
     var logFile: String { scratch.path + "/dockerd.log" }
     var host: String { "unix://\(scratch.path)/docker.sock" }
@@ -30,7 +32,13 @@ final class DockerEngine: Sendable {
     ///   - options: of dockerd, such as `--live-restore`.
     ///   - namespace: the network namespace to run in.
     ///   - authority: a certificate that is trusted when the engine speaks to a registry.
-    func start(_ options: [String] = [], in namespace: String? = nil, trusting authority: String? = nil) async throws {
+    ///   - ownFolders: whether it has folders /run/docker and /mnt of its own, so that nobody else's Docker finds the
+    ///     plugins that are put there.
+    func start(
+        _ options: [String] = [], in namespace: String? = nil, trusting authority: String? = nil,
+        ownFolders: Bool = false
+    ) async throws {
+        invocation.withLock { $0 = Invocation(options: options, namespace: namespace, authority: authority) }
         // Not `ip netns exec`: that hides the control groups below /sys.
         let prefix = namespace.map { ["nsenter", "--net=/run/netns/\($0)"] } ?? []
         var variables = ["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin"]
@@ -38,7 +46,8 @@ final class DockerEngine: Sendable {
         variables["SSL_CERT_FILE"] = authority
         if containerd.withLock({ $0?.poll() != nil || $0 == nil }) {
             let process = try SpawnedProcess(
-                "/usr/bin/env", prefix + (try containerdCommand()), environment: variables,
+                "/usr/bin/env", prefix + (ownFolders ? Self.apart : []) + (try containerdCommand()),
+                environment: variables,
                 log: scratch.path + "/containerd.log")
             containerd.withLock { $0 = process }
             try await eventually("containerd to listen; see \(scratch.path)/containerd.log") {
@@ -46,8 +55,11 @@ final class DockerEngine: Sendable {
                 return exists(containerdSocket)
             }
         }
+        let folders =
+            ownFolders ? containerd.withLock { $0.map { ["nsenter", "--mount=/proc/\($0.pid)/ns/mnt"] } } : nil
         let process = try SpawnedProcess(
-            "/usr/bin/env", prefix + (try dockerdCommand()) + options, environment: variables, log: logFile)
+            "/usr/bin/env", (folders ?? []) + prefix + (try dockerdCommand()) + options, environment: variables,
+            log: logFile)
         dockerd.withLock { $0 = process }
         try await eventually("dockerd to answer; see \(logFile)", within: .seconds(60)) {
             if let ending = process.poll() {
@@ -56,6 +68,27 @@ final class DockerEngine: Sendable {
             return try await run(["version", "--format", "{{.Server.Version}}"]).succeeded
         }
     }
+
+    private struct Invocation {
+        var options: [String]
+        var namespace: String?
+        var authority: String?
+    }
+
+    /// As it was started before.
+    func startAgain() async throws {
+        guard let former = invocation.withLock({ $0 }) else { throw RigFailure("this engine was never started") }
+        try await start(former.options, in: former.namespace, trusting: former.authority)
+    }
+
+    /// A mount namespace, from which dockerd and all containers are to come.
+    private static let apart = [
+        "unshare", "--mount", "--propagation", "private", "sh", "-c",
+        """
+        mkdir -p /run/docker && mount -t tmpfs tmpfs /run/docker && mount -t tmpfs tmpfs /mnt &&
+        mkdir /mnt/volumes && mount --make-rshared /mnt && exec "$@"
+        """, "sh",
+    ]
 
     private var containerdSocket: String { scratch.path + "/containerd.sock" }
 
@@ -120,33 +153,5 @@ final class DockerEngine: Sendable {
             throw RigFailure("\(error)\nThe daemon's log ends with:\n\(log.suffix(8000))")
         }
         try await engine.end()
-    }
-
-    /// Runs the docker command against this engine; for when its failure is what matters.
-    func run(_ arguments: [String], within limit: Duration = .seconds(90)) async throws -> ToolResult {
-        try await runTool(
-            "docker", arguments,
-            settings: [
-                "DOCKER_HOST": host, "DOCKER_CONFIG": scratch.path + "/client", "DOCKER_CONTEXT": nil,
-                "DOCKER_API_VERSION": nil, "DOCKER_TLS_VERIFY": nil, "DOCKER_CERT_PATH": nil,
-            ], within: limit)
-    }
-
-    /// Runs the docker command and returns what it printed, without the last line break.
-    ///
-    /// - Throws: ``RigFailure`` with docker's own words when it fails.
-    @discardableResult
-    func docker(_ arguments: String...) async throws -> String {
-        let output = try await run(arguments).checked().output
-        return output.last == "\n" ? String(output.dropLast()) : output
-    }
-
-    /// What docker says when it refuses.
-    ///
-    /// - Throws: ``RigFailure`` when it does not refuse.
-    func refusal(_ arguments: String...) async throws -> String {
-        let result = try await run(arguments)
-        guard !result.succeeded else { throw RigFailure("`\(result.command)` should have failed: \(result.output)") }
-        return result.error
     }
 }

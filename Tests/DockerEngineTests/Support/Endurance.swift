@@ -1,5 +1,3 @@
-import FoundationEssentials
-import Glibc
 import Rig
 import Testing
 
@@ -19,7 +17,7 @@ extension ManagedPlugin {
     /// Waits until the writer has synced so many lines, and returns how many it has by then.
     func linesWritten(by writer: String, atLeast count: Int) async throws -> Int {
         var lines = 0
-        try await eventually("\(writer) to write \(count) lines; it wrote \(lines)") {
+        try await eventually("\(writer) to write \(count) lines; it wrote \(lines)", within: engine.patience) {
             lines = Int(try await exec(writer, "cat /tmp/synced 2>/dev/null || echo 0")) ?? 0
             return lines >= count
         }
@@ -36,18 +34,9 @@ extension ManagedPlugin {
         try await mountRecord(of: volume)?["mapper"]?.string == "krbd"
     }
 
-    /// The plugin's processes in this machine's numbers; more than the program itself, while tools run or export images.
+    /// The plugin's processes in its host's numbers; more than the program itself, while tools run or export images.
     var processes: [Int32] {
-        get async throws {
-            let id = try await id
-            let all = try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap(Int32.init)
-            return all.filter { pid in
-                guard let groups = try? text(of: "/proc/\(pid)/cgroup"), groups.contains(id),
-                    let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/exe")
-                else { return false }
-                return program.hasSuffix("/rbd-plugin")
-            }
-        }
+        get async throws { try await engine.processes(ofPlugin: try await id) }
     }
 
     /// Runs a command on a volume whose data path may have ended with the plugin. Ceph takes half a minute to be sure that
@@ -72,7 +61,7 @@ extension ManagedPlugin {
     func kill() async throws -> [Int32] {
         let processes = try await processes
         guard !processes.isEmpty else { throw RigFailure("the plugin \(name) does not run") }
-        for process in processes { _ = Glibc.kill(process, SIGKILL) }
+        try await engine.kill(processes)
         return processes
     }
 
@@ -85,7 +74,7 @@ extension ManagedPlugin {
             refusal = result.error
             return result.succeeded
         }
-        #expect(holdings(of: volume).isEmpty)
+        #expect(try await holdings(of: volume).isEmpty)
         #expect(try await records().filter { $0.contains(volume) }.isEmpty)
     }
 
@@ -101,13 +90,10 @@ extension ManagedPlugin {
         return device
     }
 
-    /// The kernel has given the device back, and did not keep it for a process that is gone: the file of such a loop
-    /// device has no path any more, and `/` is shown for it.
+    /// The kernel has given the device back, and did not keep it for a process that is gone.
     func expectGivenBack(_ device: String) async throws {
-        let name = String(device.drop { $0 != "l" && $0 != "r" })
-        try await eventually("\(device) to be given back") {
-            let file = (try? text(of: "/sys/block/\(name)/loop/backing_file"))?.filter { $0 != "\n" } ?? ""
-            return file != "/" && !file.hasPrefix(engine.scratch.path)
+        try await eventually("\(device) to be given back", within: engine.patience) {
+            try await engine.isForgotten(device) == false
         }
     }
 }

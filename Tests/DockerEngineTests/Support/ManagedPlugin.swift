@@ -2,7 +2,7 @@ import Rig
 
 /// The managed plugin in an engine, by the name that users give to volumes as their driver.
 struct ManagedPlugin: Sendable {
-    let engine: DockerEngine
+    let engine: any Engine
     let name: String
     /// Where its records are in etcd.
     let prefix: String
@@ -11,7 +11,7 @@ struct ManagedPlugin: Sendable {
     var environment: RigEnvironment { engine.environment }
 
     init(
-        _ name: String, in engine: DockerEngine, prefix: String = uniqueName("docker") + "/",
+        _ name: String, in engine: any Engine, prefix: String = uniqueName("docker") + "/",
         node: String = uniqueName("engine")
     ) {
         self.engine = engine
@@ -23,22 +23,17 @@ struct ManagedPlugin: Sendable {
     /// What connects it to the rig: as a user would say it to `docker plugin set` or `install`.
     var settings: [String] {
         get throws {
-            sources + [
+            engine.sources + engine.settings + [
                 "ETCD_ENDPOINTS=\(environment.etcdEndpoints.joined(separator: ","))",
                 "ETCD_PREFIX=\(prefix)",
                 "RBD_CONF_GLOBAL_MON_HOST=\(environment.monHost)",
                 "RBD_CONF_KEYRING_USER=\(environment.cephUser)",
                 "RBD_CONF_KEYRING_KEY=\(try text(of: environment.cephKeyFile).filter { !$0.isWhitespace })",
                 "NODE_NAME=\(node)",
-                // Names the engine's folder, so that what is left over can be told from that of others.
-                "RBD_STATE_DIR=\(engine.scratch.path)/s",
                 "LOG_LEVEL=debug",
             ]
         }
     }
-
-    /// The host's folders that it sees: those of this machine.
-    var sources: [String] { ["modules.source=\(exists("/lib/modules") ? "/lib/modules" : "/sys/fs")"] }
 
     /// `docker plugin create`, `set` and `enable`.
     func create(from package: PluginPackage) async throws {
@@ -52,7 +47,9 @@ struct ManagedPlugin: Sendable {
     }
 
     func enable() async throws {
-        let result = try await engine.run(["plugin", "enable", name])
+        // Docker gives up on each call after the time that is set here.
+        let limit = max(30, engine.patience.components.seconds)
+        let result = try await engine.run(["plugin", "enable", "--timeout", "\(limit)", name])
         guard result.succeeded else {
             throw RigFailure("\(result.error)\nThe daemon's log:\n\(engine.log.suffix(4000))")
         }

@@ -7,12 +7,14 @@ struct PluginPackage: Sendable {
     let folder: String
 
     /// Makes the package.
-    static func make(in environment: RigEnvironment) async throws -> PluginPackage {
+    ///
+    /// - Parameter forThisMachine: whether it is to be enabled here, whatever this machine cannot give.
+    static func make(in environment: RigEnvironment, forThisMachine: Bool = true) async throws -> PluginPackage {
         let folder = "\(environment.scratch)/package"
         let script = environment.scripts + "/../packaging/plugin"
         try await runTool(script, [folder, try PluginProcess.executable()], within: .seconds(120)).checked()
         let package = PluginPackage(folder: folder)
-        try package.leaveOutCapabilities(missingIn: try text(of: "/proc/self/status"))
+        if forThisMachine { try package.leaveOutCapabilities(missingIn: try text(of: "/proc/self/status")) }
         return package
     }
 
@@ -56,5 +58,16 @@ struct PluginPackage: Sendable {
         // Docker does not understand docker.volumedriver\/1.0.
         encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
         try encoder.encode(JSONValue.object(config)).write(to: URL(filePath: file))
+    }
+
+    /// The libraries of Swift's runtime, which a debug build has outside of itself and no package brings.
+    static func copyRuntime(of program: String, to folder: String) async throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        for line in try await runTool("ldd", [program]).checked().output.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            guard words.count >= 3, words[1] == "=>", words[2].contains("/swift/") else { continue }
+            let name = words[2].split(separator: "/").last ?? ""
+            try FileManager.default.copyItem(atPath: String(words[2]), toPath: "\(folder)/\(name)")
+        }
     }
 }

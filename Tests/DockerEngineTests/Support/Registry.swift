@@ -2,9 +2,9 @@ import FoundationEssentials
 import Glibc
 import Rig
 
-/// A plugin registry of the tests' own, on loopback and with TLS: Docker sends plugins over nothing less.
+/// A plugin registry of the tests' own, on loopback or in a network namespace, and with TLS: Docker sends plugins over nothing less.
 final class Registry: Sendable {
-    /// `127.0.0.1:PORT`, as it stands in front of a plugin's name.
+    /// `ADDRESS:PORT`, as it stands in front of a plugin's name.
     let address: String
     /// The certificate to trust; it has signed itself.
     var certificate: String { scratch.path + "/certificate.pem" }
@@ -23,16 +23,17 @@ final class Registry: Sendable {
         try await registry.end()
     }
 
-    private init(_ environment: RigEnvironment) async throws {
+    /// - Parameter host: the address to listen on, of the network that the environment's servers are in.
+    init(_ environment: RigEnvironment, at host: String = "127.0.0.1") async throws {
         scratch = try ScratchFolder("r", of: environment)
         let port = try LoopbackPorts.free(1)[0]
-        address = "127.0.0.1:\(port)"
+        address = "\(host):\(port)"
         let folder = scratch.path
         try await runTool(
             "openssl",
             [
                 "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=registry",
-                "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder + "/key.pem",
+                "-addext", "subjectAltName=IP:\(host)", "-keyout", folder + "/key.pem",
                 "-out", folder + "/certificate.pem",
             ]
         ).checked()
@@ -44,17 +45,18 @@ final class Registry: Sendable {
               tls: { certificate: \(folder)/certificate.pem, key: \(folder)/key.pem }
             """
         try write(configuration, to: folder + "/registry.yml")
+        let enter = environment.namespace.map { ["nsenter", "--net=/run/netns/\($0)"] } ?? []
         process = try SpawnedProcess(
-            "/usr/bin/docker-registry", ["serve", folder + "/registry.yml"],
+            "/usr/bin/env", enter + ["docker-registry", "serve", folder + "/registry.yml"],
             environment: ["PATH": "/usr/bin:/bin", "OTEL_TRACES_EXPORTER": "none"], log: folder + "/log")
         let (url, certificate, process) = ("https://\(address)/v2/", certificate, process)
         try await eventually("the registry to answer; see \(folder)/log") {
             if let ending = process.poll() { throw RigFailure("the registry ended while starting (\(ending))") }
-            return try await runTool("curl", ["--silent", "--fail", "--cacert", certificate, url]).succeeded
+            return try await environment.run("curl", ["--silent", "--fail", "--cacert", certificate, url]).succeeded
         }
     }
 
-    private func end() async throws {
+    func end() async throws {
         process.signal(SIGTERM)
         try await process.waitForEnd()
         try await scratch.sweep()

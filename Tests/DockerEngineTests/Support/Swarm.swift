@@ -12,7 +12,7 @@ struct Swarm: Sendable {
         let container: String
     }
 
-    var manager: DockerEngine { plugins[0].engine }
+    var manager: any Engine { plugins[0].engine }
 
     init(_ plugins: [ManagedPlugin], at addresses: [String]) async throws {
         self.plugins = plugins
@@ -104,7 +104,7 @@ struct Swarm: Sendable {
             return result.succeeded
         }
         for plugin in plugins {
-            try await eventually("\(volume) to be given back") { plugin.holdings(of: volume).isEmpty }
+            try await eventually("\(volume) to be given back") { try await plugin.holdings(of: volume).isEmpty }
         }
     }
 }
