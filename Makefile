@@ -78,9 +78,9 @@ bench: release ## time each call against the usual tools and against the least t
 	if [ "$${BENCH_VM:-}" = 1 ]; then rig/vm/bench "$$folder/rbd-plugin" "$$folder/rbd-plugin-bench"; \
 	else RIG_OSD_BYTES=274877906944 RBD_PLUGIN_EXECUTABLE="$$folder/rbd-plugin" rig/with "$$folder/rbd-plugin-bench"; fi
 
-soak: build ## what takes longer than anybody waits: a million histories, 200 random kills (needs root)
+soak: build ## what takes longer than anybody waits: a million histories, 200 random kills, more with krbd (needs root)
 	@SIM_HISTORIES=$${SIM_HISTORIES:-1000000} RANDOM_KILLS=$${RANDOM_KILLS:-200} \
-		rig/test "$(DEBUG_PROGRAMS)/rbd-pluginPackageTests.xctest" 'RandomKillTests|SimulationTests.SimulationTests'
+		rig/test "$(DEBUG_PROGRAMS)/rbd-pluginPackageTests.xctest" 'RandomKillTests|SimulationTests.SimulationTests|KernelDriver(Soak)?Tests'
 
 demo: deps ## the main job on a real Ceph and etcd, each call and its effect shown (needs root)
 	swift build --product rbd-plugin

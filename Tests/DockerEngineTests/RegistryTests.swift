@@ -56,11 +56,14 @@ extension PluginPackage {
         "NODE_TTL", "MOUNT_WAIT", "BLOCKLIST_EXPIRY", "ETCD_CA", "RBD_DEFAULT_FEATURES", "LOG_FORMAT",
     ]
 
-    /// As `make push` does it. The plugin does not stay in the engine, or there would be nothing to install.
-    func push(as name: String, by engine: any Engine) async throws {
+    /// As `make push` does it.
+    ///
+    /// - Parameter staying: whether it stays in the engine, which then has no need to fetch it, but finds nothing to
+    ///   install under this name.
+    func push(as name: String, by engine: any Engine, staying: Bool = false) async throws {
         try await engine.docker("plugin", "create", name, folder)
         try await engine.docker("plugin", "push", name)
-        try await engine.docker("plugin", "rm", name)
+        if !staying { try await engine.docker("plugin", "rm", name) }
     }
 }
 

@@ -66,8 +66,7 @@ private final class InstalledPackage: Sendable {
         environment = engine.environment
         scratch = try ScratchFolder("u", of: environment)
         let package = scratch.path + "/rbd-plugin.deb"
-        let script = environment.scripts + "/../packaging/make-deb"
-        try await runTool(script, [try PluginProcess.executable(), package], within: .seconds(120)).checked()
+        try await PluginPackage.makeDebianPackage(package, in: environment)
         for folder in ["root/var/lib/dpkg/info", "root/var/lib/dpkg/updates", "volumes", "state"] {
             try FileManager.default.createDirectory(
                 atPath: "\(scratch.path)/\(folder)", withIntermediateDirectories: true)

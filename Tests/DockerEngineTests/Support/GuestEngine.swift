@@ -14,7 +14,7 @@ final class GuestEngine: Engine {
 
     var host: String { "unix://\(environment.folder)/vm/docker.sock" }
     var log: String { (try? text(of: "\(environment.folder)/log/plugin-docker.log")) ?? "" }
-    var patience: Duration { .seconds(120) }
+    var patience: Duration { .seconds(180) }
     var sources: [String] { ["modules.source=/lib/modules"] }
 
     /// An emulated processor is some thirty times slower than a real one.

@@ -14,7 +14,13 @@ struct KernelHost: Sendable {
     private static let keeper = Keeper()
 
     static var ready: KernelHost {
-        get async throws { try await keeper.host }
+        get async throws {
+            let host = try await keeper.host
+            // A test that failed may have left it so.
+            let state = ["plugin", "inspect", "--format", "{{.Enabled}}", host.plugin.name]
+            if try await host.engine.run(state).checked().output == "false\n" { try await host.plugin.enable() }
+            return host
+        }
     }
 
     private actor Keeper {
@@ -63,10 +69,8 @@ struct KernelHost: Sendable {
         try older.removeSettings(PluginPackage.addedSettings)
         let files = environment.scratch + "/files"
         try FileManager.default.createDirectory(atPath: files, withIntermediateDirectories: true)
-        let script = environment.scripts + "/../packaging/make-deb"
-        let program = try PluginProcess.executable()
-        try await runTool(script, [program, files + "/rbd-plugin.deb"], within: .seconds(120)).checked()
-        try await PluginPackage.copyRuntime(of: program, to: files + "/lib")
+        try await PluginPackage.makeDebianPackage(files + "/rbd-plugin.deb", in: environment)
+        try await PluginPackage.copyRuntime(of: try PluginProcess.executable(), to: files + "/lib")
 
         let engine = try DockerEngine(RigEnvironment.required())
         do {
@@ -75,7 +79,8 @@ struct KernelHost: Sendable {
             try await older.push(as: source, by: engine)
             try await engine.docker(
                 "plugin", "install", "--disable", "--grant-all-permissions", "--alias", "wetopi/rbd", source)
-            try await package.version("newer").push(as: source, by: engine)
+            // It stays, so that the emulated processor has nothing to decipher: only to unpack.
+            try await package.version("newer").push(as: source, by: engine, staying: true)
             try await engine.stop()
             try FileManager.default.moveItem(atPath: engine.scratch.path + "/data", toPath: files + "/docker")
         } catch {

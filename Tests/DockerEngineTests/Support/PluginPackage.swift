@@ -18,6 +18,15 @@ struct PluginPackage: Sendable {
         return package
     }
 
+    /// Makes the Debian package. Packed quickly instead of well: the tests do not keep it.
+    static func makeDebianPackage(_ file: String, in environment: RigEnvironment) async throws {
+        let script = environment.scripts + "/../packaging/make-deb"
+        try await runTool(
+            script, [try PluginProcess.executable(), file], settings: ["DPKG_DEB_COMPRESSOR_TYPE": "gzip"],
+            within: .seconds(120)
+        ).checked()
+    }
+
     /// Another version: Docker takes no two plugins of the same bytes.
     func version(_ name: String) async throws -> PluginPackage {
         let other = PluginPackage(folder: uniqueName(folder))
