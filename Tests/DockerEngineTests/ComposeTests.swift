@@ -90,7 +90,10 @@ private struct ComposeProject {
             "cp",
             ["--archive", "\(source)/rig", "\(source)/docker-compose.test.yml", "\(source)/.dockerignore", folder]
         ).checked()
-        try await runTool("strip", ["--strip-debug", "-o", built + "/rbd-plugin", program]).checked()
+        for name in ["rbd-plugin", "rbd-plugin-krbd"] {
+            let each = String(program.dropLast("rbd-plugin".count)) + name
+            try await runTool("strip", ["--strip-debug", "-o", "\(built)/\(name)", each]).checked()
+        }
     }
 
     func compose(_ arguments: String...) async throws {
