@@ -69,7 +69,7 @@ struct KernelHost: Sendable {
         try older.removeSettings(PluginPackage.addedSettings)
         let files = environment.scratch + "/files"
         try FileManager.default.createDirectory(atPath: files, withIntermediateDirectories: true)
-        try await PluginPackage.makeDebianPackage(files + "/rbd-plugin.deb", in: environment)
+        async let packed: Void = PluginPackage.makeDebianPackage(files + "/rbd-plugin.deb", in: environment)
         try await PluginPackage.copyRuntime(of: try PluginProcess.executable(), to: files + "/lib")
 
         let engine = try DockerEngine(RigEnvironment.required())
@@ -88,6 +88,7 @@ struct KernelHost: Sendable {
             throw error
         }
         try await engine.end()
+        try await packed
         return files
     }
 }
