@@ -89,7 +89,7 @@ enum HandDevice {
 
     func unmap(_ image: String, _ path: String) async throws {
         switch self {
-        case .krbd(let rig): try await CephRig(rig).run("rbd", ["unmap", path]).checked()
+        case .krbd(let rig): try await CephRig(rig).run("rbd", ["unmap", "--options", "noudev", path]).checked()
         case .fuse(_, let folder):
             let file = "\(folder)/\(image).img"
             try await runTool("losetup", ["-d", path]).checked()

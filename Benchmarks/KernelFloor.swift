@@ -4,17 +4,17 @@ import Glibc
 import Rig
 
 /// The least that mapping with the kernel's driver can be: one write to its bus, by a process that runs already and has
-/// the key in its keyring.
+/// the key.
 struct KernelFloor {
     private let pool: String
     private let words: String
+    private let key: [UInt8]
     private static let bus = "/sys/bus/rbd"
 
     init(_ rig: RigEnvironment) throws {
         let text = try String(contentsOf: URL(filePath: rig.cephKeyFile), encoding: .utf8).trimmed
         guard let key = Data(base64Encoded: text) else { throw RigFailure("\(rig.cephKeyFile) holds no key") }
-        let added = Array(key).withUnsafeBytes { ckeyring_add("ceph", "rbd-plugin-bench", $0.baseAddress, $0.count) }
-        guard added >= 0 else { throw RigFailure("add_key: \(String(cString: strerror(errno)))") }
+        self.key = Array(key)
         let monitors = rig.monHost.split { "[],".contains($0) }.filter { $0.hasPrefix("v1:") }.map { $0.dropFirst(3) }
         words = "\(monitors.joined(separator: ",")) name=\(rig.cephUser),key=rbd-plugin-bench,noshare"
         pool = rig.pool
@@ -22,6 +22,9 @@ struct KernelFloor {
 
     /// - Returns: the device, as the only one that was not there before.
     func map(_ image: String) throws -> String {
+        // Each time: a keyring belongs to the thread, whatever its name says.
+        let added = key.withUnsafeBytes { ckeyring_add("ceph", "rbd-plugin-bench", $0.baseAddress, $0.count) }
+        guard added >= 0 else { throw RigFailure("add_key: \(String(cString: strerror(errno)))") }
         let before = try devices()
         try write("\(words) \(pool) \(image) -", to: "add")
         guard let device = try devices().subtracting(before).first else {

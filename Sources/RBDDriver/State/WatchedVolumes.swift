@@ -26,7 +26,9 @@ public final class WatchedVolumes: VolumeCatalog {
     }
 
     public func all() -> [StoredVolume] {
-        copy.withLock { copy in copy.entries.values.filter { $0.volume != nil } }.sorted { $0.name < $1.name }
+        // Only the names are moved about, and nobody waits for it: an entry is large, and there can be very many.
+        let entries = copy.withLock(\.entries)
+        return entries.keys.sorted().compactMap { entries[$0] }.filter { $0.volume != nil }
     }
 
     public var isLoaded: Bool { copy.withLock { $0.isLoaded } }
