@@ -26,7 +26,7 @@ struct Bench {
 
     private static func run() async throws {
         let rig = try RigEnvironment.required()
-        let plugin = try PluginProcess(rig, PluginSettings(others: ["LOG_LEVEL": "error"]))
+        let plugin = try PluginProcess(rig, PluginSettings(others: settings))
         let folder = "\(plugin.scratch.path)/hand"
         try FileManager.default.createDirectory(atPath: "\(folder)/mnt", withIntermediateDirectories: true)
         let device = HandDevice(rig, folder: folder)
@@ -45,6 +45,16 @@ struct Bench {
             try? await plugin.end()
             throw RigFailure("\(error)\nThe plugin's log ends with:\n\(log.suffix(3000))")
         }
+    }
+
+    /// Settings of the plugin, as a slow machine needs them: `BENCH_SETTINGS='NAME=VALUE NAME=VALUE'`.
+    private static var settings: [String: String?] {
+        var settings: [String: String?] = ["LOG_LEVEL": "error"]
+        for pair in (ProcessInfo.processInfo.environment["BENCH_SETTINGS"] ?? "").split(separator: " ") {
+            let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
+            if parts.count == 2 { settings[parts[0]] = parts[1] }
+        }
+        return settings
     }
 
     private func measure() async throws -> Report {

@@ -78,7 +78,7 @@ struct Calls {
 
     /// So many Creates at once, and so many in a row by hand.
     func crowd(of count: Int) async throws -> (plugin: Duration, hand: Duration) {
-        let client = bench.plugin.client
+        let client = PluginClient(socket: bench.plugin.socket, within: .seconds(300))
         let options = ["pool": bench.rig.pool, "size": "512"]
         let clock = ContinuousClock()
         let plugin = try await clock.measure {

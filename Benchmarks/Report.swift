@@ -30,6 +30,7 @@ struct Report: Sendable, Encodable {
     ) {
         let value = (byP95 ? measured.p95 : measured.median).milliseconds
         let ratio = value / max(base.milliseconds, 0.000_001)
+        Bench.say("\(what): \(ratio.shown) of \(baseline)")
         lines.append(
             ReportLine(
                 what: what, median: measured.median.milliseconds, p95: measured.p95.milliseconds, baseline: baseline,
