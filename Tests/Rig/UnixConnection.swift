@@ -1,7 +1,7 @@
 import Glibc
 import SystemPackage
 
-/// A client's connection to a unix stream socket that never blocks a thread: it retries until its deadline.
+/// A client's connection to a unix stream socket that blocks no thread of Swift's: it retries until its deadline.
 ///
 /// Not copyable, so that the descriptor has one owner and is closed exactly once.
 struct UnixConnection: ~Copyable {
@@ -64,7 +64,9 @@ struct UnixConnection: ~Copyable {
             guard errno == EAGAIN || errno == EINTR else {
                 throw ConnectionFailure.brokenOff(Errno(rawValue: errno))
             }
-            try await Self.pause(until: deadline)
+            guard ContinuousClock.now < deadline else { throw ConnectionFailure.deadlinePassed }
+            try Task.checkCancellation()
+            await Self.wait(for: descriptor)
         }
     }
 
@@ -74,6 +76,42 @@ struct UnixConnection: ~Copyable {
     }
 
     private static let closeOnExec = Int32(SOCK_CLOEXEC.rawValue)
+
+    /// Until something has arrived, or for 100 ms. To look again every millisecond would take from the plugin what it is
+    /// timed with; a slow machine's whole processor.
+    private static func wait(for descriptor: Int32) async {
+        await withCheckedContinuation { continuation in
+            let waiting = Waiting(descriptor, continuation)
+            var thread = pthread_t()
+            let started = pthread_create(&thread, nil, Waiting.run, Unmanaged.passRetained(waiting).toOpaque())
+            if started == 0 {
+                pthread_detach(thread)
+            } else {
+                Unmanaged.passUnretained(waiting).release()
+                continuation.resume()
+            }
+        }
+    }
+
+    /// What a thread of its own waits for.
+    private final class Waiting: Sendable {
+        private let descriptor: Int32
+        private let continuation: CheckedContinuation<Void, Never>
+
+        init(_ descriptor: Int32, _ continuation: CheckedContinuation<Void, Never>) {
+            self.descriptor = descriptor
+            self.continuation = continuation
+        }
+
+        static let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { pointer in
+            guard let pointer else { return nil }
+            let waiting = Unmanaged<Waiting>.fromOpaque(pointer).takeRetainedValue()
+            var wanted = pollfd(fd: waiting.descriptor, events: Int16(POLLIN), revents: 0)
+            poll(&wanted, 1, 100)
+            waiting.continuation.resume()
+            return nil
+        }
+    }
 
     private static func pause(until deadline: ContinuousClock.Instant) async throws {
         guard ContinuousClock.now < deadline else { throw ConnectionFailure.deadlinePassed }
