@@ -29,13 +29,12 @@ extension CephConnection {
     /// Where the monitors are now (`mon dump`), and the user's key where librados finds it (`rados_conf_get`).
     /// - Throws: `VolumeError`.
     public nonisolated func kernelClient(clock: any DriverClock) async throws -> KernelClient {
-        let call = CephCall.reading("rados_mon_command", .command("mon dump"))
+        let call = CephCall.reading("rados_conf_get", .option("keyring"))
         let user = settings.user
         return try await CephCalls(connection: self, clock: clock)("look up the monitors") { limit in
-            try await perform(call, timeout: limit) { cluster in
-                let answer = try MonitorCommand("mon dump").run(on: cluster, call)
-                let monitors = try MonitorMap(parsing: answer, call)
-                return try cluster.withUnsafeCluster(call) { raw in
+            let monitors = try await monitorQuery(MonitorCommand("mon dump"), as: MonitorMap.self, timeout: limit)
+            return try await perform(call, timeout: limit) { cluster in
+                try cluster.withUnsafeCluster(call) { raw in
                     KernelClient(
                         user: user, key: try ClientKey.find(user, raw), monitorsV1: monitors.addresses("v1"),
                         monitorsV2: monitors.addresses("v2"),
@@ -48,7 +47,7 @@ extension CephConnection {
 }
 
 /// The answer of `mon dump`, as far as it matters here.
-struct MonitorMap: Decodable {
+struct MonitorMap: Decodable, Sendable {
     struct Monitor: Decodable {
         let public_addrs: Addresses
     }
@@ -61,14 +60,6 @@ struct MonitorMap: Decodable {
     }
 
     let mons: [Monitor]
-
-    init(parsing answer: [UInt8], _ call: CephCall) throws {
-        do {
-            self = try JSONDecoder().decode(Self.self, from: Data(JSONText.firstDocument(in: answer)))
-        } catch {
-            throw call.error(EILSEQ, detail: "cannot make sense of the answer: \(error)")
-        }
-    }
 
     /// - Parameter type: `v1` or `v2`.
     func addresses(_ type: String) -> [String] {

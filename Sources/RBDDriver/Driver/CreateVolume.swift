@@ -156,13 +156,10 @@ extension VolumeDriver {
     /// from then on it cannot come any more.
     /// - Returns: whether the volume is ready.
     func settle(_ record: VolumeRecord, over stored: StoredVolume) async throws -> Bool {
-        if let id = try await renamedImage(record) {
-            return try await finish(record.withoutAttempt, imageID: id, over: stored)
-        }
+        let ended = record.withoutAttempt
+        if let id = try await renamedImage(record) { return try await finish(ended, imageID: id, over: stored) }
         try await removeUnfinishedImages(of: record)
-        if let id = try await renamedImage(record) {
-            return try await finish(record.withoutAttempt, imageID: id, over: stored)
-        }
+        if let id = try await renamedImage(record) { return try await finish(ended, imageID: id, over: stored) }
         _ = try await commit(.init(volume: .delete), over: stored)
         return false
     }

@@ -29,8 +29,8 @@ public protocol ImageStore: Sendable {
     /// - Throws: `VolumeError` with code `busy` when it has watchers or snapshots.
     func remove(_ image: ImageReference, id: String?) async throws
 
-    /// Clears what a creation that was cut off has left under the name, and that is no image: without it some object would
-    /// stay for ever that nobody sees. An image that is there is left alone.
+    /// Clears what a creation or a removal that was cut off has left under the name, and that is no image: without it some
+    /// object would stay for ever that nobody sees. An image that is there is left alone.
     func clearRemains(of image: ImageReference) async throws
 
     /// Who has the image open for writing right now (`rbd_watchers_list`), this plugin's own handles left out.

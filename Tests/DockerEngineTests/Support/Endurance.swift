@@ -68,12 +68,7 @@ extension ManagedPlugin {
     /// Removes a volume of which Docker was never able to say that its container is gone. The image may be watched by
     /// the process that carried the data, for as long as Ceph waits for the dead.
     func removeStranded(_ volume: String) async throws {
-        var refusal = ""
-        try await eventually("\(volume) to be removed: \(refusal)", within: .seconds(120)) {
-            let result = try await engine.run(["volume", "rm", volume])
-            refusal = result.error
-            return result.succeeded
-        }
+        try await engine.removeWhenPossible(volume, within: .seconds(120))
         #expect(try await holdings(of: volume).isEmpty)
         #expect(try await records().filter { $0.contains(volume) }.isEmpty)
     }

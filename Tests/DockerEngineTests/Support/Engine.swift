@@ -62,4 +62,14 @@ extension Engine {
         guard !result.succeeded else { throw RigFailure("`\(result.command)` should have failed: \(result.output)") }
         return result.error
     }
+
+    /// Removes a volume again and again, until nothing has it any more.
+    func removeWhenPossible(_ volume: String, within limit: Duration) async throws {
+        var refusal = ""
+        try await eventually("\(volume) to be removed: \(refusal)", within: limit) {
+            let result = try await run(["volume", "rm", volume])
+            refusal = result.error
+            return result.succeeded
+        }
+    }
 }

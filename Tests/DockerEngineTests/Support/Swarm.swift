@@ -97,12 +97,7 @@ struct Swarm: Sendable {
 
     /// Containers of a removed service go by themselves, and only then the volume can.
     func removeVolume(_ volume: String) async throws {
-        var refusal = ""
-        try await eventually("\(volume) to be removed: \(refusal)", within: .seconds(60)) {
-            let result = try await manager.run(["volume", "rm", volume])
-            refusal = result.error
-            return result.succeeded
-        }
+        try await manager.removeWhenPossible(volume, within: .seconds(60))
         for plugin in plugins {
             try await eventually("\(volume) to be given back") { try await plugin.holdings(of: volume).isEmpty }
         }

@@ -178,6 +178,15 @@ import VolumeCore
         #expect(SearchPath(["bin", "", "/bin"]).folders == ["/bin"])
         #expect(SearchPath(["/etc"]).find("passwd") == nil, "a file that is not executable is no program")
     }
+
+    @Test func onlyACompanionIsLookedUpBesideTheProgramFirst() {
+        let path = SearchPath(["/bin"], ownFolder: "/usr/bin")
+        #expect(path.find(Tool("true", package: "p")) == "/bin/true")
+        #expect(path.find(Tool("true", package: "p", isCompanion: true)) == "/usr/bin/true")
+        let elsewhere = SearchPath(["/bin"], ownFolder: "/etc")
+        #expect(elsewhere.find(Tool("true", package: "p", isCompanion: true)) == "/bin/true")
+        #expect(SearchPath.standard.find(.krbd)?.hasPrefix("/") == true, "it is built beside the tests")
+    }
 }
 
 @Suite struct KeptOutputTests {

@@ -12,7 +12,6 @@ public struct KrbdMapper: DeviceMapper {
     private let kernel: KernelCalls
     private let devices: KrbdDevices
     private let marks: KrbdMarks
-
     private let requests: KrbdRequest
 
     /// - Parameters:

@@ -55,7 +55,7 @@ public struct MapperProbe: Sendable {
     }
 
     private func lackOfTools(_ tools: [Tool]) -> [String] {
-        tools.filter { searchPath.find($0.name) == nil }.map { "no \($0.name) (package \($0.package))" }
+        tools.filter { searchPath.find($0) == nil }.map { "no \($0.name) (package \($0.package))" }
     }
 
     private func lackOfFuse() async throws -> [String] {

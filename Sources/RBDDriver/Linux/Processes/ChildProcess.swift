@@ -49,7 +49,7 @@ public struct ChildProcess: CommandRunner {
     public func run(
         _ command: Command, to what: String, onLate: (@Sendable (CommandResult) async -> Void)?
     ) async throws -> CommandResult {
-        guard let executable = searchPath.find(command.tool.name) else {
+        guard let executable = searchPath.find(command.tool) else {
             throw VolumeError(
                 .unsupported, what, why: "the program \(command.tool.name) is not installed",
                 remedy: "install the package \(command.tool.package)")

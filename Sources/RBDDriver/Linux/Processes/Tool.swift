@@ -1,13 +1,16 @@
-/// A program of the system that the driver runs, and where it comes from.
+/// A program that the driver runs, and where it comes from.
 public struct Tool: Sendable, Hashable {
     /// The file name that is looked up in the search path.
     public let name: String
     /// The Debian package that brings it, for the error when it is missing.
     public let package: String
+    /// Whether it is built and installed together with this program, in the same folder.
+    public let isCompanion: Bool
 
-    public init(_ name: String, package: String) {
+    public init(_ name: String, package: String, isCompanion: Bool = false) {
         self.name = name
         self.package = package
+        self.isCompanion = isCompanion
     }
 
     public static let mount = Tool("mount", package: "mount")
@@ -23,7 +26,7 @@ public struct Tool: Sendable, Hashable {
     public static let mkfsBtrfs = Tool("mkfs.btrfs", package: "btrfs-progs")
     public static let btrfs = Tool("btrfs", package: "btrfs-progs")
 
-    public static let krbd = Tool("rbd-plugin-krbd", package: "rbd-plugin")
+    public static let krbd = Tool("rbd-plugin-krbd", package: "rbd-plugin", isCompanion: true)
     public static let rbd = Tool("rbd", package: "ceph-common")
     public static let rbdNBD = Tool("rbd-nbd", package: "rbd-nbd")
     public static let qemuStorageDaemon = Tool("qemu-storage-daemon", package: "qemu-system-common")
