@@ -1,5 +1,6 @@
 import Glibc
 import Rig
+import Synchronization
 import Testing
 import VolumeCore
 
@@ -80,6 +81,19 @@ import VolumeCore
             #expect(try await mounter.mounted(at: root + "/v")?.device == disk.device)
             close(file)
             try await mounter.unmount(root + "/v")
+        }
+    }
+
+    @Test func whatIsInUseForAMomentIsUnmounted() async throws {
+        try await run { bench, _, root, disk in
+            let file = LetGoOf(root + "/v/file")
+            let runner = AfterFirstUnmount(real: bench.runner) { file.close() }
+            let mounter = try LinuxMounter(runner: runner, kernel: bench.kernel, root: root)
+            try await mounter.mount(disk.device, at: root + "/v", .ext4, options: [])
+            file.open()
+            try await mounter.unmount(root + "/v")
+            #expect(try await mounter.mounted(at: root + "/v") == nil)
+            #expect(file.wasClosed)
         }
     }
 
@@ -226,5 +240,38 @@ private struct AnswerLosing: CommandRunner {
     ) async throws -> CommandResult {
         _ = try await real.run(command, to: what, onLate: onLate)
         throw VolumeError(.timedOut, what, why: "no answer", outcome: .unknown)
+    }
+}
+
+/// Does something after the first umount(8), whatever came of that.
+private struct AfterFirstUnmount: CommandRunner {
+    let real: ChildProcess
+    let then: @Sendable () -> Void
+
+    func run(
+        _ command: Command, to what: String, onLate: (@Sendable (CommandResult) async -> Void)?
+    ) async throws -> CommandResult {
+        let result = try await real.run(command, to: what, onLate: onLate)
+        if command.tool == .umount { then() }
+        return result
+    }
+}
+
+/// A file that is held open for a while.
+private final class LetGoOf: Sendable {
+    private let path: String
+    private let descriptor = Mutex<CInt?>(nil)
+    private let closed = Mutex(false)
+
+    init(_ path: String) { self.path = path }
+
+    var wasClosed: Bool { closed.withLock { $0 } }
+
+    func open() { descriptor.withLock { $0 = Glibc.open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600) } }
+
+    func close() {
+        guard let file = descriptor.withLock({ $0.take() }) else { return }
+        _ = Glibc.close(file)
+        closed.withLock { $0 = true }
     }
 }

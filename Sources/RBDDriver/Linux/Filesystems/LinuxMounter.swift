@@ -102,21 +102,36 @@ public struct LinuxMounter: Mounter {
         throw VolumeError(.unexplained, what, why: "something mounts there again and again")
     }
 
+    /// Who looks through all filesystems has a file open for a moment, and a child that was just forked has its parent's
+    /// files until it runs its program: only what stays in use is busy.
+    private static let patience = Duration.seconds(1)
+
     private func callUnmount(_ mountpoint: String, _ what: String) async throws {
+        let patience = ContinuousClock.now + Self.patience
+        while let reason = try await tryUnmount(mountpoint, what) {
+            guard ContinuousClock.now < patience else {
+                let users = try await kernel.run("read /proc", to: what) {
+                    DeviceHolders.users(ofMountpoint: mountpoint)
+                }
+                throw VolumeError(
+                    .busy, what, why: reason + DeviceHolders.clause(users), remedy: "stop what uses it, then try again")
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    /// - Returns: why it is still mounted.
+    private func tryUnmount(_ mountpoint: String, _ what: String) async throws -> String? {
         // -c: the path is taken as it is, without looking at a filesystem that may not answer.
         let command = Command(.umount, ["-i", "-n", "-c", "--", mountpoint], timeout: timeout)
-        let result: CommandResult
         do {
-            result = try await runner.run(command, to: what)
+            let result = try await runner.run(command, to: what)
+            if result.succeeded { return nil }
+            return try await mounted(at: mountpoint) == nil ? nil : result.reason(of: .umount)
         } catch let error as VolumeError where error.outcome == .unknown {
-            if try await readBack(mountpoint) == nil { return }
+            if try await readBack(mountpoint) == nil { return nil }
             throw error
         }
-        guard !result.succeeded, try await mounted(at: mountpoint) != nil else { return }
-        let users = try await kernel.run("read /proc", to: what) { DeviceHolders.users(ofMountpoint: mountpoint) }
-        throw VolumeError(
-            .busy, what, why: result.reason(of: .umount) + DeviceHolders.clause(users),
-            remedy: "stop what uses it, then try again")
     }
 
     public func mounted(at mountpoint: String) async throws -> MountedFilesystem? {
