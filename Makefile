@@ -37,7 +37,7 @@ build: deps ## build the plugin and its tests (debug)
 
 release: deps ## build the plugin for use: optimised, Swift's runtime linked in
 	$(RELEASE_BUILD) --product rbd-plugin
-	$(RELEASE_BUILD) --product rbd-plugin-krbd
+	$(RELEASE_BUILD) --product rbd-plugin-kernel
 	@! grep -q RBD_PLUGIN_KILL_POINTS "$(RELEASE_PROGRAMS)/rbd-plugin" \
 		|| { echo "release: fault injection has got into a release build" >&2; exit 1; }
 	@echo "built $(RELEASE_PROGRAMS)/rbd-plugin"
@@ -84,7 +84,7 @@ soak: build ## what takes longer than anybody waits: a million histories, 200 ra
 
 demo: deps ## the main job on a real Ceph and etcd, each call and its effect shown (needs root)
 	swift build --product rbd-plugin
-	swift build --product rbd-plugin-krbd
+	swift build --product rbd-plugin-kernel
 	@rig/demo "$(DEBUG_PROGRAMS)/rbd-plugin"
 
 lint: deps ## formatting, shell scripts, module arrows, and no warnings

@@ -26,7 +26,7 @@ let package = Package(
     name: "rbd-plugin",
     products: [
         .executable(name: "rbd-plugin", targets: ["rbd-plugin"]),
-        .executable(name: "rbd-plugin-krbd", targets: ["rbd-plugin-krbd"]),
+        .executable(name: "rbd-plugin-kernel", targets: ["rbd-plugin-kernel"]),
         .library(name: "EtcdClient", targets: ["EtcdClient"]),
     ],
     dependencies: [
@@ -52,7 +52,7 @@ let package = Package(
         .target(name: "VolumeCore", swiftSettings: swiftSettings),
         .target(
             name: "RBDDriver",
-            dependencies: ["CRados", "CRbd", "EtcdClient", "VolumeCore", log, subprocess, system],
+            dependencies: ["CRados", "CRbd", "EtcdClient", "KernelRequest", "VolumeCore", log, subprocess, system],
             swiftSettings: swiftSettings
         ),
         .target(name: "DockerVolumeAPI", dependencies: nio + metrics + [log], swiftSettings: swiftSettings),
@@ -69,9 +69,10 @@ let package = Package(
             ] + metrics,
             swiftSettings: swiftSettings + [.define("FAULT_INJECTION", .when(configuration: .debug))]
         ),
-        // Starts for every mapping: without any shared library it does so as quickly as a program can.
+        .target(name: "KernelRequest", swiftSettings: swiftSettings),
+        // Starts for every mapping and every mount: without any shared library it does so as quickly as a program can.
         .executableTarget(
-            name: "rbd-plugin-krbd", dependencies: ["CKeyring"], swiftSettings: swiftSettings,
+            name: "rbd-plugin-kernel", dependencies: ["CKeyring", "KernelRequest"], swiftSettings: swiftSettings,
             linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"])]),
 
         // MARK: What the tests stand on
@@ -113,7 +114,8 @@ let package = Package(
         .testTarget(
             name: "RBDDriverTests",
             dependencies: [
-                "RBDDriver", "VolumeCore", "EtcdClient", "CRados", "CRbd", "InMemoryPorts", "PortContracts", "Rig", log,
+                "RBDDriver", "VolumeCore", "EtcdClient", "CRados", "CRbd", "InMemoryPorts", "KernelRequest",
+                "PortContracts", "Rig", log,
             ],
             swiftSettings: swiftSettings),
         .testTarget(

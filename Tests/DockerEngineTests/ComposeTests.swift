@@ -90,7 +90,7 @@ private struct ComposeProject {
             "cp",
             ["--archive", "\(source)/rig", "\(source)/docker-compose.test.yml", "\(source)/.dockerignore", folder]
         ).checked()
-        for name in ["rbd-plugin", "rbd-plugin-krbd"] {
+        for name in ["rbd-plugin", "rbd-plugin-kernel"] {
             let each = String(program.dropLast("rbd-plugin".count)) + name
             try await runTool("strip", ["--strip-debug", "-o", "\(built)/\(name)", each]).checked()
         }

@@ -88,7 +88,7 @@ enum OptionValues {
         return words
     }
 
-    /// Mount options that would make mount(8) do something other than mount this device here.
+    /// Mount options that ask for something other than to mount this device here.
     private static let foreignMountOptions: Set<Substring> = [
         "bind", "rbind", "move", "remount", "loop", "offset", "sizelimit", "helper", "uhelper", "encryption",
     ]

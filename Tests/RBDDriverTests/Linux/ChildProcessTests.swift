@@ -185,7 +185,7 @@ import VolumeCore
         #expect(path.find(Tool("true", package: "p", isCompanion: true)) == "/usr/bin/true")
         let elsewhere = SearchPath(["/bin"], ownFolder: "/etc")
         #expect(elsewhere.find(Tool("true", package: "p", isCompanion: true)) == "/bin/true")
-        #expect(SearchPath.standard.find(.krbd)?.hasPrefix("/") == true, "it is built beside the tests")
+        #expect(SearchPath.standard.find(.kernel)?.hasPrefix("/") == true, "it is built beside the tests")
     }
 }
 

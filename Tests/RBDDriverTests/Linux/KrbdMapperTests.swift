@@ -6,7 +6,7 @@ import VolumeCore
 
 @testable import RBDDriver
 
-/// With a folder in place of sysfs and a script in place of `rbd-plugin-krbd`: the rules, where no kernel driver is needed.
+/// With a folder in place of sysfs and a script in place of `rbd-plugin-kernel`: the rules, where no kernel driver is needed.
 @Suite struct KrbdMapperTests {
     private let image = ImageReference(pool: "rbd", namespace: "ns", name: "a,b")
     private let client = KernelClient(
@@ -175,7 +175,7 @@ import VolumeCore
             let error = await failure { _ = try await mapper.map(image, options: []) }
             #expect(error?.code == code)
             #expect(error?.description.contains(words) == true, "\(String(describing: error))")
-            #expect(error?.why.contains("rbd-plugin-krbd ended with status \(status): cannot write /sys") == true)
+            #expect(error?.why.contains("rbd-plugin-kernel ended with status \(status): cannot write /sys") == true)
         }
     }
 

@@ -5,7 +5,7 @@ import VolumeCore
 
 @testable import RBDDriver
 
-/// `rbd-plugin-krbd` itself, as the plugin runs it, with a folder in place of sysfs. What only the kernel's driver can
+/// `rbd-plugin-kernel` itself, as the plugin runs it, with a folder in place of sysfs. What only the kernel's driver can
 /// show is among the tests in virtual machines.
 @Suite struct KrbdProgramTests {
     private let image = ImageReference(pool: "rbd", namespace: "ns", name: "db")

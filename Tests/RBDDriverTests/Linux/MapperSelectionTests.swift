@@ -69,7 +69,7 @@ import VolumeCore
         "/sys/bus/rbd", "/sys/module/nbd", "/dev/fuse", "/dev/loop-control",
         "/usr/lib/x86_64-linux-gnu/qemu/block-rbd.so",
     ]
-    private static let tools = ["rbd-plugin-krbd", "rbd", "rbd-nbd", "qemu-storage-daemon", "losetup"]
+    private static let tools = ["rbd-plugin-kernel", "rbd", "rbd-nbd", "qemu-storage-daemon", "losetup"]
 
     @Test(arguments: MapperSelection.Kind.allCases)
     func aWholeNodeLacksNothing(_ kind: MapperSelection.Kind) async throws {
@@ -79,7 +79,7 @@ import VolumeCore
     }
 
     @Test func noModuleIsLoadedThatIsNotNeeded() async throws {
-        let (lacks, commands) = try await look(["/sys/bus/rbd"], tools: ["rbd-plugin-krbd"])
+        let (lacks, commands) = try await look(["/sys/bus/rbd"], tools: ["rbd-plugin-kernel"])
         #expect(lacks == [.krbd: []])
         #expect(commands == [])
     }
@@ -98,7 +98,7 @@ import VolumeCore
             lacks == [
                 .krbd: [
                     "the kernel has no rbd driver (modprobe ended with status 1: not found)",
-                    "no rbd-plugin-krbd (package rbd-plugin)",
+                    "no rbd-plugin-kernel (package rbd-plugin)",
                 ],
                 .nbd: [
                     "the kernel has no nbd driver (modprobe ended with status 1: not found)",

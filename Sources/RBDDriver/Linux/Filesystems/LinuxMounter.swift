@@ -2,7 +2,7 @@ import Glibc
 import SystemPackage
 import VolumeCore
 
-/// Mounts with mount(8) and unmounts with umount(8), never by force and never lazily.
+/// Mounts with mount(2) and unmounts with umount2(2), in a child process: the kernel may keep who asks it waiting.
 public struct LinuxMounter: Mounter {
     private let runner: any CommandRunner
     private let kernel: KernelCalls
@@ -49,26 +49,35 @@ public struct LinuxMounter: Mounter {
     private func callMount(
         _ device: String, at mountpoint: String, _ filesystem: FilesystemType, _ options: [String], _ what: String
     ) async throws {
-        // -i: no mount.TYPE helper; -n: no /etc/mtab.
-        var arguments = ["-i", "-n", "-t", filesystem.rawValue]
-        if !options.isEmpty { arguments += ["-o", options.joined(separator: ",")] }
-        arguments += ["--", device, mountpoint]
-        let result: CommandResult
-        do {
-            result = try await runner.run(Command(.mount, arguments, timeout: timeout), to: what)
-        } catch let error as VolumeError where error.outcome == .unknown {
-            // Cancellation and the deadline must not keep the truth from being read.
-            if try await readBack(mountpoint)?.device == device { return }
-            throw error
+        let options = MountOptions(options)
+        var result = try await call(device, at: mountpoint, filesystem, options, what)
+        if let status = result?.exitStatus, [EROFS, EACCES].contains(status), !options.isReadOnly {
+            // The device is read-only, as one is that was mapped so.
+            result = try await call(device, at: mountpoint, filesystem, options.readOnly, what)
         }
-        guard !result.succeeded else { return }
-        throw try await explain(result.reason(of: .mount), device, filesystem, what)
+        guard let result, !result.succeeded else { return }
+        throw try await explain(result, device, filesystem, options, what)
     }
 
-    /// Finds out why mount(8) failed, by looking rather than by reading its message.
+    /// - Returns: `nil` when no answer came, but it is mounted.
+    private func call(
+        _ device: String, at mountpoint: String, _ filesystem: FilesystemType, _ options: MountOptions, _ what: String
+    ) async throws -> CommandResult? {
+        do {
+            return try await runner.run(
+                MountRequest.mount(device, at: mountpoint, filesystem.rawValue, options, within: timeout), to: what)
+        } catch let error as VolumeError where error.outcome == .unknown {
+            // Cancellation and the deadline must not keep the truth from being read.
+            if try await readBack(mountpoint)?.device == device { return nil }
+            throw error
+        }
+    }
+
+    /// Finds out why mount(2) failed, by looking: its error number alone says little.
     private func explain(
-        _ reason: String, _ device: String, _ filesystem: FilesystemType, _ what: String
+        _ result: CommandResult, _ device: String, _ filesystem: FilesystemType, _ options: MountOptions, _ what: String
     ) async throws -> VolumeError {
+        let reason = result.reason(of: .kernel)
         let drivers = try await kernel.run("read /proc/filesystems", to: what) {
             try SmallFile.read("/proc/filesystems")
         }
@@ -85,6 +94,11 @@ public struct LinuxMounter: Mounter {
                 .unsupported, what, why: reason,
                 remedy:
                     "the kernel has no \(filesystem.rawValue) driver: load it with 'modprobe \(filesystem.rawValue)'")
+        }
+        if result.exitStatus == EINVAL && !options.data.isEmpty {
+            return VolumeError(
+                .invalidOption, what, why: "\(reason); \(filesystem.rawValue) may not know all of '\(options.data)'",
+                remedy: "check mount-options; the kernel's log (dmesg) says which one it does not know")
         }
         return VolumeError(.unavailable, what, why: reason, remedy: "the kernel's log (dmesg) often says more")
     }
@@ -108,7 +122,9 @@ public struct LinuxMounter: Mounter {
 
     private func callUnmount(_ mountpoint: String, _ what: String) async throws {
         let patience = ContinuousClock.now + Self.patience
-        while let reason = try await tryUnmount(mountpoint, what) {
+        while let failed = try await tryUnmount(mountpoint, what) {
+            let reason = failed.reason(of: .kernel)
+            guard failed.exitStatus == EBUSY else { throw VolumeError(.unavailable, what, why: reason) }
             guard ContinuousClock.now < patience else {
                 let users = try await kernel.run("read /proc", to: what) {
                     DeviceHolders.users(ofMountpoint: mountpoint)
@@ -120,14 +136,12 @@ public struct LinuxMounter: Mounter {
         }
     }
 
-    /// - Returns: why it is still mounted.
-    private func tryUnmount(_ mountpoint: String, _ what: String) async throws -> String? {
-        // -c: the path is taken as it is, without looking at a filesystem that may not answer.
-        let command = Command(.umount, ["-i", "-n", "-c", "--", mountpoint], timeout: timeout)
+    /// - Returns: how it failed, when it is still mounted.
+    private func tryUnmount(_ mountpoint: String, _ what: String) async throws -> CommandResult? {
         do {
-            let result = try await runner.run(command, to: what)
+            let result = try await runner.run(MountRequest.unmount(mountpoint, within: timeout), to: what)
             if result.succeeded { return nil }
-            return try await mounted(at: mountpoint) == nil ? nil : result.reason(of: .umount)
+            return try await mounted(at: mountpoint) == nil ? nil : result
         } catch let error as VolumeError where error.outcome == .unknown {
             if try await readBack(mountpoint) == nil { return nil }
             throw error

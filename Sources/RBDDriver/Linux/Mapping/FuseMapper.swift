@@ -241,8 +241,7 @@ extension FuseMapper {
             try MountTable.read().topmost(at: folder.imageFile) != nil
         }
         if isMounted {
-            try await runner.succeed(
-                Command(.umount, ["-i", "-n", "-c", "--", folder.imageFile], timeout: .seconds(5)), to: what)
+            try await runner.succeed(MountRequest.unmount(folder.imageFile, within: .seconds(5)), to: what)
         }
         try await kernel.run("unlink \(folder.path)", to: what) { try folder.remove() }
     }

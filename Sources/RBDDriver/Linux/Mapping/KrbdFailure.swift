@@ -1,10 +1,10 @@
 import Glibc
 import VolumeCore
 
-/// What a failed mapping means. The exit status of `rbd-plugin-krbd` is the error number of the kernel.
+/// What a failed mapping means. The exit status of `rbd-plugin-kernel` is the error number of the kernel.
 enum KrbdFailure {
     static func explain(_ result: CommandResult, mapping image: ImageReference, what: String) -> VolumeError {
-        let reason = result.reason(of: .krbd)
+        let reason = result.reason(of: .kernel)
         return switch result.exitStatus {
         case ENXIO:
             VolumeError(

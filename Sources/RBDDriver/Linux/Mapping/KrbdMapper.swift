@@ -128,7 +128,7 @@ public struct KrbdMapper: DeviceMapper {
         if result.exitStatus == EBUSY { return false }
         // Gone in the meantime.
         if try await !isMapped(device, what) { return true }
-        throw VolumeError(.unavailable, what, why: result.reason(of: .krbd), remedy: "'dmesg' often says more")
+        throw VolumeError(.unavailable, what, why: result.reason(of: .kernel), remedy: "'dmesg' often says more")
     }
 
     public func size(of device: MappedDevice) async throws -> VolumeSize {

@@ -1,6 +1,6 @@
 import VolumeCore
 
-/// What is asked of `rbd-plugin-krbd`, a program of this project that hands it to the kernel's rbd driver.
+/// What is asked of `rbd-plugin-kernel`, a program of this project that hands it to the kernel's rbd driver.
 struct KrbdRequest: Sendable {
     /// Each mapping is a client of its own, so that fencing one volume does not take the others with it.
     private static let standingOptions = ["noshare"]
@@ -17,12 +17,13 @@ struct KrbdRequest: Sendable {
         let words = ["name=" + client.user] + namespace + Self.standingOptions + asked
         try Self.refuseWhatTheKernelMisreads(image, words, what)
         return Command(
-            .krbd, ["map", sys, monitors.joined(separator: ","), words.joined(separator: ","), image.pool, image.name],
+            .kernel,
+            ["map", sys, monitors.joined(separator: ","), words.joined(separator: ","), image.pool, image.name],
             input: client.key?.bytes ?? [])
     }
 
     func unmap(_ id: UInt32, _ image: ImageReference) -> Command {
-        Command(.krbd, ["unmap", sys, "\(id)", image.pool, image.namespace, image.name])
+        Command(.kernel, ["unmap", sys, "\(id)", image.pool, image.namespace, image.name])
     }
 
     /// With one client for all, fencing one volume would fence the whole node; and who the client is, is not for an

@@ -35,7 +35,7 @@ public struct MapperProbe: Sendable {
 
     private func lack(of kind: MapperSelection.Kind) async throws -> [String] {
         switch kind {
-        case .krbd: try await lackOfModule("rbd", sign: "/sys/bus/rbd") + lackOfTools([.krbd])
+        case .krbd: try await lackOfModule("rbd", sign: "/sys/bus/rbd") + lackOfTools([.kernel])
         case .nbd: try await lackOfModule("nbd", sign: "/sys/module/nbd") + lackOfTools([.rbd, .rbdNBD])
         case .fuse: try await lackOfFuse() + lackOfTools([.qemuStorageDaemon, .losetup, .rbd])
         }

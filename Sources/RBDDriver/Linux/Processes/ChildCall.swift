@@ -1,4 +1,4 @@
-import Glibc
+import KernelRequest
 import Subprocess
 import Synchronization
 import SystemPackage
@@ -12,8 +12,6 @@ final class ChildCall: Sendable {
     let outcome = OneShot<CommandResult>()
     let isStuck = Atomic<Bool>(false)
 
-    /// What is kept of a child's standard error.
-    private static let errorLimit = 16 << 10
     /// What a pipe holds without a reader.
     private static let inputLimit = 4 << 10
 
@@ -25,8 +23,29 @@ final class ChildCall: Sendable {
 
     /// Spawns the child and waits until it has ended and is reaped.
     func execute(_ executable: String, path: String) async -> Result<CommandResult, any Error> {
+        await told {
+            let spawn = Spawn(
+                executable: executable, path: path, arguments: command.arguments, environment: command.environment,
+                folder: command.folder, outputLimit: command.outputLimit)
+            return try await spawn.run(input: try standardInput(), handle: handle)
+        }
+    }
+
+    /// Has a child do it that waits for something to do, and waits until that has ended and is reaped.
+    func execute(by child: WaitingChild) async -> Result<CommandResult, any Error> {
+        await told {
+            guard let request = KernelRequest(words: command.arguments, secret: command.input).encoded else {
+                throw VolumeError(
+                    .unsupported, what, why: "\(command.tool.name) cannot be asked so much, or with such names",
+                    remedy: "use shorter options", outcome: .refused)
+            }
+            return try await child.fulfil(request)
+        }
+    }
+
+    private func told(_ run: () async throws -> CommandResult) async -> Result<CommandResult, any Error> {
         do {
-            return .success(try await spawn(executable, path: path))
+            return .success(try await run())
         } catch let error as VolumeError {
             return .failure(error)
         } catch {
@@ -59,62 +78,6 @@ final class ChildCall: Sendable {
     private static func words(_ error: any Error) -> String {
         if let error = error as? SubprocessError { return error.underlyingError?.description ?? error.description }
         return "\(error)"
-    }
-
-    private func spawn(_ executable: String, path: String) async throws -> CommandResult {
-        var options = PlatformOptions()
-        // A session of its own makes it lead a process group of its own. Setting users or groups here as well would
-        // make Subprocess clone instead of posix_spawn.
-        options.createSession = true
-        var environment: [Environment.Key: String] = ["PATH": path, "LC_ALL": "C"]
-        for (name, value) in command.environment { environment[Environment.Key(stringLiteral: name)] = value }
-        let configuration = Configuration(
-            executable: .path(FilePath(executable)), arguments: Arguments(command.arguments),
-            environment: .custom(environment), workingDirectory: FilePath(command.folder), platformOptions: options)
-        let ended = try await Subprocess.run(
-            configuration,
-            input: .fileDescriptor(try standardInput(), closeAfterSpawningProcess: true), output: .sequence,
-            error: .sequence
-        ) { execution in
-            let pid = pid_t(execution.processIdentifier.value)
-            self.handle.started(pid)
-            let limit = self.command.outputLimit
-            async let errors = Self.collect(execution.standardError, KeptOutput(.last, limit: Self.errorLimit))
-            let output = try await Self.collect(execution.standardOutput, KeptOutput(.first, limit: limit))
-            let said = (output, try await errors)
-            await Self.waitForExit(of: pid)
-            // When this closure has returned the child may be reaped.
-            self.handle.close()
-            return said
-        }
-        let (output, errors) = ended.closureResult
-        let ending: CommandResult.Ending =
-            switch ended.terminationStatus {
-            case .exited(let status): .exited(status)
-            case .signaled(let signal): .killed(signal: signal)
-            }
-        return CommandResult(ending, output: output.text, outputIsCut: output.isCut, errors: errors.text)
-    }
-
-    private static func collect(_ stream: SubprocessOutputSequence, _ kept: KeptOutput) async throws -> KeptOutput {
-        var kept = kept
-        for try await buffer in stream {
-            buffer.withUnsafeBytes { kept.append($0) }
-        }
-        return kept
-    }
-
-    /// A child may close its output long before it ends. Until it has ended it must stay possible to signal it.
-    private static func waitForExit(of pid: pid_t) async {
-        var pause = Duration.milliseconds(1)
-        while true {
-            var info = siginfo_t()
-            let rc = waitid(P_PID, id_t(pid), &info, WEXITED | WNOHANG | WNOWAIT)
-            // Nothing was filled in while the child runs.
-            if (rc == 0 && info.si_signo != 0) || (rc != 0 && errno != EINTR) { return }
-            try? await Task.sleep(for: pause)
-            pause = min(pause * 2, .milliseconds(50))
-        }
     }
 
     /// `/dev/null`, or a pipe that already holds all of the input: nobody has to feed it while the child runs, and a

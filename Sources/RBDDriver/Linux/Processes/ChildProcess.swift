@@ -11,6 +11,8 @@ import VolumeCore
 /// whole process group gets SIGTERM and then SIGKILL. A child that not even SIGKILL ends, because it waits in the kernel
 /// for a disk, does not hold the caller: it is counted as stuck and reaped in the background whenever it ends. Until
 /// then the same command is not started again, so that repeated attempts pile up no processes.
+///
+/// A companion program is started ahead, and gets its arguments when there is something to do.
 public struct ChildProcess: CommandRunner {
     /// How long a child may take to end after each signal.
     public struct Grace: Sendable, Hashable {
@@ -27,6 +29,7 @@ public struct ChildProcess: CommandRunner {
     private let searchPath: SearchPath
     private let grace: Grace
     private let stuck = StuckChildren()
+    private let waiting = WaitingChildren()
     private let send: @Sendable (pid_t, CInt) -> Void
 
     public init(clock: any DriverClock, searchPath: SearchPath = .standard, grace: Grace = Grace()) {
@@ -69,17 +72,41 @@ public struct ChildProcess: CommandRunner {
                 why: "an earlier \(command.tool.name) with the same arguments still waits in the kernel",
                 remedy: "look whether Ceph answers, then try again", outcome: .unknown)
         }
+        if command.tool.isCompanion {
+            let child = try companion(command.tool, executable, to: what)
+            let call = ChildCall(command: command, what: what, handle: child.handle)
+            return try await wait(for: call, timeout: timeout, onLate: onLate) {
+                let result = await call.execute(by: child)
+                waiting.refill(command.tool) { try start(executable) }
+                return result
+            }
+        }
         let call = ChildCall(command: command, what: what, handle: ChildHandle(send: send))
-        return try await wait(for: call, executable: executable, timeout: timeout, onLate: onLate)
+        return try await wait(for: call, timeout: timeout, onLate: onLate) {
+            await call.execute(executable, path: searchPath.text)
+        }
+    }
+
+    private func companion(_ tool: Tool, _ executable: String, to what: String) throws -> WaitingChild {
+        do {
+            return try waiting.take(tool) { try start(executable) }
+        } catch {
+            throw VolumeError(.unavailable, what, why: "\(tool.name) could not be started: \(error)")
+        }
+    }
+
+    /// Starts a companion that has nothing to do yet.
+    private func start(_ executable: String) throws -> WaitingChild {
+        try WaitingChild(Spawn(executable: executable, path: searchPath.text), handle: ChildHandle(send: send))
     }
 
     private func wait(
-        for call: ChildCall, executable: String, timeout: Duration,
-        onLate: (@Sendable (CommandResult) async -> Void)?
+        for call: ChildCall, timeout: Duration, onLate: (@Sendable (CommandResult) async -> Void)?,
+        execute: @escaping @Sendable () async -> Result<CommandResult, any Error>
     ) async throws -> CommandResult {
         // Neither task inherits this one's cancellation: a child is always waited for until it is reaped.
         Task.detached {
-            let result = await call.execute(executable, path: searchPath.text)
+            let result = await execute()
             call.handle.close()
             if call.isStuck.exchange(false, ordering: .relaxed) { stuck.remove(call.command) }
             let isLate = !call.outcome.complete(call.verdict(on: result))

@@ -4,7 +4,8 @@ public struct Tool: Sendable, Hashable {
     public let name: String
     /// The Debian package that brings it, for the error when it is missing.
     public let package: String
-    /// Whether it is built and installed together with this program, in the same folder.
+    /// Whether it is built and installed together with this program, in the same folder. It gets its arguments and its
+    /// input as one `KernelRequest` then.
     public let isCompanion: Bool
 
     public init(_ name: String, package: String, isCompanion: Bool = false) {
@@ -13,8 +14,6 @@ public struct Tool: Sendable, Hashable {
         self.isCompanion = isCompanion
     }
 
-    public static let mount = Tool("mount", package: "mount")
-    public static let umount = Tool("umount", package: "mount")
     public static let losetup = Tool("losetup", package: "mount")
     public static let modprobe = Tool("modprobe", package: "kmod")
 
@@ -26,7 +25,8 @@ public struct Tool: Sendable, Hashable {
     public static let mkfsBtrfs = Tool("mkfs.btrfs", package: "btrfs-progs")
     public static let btrfs = Tool("btrfs", package: "btrfs-progs")
 
-    public static let krbd = Tool("rbd-plugin-krbd", package: "rbd-plugin", isCompanion: true)
+    /// Maps, unmaps, mounts and unmounts.
+    public static let kernel = Tool("rbd-plugin-kernel", package: "rbd-plugin", isCompanion: true)
     public static let rbd = Tool("rbd", package: "ceph-common")
     public static let rbdNBD = Tool("rbd-nbd", package: "rbd-nbd")
     public static let qemuStorageDaemon = Tool("qemu-storage-daemon", package: "qemu-system-common")

@@ -1,17 +1,18 @@
 import Glibc
 
-/// Small files of the kernel.
+/// What the program reads and writes: its request, and small files of the kernel.
 enum File {
-    /// The first bytes of what an open file holds, at most one page of it, which is what sysfs gives and takes.
+    /// One page, which is what sysfs gives and takes.
     static let limit = 4096
 
-    static func read(_ file: CInt, _ what: String) throws -> [UInt8] {
+    /// - Returns: so many bytes, or fewer where the file ends before.
+    static func read(_ file: CInt, count: Int, _ what: String) throws -> [UInt8] {
         var content: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: limit)
-        while content.count < limit {
-            let count = try Failure.check(what) { Glibc.read(file, &buffer, limit - content.count) }
-            if count == 0 { break }
-            content.append(contentsOf: buffer[..<count])
+        var buffer = [UInt8](repeating: 0, count: count)
+        while content.count < count {
+            let length = try Failure.check(what) { Glibc.read(file, &buffer, count - content.count) }
+            if length == 0 { break }
+            content.append(contentsOf: buffer[..<length])
         }
         return content
     }
@@ -21,7 +22,7 @@ enum File {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }
-        guard var content = try? read(file, "read \(path)") else { return nil }
+        guard var content = try? read(file, count: limit, "read \(path)") else { return nil }
         if content.last == UInt8(ascii: "\n") { content.removeLast() }
         return String(decoding: content, as: UTF8.self)
     }

@@ -1,0 +1,74 @@
+import Glibc
+import Subprocess
+import SystemPackage
+import VolumeCore
+
+/// How a program is started, and its way to its end.
+struct Spawn: Sendable {
+    let executable: String
+    /// What the program finds as `PATH`.
+    let path: String
+    var arguments: [String] = []
+    var environment: [String: String] = [:]
+    var folder = "/"
+    var outputLimit = 1 << 20
+
+    /// What is kept of a child's standard error.
+    private static let errorLimit = 16 << 10
+
+    /// Spawns the child and waits until it has ended and is reaped.
+    /// - Parameter input: its standard input; closed here when the child has it.
+    func run(input: FileDescriptor, handle: ChildHandle) async throws -> CommandResult {
+        var options = PlatformOptions()
+        // A session of its own makes it lead a process group of its own. Setting users or groups here as well would
+        // make Subprocess clone instead of posix_spawn.
+        options.createSession = true
+        var variables: [Environment.Key: String] = ["PATH": path, "LC_ALL": "C"]
+        for (name, value) in environment { variables[Environment.Key(stringLiteral: name)] = value }
+        let configuration = Configuration(
+            executable: .path(FilePath(executable)), arguments: Arguments(arguments),
+            environment: .custom(variables), workingDirectory: FilePath(folder), platformOptions: options)
+        let ended = try await Subprocess.run(
+            configuration, input: .fileDescriptor(input, closeAfterSpawningProcess: true), output: .sequence,
+            error: .sequence
+        ) { execution in
+            let pid = pid_t(execution.processIdentifier.value)
+            handle.started(pid)
+            async let errors = Self.collect(execution.standardError, KeptOutput(.last, limit: Self.errorLimit))
+            let output = try await Self.collect(execution.standardOutput, KeptOutput(.first, limit: outputLimit))
+            let said = (output, try await errors)
+            await Self.waitForExit(of: pid)
+            // When this closure has returned the child may be reaped.
+            handle.close()
+            return said
+        }
+        let (output, errors) = ended.closureResult
+        let ending: CommandResult.Ending =
+            switch ended.terminationStatus {
+            case .exited(let status): .exited(status)
+            case .signaled(let signal): .killed(signal: signal)
+            }
+        return CommandResult(ending, output: output.text, outputIsCut: output.isCut, errors: errors.text)
+    }
+
+    private static func collect(_ stream: SubprocessOutputSequence, _ kept: KeptOutput) async throws -> KeptOutput {
+        var kept = kept
+        for try await buffer in stream {
+            buffer.withUnsafeBytes { kept.append($0) }
+        }
+        return kept
+    }
+
+    /// A child may close its output long before it ends. Until it has ended it must stay possible to signal it.
+    private static func waitForExit(of pid: pid_t) async {
+        var pause = Duration.milliseconds(1)
+        while true {
+            var info = siginfo_t()
+            let rc = waitid(P_PID, id_t(pid), &info, WEXITED | WNOHANG | WNOWAIT)
+            // Nothing was filled in while the child runs.
+            if (rc == 0 && info.si_signo != 0) || (rc != 0 && errno != EINTR) { return }
+            try? await Task.sleep(for: pause)
+            pause = min(pause * 2, .milliseconds(50))
+        }
+    }
+}

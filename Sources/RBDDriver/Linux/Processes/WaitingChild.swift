@@ -1,0 +1,57 @@
+import Glibc
+import Synchronization
+import SystemPackage
+
+/// A companion program that has been started and waits for its one request: how long it takes to start costs no call
+/// anything. It ends when it has seen to the request, or when this object goes, or this process.
+final class WaitingChild: Sendable {
+    let handle: ChildHandle
+    private let socket: FileDescriptor
+    private let ended: Task<CommandResult, any Error>
+
+    /// - Throws: `Errno` when there is no socket to be had.
+    init(_ spawn: Spawn, handle: ChildHandle) throws {
+        var ends: [CInt] = [-1, -1]
+        // A socket and not a pipe: writing to a child that has gone is an error, and raises no SIGPIPE here.
+        try SystemCall.check { socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) }
+        let input = FileDescriptor(rawValue: ends[1])
+        socket = FileDescriptor(rawValue: ends[0])
+        self.handle = handle
+        // It is waited for until it is reaped, whoever started it.
+        ended = Task.detached {
+            defer { handle.close() }
+            return try await spawn.run(input: input, handle: handle)
+        }
+    }
+
+    deinit { try? socket.close() }
+
+    /// Makes the request, and waits until the child has ended and is reaped. May be called once.
+    func fulfil(_ request: [UInt8]) async throws -> CommandResult {
+        let sent = try SystemCall.check {
+            CInt(clamping: send(socket.rawValue, request, request.count, CInt(MSG_NOSIGNAL)))
+        }
+        // What is cut off is no request: the child ends without having done anything.
+        guard sent == request.count else { throw Errno.noBufferSpace }
+        return try await ended.value
+    }
+}
+
+/// Keeps one child of each companion waiting, once it has been used.
+final class WaitingChildren: Sendable {
+    private let children = Mutex<[Tool: WaitingChild]>([:])
+
+    /// The child that waits, or a new one.
+    func take(_ tool: Tool, or start: () throws -> WaitingChild) throws -> WaitingChild {
+        let waiting = children.withLock { $0.removeValue(forKey: tool) }
+        if let waiting, !waiting.handle.isClosed { return waiting }
+        return try start()
+    }
+
+    /// Sees to it that one waits. It is only a help: one that cannot be started now is started when it is needed.
+    func refill(_ tool: Tool, start: () throws -> WaitingChild) {
+        guard children.withLock({ $0[tool] == nil }), let child = try? start() else { return }
+        // Should another have come in between, this one ends.
+        children.withLock { if $0[tool] == nil { $0[tool] = child } }
+    }
+}

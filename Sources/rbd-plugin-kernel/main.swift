@@ -1,0 +1,74 @@
+import Glibc
+import KernelRequest
+
+// Asks the kernel for what may keep its asker waiting: to map and unmap images, to mount and unmount filesystems. Then it is
+// this process that waits, which is cheap to start and to lose. It is started ahead: it reads one request from its standard
+// input, sees it done, and ends. The exit status is the error number of the kernel.
+
+/// Maps an image and prints its device, or nothing when it cannot be told which one it is.
+func map(_ bus: RBDBus, monitors: String, options: String, pool: String, image: String, secret: [UInt8]) throws {
+    let key = secret.isEmpty ? "" : ",key=" + (try KernelKey(secret).name)
+    // The last word is the snapshot: none.
+    let request = "\(monitors) \(options)\(key) \(pool) \(image) -"
+    guard request.utf8.count < File.limit else { throw Failure(what: "map the image", code: E2BIG) }
+    let before = bus.devices()
+    try bus.add(request)
+    for device in bus.devices().subtracting(before) where bus.isMade(device, by: request) {
+        print("/dev/rbd\(device)")
+        return
+    }
+}
+
+func unmap(_ bus: RBDBus, device: UInt32, pool: String, namespace: String, image: String) throws {
+    guard bus.shows(device, pool: pool, namespace: namespace, image: image) else {
+        throw Failure(what: "find that image mapped there", code: ENODEV)
+    }
+    try bus.remove(device)
+}
+
+/// - Returns: `false` when it is no request that it knows.
+func run(_ words: [String], secret: [UInt8]) throws -> Bool {
+    switch (words.first, words.count) {
+    case ("map", 6):
+        try map(
+            RBDBus(sys: words[1]), monitors: words[2], options: words[3], pool: words[4], image: words[5],
+            secret: secret)
+    case ("unmap", 6):
+        guard let device = UInt32(words[2]) else { return false }
+        try unmap(RBDBus(sys: words[1]), device: device, pool: words[3], namespace: words[4], image: words[5])
+    case ("mount", 6):
+        guard let flags = UInt(words[4]) else { return false }
+        _ = try words[5].withCString { data in
+            try Failure.check("mount \(words[1])") { mount(words[1], words[2], words[3], flags, data) }
+        }
+    case ("unmount", 2):
+        // The path is taken as it is: nothing looks at a filesystem that may not answer.
+        try Failure.check("unmount \(words[1])") { umount2(words[1], CInt(UMOUNT_NOFOLLOW)) }
+    default: return false
+    }
+    return true
+}
+
+/// - Returns: `nil` when the plugin ended without having asked for anything.
+func readRequest() throws -> KernelRequest? {
+    let header = try File.read(STDIN_FILENO, count: KernelRequest.headerLength, "read the request")
+    guard let length = KernelRequest.length(header: header) else { return nil }
+    let body = try File.read(STDIN_FILENO, count: length, "read the request")
+    return body.count == length ? KernelRequest(body: body) : nil
+}
+
+func say(_ text: String) {
+    let bytes = Array(text.utf8)
+    _ = write(STDERR_FILENO, bytes, bytes.count)
+}
+
+do {
+    guard let request = try readRequest(), try run(request.words, secret: request.secret) else {
+        say("there is nothing to do: this program is for rbd-plugin to run\n")
+        exit(EINVAL)
+    }
+} catch {
+    let failure = error as? Failure
+    say((failure?.words ?? "\(error)") + "\n")
+    exit(failure?.code ?? EIO)
+}
