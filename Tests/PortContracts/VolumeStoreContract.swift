@@ -37,6 +37,9 @@ public struct VolumeStoreContract: Sendable {
         .init("the epochs of both records survive, however large") { try await $0.epochs() },
         .init("names that begin alike do not mix") { try await $0.similarNames() },
         .init("everything is read, also many names and an attachment without a volume") { try await $0.readsAll() },
+        .init("the volumes that a node has are told, of all its boots and of no other node") {
+            try await $0.readsWhatANodeHas()
+        },
     ]
 
     private func absent() async throws {
@@ -239,5 +242,19 @@ public struct VolumeStoreContract: Sendable {
         let all = try await other.readAll().filter { made.keys.contains($0.name) }
         #expect(all.count == made.count)
         for stored in all { #expect(made[stored.name]?.records == stored.records) }
+    }
+
+    private func readsWhatANodeHas() async throws {
+        let node = try Fresh.volume("node").text
+        var mine: Set<VolumeName> = []
+        for (number, (owner, boot)) in [(node, "a"), (node, "b"), ("other", "a"), (node + "2", "a")].enumerated() {
+            var attachment = ContractRecords.attachment(epoch: Epoch(1))
+            attachment.owner = NodeIdentity(node: owner, boot: boot)
+            let stored = try await make("has-\(number)", attached: false)
+            _ = try await store.commit(StoreChange(attachment: .put(attachment)), over: stored)
+            if owner == node { mine.insert(stored.name) }
+        }
+        #expect(Set(try await other.readAttached(to: node)) == mine)
+        #expect(try await other.readAttached(to: node + "3") == [])
     }
 }

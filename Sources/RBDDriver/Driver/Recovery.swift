@@ -7,16 +7,16 @@ extension VolumeDriver {
     /// Each volume is dealt with in its own turn, so that Docker's calls and this do not meet. What fails is left for the
     /// next call on that volume, and logged.
     public func recover() async throws {
-        let all = try await Deadline.$current.withValue(ports.clock.now() + policy.workBudget) {
-            try await ports.store.readAll()
+        let names = try await Deadline.$current.withValue(ports.clock.now() + policy.workBudget) {
+            try await ports.store.readAttached(to: me.node)
         }
-        for stored in all where stored.attachment?.record.owner.node == me.node {
+        for name in names {
             do {
-                try await operation("recover", stored.name) { try await recover(stored.name) }
+                try await operation("recover", name) { try await recover(name) }
             } catch {
                 log.warning(
                     "could not put a volume in order; the next call on it carries on",
-                    metadata: ["volume": "\(stored.name)", "error": "\(error)"])
+                    metadata: ["volume": "\(name)", "error": "\(error)"])
             }
         }
     }

@@ -16,15 +16,23 @@ extension VolumeDriver {
     /// - Throws: `VolumeError`, `notFound` only when etcd said so; any other code when the truth is not to be had.
     public func get(_ nameText: String) async throws -> VolumeView {
         let name = try nameOfWhatMayExist(nameText)
-        if var known = ports.catalog.find(name).flatMap(view) {
-            known.watchers = sightings.find(name)
-            return known
+        if let known = ports.catalog.find(name), var shown = view(known) {
+            shown.watchers = sightings.find(name)
+            return await withMountpointWhileDetaching(shown, known)
         }
         let stored = try await Deadline.$current.withValue(ports.clock.now() + policy.workBudget) {
             try await read(name)
         }
         guard let found = view(stored) else { throw noSuchVolume(nameText) }
-        return found
+        return await withMountpointWhileDetaching(found, stored)
+    }
+
+    /// Whether a volume that is to be unmounted can be is tried: until it is, and as long as it is in use, it is mounted.
+    private func withMountpointWhileDetaching(_ view: VolumeView, _ stored: StoredVolume) async -> VolumeView {
+        guard view.attachment?.state == .detaching, (try? await isMountedHere(stored)) == true else { return view }
+        var shown = view
+        shown.mountpoint = view.attachment?.mountpoint ?? ""
+        return shown
     }
 
     /// All volumes, by name. From this node's copy; from etcd while the copy is not complete yet.

@@ -38,6 +38,15 @@ public struct EtcdVolumeStore: VolumeStore {
         }
     }
 
+    public func readAttached(to node: String) async throws -> [VolumeName] {
+        try await explaining("read which volumes node \(node) has") {
+            let listed = try await client.list(prefix: keys.prefix + StateKeys.Kind.mounts.rawValue, timeout: remaining)
+            var volumes = StoredVolumes(keys: keys)
+            for entry in listed.kvs { try volumes.take(entry) }
+            return volumes.sorted(at: listed.revision).filter { $0.attachment?.record.owner.node == node }.map(\.name)
+        }
+    }
+
     public func commit(_ change: StoreChange, over read: StoredVolume) async throws -> StoredVolume? {
         let token = tokens.token()
         let transaction = try guarded(change, over: read, token: token)

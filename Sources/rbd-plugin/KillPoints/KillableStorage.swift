@@ -10,6 +10,8 @@
 
         func readAll() async throws -> [StoredVolume] { try await base.readAll() }
 
+        func readAttached(to node: String) async throws -> [VolumeName] { try await base.readAttached(to: node) }
+
         func commit(_ change: StoreChange, over read: StoredVolume) async throws -> StoredVolume? {
             guard let written = try await base.commit(change, over: read) else { return nil }
             points.passed("record \(change.summary)")

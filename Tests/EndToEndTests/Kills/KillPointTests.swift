@@ -48,8 +48,10 @@ struct KillPointTests {
             try killSwitch.clear()
             try await call(scene, unharmed)
             for point in try killSwitch.points(of: caller) {
-                let name = try await prepared("alone")
-                try await stage.plugin.killed(at: point, killSwitch) { try await call(scene, name) }
+                try await MissedPoint.retry {
+                    let name = try await prepared("alone")
+                    try await stage.plugin.killed(at: point, killSwitch) { try await call(scene, name) }
+                }
                 try await stage.plugin.start()
             }
             try await eventually("each volume to be there wholly or not at all", within: .seconds(90)) {

@@ -77,8 +77,27 @@ extension Stage {
     }
 }
 
+/// A plugin did not come to a point. Its look at all mappings, every two seconds, can do for a call what that call would
+/// have done: it may be tried again with another volume.
+struct MissedPoint: Error, CustomStringConvertible {
+    let point: KillPoint
+    let passed: [KillPoint]
+
+    var description: String { "the plugin did not come to \(point), but passed \(passed)" }
+
+    /// Tries one volume after another.
+    /// - Parameter strike: throws this error when the point was missed.
+    static func retry(_ strike: () async throws -> Void) async throws {
+        for _ in 1...2 {
+            do { return try await strike() } catch let error as MissedPoint { print("again, since \(error)") }
+        }
+        try await strike()
+    }
+}
+
 extension PluginProcess {
-    /// Lets the plugin be killed at the point of a call, and starts it again.
+    /// Lets the plugin be killed at the point of a call.
+    /// - Throws: ``MissedPoint`` when it has not come there.
     func killed(
         at point: KillPoint, _ killSwitch: KillSwitch, during call: @escaping @Sendable () async throws -> Void
     ) async throws {
@@ -89,7 +108,9 @@ extension PluginProcess {
             try await eventually("the plugin to come to \(point)") { try killSwitch.passed().contains(point) }
         } catch {
             calling.cancel()
-            throw RigFailure("\(error); the plugin passed only \(try killSwitch.passed())")
+            let passed = try killSwitch.passed()
+            try killSwitch.clear()
+            throw MissedPoint(point: point, passed: passed)
         }
         let ending = try await waitForEnd()
         calling.cancel()

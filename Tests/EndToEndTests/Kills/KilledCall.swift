@@ -34,17 +34,28 @@ struct KilledCall: Sendable {
             var volumes = [uniqueName("unharmed")]
             let points = try await discover(scene, volumes[0])
             for point in points {
-                let name = uniqueName("killed")
-                volumes.append(name)
-                try await prepare(scene, name)
-                try await stage.plugin.killed(at: point, killSwitch) { try await call(scene, name) }
-                try await stage.plugin.start()
-                try await again(scene, name, "\(title) killed after \(point)")
+                try await MissedPoint.retry {
+                    let name = uniqueName("killed")
+                    volumes.append(name)
+                    try await strike(scene, at: point, name)
+                }
             }
             try await finally(scene, volumes)
             count = points.count
         }
         return count
+    }
+
+    private func strike(_ scene: Scene, at point: KillPoint, _ name: String) async throws {
+        try await prepare(scene, name)
+        do {
+            try await scene.stage.plugin.killed(at: point, scene.killSwitch) { try await call(scene, name) }
+        } catch let error as MissedPoint {
+            try await again(scene, name, "\(title) that was not killed")
+            throw error
+        }
+        try await scene.stage.plugin.start()
+        try await again(scene, name, "\(title) killed after \(point)")
     }
 
     private func discover(_ scene: Scene, _ name: String) async throws -> [KillPoint] {

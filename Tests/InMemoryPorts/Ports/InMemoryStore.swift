@@ -20,6 +20,12 @@ public struct InMemoryVolumeStore: VolumeStore {
     public func readAll() async throws -> [StoredVolume] {
         try await process.perform(.storeReadAll, "") { $0.etcd.readAll() }
     }
+
+    public func readAttached(to node: String) async throws -> [VolumeName] {
+        try await process.perform(.storeReadAll, "") { world in
+            world.etcd.readAll().filter { $0.attachment?.record.owner.node == node }.map(\.name)
+        }
+    }
 }
 
 /// `VolumeCatalog`: follows the simulated etcd at once, unless the node is cut off or the copy was frozen.

@@ -1,5 +1,6 @@
 import InMemoryPorts
 import RBDDriver
+import Synchronization
 import Testing
 import VolumeCore
 
@@ -106,10 +107,18 @@ import VolumeCore
         #expect(error.code == .busy)
         try cluster.mutate { try $0.write("still", on: "a", at: mountpoint) }
         #expect(try await driver.path("db") == mountpoint)
+        let seen = Seen()
+        let faults = ScriptedFaults()
+        cluster.intercept(with: faults)
+        faults.run(.mountUnmount, .before) { _ in seen.note(try await driver.path("db")) }
+        await #expect(throws: VolumeError.self) { try await driver.unmount("db", id: "m1") }
+        #expect(seen.paths.first == mountpoint, "it is tried whether it can be unmounted, and it is mounted")
         let inUse = try #require(await errorOf { try await driver.remove("db") })
         #expect(inUse.code == .busy)
         cluster.mutate { $0.release(file) }
+        faults.run(.mountUnmount, .after) { _ in seen.note(try await driver.path("db")) }
         try await driver.unmount("db", id: "m1")
+        #expect(seen.paths.last == "", "then it was not mounted any more")
         #expect(cluster.world.devices(of: "a").isEmpty)
     }
 
@@ -287,4 +296,13 @@ func errorOf<Value>(_ body: () throws -> Value) -> VolumeError? {
     } catch {
         return error as? VolumeError
     }
+}
+
+/// What Path answered, in order.
+private final class Seen: Sendable {
+    private let all = Mutex<[String]>([])
+
+    var paths: [String] { all.withLock { $0 } }
+
+    func note(_ path: String) { all.withLock { $0.append(path) } }
 }

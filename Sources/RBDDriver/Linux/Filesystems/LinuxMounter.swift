@@ -118,7 +118,7 @@ public struct LinuxMounter: Mounter {
 
     /// Who looks through all filesystems has a file open for a moment, and a child that was just forked has its parent's
     /// files until it runs its program: only what stays in use is busy.
-    private static let patience = Duration.seconds(1)
+    private static let patience = Duration.milliseconds(500)
 
     private func callUnmount(_ mountpoint: String, _ what: String) async throws {
         let patience = ContinuousClock.now + Self.patience
