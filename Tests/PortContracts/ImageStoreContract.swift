@@ -33,7 +33,7 @@ public struct ImageStoreContract: Sendable {
             try await $0.remains()
         },
         .init("the plugin's own handles are no watchers") { try await $0.ownHandles() },
-        .init("a mapping is a watcher until it is gone") { try await $0.watchers() },
+        .init("a mapping is a watcher until it is gone, and inspect says the same") { try await $0.watchers() },
         .init("preflight accepts what can be created, and creates nothing") { try await $0.preflight() },
         .init("preflight refuses missing pools and namespaces, by name") { try await $0.preflightPlaces() },
         .init("preflight refuses a size beyond the pool") { try await $0.preflightSize() },
@@ -66,7 +66,7 @@ public struct ImageStoreContract: Sendable {
                 found
                     == ImageDescription(
                         id: id, size: .mebibytes(20), order: 20, features: [.layering, .exclusiveLock],
-                        uid: "uid-create"))
+                        uid: "uid-create", watchers: []))
         }
         try await withImage("create") { image, _ in
             let found = try await images.inspect(image)
@@ -224,7 +224,7 @@ public struct ImageStoreContract: Sendable {
         try await withImage("own") { image, _ in
             #expect(try await images.watchers(of: image) == [])
             try await images.mark(image, uid: "marked")
-            _ = try await images.inspect(image)
+            #expect(try await images.inspect(image)?.watchers == [])
             #expect(try await images.watchers(of: image) == [])
         }
     }
@@ -236,11 +236,15 @@ public struct ImageStoreContract: Sendable {
                 let watchers = try await images.watchers(of: image)
                 #expect(watchers.count == 1)
                 #expect(device.client == nil || watchers == [device.client])
+                #expect(try await images.inspect(image)?.watchers == watchers)
             } after: {
                 try await mapper.unmap(device)
             }
             try await eventually("the watcher goes", on: clock) { try await images.watchers(of: image) == [] }
+            #expect(try await images.inspect(image)?.watchers == [])
         }
+        let absent = place.image("unwatched")
+        await expectFailure(.notFound, "watchers of no image") { _ = try await images.watchers(of: absent) }
     }
 
     private func preflight() async throws {

@@ -70,6 +70,8 @@ public struct CephImageStore: ImageStore {
             remedy: "give a smaller size, or add OSDs", outcome: .refused)
     }
 
+    /// Opening the image is what takes time: everything is asked of the same handle, the watchers last, since nothing else
+    /// of it changes as fast.
     public func inspect(_ image: ImageReference) async throws -> ImageDescription? {
         do {
             return try await call("look at image \(image)") { limit in
@@ -77,7 +79,8 @@ public struct CephImageStore: ImageStore {
                     let stat = try await opened.stat(timeout: limit)
                     return ImageDescription(
                         id: stat.id, size: VolumeSize(bytes: stat.size), order: stat.order, features: stat.features,
-                        uid: try await opened.metadata(Self.uidKey, timeout: limit))
+                        uid: try await opened.metadata(Self.uidKey, timeout: limit),
+                        watchers: try await others(watching: opened, timeout: limit))
                 }
             }
         } catch let error as VolumeError where error.code == .notFound {
@@ -122,20 +125,18 @@ public struct CephImageStore: ImageStore {
 
     public func remove(_ image: ImageReference, id: String?) async throws {
         let what = "remove image \(image)"
-        if let id {
-            guard let found = try await inspect(image) else {
-                return try await call(what) { try await call.images(image).finishRemoval(id: id, timeout: $0) }
-            }
-            guard found.id == id else {
-                throw VolumeError(
-                    .foreignImage, what, why: "it has the id \(found.id), not \(id)",
-                    remedy: "it was left as it is", outcome: .refused)
+        guard let id else {
+            do {
+                return try await call(what) { try await call.images(image).remove(image.name, timeout: $0) }
+            } catch let error as VolumeError where error.code == .notFound {
+                return
             }
         }
-        do {
-            try await call(what) { try await call.images(image).remove(image.name, timeout: $0) }
-        } catch let error as VolumeError where error.code == .notFound {
-            return
+        let found = try await call(what) { try await call.images(image).remove(image.name, id: id, timeout: $0) }
+        guard found == id else {
+            throw VolumeError(
+                .foreignImage, what, why: "it has the id \(found), not \(id)",
+                remedy: "it was left as it is", outcome: .refused)
         }
     }
 
@@ -148,10 +149,13 @@ public struct CephImageStore: ImageStore {
     public func watchers(of image: ImageReference) async throws -> [ClientAddress] {
         try await call("list the watchers of image \(image)") { limit in
             try await call.images(image).withImage(.name(image.name), .readOnly, timeout: limit) { opened in
-                let own = Int64(bitPattern: opened.clientID)
-                return try await opened.watchers(timeout: limit).filter { $0.clientID != own }
-                    .compactMap(\.address)
+                try await others(watching: opened, timeout: limit)
             }
         }
+    }
+
+    private func others(watching opened: RBDImage, timeout: Duration) async throws -> [ClientAddress] {
+        let own = Int64(bitPattern: opened.clientID)
+        return try await opened.watchers(timeout: timeout).filter { $0.clientID != own }.compactMap(\.address)
     }
 }

@@ -10,23 +10,21 @@ extension RBDImages {
     /// An image that can be opened is left alone, and so is one whose header is there, unless its removal has begun.
     public func clearRemains(of name: String, timeout: Duration? = nil) async throws {
         let call = CephCall.changing("rbd_remove", subject(name))
-        let living: String? = try await inPool(call, timeout) { pool in
+        try await inPool(call, timeout) { pool in
             try pool.withUnsafeContext { context in
                 let object = Self.idObject(of: name)
                 if let id = try Self.imageID(in: object, context, call) ?? Self.directoryID(of: name, context, call),
                     try Self.exists("rbd_header." + id, context, call)
                 {
-                    return id
+                    return try Self.finishRemoval(id: id, context, call)
                 }
                 // It looks into the directory and the trash. The id object it clears only together with an entry there.
                 let removed = rbd_remove(context, name)
                 if removed != -ENOENT { _ = try call.check(removed) }
                 let code = rados_remove(context, object)
                 if code != -ENOENT { _ = try call.check(code) }
-                return nil
             }
         }
-        if let living { try await finishRemoval(id: living, timeout: timeout) }
     }
 
     /// The object that says which id the image of a name has.

@@ -91,43 +91,6 @@ extension RBDImages {
     }
 }
 
-extension RBDImages {
-    /// Finishes a removal that was cut off: before `rbd_remove` deletes an image's objects, it takes the name from it by
-    /// putting it into the trash, marked as being removed (`rbd_trash_get`, `rbd_trash_remove`).
-    ///
-    /// Does nothing when there is no such image in the trash, or when somebody else put it there.
-    public func finishRemoval(id: String, timeout: Duration? = nil) async throws {
-        let call = CephCall.changing("rbd_trash_remove", .imageID(location, id: id))
-        try await inPool(call, timeout) { pool in
-            try pool.withUnsafeContext { context in
-                var entry = rbd_trash_image_info_t()
-                let found = rbd_trash_get(context, id, &entry)
-                if found == -ENOENT { return }
-                try call.check(found)
-                defer { rbd_trash_get_cleanup(&entry) }
-                guard entry.source == RBD_TRASH_IMAGE_SOURCE_REMOVING else { return }
-                var removed = rbd_trash_remove(context, id, true)
-                if removed == -EUCLEAN {
-                    removed = try Self.finishMove(id: id, name: String(cString: entry.name), context, call)
-                }
-                if removed != -ENOENT { _ = try call.check(removed) }
-            }
-        }
-    }
-}
-
-extension RBDImages {
-    /// The removal was cut off while the image was on its way into the trash, with its name half gone: only `rbd_remove`
-    /// goes on from there, and it goes by the name.
-    private static func finishMove(id: String, name: String, _ context: rados_ioctx_t, _ call: CephCall) throws -> CInt
-    {
-        guard try ImageEntry.list(context, call).allSatisfy({ $0.name != name || $0.id == id }) else {
-            throw call.error(EUCLEAN, detail: "another image has the name \(name) by now")
-        }
-        return rbd_remove(context, name)
-    }
-}
-
 extension TrashEntry {
     fileprivate init(_ entry: rbd_trash_image_info_t) {
         id = String(cString: entry.id)

@@ -52,6 +52,9 @@ extension VolumeDriver {
     /// by hand, or by a node that no record knows of.
     private func refuseStrangers(_ volume: VolumeRecord, besides mine: [MappedDevice]) async throws {
         let what = "mount volume \(volume.name)"
+        // The volume may come from a node that knows more, or its image may have got a feature since. Asked before the look
+        // at the image, so that nothing but deciding comes between that and mapping.
+        let unsupported = mine.isEmpty ? try await ports.mapper.unsupported(.every) : []
         guard let image = try await ports.images.inspect(volume.image) else {
             throw VolumeError(
                 .unexplained, what, why: "its image \(volume.image) does not exist",
@@ -63,14 +66,13 @@ extension VolumeDriver {
                 remedy: "put the volume's own image (id \(volume.imageID ?? "?")) back in its place",
                 outcome: .refused)
         }
-        if mine.isEmpty {
-            // The volume may come from a node that knows more, or its image may have got a feature since.
-            try await refuseUnmappable(image.features, what) { names in
-                "'rbd feature disable \(volume.image) \(names)', or mount it on a node that supports it"
-            }
+        try refuse(unsupported: unsupported.intersection(image.features), what) { names in
+            "'rbd feature disable \(volume.image) \(names)', or mount it on a node that supports it"
         }
-        // The last look before mapping: nothing comes in between that could give somebody time to map it as well.
-        let strangers = try await strangers(to: volume, besides: Set(mine.compactMap(\.client)))
+        // Whom the same look at the image has seen, or the last of some more looks: nothing comes between it and mapping
+        // that could give somebody time to map it as well.
+        let strangers = try await strangers(
+            to: volume, besides: Set(mine.compactMap(\.client)), seen: image.watchers)
         guard strangers.isEmpty else {
             throw VolumeError(
                 .inUse, what,
@@ -81,15 +83,18 @@ extension VolumeDriver {
 
     /// Watchers that are not this node's own mapping and may write. Looks again for a moment: one that has just let go,
     /// or has just been blocklisted, shows for some milliseconds.
-    func strangers(to volume: VolumeRecord, besides mine: Set<ClientAddress>) async throws -> [ClientAddress] {
+    /// - Parameter seen: the watchers that came with the image's description: the first look.
+    func strangers(
+        to volume: VolumeRecord, besides mine: Set<ClientAddress>, seen: [ClientAddress]
+    ) async throws -> [ClientAddress] {
+        var found = seen.filter { !mine.contains($0) }
         var looks = 1
-        while true {
-            let found = try await ports.images.watchers(of: volume.image).filter { !mine.contains($0) }
-            if found.isEmpty { return [] }
-            if looks == 8 { return try await withoutShutOut(found) }
-            looks += 1
+        while !found.isEmpty, looks < 8 {
             try await ports.clock.sleep(for: policy.pollInterval)
+            found = try await ports.images.watchers(of: volume.image).filter { !mine.contains($0) }
+            looks += 1
         }
+        return try await withoutShutOut(found)
     }
 
     /// A client that died while it opened the image can show for ever, also on the blocklist. Its entry is made to stand

@@ -97,11 +97,10 @@ extension VolumeDriver {
             throw VolumeError(
                 .notFound, "adopt image \(record.image)", why: "it has gone", remedy: "create the volume again")
         }
-        let watchers = try await ports.images.watchers(of: record.image)
-        guard watchers.isEmpty else {
+        guard image.watchers.isEmpty else {
             throw VolumeError(
                 .inUse, "adopt image \(record.image)",
-                why: "it is in use by \(watchers.map(\.description).joined(separator: ", "))",
+                why: "it is in use by \(image.watchers.map(\.description).joined(separator: ", "))",
                 remedy: "unmap it there first", outcome: .refused)
         }
         try await ports.images.mark(record.image, uid: record.uid)

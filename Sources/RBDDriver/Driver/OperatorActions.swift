@@ -38,8 +38,8 @@ public struct OperatorActions: Sendable {
 
     /// Who has the volume's image open right now; `nil` when it has none.
     public func watchers(of stored: StoredVolume) async throws -> [ClientAddress]? {
-        guard let image = stored.volume?.record.image, try await images.inspect(image) != nil else { return nil }
-        return try await images.watchers(of: image)
+        guard let image = stored.volume?.record.image else { return nil }
+        return try await images.inspect(image)?.watchers
     }
 
     /// Takes the volume from whoever has it: shuts that client out of Ceph and clears the record of the mount. From then

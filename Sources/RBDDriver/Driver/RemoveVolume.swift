@@ -21,20 +21,26 @@ extension VolumeDriver {
             _ = try await detach(attachment, over: stored)
             return false
         case .begin(let volume):
-            try await refuseWatched(volume)
+            let image = try await ports.images.inspect(volume.image)
+            try await refuseWatched(volume, image)
             var removing = volume
             removing.phase = .removing
             guard let begun = try await commit(.init(volume: .put(removing)), over: stored) else { return false }
             log.step("removing volume", name, ["image": "\(volume.image)"])
-            return try await removeImages(removing, over: begun)
+            do {
+                return try await removeImages(removing, image, over: begun)
+            } catch let error as VolumeError where error.code == .foreignImage {
+                // The name has gone to another image since: carry on with a fresh look.
+                return false
+            }
         case .carryOn(let volume):
-            return try await removeImages(volume, over: stored)
+            return try await removeImages(volume, nil, over: stored)
         }
     }
 
-    private func refuseWatched(_ volume: VolumeRecord) async throws {
-        guard try await ports.images.inspect(volume.image)?.uid == volume.uid else { return }
-        let watchers = try await strangers(to: volume, besides: [])
+    private func refuseWatched(_ volume: VolumeRecord, _ image: ImageDescription?) async throws {
+        guard let image, image.uid == volume.uid else { return }
+        let watchers = try await strangers(to: volume, besides: [], seen: image.watchers)
         guard watchers.isEmpty else {
             throw VolumeError(
                 .inUse, "remove volume \(volume.name)",
@@ -43,9 +49,17 @@ extension VolumeDriver {
         }
     }
 
-    private func removeImages(_ volume: VolumeRecord, over stored: StoredVolume) async throws -> Bool {
+    /// - Parameter seen: the volume's image as it was seen before the record said that it goes. Enough when it was the
+    ///   volume's own: its id never belongs to another image, only the image of that id is removed, and not while anybody
+    ///   has it open. Anything else has to be looked at once the unfinished images are gone: until then, a rename that was
+    ///   given up may still make one of them the volume's.
+    private func removeImages(
+        _ volume: VolumeRecord, _ seen: ImageDescription?, over stored: StoredVolume
+    ) async throws -> Bool {
         try await removeUnfinishedImages(of: volume)
-        if let image = try await ports.images.inspect(volume.image) {
+        var image = seen
+        if image?.uid != volume.uid { image = try await ports.images.inspect(volume.image) }
+        if let image {
             if image.uid == volume.uid {
                 try await ports.images.remove(volume.image, id: image.id)
             } else {

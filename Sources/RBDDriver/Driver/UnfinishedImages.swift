@@ -33,9 +33,9 @@ extension VolumeDriver {
             try await ports.mapper.unmap(device)
         }
         let withdrawn = image.named(image.name + VolumeRecord.withdrawnSuffix)
-        if try await isTheVolumes(image, record) { return try await finishRename(image, to: record.image) }
-        if try await ports.images.inspect(image) != nil {
-            try await refuseIfWatched(image)
+        if let found = try await ports.images.inspect(image) {
+            if try await isTheVolumes(found, record) { return try await finishRename(image, to: record.image) }
+            try refuseIfWatched(image, found)
             do {
                 try await ports.images.rename(image, to: withdrawn.name)
             } catch let error as VolumeError where error.code == .notFound {
@@ -45,9 +45,11 @@ extension VolumeDriver {
                 try await ports.images.finishRename(image, to: withdrawn.name)
             }
         }
-        try await refuseIfWatched(withdrawn)
-        if try await isTheVolumes(withdrawn, record) { return try await finishRename(withdrawn, to: record.image) }
-        try await ports.images.remove(withdrawn, id: nil)
+        if let found = try await ports.images.inspect(withdrawn) {
+            try refuseIfWatched(withdrawn, found)
+            if try await isTheVolumes(found, record) { return try await finishRename(withdrawn, to: record.image) }
+            try await ports.images.remove(withdrawn, id: nil)
+        }
         // The creation may have been cut off half-way, or a rename to the other name.
         try await ports.images.clearRemains(of: image)
         try await ports.images.clearRemains(of: withdrawn)
@@ -55,9 +57,8 @@ extension VolumeDriver {
 
     /// A rename is no single step in Ceph: where one is killed or two meet, two names of one image may stay. The volume's
     /// image is not removed by another name.
-    private func isTheVolumes(_ image: ImageReference, _ record: VolumeRecord) async throws -> Bool {
-        guard let found = try await ports.images.inspect(image) else { return false }
-        return try await ports.images.inspect(record.image)?.id == found.id
+    private func isTheVolumes(_ found: ImageDescription, _ record: VolumeRecord) async throws -> Bool {
+        try await ports.images.inspect(record.image)?.id == found.id
     }
 
     private func finishRename(_ image: ImageReference, to volume: ImageReference) async throws {
@@ -69,13 +70,11 @@ extension VolumeDriver {
 
     /// Renaming and removing wait for the image's exclusive lock. A process that was killed holds it for half a minute:
     /// longer than an operation may take.
-    private func refuseIfWatched(_ image: ImageReference) async throws {
-        guard try await ports.images.inspect(image) != nil else { return }
-        let watchers = try await ports.images.watchers(of: image)
-        guard watchers.isEmpty else {
+    private func refuseIfWatched(_ image: ImageReference, _ found: ImageDescription) throws {
+        guard found.watchers.isEmpty else {
             throw VolumeError(
                 .busy, "remove unfinished image \(image)",
-                why: "it is watched by \(watchers.map(\.description).joined(separator: ", "))",
+                why: "it is watched by \(found.watchers.map(\.description).joined(separator: ", "))",
                 remedy:
                     "a client that died lets go after about 30 seconds: try again then; one that never does is cleared"
                     + " by 'ceph pg repeer'", outcome: .refused)

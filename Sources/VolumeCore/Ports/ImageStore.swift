@@ -33,7 +33,9 @@ public protocol ImageStore: Sendable {
     /// object would stay for ever that nobody sees. An image that is there is left alone.
     func clearRemains(of image: ImageReference) async throws
 
-    /// Who has the image open for writing right now (`rbd_watchers_list`), this plugin's own handles left out.
+    /// Who has the image open for writing right now (`rbd_watchers_list`), this plugin's own handles left out. For looking
+    /// again: `inspect` has said it already.
+    /// - Throws: `VolumeError` with code `notFound` when there is no such image.
     func watchers(of image: ImageReference) async throws -> [ClientAddress]
 }
 
@@ -45,13 +47,18 @@ public struct ImageDescription: Sendable, Hashable {
     public var features: ImageFeatures
     /// The uid that `create` or `mark` wrote; `nil` for an image that no volume owns.
     public var uid: String?
+    /// The clients that have it open for writing, as `watchers(of:)` says.
+    public var watchers: [ClientAddress]
 
-    public init(id: String, size: VolumeSize, order: UInt8, features: ImageFeatures, uid: String?) {
+    public init(
+        id: String, size: VolumeSize, order: UInt8, features: ImageFeatures, uid: String?, watchers: [ClientAddress]
+    ) {
         self.id = id
         self.size = size
         self.order = order
         self.features = features
         self.uid = uid
+        self.watchers = watchers
     }
 }
 

@@ -17,6 +17,9 @@ public struct ImageFeatures: OptionSet, Sendable, Hashable {
     public static let nonPrimary = ImageFeatures(rawValue: 1 << 10)
     public static let dirtyCache = ImageFeatures(rawValue: 1 << 11)
 
+    /// All that an image may ever have, those included that are not known here.
+    public static let every = ImageFeatures(rawValue: .max)
+
     /// What a new image gets when nothing else is asked for: all that a current kernel can map, and the exclusive
     /// lock among it, which take-over relies on.
     public static let standard: ImageFeatures = [.layering, .exclusiveLock, .objectMap, .fastDiff, .deepFlatten]

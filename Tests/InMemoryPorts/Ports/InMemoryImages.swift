@@ -13,7 +13,9 @@ public struct InMemoryImageStore: ImageStore {
     public func inspect(_ image: ImageReference) async throws -> ImageDescription? {
         try await process.perform(.imageInspect, "\(image)") { world in
             world.ceph.images[image].map {
-                ImageDescription(id: $0.id, size: $0.size, order: $0.order, features: $0.features, uid: $0.uid)
+                ImageDescription(
+                    id: $0.id, size: $0.size, order: $0.order, features: $0.features, uid: $0.uid,
+                    watchers: world.watchers(ofImage: $0.id))
             }
         }
     }

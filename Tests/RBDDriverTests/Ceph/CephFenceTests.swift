@@ -28,6 +28,27 @@ extension CephTests {
             }
         }
 
+        @Test("A description names the watchers of other clients, and not this one's own handle")
+        func described() async throws {
+            try await CephFixture.with { ceph in
+                try await CephFixture.with { other in
+                    try await ceph.withImage { name in
+                        let store = CephImageStore(connection: ceph.connection, clock: SystemClock())
+                        let image = ImageReference(pool: ceph.environment.pool, name: name)
+                        let own = try await ceph.images.open(.name(name), .readWrite)
+                        #expect(try await store.inspect(image)?.watchers == [])
+                        let writer = try await other.images.open(.name(name), .readWrite)
+                        let address = try #require(await other.connection.identity().addresses.first)
+                        #expect(try await store.inspect(image)?.watchers == [address])
+                        #expect(try await store.watchers(of: image) == [address])
+                        try await writer.close()
+                        #expect(try await store.inspect(image)?.watchers == [])
+                        try await own.close()
+                    }
+                }
+            }
+        }
+
         @Test("More watchers than the first buffer holds are all listed")
         func manyWatchers() async throws {
             try await CephFixture.with { ceph in

@@ -70,8 +70,9 @@ extension CephTests {
         /// `rbd_remove` notes in the trash that the image is on its way, takes the name from it in two steps, and notes that
         /// it is there.
         @Test(
-            "A removal that was cut off on the way into the trash is finished", arguments: [false, true], [false, true])
-        func halfMoved(hasEntry: Bool, idIsKnown: Bool) async throws {
+            "A removal that was cut off on the way into the trash is finished",
+            arguments: [(id: false, entry: false), (id: false, entry: true), (id: true, entry: true)], [false, true])
+        func halfMoved(left: (id: Bool, entry: Bool), idIsKnown: Bool) async throws {
             try await CephFixture.with { ceph in
                 let name = uniqueName("moving")
                 try await ceph.images.create(name, size: 1 << 22, layout: ImageLayout())
@@ -87,19 +88,57 @@ extension CephTests {
                 spec[spec.count - 1] = 1
                 try Data(spec).write(to: URL(filePath: file))
                 try await ceph.rados("setomapval", "rbd_trash", "id_\(id)", "--input-file", file)
-                if hasEntry {
+                if left.id {
+                    try Data(Self.encoded(id)).write(to: URL(filePath: file))
+                    try await ceph.rados("put", "rbd_id.\(name)", file)
+                }
+                if left.entry {
                     for (key, text) in [("name_\(name)", id), ("id_\(id)", name)] {
-                        let count = UInt8(text.utf8.count)
-                        try Data([count, 0, 0, 0] + Array(text.utf8)).write(to: URL(filePath: file))
+                        try Data(Self.encoded(text)).write(to: URL(filePath: file))
                         try await ceph.rados("setomapval", "rbd_directory", key, "--input-file", file)
                     }
                 }
                 if idIsKnown {
-                    try await ceph.images.finishRemoval(id: id)
+                    #expect(try await ceph.images.remove(name, id: id) == id)
                 } else {
                     try await ceph.images.clearRemains(of: name)
                 }
                 try await ceph.expectNothing(of: name, id)
+            }
+        }
+
+        private static func encoded(_ text: String) -> [UInt8] {
+            [UInt8(text.utf8.count), 0, 0, 0] + Array(text.utf8)
+        }
+
+        @Test("An image without header is removed by its id, as far as it is there")
+        func headless() async throws {
+            try await CephFixture.with { ceph in
+                let name = uniqueName("headless")
+                try await ceph.images.create(name, size: 1 << 22, layout: ImageLayout())
+                let id = try await ceph.id(of: name)
+                try await ceph.rados("rm", "rbd_header.\(id)")
+                #expect(try await ceph.images.remove(name, id: id) == id)
+                #expect(try await ceph.images.remove(name, id: id) == id)
+                try await ceph.images.clearRemains(of: name)
+                try await ceph.expectNothing(of: name, id)
+            }
+        }
+
+        @Test("Removed by id is that image only, whatever its name leads to by now")
+        func otherID() async throws {
+            try await CephFixture.with { ceph in
+                try await ceph.withImage { name in
+                    let id = try await ceph.id(of: name)
+                    #expect(try await ceph.images.remove(name, id: "other") == id)
+                    #expect(try await ceph.id(of: name) == id)
+                    try await ceph.images.withImage(.name(name), .readWrite) { _ in
+                        let error = try await CephFixture.error { try await ceph.images.remove(name, id: id) }
+                        #expect(error.isBusy)
+                    }
+                    #expect(try await ceph.images.remove(uniqueName("none"), id: id) == id)
+                    #expect(try await ceph.id(of: name) == id)
+                }
             }
         }
 

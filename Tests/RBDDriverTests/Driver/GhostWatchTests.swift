@@ -48,7 +48,11 @@ private struct HauntedImages: ImageStore {
     }
 
     func preflight(_ spec: VolumeSpec) async throws { try await base.preflight(spec) }
-    func inspect(_ image: ImageReference) async throws -> ImageDescription? { try await base.inspect(image) }
+    func inspect(_ image: ImageReference) async throws -> ImageDescription? {
+        var found = try await base.inspect(image)
+        found?.watchers.append(ghost)
+        return found
+    }
     func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
         try await base.create(image, spec: spec, uid: uid)
     }

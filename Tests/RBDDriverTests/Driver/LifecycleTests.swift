@@ -32,6 +32,20 @@ import VolumeCore
         #expect(error.code == .notFound)
     }
 
+    /// Opening an image is what takes Ceph longest.
+    @Test func mountAndRemoveLookAtTheImageOnce() async throws {
+        let driver = DriverFixture.driver(cluster)
+        try await driver.create("db", options: DriverFixture.options)
+        let looks = [PortOperation.imageInspect, .imageWatchers]
+        var before = cluster.calls.count
+        _ = try await driver.mount("db", id: "m1")
+        #expect(cluster.calls.dropFirst(before).map(\.operation).filter(looks.contains) == [.imageInspect])
+        try await driver.unmount("db", id: "m1")
+        before = cluster.calls.count
+        try await driver.remove("db")
+        #expect(cluster.calls.dropFirst(before).map(\.operation).filter(looks.contains) == [.imageInspect])
+    }
+
     @Test func createIsIdempotentAndContradictionsAreRefused() async throws {
         let driver = DriverFixture.driver(cluster)
         try await driver.create("db", options: DriverFixture.options)

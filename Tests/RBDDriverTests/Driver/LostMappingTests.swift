@@ -29,7 +29,7 @@ import VolumeCore
         try await loser.create("db", options: DriverFixture.options)
         let winner = DriverFixture.driver(cluster, on: "b")
         let faults = ScriptedFaults()
-        faults.run(.imageWatchers, .after, on: "a") { [cluster] _ in
+        faults.run(.imageInspect, .after, on: "a") { [cluster] _ in
             cluster.mutate { $0.expireHeartbeat(of: "a") }
             _ = try await winner.mount("db", id: "m2")
             try await winner.unmount("db", id: "m2")

@@ -25,21 +25,27 @@ extension Mutation {
         case .shutOutIsNotSeen: fence.looking = { _ in false }
         case .leaseExpiryIsTrusted:
             fence.blocklisting = { _, _ in }
-            var images = AlteredImages(ports.images)
-            images.watching = { _ in [] }
-            ports.images = images
+            hideWatchers(&ports)
         case .nodesDieEarly:
             let nodes = ports.nodes
             ports.nodes = AlteredNodes { node in
                 _ = try await nodes.isAlive(node)
                 return false
             }
-        default:
-            var images = AlteredImages(ports.images)
-            images.watching = { _ in [] }
-            ports.images = images
+        default: hideWatchers(&ports)
         }
         ports.fence = fence
+    }
+
+    private func hideWatchers(_ ports: inout DriverPorts) {
+        var images = AlteredImages(ports.images)
+        images.watching = { _ in [] }
+        images.inspecting = { [base = images.base] image in
+            var found = try await base.inspect(image)
+            found?.watchers = []
+            return found
+        }
+        ports.images = images
     }
 }
 
