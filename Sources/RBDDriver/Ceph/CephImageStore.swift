@@ -61,7 +61,7 @@ public struct CephImageStore: ImageStore {
         }
     }
 
-    /// Without a manager the cluster knows no pool's share; then the whole cluster's size is the limit.
+    /// Without its manager's report on it the cluster knows no pool's share; then the whole cluster's size is the limit.
     private func checkRawCapacity(for spec: VolumeSpec, _ what: String) async throws {
         let total = try await call(what) { try await call.connection.clusterUsage(timeout: $0) }.total
         guard total > 0, spec.size.bytes > total else { return }

@@ -1,6 +1,5 @@
 import CRados
 import FoundationEssentials
-import Glibc
 
 /// How full a pool is, in bytes.
 public struct PoolUsage: Sendable, Hashable {
@@ -14,11 +13,11 @@ extension CephConnection {
     /// How full a pool is (`ceph df`). The capability mon 'profile rbd' suffices.
     ///
     /// - Returns: nil when the cluster does not know. The numbers come from its manager (mgr):
-    ///   without one, or while it starts, the monitors answer with nothing but zeros.
-    /// - Throws: `ENOENT` when the cluster knows its pools and there is none of that name.
+    ///   without one, or while it starts, the monitors answer with nothing but zeros; and a pool that
+    ///   has just been created is missing until its next report.
     public nonisolated func poolUsage(_ pool: String, timeout: Duration? = nil) async throws -> PoolUsage? {
         let answer = try await monitorQuery(MonitorCommand("df"), as: DiskFree.self, timeout: timeout)
-        return try answer.usage(of: pool)
+        return answer.usage(of: pool)
     }
 
     /// How full the whole cluster is (`rados_cluster_stat`), in bytes of raw space.
@@ -53,11 +52,8 @@ struct DiskFree: Decodable, Sendable {
     let stats: Totals
     let pools: [Pool]
 
-    func usage(of pool: String) throws -> PoolUsage? {
-        guard stats.total_bytes > 0 else { return nil }
-        guard let entry = pools.first(where: { $0.name == pool }) else {
-            throw CephCall.reading("rados_mon_command", .pool(pool)).error(ENOENT)
-        }
+    func usage(of pool: String) -> PoolUsage? {
+        guard stats.total_bytes > 0, let entry = pools.first(where: { $0.name == pool }) else { return nil }
         return PoolUsage(stored: entry.stats.stored, maxAvailable: entry.stats.max_avail)
     }
 }
