@@ -40,9 +40,9 @@ struct NodeAdapters {
             return mapper
         }
         formatter = ImageFormatter(
-            connection: connection, clock: clock,
+            images: images,
             maker: SparseImageFormatter(runner: runner, kernel: kernel, stateFolder: settings.stateDirectory),
-            fallback: MappedFormatter(mapper: mapper, runner: runner, kernel: kernel))
+            fallback: MappedFormatter(images: images, mapper: mapper, runner: runner, kernel: kernel))
     }
 }
 

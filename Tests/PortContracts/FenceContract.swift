@@ -57,8 +57,7 @@ extension NodeUnderTest {
     }
 
     fileprivate func fences() async throws {
-        try await withImage { image, spec in
-            try await formatter.format(image, spec: spec)
+        try await withFormatted { image, _ in
             try await withDevice(image) { device in
                 let client = try await client(of: device)
                 try await withMount(device) { mountpoint in
@@ -83,8 +82,7 @@ extension NodeUnderTest {
     }
 
     fileprivate func mapsAgain() async throws {
-        try await withImage { image, spec in
-            try await formatter.format(image, spec: spec)
+        try await withFormatted { image, _ in
             var fenced: ClientAddress?
             try await withDevice(image) { device in
                 let client = try await client(of: device)
@@ -111,8 +109,7 @@ extension NodeUnderTest {
     }
 
     fileprivate func breaksLock() async throws {
-        try await withImage { image, spec in
-            try await formatter.format(image, spec: spec)
+        try await withFormatted { image, _ in
             try await withDevice(image) { device in
                 let client = try await client(of: device)
                 try await withMount(device) { mountpoint in
@@ -130,9 +127,8 @@ extension NodeUnderTest {
 
     fileprivate func breaksNothing() async throws {
         let stranger = try stranger()
-        try await withImage { image, spec in
+        try await withFormatted { image, _ in
             try await fence.breakLock(of: image, heldBy: stranger)
-            try await formatter.format(image, spec: spec)
             try await withDevice(image) { device in
                 let client = try await client(of: device)
                 try await withMount(device) { mountpoint in

@@ -114,9 +114,22 @@ extension NodeUnderTest {
     func withVolume(
         _ type: FilesystemType = .ext4, _ body: (MappedDevice, ImageReference) async throws -> Void
     ) async throws {
-        try await withImage(type) { image, spec in
-            try await formatter.format(image, spec: spec)
+        try await withFormatted(type) { image, _ in
             try await withDevice(image) { try await body($0, image) }
+        }
+    }
+
+    /// Lends a new image with a filesystem, and its id, and removes it.
+    func withFormatted(
+        _ type: FilesystemType = .ext4, namespaced: Bool = false,
+        _ body: (ImageReference, String) async throws -> Void
+    ) async throws {
+        let image = place.image(type.rawValue, namespaced: namespaced)
+        try await cleaningUp {
+            let spec = place.spec(type, namespaced: namespaced)
+            try await body(image, formatter.createFormatted(image, spec: spec, uid: "uid"))
+        } after: {
+            try await images.remove(image, id: nil)
         }
     }
 

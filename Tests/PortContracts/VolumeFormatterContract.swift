@@ -5,10 +5,11 @@ import VolumeCore
 public enum VolumeFormatterContract {
     public static let promises: [ContractCase<NodeUnderTest>] = [
         .init("a formatted image checks clean and mounts") { try await $0.formats() },
-        .init("nothing stays mapped") { try await $0.formatUnmaps() },
-        .init("a second format is refused, and the files stay") { try await $0.formatsOnce() },
-        .init("an image that is not blank is refused, again and again") { try await $0.formatSpoiled() },
-        .init("an image that does not exist is an error") { try await $0.formatMissing() },
+        .init("a formatted image bears its uid, and its id is told") { try await $0.formatMarks() },
+        .init("nothing stays mapped or open") { try await $0.formatUnmaps() },
+        .init("a formatted image of that name is refused, and its files stay") { try await $0.formatsOnce() },
+        .init("any other image of that name is refused, and stays as it is") { try await $0.formatSpoiled() },
+        .init("what cannot be created is an error, and leaves nothing") { try await $0.formatNowhere() },
         .init("an image in a namespace is formatted") { try await $0.formatNamespaced() },
     ]
 }
@@ -26,29 +27,34 @@ extension NodeUnderTest {
         }
     }
 
+    fileprivate func formatMarks() async throws {
+        try await withFormatted { image, id in
+            let found = try #require(await images.inspect(image))
+            #expect(found.id == id)
+            #expect(found.uid == "uid")
+            #expect(found.size == place.spec().size)
+        }
+    }
+
     fileprivate func formatUnmaps() async throws {
-        try await withImage { image, spec in
-            try await formatter.format(image, spec: spec)
+        try await withFormatted { image, _ in
             #expect(try await mapper.mapped().contains { $0.image == image } == false)
             try await eventually("the formatter's watcher goes", on: clock) {
                 try await images.watchers(of: image) == []
             }
+            #expect(try await fence.lockOwners(of: image) == [])
         }
     }
 
     fileprivate func formatsOnce() async throws {
         for type in types {
-            try await withImage(type) { image, spec in
-                try await formatter.format(image, spec: spec)
+            try await withFormatted(type) { image, _ in
                 try await withDevice(image) { device in
                     try await withMount(device, type) {
                         try await applications.write("kept", to: "file", at: $0)
                     }
                 }
-                let error = await expectFailure(.damaged, "a second format as \(type.rawValue)") {
-                    try await formatter.format(image, spec: spec)
-                }
-                #expect(error?.outcome != .unknown)
+                try await refusesToFormat(image, type)
                 try await withDevice(image) { device in
                     try await filesystems.check(device.path, type)
                     try await withMount(device, type) {
@@ -61,26 +67,36 @@ extension NodeUnderTest {
     }
 
     fileprivate func formatSpoiled() async throws {
-        try await withImage { image, spec in
+        try await withImage { image, _ in
+            let before = try await images.inspect(image)
+            try await refusesToFormat(image, .ext4)
             try await applications.spoil(image)
-            for _ in 1...2 {
-                await expectFailure(.damaged, "format of an image with bytes on it") {
-                    try await formatter.format(image, spec: spec)
-                }
-            }
+            for _ in 1...2 { try await refusesToFormat(image, .ext4) }
+            #expect(try await images.inspect(image) == before)
             #expect(try await mapper.mapped().contains { $0.image == image } == false)
         }
     }
 
-    fileprivate func formatMissing() async throws {
-        let image = place.image("missing")
-        await expectFailure(nil, "format of no image") { try await formatter.format(image, spec: place.spec()) }
-        #expect(try await images.inspect(image) == nil)
+    private func refusesToFormat(_ image: ImageReference, _ type: FilesystemType) async throws {
+        let error = await expectFailure(.alreadyExists, "a second format as \(type.rawValue)") {
+            _ = try await formatter.createFormatted(image, spec: place.spec(type), uid: "intruder")
+        }
+        #expect(error?.outcome != .unknown)
+    }
+
+    fileprivate func formatNowhere() async throws {
+        var image = place.image("nowhere")
+        image.pool = "no-such-pool"
+        var spec = place.spec()
+        spec.pool = image.pool
+        await expectFailure(.notFound, "an image in no pool") {
+            _ = try await formatter.createFormatted(image, spec: spec, uid: "uid")
+        }
+        #expect(try await images.inspect(place.image("nowhere")) == nil)
     }
 
     fileprivate func formatNamespaced() async throws {
-        try await withImage(namespaced: true) { image, spec in
-            try await formatter.format(image, spec: spec)
+        try await withFormatted(namespaced: true) { image, _ in
             try await withDevice(image) { try await filesystems.check($0.path, .ext4) }
         }
     }

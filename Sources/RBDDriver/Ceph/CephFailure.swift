@@ -33,9 +33,11 @@ struct CephCalls: Sendable {
     let connection: CephConnection
     let clock: any DriverClock
 
+    /// The time that a call may take which begins now.
+    var limit: Duration { Deadline.limiting(connection.settings.timeouts.call, now: clock.now()) }
+
     /// - Parameter body: gets the time that the call may take.
     func callAsFunction<Value>(_ what: String, _ body: (Duration) async throws -> Value) async throws -> Value {
-        let limit = Deadline.limiting(connection.settings.timeouts.call, now: clock.now())
         do {
             return try await body(limit)
         } catch let error as CephError {

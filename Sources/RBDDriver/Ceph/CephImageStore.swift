@@ -5,7 +5,7 @@ public struct CephImageStore: ImageStore {
     /// The key in an image's metadata that holds the volume's uid. Not one of librbd's own (`conf_…`).
     public static let uidKey = "rbd-plugin.uid"
 
-    private let call: CephCalls
+    let call: CephCalls
 
     public init(connection: CephConnection, clock: any DriverClock) {
         call = CephCalls(connection: connection, clock: clock)
@@ -89,6 +89,14 @@ public struct CephImageStore: ImageStore {
     }
 
     public func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
+        try await create(image, spec: spec, uid: uid) { _ in }
+    }
+
+    /// Creates an image that bears `uid`, and hands it on to `body` while it is open: opening it once more would take as long
+    /// as creating it.
+    func create(
+        _ image: ImageReference, spec: VolumeSpec, uid: String, _ body: (RBDImage) async throws -> Void
+    ) async throws -> String {
         let layout = ImageLayout(
             order: spec.order, features: spec.features, dataPool: spec.dataPool.isEmpty ? nil : spec.dataPool)
         return try await call("create image \(image)") { limit in
@@ -96,9 +104,11 @@ public struct CephImageStore: ImageStore {
             // Who gave this attempt up does not come back to its name.
             try await images.create(
                 image.name, size: spec.size.bytes, layout: layout, removedIfLate: true, timeout: limit)
-            return try await images.withImage(.name(image.name), .readWrite, timeout: limit) { opened in
-                try await opened.setMetadata(Self.uidKey, to: uid, timeout: limit)
-                return try await opened.stat(timeout: limit).id
+            return try await images.withImage(.name(image.name), .readWrite, timeout: call.limit) { opened in
+                try await opened.setMetadata(Self.uidKey, to: uid, timeout: call.limit)
+                let id = try await opened.stat(timeout: call.limit).id
+                try await body(opened)
+                return id
             }
         }
     }

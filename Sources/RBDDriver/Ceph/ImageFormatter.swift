@@ -1,57 +1,61 @@
 import VolumeCore
 
-/// The port `VolumeFormatter` without a device: mkfs works on a sparse file, and what it wrote goes into the image through
-/// librbd. It can only ever touch the image that it is given, and leaves no mapping behind when it is interrupted.
+/// The port `VolumeFormatter` without a device: mkfs works on a sparse file while the image is being created, and what it
+/// wrote goes into the image through librbd, by the handle with which its creation ended. So it can only ever touch the image
+/// that it has made, and leaves no mapping behind when it is interrupted.
 public struct ImageFormatter: VolumeFormatter {
-    private let call: CephCalls
+    private let images: CephImageStore
     private let maker: SparseImageFormatter
     private let fallback: any VolumeFormatter
 
     /// - Parameter fallback: for a size of which no sparse file can be made here.
-    public init(
-        connection: CephConnection, clock: any DriverClock, maker: SparseImageFormatter,
-        fallback: any VolumeFormatter
-    ) {
-        call = CephCalls(connection: connection, clock: clock)
+    public init(images: CephImageStore, maker: SparseImageFormatter, fallback: any VolumeFormatter) {
+        self.images = images
         self.maker = maker
         self.fallback = fallback
     }
 
-    public func format(_ image: ImageReference, spec: VolumeSpec) async throws {
+    public func createFormatted(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
         var hasBegun = false
         do {
-            try await maker.withFilesystem(size: spec.size, spec: spec) { extents in
+            return try await maker.withFilesystem(size: spec.size, spec: spec) { filesystem in
                 hasBegun = true
-                try await write(extents, to: image, spec)
+                return try await images.create(image, spec: spec, uid: uid) { opened in
+                    try await fill(opened, of: spec.size, with: filesystem)
+                }
             }
         } catch let error as VolumeError where error.code == .noSpace && !hasBegun {
-            try await fallback.format(image, spec: spec)
+            return try await fallback.createFormatted(image, spec: spec, uid: uid)
         }
     }
 
-    private func write(_ extents: FilesystemExtents, to image: ImageReference, _ spec: VolumeSpec) async throws {
-        let what = "write the filesystem to image \(image)"
-        try await call(what) { limit in
-            try await call.images(image).withImage(.name(image.name), .readWrite, timeout: limit) { opened in
-                try await refuseContent(opened, spec.size, what, limit)
-                var batch = Batch()
-                for try await extent in extents {
-                    if let full = batch.add(extent) { try await opened.write(extents: full, timeout: limit) }
-                }
-                try await opened.write(extents: batch.extents, timeout: limit)
-            }
+    /// Writes the filesystem into a blank image.
+    /// - Throws: `VolumeError` with code `damaged` when it is not blank: nothing was written then.
+    func fill(_ image: RBDImage, of size: VolumeSize, with filesystem: NewFilesystem) async throws {
+        try await refuseContent(image, size)
+        var batch = Batch()
+        for try await extent in try await filesystem.extents() {
+            if let full = batch.add(extent) { try await image.write(extents: full, timeout: images.call.limit) }
         }
+        try await image.write(extents: batch.extents, timeout: images.call.limit)
     }
 
     /// Reads head, middle and tail, where all superblocks are. Only what was read and is zero counts as blank.
-    private func refuseContent(_ image: RBDImage, _ size: VolumeSize, _ what: String, _ limit: Duration) async throws {
+    private func refuseContent(_ image: RBDImage, _ size: VolumeSize) async throws {
         let step: UInt64 = 1 << 20
-        for start in [0, size.bytes / 2 / step * step, size.bytes - step] {
-            let bytes = try await image.read(at: start, count: Int(step), timeout: limit)
-            guard bytes.count == Int(step), bytes.allSatisfy({ $0 == 0 }) else {
-                throw VolumeError(.damaged, what, why: "it is not blank; nothing was written", outcome: .refused)
-            }
+        async let head = isBlank(image, at: 0, step)
+        async let middle = isBlank(image, at: size.bytes / 2 / step * step, step)
+        async let tail = isBlank(image, at: size.bytes - step, step)
+        guard try await [head, middle, tail].allSatisfy(\.self) else {
+            throw VolumeError(
+                .damaged, "write the filesystem to \(image.subject)", why: "it is not blank; nothing was written",
+                outcome: .refused)
         }
+    }
+
+    private func isBlank(_ image: RBDImage, at start: UInt64, _ count: UInt64) async throws -> Bool {
+        let bytes = try await image.read(at: start, count: Int(count), timeout: images.call.limit)
+        return bytes.count == Int(count) && bytes.allSatisfy { $0 == 0 }
     }
 
     /// So many extents as are written at a time: enough to keep the cluster busy, few enough for memory to stay flat.

@@ -4,8 +4,8 @@ import VolumeCore
 extension VolumeDriver {
     /// Creates the volume, or finds that it is there as asked for. Safe to repeat after any failure.
     ///
-    /// record `creating` → image under the attempt's own name, with the uid in its metadata → filesystem →
-    /// rename to the volume's name → record `ready`.
+    /// record `creating` → image under the attempt's own name, with the uid in its metadata and a filesystem → rename to
+    /// the volume's name → record `ready`.
     public func create(_ nameText: String, options: [String: String]) async throws {
         let name = try VolumeName(nameText)
         let request = try VolumeRequest(options: options, defaults: policy.defaults)
@@ -109,8 +109,7 @@ extension VolumeDriver {
 
     /// - Returns: librbd's id of the image, which has the volume's name and a whole filesystem now.
     private func makeImage(_ record: VolumeRecord, _ unfinished: ImageReference) async throws -> String {
-        let id = try await ports.images.create(unfinished, spec: record.spec, uid: record.uid)
-        try await ports.formatter.format(unfinished, spec: record.spec)
+        let id = try await ports.formatter.createFormatted(unfinished, spec: record.spec, uid: record.uid)
         do {
             try await ports.images.rename(unfinished, to: record.image.name)
             return id

@@ -62,9 +62,11 @@ public struct ImageDescription: Sendable, Hashable {
     }
 }
 
-/// Makes filesystems on images that have just been created.
+/// Makes images with a filesystem on them. One step, so that no filesystem is ever made on an image that was there before.
 public protocol VolumeFormatter: Sendable {
-    /// Makes the filesystem of `spec` on the image, which has never held anything.
-    /// - Throws: `VolumeError` with code `damaged` when the image is not blank: nothing was written then.
-    func format(_ image: ImageReference, spec: VolumeSpec) async throws
+    /// Creates an image as `ImageStore.create` does, and makes the filesystem of `spec` on it. The image bears `uid` before
+    /// anything else is written to it. When this fails, the image stays as far as it has come.
+    /// - Returns: librbd's id of the new image.
+    /// - Throws: `VolumeError` with code `alreadyExists` when the name is taken: what bears it is left as it is.
+    func createFormatted(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String
 }

@@ -48,7 +48,7 @@
         func inspect(_ image: ImageReference) async throws -> ImageDescription? { try await base.inspect(image) }
 
         func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
-            try await points.after("create image") { try await base.create(image, spec: spec, uid: uid) }
+            try await base.create(image, spec: spec, uid: uid)
         }
 
         func rename(_ image: ImageReference, to name: String) async throws {
@@ -80,8 +80,10 @@
         let base: any VolumeFormatter
         let points: KillPoints
 
-        func format(_ image: ImageReference, spec: VolumeSpec) async throws {
-            try await points.after("format image") { try await base.format(image, spec: spec) }
+        func createFormatted(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
+            try await points.after("format image") {
+                try await base.createFormatted(image, spec: spec, uid: uid)
+            }
         }
     }
 

@@ -54,14 +54,21 @@ public struct InMemoryImageStore: ImageStore {
     }
 }
 
-/// `VolumeFormatter` over the simulated kernel: maps the image for itself, runs mkfs, unmaps it.
+/// `VolumeFormatter` over the simulated Ceph and kernel: creates the image, maps it for itself, runs mkfs, unmaps it.
 public struct InMemoryFormatter: VolumeFormatter {
     private let process: PluginProcess
 
     public init(_ process: PluginProcess) { self.process = process }
 
-    /// A crash between the steps leaves a mapped device and an image that is neither blank nor whole.
-    public func format(_ image: ImageReference, spec: VolumeSpec) async throws {
+    /// A crash between the steps leaves a mapped device and an image that is neither blank nor whole. A mkfs that runs
+    /// while the image is being created is no effect: it touches nothing that anybody else could see.
+    public func createFormatted(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
+        let id = try await InMemoryImageStore(process).create(image, spec: spec, uid: uid)
+        try await format(image, spec)
+        return id
+    }
+
+    private func format(_ image: ImageReference, _ spec: VolumeSpec) async throws {
         let node = process.node
         let device = try await process.perform(.formatMap, "\(image)") {
             MappedDevice(try $0.map(image, options: [], on: node))

@@ -44,6 +44,12 @@ import VolumeCore
         try await RealNode.with { try await promise.check($0.node) }
     }
 
+    /// For sizes of which no sparse file can be made.
+    @Test(arguments: VolumeFormatterContract.promises)
+    func mappedFormatter(_ promise: ContractCase<NodeUnderTest>) async throws {
+        try await RealNode.with(mappedFormatter: true) { try await promise.check($0.node) }
+    }
+
     @Test(arguments: ClockContract.promises)
     func clock(_ promise: ContractCase<ClockContract>) async throws {
         try await promise.check(ClockContract(clock: SystemClock(), tokens: RandomTokens()))

@@ -20,8 +20,8 @@ struct RealNode: Sendable {
     let clock = SystemClock()
 
     /// Runs `body` with a node of its own and takes back what it left.
-    static func with(_ body: (RealNode) async throws -> Void) async throws {
-        let real = try await RealNode(RigEnvironment.required())
+    static func with(mappedFormatter: Bool = false, _ body: (RealNode) async throws -> Void) async throws {
+        let real = try await RealNode(RigEnvironment.required(), mappedFormatter: mappedFormatter)
         var failure: (any Error)?
         do { try await body(real) } catch { failure = error }
         let left = real.scratch.kernelState
@@ -31,7 +31,7 @@ struct RealNode: Sendable {
         if !left.isEmpty { throw RigFailure("the suite left \(left)") }
     }
 
-    private init(_ environment: RigEnvironment) async throws {
+    private init(_ environment: RigEnvironment, mappedFormatter: Bool) async throws {
         let rig = CephRig(environment)
         let existing = try await rig.rbd("namespace", "ls", environment.pool)
         if !existing.contains(Self.namespace) {
@@ -55,12 +55,11 @@ struct RealNode: Sendable {
             addSnapshot: { image, name in _ = try await rig.rbd("snap", "create", "\(image)@\(name)") },
             removeSnapshot: { image, name in _ = try await rig.rbd("snap", "rm", "\(image)@\(name)") },
             resize: { image, size in _ = try await rig.rbd("resize", "--size", "\(size)", "\(image)") })
+        let mapped = MappedFormatter(images: images, mapper: mapper, runner: runner, kernel: kernel)
+        let sparse = SparseImageFormatter(runner: runner, kernel: kernel, stateFolder: scratch.path)
         node = NodeUnderTest(
             images: images,
-            formatter: ImageFormatter(
-                connection: connection, clock: clock,
-                maker: SparseImageFormatter(runner: runner, kernel: kernel, stateFolder: scratch.path),
-                fallback: MappedFormatter(mapper: mapper, runner: runner, kernel: kernel)),
+            formatter: mappedFormatter ? mapped : ImageFormatter(images: images, maker: sparse, fallback: mapped),
             mapper: mapper, filesystems: LinuxFilesystemTools(runner: runner, kernel: kernel),
             mounter: try LinuxMounter(runner: runner, kernel: kernel, root: root),
             fence: CephFence(connection: connection, clock: clock), clock: clock, place: place, mountRoot: root,

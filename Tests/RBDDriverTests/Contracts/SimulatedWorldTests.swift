@@ -17,8 +17,7 @@ import VolumeCore
 
     private func makeVolume() async throws {
         let spec = VolumeSpec(pool: "rbd")
-        _ = try await a.images.create(image, spec: spec, uid: "u1")
-        try await a.formatter.format(image, spec: spec)
+        _ = try await a.formatter.createFormatted(image, spec: spec, uid: "u1")
     }
 
     private func attach(_ ports: NodePorts) async throws -> MappedDevice {
@@ -258,18 +257,20 @@ import VolumeCore
     // MARK: Formatting and removing in steps
 
     @Test func aFormatThatBrokeOffLeavesTheImageUnreadableAndMapped() async throws {
-        _ = try await a.images.create(image, spec: VolumeSpec(pool: "rbd"), uid: "u1")
         let faults = ScriptedFaults()
         cluster.intercept(with: faults)
         faults.run(.formatEnd, .before) { [cluster] _ in cluster.mutate { $0.killPlugin(on: "a") } }
         await #expect(throws: PluginIsGone.self) {
-            try await a.formatter.format(image, spec: VolumeSpec(pool: "rbd"))
+            try await a.formatter.createFormatted(image, spec: VolumeSpec(pool: "rbd"), uid: "u1")
         }
         let next = cluster.startPlugin(on: "a")
         let left = try await next.mapper.mapped()
         #expect(left.map(\.image) == [image])
         #expect(await code { try await next.images.remove(image, id: nil) } == .busy)
-        #expect(await code { try await next.formatter.format(image, spec: VolumeSpec(pool: "rbd")) } == .damaged)
+        #expect(
+            await code {
+                _ = try await next.formatter.createFormatted(image, spec: VolumeSpec(pool: "rbd"), uid: "u2")
+            } == .alreadyExists)
         for device in left { try await next.mapper.unmap(device) }
         try await next.images.remove(image, id: nil)
     }

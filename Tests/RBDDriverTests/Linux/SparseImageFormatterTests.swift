@@ -17,11 +17,11 @@ import VolumeCore
         _ bench: LinuxBench, _ size: VolumeSize, _ spec: VolumeSpec, to file: String
     ) async throws -> [ImageExtent] {
         try await bench.tool("truncate", "-s", "\(size.bytes)", file)
-        return try await formatter(bench).withFilesystem(size: size, spec: spec) { extents in
+        return try await formatter(bench).withFilesystem(size: size, spec: spec) { filesystem in
             let image = open(file, O_WRONLY | O_CLOEXEC)
             defer { close(image) }
             var all: [ImageExtent] = []
-            for try await extent in extents {
+            for try await extent in try await filesystem.extents() {
                 #expect(pwrite(image, extent.bytes, extent.bytes.count, off_t(extent.offset)) == extent.bytes.count)
                 all.append(ImageExtent(offset: extent.offset, bytes: [UInt8](repeating: 0, count: extent.bytes.count)))
             }
@@ -104,14 +104,37 @@ import VolumeCore
         }
     }
 
+    private struct Stop: Error {}
+
     @Test func theScratchFileIsRemovedWhenTheWriterFails() async throws {
         try await LinuxBench.run("format") { bench in
-            struct Stop: Error {}
             await #expect(throws: Stop.self) {
-                try await formatter(bench).withFilesystem(size: .mebibytes(64), spec: VolumeSpec(pool: "rbd")) { _ in
-                    throw Stop()
+                try await formatter(bench).withFilesystem(size: .mebibytes(64), spec: VolumeSpec(pool: "rbd")) {
+                    for try await _ in try await $0.extents() { throw Stop() }
                 }
             }
+            let left = try bench.entries(bench.scratch.path + "/format")
+            #expect(left == [])
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func aMkfsWhoseFilesystemNobodyWantsAnyMoreIsEnded(isCancelled: Bool) async throws {
+        try await LinuxBench.run("format") { bench in
+            let mkfs = try await SlowMkfs.make(bench)
+            let formatter = SparseImageFormatter(
+                runner: mkfs.runner, kernel: bench.kernel, stateFolder: bench.scratch.path, timeout: .seconds(120))
+            let call = Task {
+                try await formatter.withFilesystem(size: .mebibytes(64), spec: VolumeSpec(pool: "rbd")) { filesystem in
+                    // It runs already, although nobody has asked for what it makes.
+                    try await mkfs.started()
+                    if isCancelled { withUnsafeCurrentTask { $0?.cancel() } } else { throw Stop() }
+                    _ = try await filesystem.extents()
+                }
+            }
+            let error = await #expect(throws: (any Error).self) { try await call.value }
+            #expect(error is Stop == !isCancelled)
+            #expect(try await mkfs.isRunning == false)
             let left = try bench.entries(bench.scratch.path + "/format")
             #expect(left == [])
         }
@@ -128,7 +151,7 @@ import VolumeCore
                     let both = try bench.entries(root)
                     #expect(both.count == 2)
                 }
-                for try await extent in outer { #expect(!extent.bytes.isEmpty) }
+                for try await extent in try await outer.extents() { #expect(!extent.bytes.isEmpty) }
             }
             #expect(try bench.entries(root) == [])
         }
@@ -138,7 +161,9 @@ import VolumeCore
         try await LinuxBench.run("format") { bench in
             let spec = VolumeSpec(pool: "rbd", mkfsOptions: ["-O", "no_such_feature"])
             let error = await failure {
-                try await formatter(bench).withFilesystem(size: .mebibytes(64), spec: spec) { _ in }
+                try await formatter(bench).withFilesystem(size: .mebibytes(64), spec: spec) {
+                    _ = try await $0.extents()
+                }
             }
             #expect(error?.code == .invalidOption)
             #expect(error?.why.contains("mkfs.ext4 ended with status 1") == true)
@@ -152,7 +177,9 @@ import VolumeCore
         try await LinuxBench.run("format") { bench in
             let spec = VolumeSpec(pool: "rbd", mkfsOptions: ["-n"])
             let error = await failure {
-                try await formatter(bench).withFilesystem(size: .mebibytes(64), spec: spec) { _ in }
+                try await formatter(bench).withFilesystem(size: .mebibytes(64), spec: spec) {
+                    _ = try await $0.extents()
+                }
             }
             #expect(error?.code == .invalidOption)
             #expect(error?.why == "mkfs made no ext4")
@@ -164,7 +191,9 @@ import VolumeCore
             // In / this would copy the host's /etc into the volume.
             let spec = VolumeSpec(pool: "rbd", mkfsOptions: ["-d", "etc"])
             let error = await failure {
-                try await formatter(bench).withFilesystem(size: .mebibytes(64), spec: spec) { _ in }
+                try await formatter(bench).withFilesystem(size: .mebibytes(64), spec: spec) {
+                    _ = try await $0.extents()
+                }
             }
             #expect(error?.code == .invalidOption)
         }
@@ -174,7 +203,9 @@ import VolumeCore
         try await LinuxBench.run("format") { bench in
             let spec = VolumeSpec(pool: "rbd", size: VolumeSize(bytes: UInt64.max))
             let error = await failure {
-                try await formatter(bench).withFilesystem(size: spec.size, spec: spec) { _ in }
+                try await formatter(bench).withFilesystem(size: spec.size, spec: spec) {
+                    _ = try await $0.extents()
+                }
             }
             #expect(error?.code == .noSpace)
             #expect(error?.remedy.contains("RBD_STATE_DIR") == true)

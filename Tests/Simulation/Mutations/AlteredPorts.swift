@@ -136,7 +136,9 @@ struct AlteredImages: ImageStore {
 }
 
 struct AlteredFormatter: VolumeFormatter {
-    let formatting: @Sendable (ImageReference, VolumeSpec) async throws -> Void
+    let creating: @Sendable (ImageReference, VolumeSpec, String) async throws -> String
 
-    func format(_ image: ImageReference, spec: VolumeSpec) async throws { try await formatting(image, spec) }
+    func createFormatted(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
+        try await creating(image, spec, uid)
+    }
 }

@@ -40,7 +40,8 @@ extension Mutation {
                 return found
             }
             ports.images = altered
-        case .formatIsSkipped: ports.formatter = AlteredFormatter { _, _ in }
+        case .formatIsSkipped:
+            ports.formatter = AlteredFormatter { try await images.create($0, spec: $1, uid: $2) }
         case .unmapLies:
             var altered = AlteredMapper(mapper)
             altered.unmapping = { _ in }

@@ -1,19 +1,29 @@
 import SystemPackage
 import VolumeCore
 
-/// Makes the filesystem on the mapped image, with mkfs on its device.
+/// The port `VolumeFormatter` with a device: creates the image, maps it, and runs mkfs on it.
 public struct MappedFormatter: VolumeFormatter {
+    private let images: any ImageStore
     private let mapper: any DeviceMapper
     private let runner: any CommandRunner
     private let kernel: KernelCalls
 
-    public init(mapper: any DeviceMapper, runner: any CommandRunner, kernel: KernelCalls) {
+    public init(
+        images: any ImageStore, mapper: any DeviceMapper, runner: any CommandRunner, kernel: KernelCalls
+    ) {
+        self.images = images
         self.mapper = mapper
         self.runner = runner
         self.kernel = kernel
     }
 
-    public func format(_ image: ImageReference, spec: VolumeSpec) async throws {
+    public func createFormatted(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
+        let id = try await images.create(image, spec: spec, uid: uid)
+        try await format(image, spec)
+        return id
+    }
+
+    private func format(_ image: ImageReference, _ spec: VolumeSpec) async throws {
         let what = "make a filesystem on image \(image)"
         let device = try await mapper.map(image, options: [])
         do {
