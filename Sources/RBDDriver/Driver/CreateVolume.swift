@@ -46,11 +46,14 @@ extension VolumeDriver {
     /// - Returns: `false` when another node was faster: decide again.
     private func begin(_ name: VolumeName, _ request: VolumeRequest, over stored: StoredVolume) async throws -> Bool {
         try await checkMapper(request.spec, name)
-        try await ports.images.preflight(request.spec)
         var record = VolumeRecord(
             name: name, uid: ports.tokens.token(), phase: .creating, spec: request.spec, options: request.options,
             createdAt: ports.clock.timestamp(), attempt: .init(by: me, token: ports.tokens.token()))
-        if let existing = try await ports.images.inspect(record.image) {
+        // Both only look. What the first one says of the pool is clearer, so its error goes first.
+        let image = record.image
+        async let found = ports.images.inspect(image)
+        try await ports.images.preflight(request.spec)
+        if let existing = try await found {
             guard request.adopt else { throw foreign(record.image) }
             record.adopted = true
             record.spec.size = existing.size
