@@ -48,7 +48,12 @@ struct KillSwitch: Sendable {
     ///
     /// - Throws: ``RigFailure`` when there are none: every call that is worth killing does something.
     func points(of caller: String) throws -> [KillPoint] {
-        let points = try passed().filter { $0.line.hasPrefix("\(caller): ") }
+        var points: [KillPoint] = []
+        for point in try passed() where point.line.hasPrefix("\(caller): ") {
+            // What is tried again for a while is tried another number of times each time: the first two of them will do.
+            if points.suffix(2).allSatisfy({ $0.line == point.line }) && points.count >= 2 { continue }
+            points.append(point)
+        }
         guard !points.isEmpty else {
             throw RigFailure(
                 "the plugin passed no point of \(caller): it has to be a debug build, which `make test` makes")
