@@ -94,15 +94,15 @@ extension Stage {
     }
 }
 
-/// The child processes of the plugin, by name and pid, but for the one that waits for something to ask the kernel.
+/// The child processes of the plugin, by name and pid, but for the two that wait for something to ask the kernel.
 struct Children {
     let names: [String]
 
     init(of parent: Int32) {
-        var all = Self.all(of: parent)
         // The kernel keeps the first 15 characters.
-        if let waiting = all.firstIndex(where: { $0.hasPrefix("rbd-plugin-kern ") }) { all.remove(at: waiting) }
-        names = all
+        let all = Self.all(of: parent)
+        let waiting = all.filter { $0.hasPrefix("rbd-plugin-kern ") }
+        names = all.filter { !waiting.contains($0) } + waiting.dropFirst(2)
     }
 
     private static func all(of parent: Int32) -> [String] {

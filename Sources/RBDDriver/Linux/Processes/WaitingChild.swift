@@ -37,21 +37,31 @@ final class WaitingChild: Sendable {
     }
 }
 
-/// Keeps one child of each companion waiting, once it has been used.
+/// Keeps children of each companion waiting, once it has been used.
 final class WaitingChildren: Sendable {
-    private let children = Mutex<[Tool: WaitingChild]>([:])
+    /// So many a call uses one right after the other: to unmount and to unmap.
+    static let number = 2
 
-    /// The child that waits, or a new one.
+    private let children = Mutex<[Tool: [WaitingChild]]>([:])
+
+    /// A child that waits, the longest first, or a new one.
     func take(_ tool: Tool, or start: () throws -> WaitingChild) throws -> WaitingChild {
-        let waiting = children.withLock { $0.removeValue(forKey: tool) }
-        if let waiting, !waiting.handle.isClosed { return waiting }
-        return try start()
+        let waiting = children.withLock { children -> WaitingChild? in
+            children[tool]?.removeAll { $0.handle.isClosed }
+            return children[tool]?.isEmpty == false ? children[tool]?.removeFirst() : nil
+        }
+        return try waiting ?? start()
     }
 
-    /// Sees to it that one waits. It is only a help: one that cannot be started now is started when it is needed.
+    /// Sees to it that enough of them wait. It is only a help: what cannot be started now is started when it is needed.
     func refill(_ tool: Tool, start: () throws -> WaitingChild) {
-        guard children.withLock({ $0[tool] == nil }), let child = try? start() else { return }
-        // Should another have come in between, this one ends.
-        children.withLock { if $0[tool] == nil { $0[tool] = child } }
+        let missing = Self.number - children.withLock { $0[tool]?.count ?? 0 }
+        for _ in 0..<max(0, missing) {
+            guard let child = try? start() else { return }
+            // Should others have come in between, this one ends.
+            children.withLock { children in
+                if children[tool, default: []].count < Self.number { children[tool, default: []].append(child) }
+            }
+        }
     }
 }
