@@ -27,6 +27,19 @@ enum File {
         return String(decoding: content, as: UTF8.self)
     }
 
+    /// All lines of a file of any length.
+    static func lines(_ path: String) throws -> [Substring] {
+        let file = try Failure.check("open \(path)") { open(path, O_RDONLY | O_CLOEXEC) }
+        defer { close(file) }
+        var content: [UInt8] = []
+        while true {
+            let part = try read(file, count: limit, "read \(path)")
+            content += part
+            if part.count < limit { break }
+        }
+        return String(decoding: content, as: UTF8.self).split(separator: "\n")
+    }
+
     /// Writes the text in one call: sysfs takes each call for a request of its own.
     static func write(_ text: String, to path: String) throws {
         let what = "write \(path)"

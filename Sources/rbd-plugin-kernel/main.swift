@@ -1,8 +1,8 @@
 import Glibc
 import KernelRequest
 
-// Asks the kernel for what may keep its asker waiting: to map and unmap images, to mount and unmount filesystems. Then it is
-// this process that waits, which is cheap to start and to lose. It is started ahead: it reads one request from its standard
+// Asks the kernel for what may keep its asker waiting: to map and unmap images, to mount and unmount filesystems, to give
+// loop devices back. Then it is this process that waits, which is cheap to start and to lose. It is started ahead: it reads one request from its standard
 // input, sees it done, and ends. The exit status is the error number of the kernel.
 
 /// Maps an image and prints its device, or nothing when it cannot be told which one it is.
@@ -44,6 +44,10 @@ func run(_ words: [String], secret: [UInt8]) throws -> Bool {
     case ("unmount", 2):
         // The path is taken as it is: nothing looks at a filesystem that may not answer.
         try Failure.check("unmount \(words[1])") { umount2(words[1], CInt(UMOUNT_NOFOLLOW)) }
+    case ("detach", 3):
+        try LoopDevice(path: words[1], file: words[2]).giveBack(onlyMounted: false)
+    case ("detach-with-last-mount", 3):
+        try LoopDevice(path: words[1], file: words[2]).giveBack(onlyMounted: true)
     default: return false
     }
     return true

@@ -75,7 +75,7 @@ public struct FuseMapper: DeviceMapper {
         for folder in try await folders("list mapped images") {
             if let device = try await standing(folder) {
                 // A help for bad days only: that it failed must not keep anybody from knowing what is mapped.
-                try? await loops.giveBackWithLastMount(device.path)
+                try? await loops.giveBackWithLastMount(device.path, of: folder.imageFile)
                 devices.append(device)
             } else if let stubborn = await cleanUpLeftover(folder) {
                 devices.append(stubborn)

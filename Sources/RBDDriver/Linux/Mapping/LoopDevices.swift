@@ -41,8 +41,9 @@ struct LoopDevices: Sendable {
         let block = BlockDevice(device)
         try await DeviceUse(kernel: kernel).refuseIfInUse(block, to: what)
         try await DeviceUse(kernel: kernel).flush(block, to: what)
-        // It succeeds even when the device is open: the kernel then waits for the last user to close it.
-        let result = try await runner.run(Command(.losetup, ["-d", device], timeout: .seconds(10)), to: what)
+        // It succeeds even when the device is open: the kernel then waits for the last user to close it. It fails when the
+        // device is another file's by now.
+        let result = try await runner.run(Command(.kernel, ["detach", device, file], timeout: .seconds(10)), to: what)
         for _ in 0..<40 {
             if try await !devices(of: file, for: what).contains(device) { return }
             try await Task.sleep(for: .milliseconds(50))
@@ -50,23 +51,25 @@ struct LoopDevices: Sendable {
         let users = try await kernel.run("read /proc", to: what) { DeviceHolders.users(ofDevice: block) }
         throw VolumeError(
             .busy, what,
-            why: (result.succeeded ? "\(device) is open" : result.reason(of: .losetup)) + DeviceHolders.clause(users),
+            why: (result.succeeded ? "\(device) is open" : result.reason(of: .kernel)) + DeviceHolders.clause(users),
             remedy: "stop what uses it, then try again")
     }
 
     /// Makes the kernel give a mounted device back by itself once it is mounted nowhere any more, containers included: a
     /// plugin that dies in a container takes the daemons with it, and nothing would be there to give the device back.
-    func giveBackWithLastMount(_ device: String) async throws {
+    ///
+    /// Nothing happens to a device that is not mounted: e2fsck has it open too, and it must not go with that.
+    func giveBackWithLastMount(_ device: String, of file: String) async throws {
         let what = "see to it that \(device) is given back"
         let isDue = try await kernel.run("read /sys/block", to: what) {
             let name = device.split(separator: "/").last.map(String.init) ?? ""
             guard try SmallFile.line("/sys/block/\(name)/loop/autoclear") == "0" else { return false }
             guard let number = try BlockDevice(device).number() else { return false }
-            // A mount, and no mere opening: e2fsck has it open too, and it must not go with that.
             return try !MountTable.read().mounts(ofDevice: number).isEmpty
         }
-        // Of a device in use this means "when nobody uses it any more" (loop(4), LOOP_CLR_FD).
-        if isDue { try await runner.succeed(Command(.losetup, ["-d", device], timeout: .seconds(10)), to: what) }
+        guard isDue else { return }
+        let command = Command(.kernel, ["detach-with-last-mount", device, file], timeout: .seconds(10))
+        try await runner.succeed(command, to: what)
     }
 
     /// Makes the device as large as its file has become.
