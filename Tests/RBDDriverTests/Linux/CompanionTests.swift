@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Glibc
 import KernelRequest
 import Rig
@@ -23,9 +22,7 @@ import VolumeCore
 
     private func run(_ body: (ChildProcess, LinuxBench) async throws -> Void) async throws {
         try await LinuxBench.run("companion") { bench in
-            let file = "\(bench.scratch.path)/\(Self.tool.name)"
-            try Data(Self.script.utf8).write(to: URL(filePath: file))
-            chmod(file, 0o755)
+            try await bench.makeProgram("\(bench.scratch.path)/\(Self.tool.name)", Self.script)
             let path = SearchPath(SearchPath.standard.folders, ownFolder: bench.scratch.path)
             try await body(ChildProcess(clock: SystemClock(), searchPath: path), bench)
         }
@@ -89,15 +86,13 @@ import VolumeCore
     }
 
     @Test func noneIsLeftWhenItsRunnerHasGone() async throws {
-        try await LinuxBench.run("companion") { outer in
-            try await run { runner, bench in
-                _ = try await runner.run(Command(Self.tool, ["only"]), to: "test")
-                try await waitUntil { try companions(bench).count == WaitingChildren.number }
-            }
-            try await waitUntil {
-                try !ProcessTable.pids().contains { pid in
-                    ProcessTable.arguments(of: pid).contains { $0.hasSuffix(Self.tool.name) }
-                }
+        try await run { runner, bench in
+            _ = try await runner.run(Command(Self.tool, ["only"]), to: "test")
+            try await waitUntil { try companions(bench).count == WaitingChildren.number }
+        }
+        try await waitUntil {
+            try !ProcessTable.pids().contains { pid in
+                ProcessTable.arguments(of: pid).contains { $0.hasSuffix(Self.tool.name) }
             }
         }
     }

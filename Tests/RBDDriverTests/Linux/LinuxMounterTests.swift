@@ -93,7 +93,7 @@ import VolumeCore
             file.open()
             try await mounter.unmount(root + "/v")
             #expect(try await mounter.mounted(at: root + "/v") == nil)
-            #expect(file.wasClosed)
+            #expect(!file.isOpen)
         }
     }
 
@@ -292,17 +292,14 @@ private struct AfterFirstUnmount: CommandRunner {
 private final class LetGoOf: Sendable {
     private let path: String
     private let descriptor = Mutex<CInt?>(nil)
-    private let closed = Mutex(false)
 
     init(_ path: String) { self.path = path }
 
-    var wasClosed: Bool { closed.withLock { $0 } }
+    var isOpen: Bool { descriptor.withLock { $0 != nil } }
 
     func open() { descriptor.withLock { $0 = Glibc.open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600) } }
 
     func close() {
-        guard let file = descriptor.withLock({ $0.take() }) else { return }
-        _ = Glibc.close(file)
-        closed.withLock { $0 = true }
+        if let file = descriptor.withLock({ $0.take() }) { _ = Glibc.close(file) }
     }
 }

@@ -38,6 +38,11 @@ struct LinuxBench: Sendable {
     func tool(_ name: String, _ arguments: String...) async throws -> String {
         try await runTool(name, arguments).checked().output
     }
+
+    /// Makes a script that can be run as a program.
+    func makeProgram(_ path: String, _ script: String) async throws {
+        try await tool("sh", "-c", "printf '%s\\n' \"$1\" >\"$2\" && chmod 755 \"$2\"", "sh", script, path)
+    }
 }
 
 /// The `VolumeError` that the call throws.

@@ -16,8 +16,7 @@ struct SlowMkfs: Sendable {
             exec /sbin/mkfs.ext4 "$@"
             """
         try await bench.tool("mkdir", folder)
-        try await bench.tool(
-            "sh", "-c", "printf '%s\\n' \"$1\" >\"$2\" && chmod 755 \"$2\"", "sh", script, folder + "/mkfs.ext4")
+        try await bench.makeProgram(folder + "/mkfs.ext4", script)
         let path = SearchPath([folder] + SearchPath.standard.folders)
         return SlowMkfs(runner: ChildProcess(clock: SystemClock(), searchPath: path), folder: folder)
     }
