@@ -28,7 +28,7 @@ struct DockerAdapter: VolumePlugin {
     }
 
     func list() async throws -> [VolumeDescription] {
-        try await counted { try await driver.list().map(VolumeDescription.init(listed:)) }
+        try await counted { try await driver.list().map(VolumeDescription.init) }
     }
 
     /// Docker takes every error in answer to a Get for "it is gone": only a certain "no" may be said.

@@ -12,10 +12,10 @@ enum PluginMetrics {
         for (name, text) in OperationMetrics.help { registry.describe(name, text) }
         let catalog = driver.ports.catalog
         registry.registerGauge("rbd_plugin_volumes", help: "Volumes that are recorded in etcd.") {
-            Double(catalog.all().count)
+            Double(catalog.compactMap { _ in () }.count)
         }
         registry.registerGauge("rbd_plugin_mounted_volumes", help: "Volumes that this node has mounted.") {
-            Double(catalog.all().filter { $0.attachment?.record.owner == driver.me }.count)
+            Double(catalog.unsettled().filter { $0.attachment?.record.owner == driver.me }.count)
         }
         for backend in ["ceph", "etcd", "mapper"] {
             registry.registerGauge(

@@ -11,8 +11,8 @@ extension VolumeDescription {
     }
 
     /// What List says: Docker passes over anything else in it.
-    init(listed view: VolumeView) {
-        self.init(name: view.volume.name.text, mountpoint: view.mountpoint, createdAt: view.volume.createdAt)
+    init(_ listed: ListedVolume) {
+        self.init(name: listed.name.text, mountpoint: listed.mountpoint, createdAt: listed.createdAt)
     }
 
     private static func status(of view: VolumeView) -> [String: StatusValue] {

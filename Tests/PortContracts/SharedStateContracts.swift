@@ -73,6 +73,8 @@ public struct VolumeCatalogContract: Sendable {
         .init("a mount whose volume is gone is no volume") { try await $0.orphans() },
     ]
 
+    private func listed(_ name: VolumeName) -> [StoredVolume] { catalog.compactMap { $0.name == name ? $0 : nil } }
+
     private func absent() async throws {
         try await eventually("the catalog is loaded", on: clock) { catalog.isLoaded }
         #expect(catalog.find(try Fresh.volume("absent")) == nil)
@@ -99,7 +101,7 @@ public struct VolumeCatalogContract: Sendable {
         try await eventually("the volume arrives", on: clock) { catalog.find(name)?.records == whole.records }
         _ = try await store.commit(StoreChange(volume: .delete), over: whole)
         try await eventually("the volume goes", on: clock) { catalog.find(name) == nil }
-        #expect(catalog.all().contains { $0.name == name } == false)
+        #expect(listed(name).isEmpty)
     }
 
     private func observesOld() async throws {
@@ -117,6 +119,8 @@ public struct VolumeCatalogContract: Sendable {
         try await eventually("the catalog is loaded", on: clock) { catalog.isLoaded }
         let name = try Fresh.volume("catalog")
         var stored = StoredVolume.absent(name)
+        var ready = ContractRecords.volume(name)
+        (ready.phase, ready.attempt) = (.ready, nil)
         let changes = [
             StoreChange(volume: .put(ContractRecords.volume(name))),
             StoreChange(attachment: .put(ContractRecords.attachment(epoch: Epoch(1)))),
@@ -124,15 +128,20 @@ public struct VolumeCatalogContract: Sendable {
                 volume: .put(ContractRecords.volume(name, epoch: Epoch(2))),
                 attachment: .put(ContractRecords.attachment(epoch: Epoch(2)))),
             StoreChange(attachment: .delete),
+            StoreChange(volume: .put(ready)),
         ]
         for change in changes {
             stored = try #require(await store.commit(change, over: stored))
             try await eventually("the change arrives", on: clock) { catalog.find(name)?.records == stored.records }
-            #expect(catalog.all().filter { $0.name == name }.map(\.records) == [stored.records])
+            #expect(listed(name).map(\.records) == [stored.records])
+            #expect(
+                catalog.unsettled().filter { $0.name == name }.map(\.records)
+                    == (stored.isSettled ? [] : [stored.records]))
         }
+        #expect(stored.isSettled)
         _ = try await store.commit(StoreChange(volume: .delete), over: stored)
         try await eventually("the name goes", on: clock) { catalog.find(name) == nil }
-        #expect(catalog.all().contains { $0.name == name } == false)
+        #expect(listed(name).isEmpty)
     }
 }
 

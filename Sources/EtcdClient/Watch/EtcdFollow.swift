@@ -1,7 +1,10 @@
 /// What a follower of a prefix is told.
 public enum FollowElement: Sendable, Equatable {
-    /// Everything there is, as of one revision: replaces all that was told before. First, and after each gap.
-    case snapshot(ListResponse)
+    /// A page of everything there is. A first one begins a reading, and makes pages of one that was broken off void.
+    case page([KeyValue], isFirst: Bool)
+    /// The reading is complete: its pages are everything there is, as of this revision, and replace all that was told
+    /// before. So it begins, and so it goes on after each gap.
+    case snapshot(revision: Int64)
     /// What has changed since; see ``WatchElement/events(_:revision:)``.
     case events([WatchEvent], revision: Int64)
     case progress(revision: Int64)
@@ -31,6 +34,7 @@ public struct EtcdFollow: AsyncSequence, Sendable {
         var backoff: Backoff
         var pause = Duration.zero
         var lossTold = false
+        var pages: Pages?
         var watch: EtcdWatch.Iterator?
 
         public mutating func next() async throws(EtcdError) -> FollowElement? {
@@ -64,13 +68,20 @@ public struct EtcdFollow: AsyncSequence, Sendable {
         /// nil after a failure that has been told already.
         private mutating func listedElement() async throws(EtcdError) -> FollowElement? {
             try? await Task.sleep(for: pause)
+            pause = .zero
+            var reading = pages ?? Pages(of: client, prefix: prefix)
             do throws(EtcdError) {
-                let list = try await client.list(prefix: prefix)
-                watch = client.watch(prefix: prefix, from: list.revision + 1).makeAsyncIterator()
+                if let page = try await reading.next() {
+                    pages = reading
+                    return .page(page.kvs, isFirst: page.isFirst)
+                }
+                pages = nil
+                watch = client.watch(prefix: prefix, from: reading.revision + 1).makeAsyncIterator()
                 backoff.reset()
-                (pause, lossTold) = (.zero, false)
-                return .snapshot(list)
+                lossTold = false
+                return .snapshot(revision: reading.revision)
             } catch {
+                pages = nil
                 guard error.code != .cancelled else { return nil }
                 guard !error.isLasting else { throw error }
                 pause = backoff.next()

@@ -10,7 +10,7 @@ extension VolumeDriver {
                 log.debug("an unmount is still not possible", metadata: ["volume": "\(unmount.name)"])
             }
         }
-        for stored in ports.catalog.all() where stored.attachment?.record.owner == me {
+        for stored in ports.catalog.unsettled() where stored.attachment?.record.owner == me {
             await attempt("tend to", stored.name) { try await tend(stored.name) }
         }
         await clearUpCreates()
@@ -22,11 +22,8 @@ extension VolumeDriver {
     /// Unmounts and unmaps volumes that this node has mapped and that the records give to another: it was fenced while
     /// it was cut off or asleep. Their writes fail already; this makes the node usable again.
     private func letGoOfLost(_ devices: [MappedDevice]) async {
-        let volumes = Dictionary(
-            ports.catalog.all().compactMap { stored in stored.volume.map { ($0.record.image, stored) } },
-            uniquingKeysWith: { first, _ in first })
         for device in devices {
-            let known = volumes[device.image]
+            let known = volume(of: device.image)
             guard known?.attachment?.record.owner != me else { continue }
             var name = known?.name
             if known == nil { name = await removedVolume(stillMountedFrom: device) }
@@ -35,6 +32,11 @@ extension VolumeDriver {
                 try await operation("let go of", name) { try await letGoOfLost(try await read(name)) }
             }
         }
+    }
+
+    private func volume(of image: ImageReference) -> StoredVolume? {
+        guard let name = try? VolumeName(image.name), let stored = ports.catalog.find(name) else { return nil }
+        return stored.volume?.record.image == image ? stored : nil
     }
 
     /// The volume that was mounted here from the device and has been removed since: elsewhere, after this node was fenced.
@@ -50,7 +52,7 @@ extension VolumeDriver {
     private func letGoOfUnfinished(_ devices: [MappedDevice]) async {
         for device in devices {
             guard let uid = VolumeRecord.uid(ofUnfinishedImage: device.image.name) else { continue }
-            if let name = ports.catalog.all().first(where: { $0.volume?.record.uid == uid })?.name {
+            if let name = ports.catalog.compactMap({ $0.volume?.record.uid == uid ? $0.name : nil }).first {
                 guard !turns.isTaken(name) else { continue }
                 await attempt("let go of an unfinished image of", name) {
                     try await operation("let go of", name) { try await ports.mapper.unmap(device) }

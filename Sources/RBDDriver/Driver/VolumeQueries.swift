@@ -6,8 +6,17 @@ public struct VolumeView: Sendable, Hashable {
     public var attachment: Attachment?
     /// Where it is mounted on this node; empty when it is not.
     public var mountpoint: String
-    /// Who was last seen to have the image open; `nil` when nobody has looked yet, and in lists.
+    /// Who was last seen to have the image open; `nil` when nobody has looked yet.
     public var watchers: WatcherSighting?
+}
+
+/// What a list says of a volume: there can be very many.
+public struct ListedVolume: Sendable, Hashable {
+    public var name: VolumeName
+    /// RFC 3339.
+    public var createdAt: String
+    /// Where it is mounted on this node; empty when it is not.
+    public var mountpoint: String
 }
 
 extension VolumeDriver {
@@ -35,11 +44,12 @@ extension VolumeDriver {
         return shown
     }
 
-    /// All volumes, by name. From this node's copy; from etcd while the copy is not complete yet.
-    public func list() async throws -> [VolumeView] {
-        if ports.catalog.isLoaded { return ports.catalog.all().compactMap(view) }
+    /// All volumes, by name. From this node's copy; from etcd when etcd could not be read for the copy.
+    public func list() async throws -> [ListedVolume] {
+        if !ports.catalog.isLoaded { await ports.catalog.firstReading() }
+        if ports.catalog.isLoaded { return ports.catalog.compactMap(listed) }
         return try await Deadline.$current.withValue(ports.clock.now() + policy.workBudget) {
-            try await ports.store.readAll().compactMap(view)
+            try await ports.store.readAll().compactMap(listed)
         }
     }
 
@@ -51,10 +61,20 @@ extension VolumeDriver {
     /// `nil` for a volume that is not wholly created: Docker is to ask for its creation (again), which carries on.
     private func view(_ stored: StoredVolume) -> VolumeView? {
         guard let volume = stored.volume?.record, volume.phase != .creating else { return nil }
-        let attachment = stored.attachment?.record
-        let isHere = attachment?.owner == me && attachment?.state == .attached
-        return VolumeView(
-            volume: volume, attachment: attachment, mountpoint: isHere ? attachment?.mountpoint ?? "" : "")
+        return VolumeView(volume: volume, attachment: stored.attachment?.record, mountpoint: mountpoint(stored))
+    }
+
+    /// `nil` as in `view`.
+    private func listed(_ stored: StoredVolume) -> ListedVolume? {
+        guard let volume = stored.volume?.record, volume.phase != .creating else { return nil }
+        return ListedVolume(name: stored.name, createdAt: volume.createdAt, mountpoint: mountpoint(stored))
+    }
+
+    private func mountpoint(_ stored: StoredVolume) -> String {
+        guard let attachment = stored.attachment?.record, attachment.owner == me, attachment.state == .attached else {
+            return ""
+        }
+        return attachment.mountpoint ?? ""
     }
 
     /// A name that cannot be a volume's is certain not to exist.

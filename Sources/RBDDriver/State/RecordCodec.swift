@@ -1,6 +1,16 @@
 import FoundationEssentials
 import VolumeCore
 
+/// A record that says which schema it has.
+protocol StateRecord: Codable {
+    static var currentSchema: Int { get }
+    var schema: Int { get }
+}
+
+extension VolumeRecord: StateRecord {}
+extension Attachment: StateRecord {}
+extension NodeRecord: StateRecord {}
+
 /// How records stand in etcd: JSON with sorted keys, readable with etcdctl, and with one more field, `write`, a token
 /// of the write that put it there. A node whose answer got lost finds out by it whether its own write happened.
 enum RecordCodec {
@@ -15,24 +25,24 @@ enum RecordCodec {
     }
 
     /// - Throws: `VolumeError` with code `unexplained`, naming the key, for what is no record of this schema.
-    static func decode<Record: Decodable>(
+    static func decode<Record: StateRecord>(
         _ type: Record.Type, from value: [UInt8], key: String
     ) throws(VolumeError) -> Record {
-        let found: OfThisSchema<Record>
-        do {
-            found = try JSONDecoder().decode(OfThisSchema<Record>.self, from: Data(value))
-        } catch {
-            throw VolumeError(
-                .unexplained, "read the etcd key \(key)", why: "it is no valid record: \(Self.words(error))",
-                remedy: "look at it with 'etcdctl get \(key)'", outcome: .refused)
-        }
-        switch found {
-        case .record(let record): return record
-        case .newer(let schema):
+        let record = Result { try JSONDecoder().decode(Record.self, from: Data(value)) }
+        // What a newer version wrote may look like a record and mean something else.
+        let schema = (try? record.get().schema) ?? (try? JSONDecoder().decode(Schema.self, from: Data(value)).schema)
+        if let schema, schema > Record.currentSchema {
             throw VolumeError(
                 .unexplained, "read the etcd key \(key)",
                 why: "it has schema \(schema), written by a newer version of this plugin",
                 remedy: "upgrade the plugin on this node", outcome: .refused)
+        }
+        do {
+            return try record.get()
+        } catch {
+            throw VolumeError(
+                .unexplained, "read the etcd key \(key)", why: "it is no valid record: \(Self.words(error))",
+                remedy: "look at it with 'etcdctl get \(key)'", outcome: .refused)
         }
     }
 
@@ -49,22 +59,7 @@ enum RecordCodec {
         }
     }
 
-    /// The schema is looked at first: what a newer version wrote may look like a record and mean something else.
-    private enum OfThisSchema<Record: Decodable>: Decodable {
-        case record(Record)
-        case newer(Int)
-
-        private enum Keys: CodingKey { case schema }
-
-        init(from decoder: any Decoder) throws {
-            let schema = try? decoder.container(keyedBy: Keys.self).decode(Int.self, forKey: .schema)
-            if let schema, schema > VolumeRecord.currentSchema {
-                self = .newer(schema)
-            } else {
-                self = .record(try Record(from: decoder))
-            }
-        }
-    }
+    private struct Schema: Decodable { let schema: Int }
 
     private struct Token: Decodable { let write: String? }
 

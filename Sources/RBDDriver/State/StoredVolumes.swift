@@ -25,12 +25,29 @@ struct StoredVolumes {
         byName[name] = stored
     }
 
-    /// What was taken in, by name, as true at `revision`.
-    func sorted(at revision: Int64) -> [StoredVolume] {
-        byName.values.sorted { $0.name < $1.name }.map {
+    var count: Int { byName.count }
+
+    /// Takes in what others have of other keys.
+    mutating func merge(_ others: StoredVolumes) {
+        byName.merge(others.byName) { mine, theirs in
+            var both = mine
+            if let volume = theirs.volume { both.volume = volume }
+            if let attachment = theirs.attachment { both.attachment = attachment }
+            return both
+        }
+    }
+
+    /// What was taken in, in no order, as true at `revision`.
+    func all(at revision: Int64) -> some Sequence<StoredVolume> {
+        byName.values.lazy.map {
             var stored = $0
             stored.revision = revision
             return stored
         }
+    }
+
+    /// What was taken in, by name, as true at `revision`.
+    func sorted(at revision: Int64) -> [StoredVolume] {
+        all(at: revision).sorted { $0.name < $1.name }
     }
 }

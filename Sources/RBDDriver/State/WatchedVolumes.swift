@@ -7,9 +7,11 @@ import VolumeCore
 public final class WatchedVolumes: VolumeCatalog {
     private struct Copy {
         /// An entry with neither record is a tombstone: a deletion that this node knows of before the watch does.
-        var entries: [VolumeName: StoredVolume] = [:]
+        var entries = SortedVolumes()
         var isLoaded = false
         var isCurrent = false
+        /// Those who wait for the first reading; `nil` once it is over.
+        var waiting: [CheckedContinuation<Void, Never>]? = []
     }
 
     private let copy = Mutex(Copy())
@@ -25,16 +27,39 @@ public final class WatchedVolumes: VolumeCatalog {
         copy.withLock { $0.entries[name] }.flatMap { $0.volume == nil ? nil : $0 }
     }
 
-    public func all() -> [StoredVolume] {
-        // Only the names are moved about, and nobody waits for it: an entry is large, and there can be very many.
+    public func compactMap<Kept>(_ transform: (StoredVolume) -> Kept?) -> [Kept] {
+        // Nobody waits for it: there can be very many.
         let entries = copy.withLock(\.entries)
-        return entries.keys.sorted().compactMap { entries[$0] }.filter { $0.volume != nil }
+        return entries.compactMap { $0.volume == nil ? nil : transform($0) }
+    }
+
+    public func unsettled() -> [StoredVolume] {
+        let entries = copy.withLock(\.entries)
+        return entries.unsettled.filter { $0.volume != nil }
     }
 
     public var isLoaded: Bool { copy.withLock { $0.isLoaded } }
 
     /// Whether the watch is running: etcd's changes arrive at once.
     public var isCurrent: Bool { copy.withLock { $0.isCurrent } }
+
+    public func firstReading() async {
+        await withCheckedContinuation { continuation in
+            let isOver = copy.withLock { copy in
+                copy.waiting?.append(continuation)
+                return copy.waiting == nil
+            }
+            if isOver { continuation.resume() }
+        }
+    }
+
+    private func endFirstReading() {
+        let waiting = copy.withLock { copy in
+            defer { copy.waiting = nil }
+            return copy.waiting ?? []
+        }
+        for continuation in waiting { continuation.resume() }
+    }
 
     public func observe(_ stored: StoredVolume) {
         copy.withLock { copy in
@@ -46,42 +71,59 @@ public final class WatchedVolumes: VolumeCatalog {
     /// Keeps the copy up to date until the task is cancelled. Survives any outage of etcd, during which the copy stays
     /// as it was.
     public func run(client: EtcdClient, clock: any DriverClock, retryAfter: Duration = .seconds(1)) async {
+        defer { endFirstReading() }
         while !Task.isCancelled {
             do {
-                for try await element in client.follow(prefix: keys.prefix) { take(element) }
+                var pages: [Task<StoredVolumes, Never>] = []
+                for try await element in client.follow(prefix: keys.prefix) { await take(element, &pages) }
             } catch {
                 log.error("etcd refuses to be watched; it is tried again", metadata: ["error": "\(error)"])
             }
             copy.withLock { $0.isCurrent = false }
+            endFirstReading()
             try? await clock.sleep(for: retryAfter)
         }
     }
 
-    private func take(_ element: FollowElement) {
+    /// - Parameter pages: of a reading that is under way. Each is decoded while the next one is fetched.
+    private func take(_ element: FollowElement, _ pages: inout [Task<StoredVolumes, Never>]) async {
         switch element {
-        case .snapshot(let list): replace(with: list)
+        case .page(let entries, let isFirst):
+            if isFirst { pages = [] }
+            pages.append(Task { decode(entries) })
+        case .snapshot(let revision):
+            var volumes = StoredVolumes(keys: keys)
+            for page in pages { volumes.merge(await page.value) }
+            pages = []
+            replace(with: volumes, at: revision)
         case .events(let events, _): for event in events { take(event) }
         case .progress: break
         case .connected: copy.withLock { $0.isCurrent = true }
         case .disconnected(let error):
             copy.withLock { $0.isCurrent = false }
+            endFirstReading()
             log.warning("etcd is out of reach; volumes are answered from memory", metadata: ["error": "\(error)"])
         }
     }
 
-    private func replace(with list: ListResponse) {
+    private func decode(_ entries: [KeyValue]) -> StoredVolumes {
         var volumes = StoredVolumes(keys: keys)
-        for entry in list.kvs {
+        for entry in entries {
             do { try volumes.take(entry) } catch { log.error("\(error)") }
         }
-        let loaded = volumes.sorted(at: list.revision)
+        return volumes
+    }
+
+    private func replace(with volumes: StoredVolumes, at revision: Int64) {
+        let loaded = SortedVolumes(volumes.all(at: revision))
         copy.withLock { copy in
-            let newer = copy.entries.filter { $0.value.revision > list.revision }
-            copy.entries = Dictionary(uniqueKeysWithValues: loaded.map { ($0.name, $0) })
-            copy.entries.merge(newer) { $1 }
+            let newer = copy.entries.compactMap { $0.revision > revision ? $0 : nil }
+            copy.entries = loaded
+            for stored in newer { copy.entries[stored.name] = stored }
             copy.isLoaded = true
         }
-        log.info("volumes read from etcd", metadata: ["count": "\(loaded.count)", "revision": "\(list.revision)"])
+        endFirstReading()
+        log.info("volumes read from etcd", metadata: ["count": "\(volumes.count)", "revision": "\(revision)"])
     }
 
     private func take(_ event: WatchEvent) {

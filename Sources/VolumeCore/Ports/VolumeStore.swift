@@ -35,17 +35,6 @@ public struct StoreChange: Sendable, Hashable {
     }
 }
 
-/// This node's copy of all volumes, kept up to date by watching etcd. Never blocks.
-public protocol VolumeCatalog: Sendable {
-    func find(_ name: VolumeName) -> StoredVolume?
-    func all() -> [StoredVolume]
-    /// Whether the copy has ever been complete. Before that, an absent name says nothing.
-    var isLoaded: Bool { get }
-    /// Takes in what this node has just read or written, so that it sees its own writes before the watch tells.
-    /// Something older than what the copy has is ignored.
-    func observe(_ stored: StoredVolume)
-}
-
 /// Which nodes are alive, by their heartbeat in etcd.
 public protocol NodeDirectory: Sendable {
     /// Whether that boot of that node has a living heartbeat. `false` makes a node suspect, nothing more.

@@ -111,7 +111,51 @@ import Testing
         #expect(transport.requests[0].bodyText == #"{"key":"AA==","limit":"1","range_end":"AA=="}"#)
         #expect(
             transport.requests[1].bodyText
-                == #"{"key":"YQA=","limit":"1","range_end":"AA==","revision":"7"}"#)
+                == #"{"key":"YQA=","limit":"2","range_end":"AA==","revision":"7"}"#)
+    }
+
+    /// etcd walks over all that is left for each page: with pages of one size, many keys would take their square in time.
+    @Test func pagesGrowUpToEightTimesTheFirst() async throws {
+        let transport = RecordingTransport { _, number in
+            let kv = #"{"key":"YQ==","create_revision":"2","mod_revision":"2","version":"1"}"#
+            return .success(
+                HTTPResponse(
+                    200,
+                    #"{"header":{"revision":"7"},"kvs":[\#(kv)],"count":"9","more":\#(number < 6)}"#))
+        }
+        _ = try await EtcdClient(over: transport).list(prefix: "", pageSize: 10)
+        let limits = transport.requests.map { request in
+            [10, 20, 40, 80, 160].first { request.bodyText?.contains(#""limit":"\#($0)""#) == true }
+        }
+        #expect(limits == [10, 20, 40, 80, 80, 80])
+    }
+
+    @Test func aFollowerIsToldThatAReadingBeginsAgain() async throws {
+        let compacted = HTTPResponse(
+            400, #"{"message":"etcdserver: mvcc: required revision has been compacted","code":11}"#)
+        @Sendable func page(_ key: String, revision: Int, more: Bool) -> HTTPResponse {
+            let kv = #"{"key":"\#(key)","create_revision":"2","mod_revision":"2","version":"1"}"#
+            return HTTPResponse(
+                200, #"{"header":{"revision":"\#(revision)"},"kvs":[\#(kv)],"count":"9","more":\#(more)}"#)
+        }
+        let transport = RecordingTransport { _, number in
+            switch number {
+            case 1: .success(page("YQ==", revision: 7, more: true))
+            case 2: .success(compacted)
+            case 3: .success(page("Yg==", revision: 20, more: true))
+            default: .success(page("Yw==", revision: 21, more: false))
+            }
+        }
+        var follow = try EtcdClient(over: transport).follow(prefix: "").makeAsyncIterator()
+        var told: [String] = []
+        for _ in 0..<4 {
+            switch try await follow.next() {
+            case .page(let kvs, let isFirst): told.append(kvs.map(\.key).joined() + (isFirst ? " first" : ""))
+            case .snapshot(let revision): told.append("\(revision)")
+            case let other: told.append("\(String(describing: other))")
+            }
+        }
+        #expect(told == ["a first", "b first", "c", "20"])
     }
 
     @Test func aListThatWasCompactedAwayBeginsAgain() async throws {

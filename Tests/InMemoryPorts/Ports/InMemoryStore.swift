@@ -34,10 +34,17 @@ public struct InMemoryCatalog: VolumeCatalog {
 
     public init(_ process: PluginProcess) { self.process = process }
 
-    public func find(_ name: VolumeName) -> StoredVolume? { all().first { $0.name == name } }
+    public func find(_ name: VolumeName) -> StoredVolume? { volumes.first { $0.name == name } }
+
+    public func compactMap<Kept>(_ transform: (StoredVolume) -> Kept?) -> [Kept] { volumes.compactMap(transform) }
+
+    public func unsettled() -> [StoredVolume] { volumes.filter { !$0.isSettled } }
+
+    /// A reading takes no time here.
+    public func firstReading() async {}
 
     /// A mount without a volume is nothing that can be listed.
-    public func all() -> [StoredVolume] { (copy ?? []).filter { $0.volume != nil } }
+    private var volumes: [StoredVolume] { (copy ?? []).filter { $0.volume != nil } }
 
     public var isLoaded: Bool { copy != nil }
 

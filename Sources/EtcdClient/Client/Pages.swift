@@ -1,0 +1,59 @@
+/// The content of a prefix as of one revision, page by page.
+///
+/// For each page etcd walks over all keys of the range that are left, so with very many keys small pages take their square
+/// in time: each page is twice as large as the one before, up to eight times the first.
+public struct Pages: Sendable {
+    public static let standardSize = 1000
+
+    struct Page {
+        var kvs: [KeyValue]
+        /// A reading begins: the pages before it, if any, are void.
+        var isFirst: Bool
+    }
+
+    private let client: EtcdClient
+    private let first: RangeRequest
+    /// `nil` when there is no page left.
+    private var request: RangeRequest?
+    private var restarts = 0
+    /// What all pages since the first one belong to. 0 before the first.
+    private(set) var revision: Int64 = 0
+
+    init(of client: EtcdClient, prefix: String, pageSize: Int = standardSize, keysOnly: Bool = false) {
+        self.client = client
+        var first = RangeRequest(.prefix(prefix), limit: Int64(max(1, pageSize)))
+        first.keysOnly = keysOnly
+        (self.first, request) = (first, first)
+    }
+
+    /// The next page, `nil` after the last one.
+    ///
+    /// Where the revision was compacted away it begins again with a first page.
+    /// - Throws: `.compacted` when that happened three times in a row.
+    mutating func next(timeout: Duration? = nil) async throws(EtcdError) -> Page? {
+        while let request {
+            do throws(EtcdError) {
+                return take(try await client.range(request, timeout: timeout), of: request)
+            } catch {
+                restarts += 1
+                guard error.code == .compacted, restarts < 3 else { throw error }
+                self.request = first
+            }
+        }
+        return nil
+    }
+
+    private mutating func take(_ page: RangeResponse, of asked: RangeRequest) -> Page {
+        // The first page is linearizable and fixes the revision of all others.
+        revision = asked.revision ?? page.revision
+        request = nil
+        if page.more, let last = page.kvs.last {
+            var next = asked
+            next.keys = first.keys.after(last.keyBytes)
+            next.revision = revision
+            if let limit = asked.limit, let smallest = first.limit { next.limit = min(2 * limit, 8 * smallest) }
+            request = next
+        }
+        return Page(kvs: page.kvs, isFirst: asked.revision == nil)
+    }
+}
