@@ -46,8 +46,9 @@ struct FuseDaemon: Sendable {
     /// Ends every daemon of the folder: SIGTERM lets it close the image, SIGKILL comes 5 s later.
     /// - Throws: `VolumeError` with code `timedOut` when one does not end.
     func stop(to what: String) async throws {
-        for (signal, patience) in [(SIGTERM, 250), (SIGKILL, 100)] {
-            for _ in 0..<patience {
+        for (signal, patience) in [(SIGTERM, Duration.seconds(5)), (SIGKILL, .seconds(2))] {
+            let until = ContinuousClock.now + patience
+            repeat {
                 let left = try await kernel.run("read /proc", to: what) { [folder] in
                     let left = try Self.running(for: folder)
                     // Again and again: a daemon that is just starting forks, and the new process missed the signal.
@@ -55,12 +56,23 @@ struct FuseDaemon: Sendable {
                     return left
                 }
                 if left.isEmpty { return }
-                try await Task.sleep(for: .milliseconds(20))
-            }
+                try await waitForTheEnd(of: left, to: what)
+            } while ContinuousClock.now < until
         }
         throw VolumeError(
             .timedOut, what, why: "the image's qemu-storage-daemon does not end",
             remedy: "look whether Ceph answers, then try again", outcome: .unknown)
+    }
+
+    /// Waits a moment for these to end, which is far less to look at than all processes.
+    private func waitForTheEnd(of daemons: [ProcessIdentity], to what: String) async throws {
+        for pause in [1, 2, 3, 4, 5, 5] {
+            try await Task.sleep(for: .milliseconds(pause))
+            let anyRuns = try await kernel.run("read /proc", to: what) {
+                daemons.contains(where: ProcessTable.isRunning)
+            }
+            if !anyRuns { return }
+        }
     }
 
     /// Where the plugin is process 1 of a container the daemons become its children, and zombies when they end.

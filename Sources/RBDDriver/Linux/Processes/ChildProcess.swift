@@ -77,7 +77,7 @@ public struct ChildProcess: CommandRunner {
             let call = ChildCall(command: command, what: what, handle: child.handle)
             return try await wait(for: call, timeout: timeout, onLate: onLate) {
                 let result = await call.execute(by: child)
-                waiting.refill(command.tool) { try start(executable) }
+                refillSoon(command.tool, executable)
                 return result
             }
         }
@@ -92,6 +92,14 @@ public struct ChildProcess: CommandRunner {
             return try waiting.take(tool) { try start(executable) }
         } catch {
             throw VolumeError(.unavailable, what, why: "\(tool.name) could not be started: \(error)")
+        }
+    }
+
+    /// Not at once: starting programs would take time from the very call that has used one.
+    private func refillSoon(_ tool: Tool, _ executable: String) {
+        Task.detached {
+            try? await Task.sleep(for: WaitingChildren.pause)
+            waiting.refill(tool) { try start(executable) }
         }
     }
 

@@ -39,8 +39,10 @@ final class WaitingChild: Sendable {
 
 /// Keeps children of each companion waiting, once it has been used.
 final class WaitingChildren: Sendable {
-    /// So many a call uses one right after the other: to unmount and to unmap.
-    static let number = 2
+    /// So many are used by two calls on end, each of which maps or unmaps as well as it mounts or unmounts.
+    static let number = 4
+    /// How long after a use they are made up to that number.
+    static let pause = Duration.seconds(1)
 
     private let children = Mutex<[Tool: [WaitingChild]]>([:])
 
