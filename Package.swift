@@ -88,7 +88,8 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         .executableTarget(
-            name: "rbd-plugin-bench", dependencies: ["Rig", "CKeyring", "CRados", "CRbd"], path: "Benchmarks",
+            name: "rbd-plugin-bench",
+            dependencies: ["Rig", "RBDDriver", "VolumeCore", "CKeyring", "CRados", "CRbd", log], path: "Benchmarks",
             swiftSettings: swiftSettings),
 
         .target(

@@ -62,52 +62,72 @@ struct Bench {
         Self.say("start")
         try await Start(bench: self).measure(&report)
         try await measureCalls(&report)
-        try await measureCrowd(&report)
-        guard Self.number("BENCH_CALLS") != 1 else { return report }
+        try await measureLarge(&report)
+        try await Crowd(bench: self).measure(&report)
+        try await Companion(bench: self).measure(&report)
+        guard Self.number("BENCH_CALLS") != 1 else {
+            report.leaveOut("requests to the servers, memory, many volumes", since: "BENCH_CALLS is 1")
+            return report
+        }
         Self.say("requests to the servers")
         report.figures.merge(try await Calls(bench: self).requests()) { $1 }
+        try await ManyCalls(bench: self).measure(&report)
         let counts = ProcessInfo.processInfo.environment["BENCH_VOLUMES"] ?? "100,10000,100000"
         try await ManyVolumes(bench: self, counts: counts.split(separator: ",").compactMap { Int($0) }).measure(&report)
         return report
     }
 
-    private func measureCrowd(_ report: inout Report) async throws {
-        Self.say("16 Creates at once")
-        let crowd = try await Calls(bench: self).crowd(of: 16)
-        var together = Samples()
-        together.add(crowd.plugin)
-        report.add("16 Creates at once", together, against: "16 in a row by hand", crowd.hand, goal: 0.05)
-    }
-
+    /// Both filesystems of the goals, and btrfs as far as this machine has it.
     private func measureCalls(_ report: inout Report) async throws {
         let goals: [String: (hand: Double, floor: Double)] = [
             "Create": (0.10, 1.5), "Mount": (0.20, 2), "Unmount": (0.20, 2), "Remove": (0.50, 1.3),
         ]
-        var small = Samples()
-        for filesystem in ["ext4", "xfs"] {
-            Self.say("512 MB \(filesystem), \(repetitions) rounds by hand, by the floor, by the plugin")
-            let three = try await Calls(bench: self).measure(filesystem, size: "512", bytes: 512 << 20)
-            for verb in Calls.verbs {
-                guard let plugin = three.plugin[verb], let hand = three.hand[verb], let floor = three.floor[verb] else {
-                    continue
-                }
-                let what = "\(verb) 512 MB \(filesystem)"
-                report.add(what, plugin, against: "by hand", hand.median, goal: goals[verb]?.hand)
-                report.add(what, plugin, against: "floor", floor.median, goal: goals[verb]?.floor)
-                if verb == "Create", filesystem == "ext4" { small = plugin }
-            }
+        for filesystem in ["ext4", "xfs"] { try await measureCalls(filesystem, goals: goals, &report) }
+        guard LocalFilesystems.canMake("btrfs") else {
+            return report.leaveOut("btrfs", since: "mkfs.btrfs is not installed")
         }
-        Self.say("Create 100 GB ext4")
-        var large = Samples()
+        let mounts = try await LocalFilesystems.canMount("btrfs")
+        if !mounts { report.leaveOut("Mount and Unmount of btrfs", since: "the kernel has no btrfs driver") }
+        try await measureCalls("btrfs", goals: [:], mounts: mounts, &report)
+    }
+
+    private func measureCalls(
+        _ filesystem: String, goals: [String: (hand: Double, floor: Double)], mounts: Bool = true,
+        _ report: inout Report
+    ) async throws {
+        Self.say("512 MB \(filesystem), \(repetitions) rounds by hand, by the floor, by the plugin")
+        let three = try await Calls(bench: self).measure(filesystem, size: "512", bytes: 512 << 20, mounts: mounts)
+        for verb in Calls.verbs {
+            guard let plugin = three.plugin[verb], let hand = three.hand[verb], let floor = three.floor[verb] else {
+                continue
+            }
+            let what = "\(verb) 512 MB \(filesystem)"
+            report.add(what, plugin, against: "by hand", hand.median, goal: goals[verb]?.hand)
+            report.add(what, plugin, against: "floor", floor.median, goal: goals[verb]?.floor)
+        }
+    }
+
+    private func measureLarge(_ report: inout Report) async throws {
+        Self.say("Create 100 GB ext4, and 512 MB, in turns")
+        var (small, large) = (Samples(), Samples())
         for round in 0...repetitions {
-            let name = "large-\(round)"
-            let options = ["pool": rig.pool, "size": "100G"]
-            var once = Samples()
-            try await once.time { try await plugin.client.create(name, options: options).checked() }
-            try await plugin.client.remove(name).checked()
-            if round > 0 { large.merge(once) }
+            let once = (
+                try await createAndRemove("small-\(round)", "512"), try await createAndRemove("large-\(round)", "100G")
+            )
+            guard round > 0 else { continue }
+            small.add(once.0)
+            large.add(once.1)
         }
         report.add("Create 100 GB ext4", large, against: "our own 512 MB", small.median, goal: 3)
+    }
+
+    /// - Returns: how long the Create took.
+    private func createAndRemove(_ name: String, _ size: String) async throws -> Duration {
+        let took = try await ContinuousClock().measure {
+            try await plugin.client.create(name, options: ["pool": rig.pool, "size": size]).checked()
+        }
+        try await plugin.client.remove(name).checked()
+        return took
     }
 
     private static func deliver(_ report: Report) throws {

@@ -20,16 +20,17 @@ struct ByHand {
     }
 
     /// rbd map, mount.
+    /// - Parameter folder: where to; the one mountpoint unless another is named.
     /// - Returns: the device.
-    func mount(_ image: String) async throws -> String {
+    func mount(_ image: String, at folder: String? = nil) async throws -> String {
         let path = try await device.map(image)
-        try await runTool("mount", [path, mountpoint]).checked()
+        try await runTool("mount", [path, folder ?? mountpoint]).checked()
         return path
     }
 
     /// umount, rbd unmap.
-    func unmount(_ image: String, _ path: String) async throws {
-        try await runTool("umount", [mountpoint]).checked()
+    func unmount(_ image: String, _ path: String, at folder: String? = nil) async throws {
+        try await runTool("umount", [folder ?? mountpoint]).checked()
         try await device.unmap(image, path)
     }
 

@@ -13,14 +13,15 @@ struct Calls {
 
     static let verbs = ["Create", "Mount", "Unmount", "Remove"]
 
-    func measure(_ filesystem: String, size: String, bytes: UInt64) async throws -> Three {
+    /// - Parameter mounts: whether the filesystem is mounted as well; otherwise it is made and removed.
+    func measure(_ filesystem: String, size: String, bytes: UInt64, mounts: Bool = true) async throws -> Three {
         var three = Three()
         for round in 0...bench.repetitions {
             // The first round warms up: libraries, caches, the connection.
             var scratch = Three()
-            try await byHand(filesystem, size, round, &scratch.hand)
-            try await byFloor(filesystem, bytes, round, &scratch.floor)
-            try await byPlugin(filesystem, size, round, &scratch.plugin)
+            try await byHand(filesystem, size, mounts, round, &scratch.hand)
+            try await byFloor(filesystem, bytes, mounts, round, &scratch.floor)
+            try await byPlugin(filesystem, size, mounts, round, &scratch.plugin)
             guard round > 0 else { continue }
             for verb in Self.verbs {
                 three.hand[verb, default: Samples()].merge(scratch.hand[verb])
@@ -32,71 +33,58 @@ struct Calls {
     }
 
     private func byHand(
-        _ filesystem: String, _ size: String, _ round: Int, _ samples: inout [String: Samples]
+        _ filesystem: String, _ size: String, _ mounts: Bool, _ round: Int, _ samples: inout [String: Samples]
     ) async throws {
         let (hand, image) = (bench.hand, "hand-\(filesystem)-\(size)-\(round)")
         try await samples["Create", default: Samples()].time {
             try await hand.create(image, size: size, filesystem: filesystem)
         }
-        let path = try await samples["Mount", default: Samples()].time { try await hand.mount(image) }
-        try await samples["Unmount", default: Samples()].time { try await hand.unmount(image, path) }
+        if mounts {
+            let path = try await samples["Mount", default: Samples()].time { try await hand.mount(image) }
+            try await samples["Unmount", default: Samples()].time { try await hand.unmount(image, path) }
+        }
         try await samples["Remove", default: Samples()].time { try await hand.remove(image) }
     }
 
     /// The floor of a Mount is the mapping and mount(2).
     private func byFloor(
-        _ filesystem: String, _ bytes: UInt64, _ round: Int, _ samples: inout [String: Samples]
+        _ filesystem: String, _ bytes: UInt64, _ mounts: Bool, _ round: Int, _ samples: inout [String: Samples]
     ) async throws {
         let (floor, image) = (bench.floor, "floor-\(filesystem)-\(bytes)-\(round)")
         try await samples["Create", default: Samples()].time {
             try await floor.create(image, bytes: bytes, filesystem: filesystem)
         }
-        let path = try await samples["Mount", default: Samples()].time {
-            let path = try await floor.map(image)
-            try floor.mount(path, at: bench.hand.mountpoint, filesystem)
-            return path
-        }
-        try await samples["Unmount", default: Samples()].time {
-            try floor.unmount(bench.hand.mountpoint)
-            try await floor.unmap(image, path)
+        if mounts {
+            let path = try await samples["Mount", default: Samples()].time {
+                let path = try await floor.map(image)
+                try floor.mount(path, at: bench.hand.mountpoint, filesystem)
+                return path
+            }
+            try await samples["Unmount", default: Samples()].time {
+                try floor.unmount(bench.hand.mountpoint)
+                try await floor.unmap(image, path)
+            }
         }
         try await samples["Remove", default: Samples()].time { try floor.remove(image) }
     }
 
     private func byPlugin(
-        _ filesystem: String, _ size: String, _ round: Int, _ samples: inout [String: Samples]
+        _ filesystem: String, _ size: String, _ mounts: Bool, _ round: Int, _ samples: inout [String: Samples]
     ) async throws {
         let (client, name) = (bench.plugin.client, "plugin-\(filesystem)-\(size)-\(round)")
         let options = ["pool": bench.rig.pool, "size": size, "fstype": filesystem]
         try await samples["Create", default: Samples()].time {
             try await client.create(name, options: options).checked()
         }
-        try await samples["Mount", default: Samples()].time { try await client.mount(name, id: "bench").checked() }
-        try await samples["Unmount", default: Samples()].time { try await client.unmount(name, id: "bench").checked() }
+        if mounts {
+            try await samples["Mount", default: Samples()].time {
+                try await client.mount(name, id: "bench").checked()
+            }
+            try await samples["Unmount", default: Samples()].time {
+                try await client.unmount(name, id: "bench").checked()
+            }
+        }
         try await samples["Remove", default: Samples()].time { try await client.remove(name).checked() }
-    }
-
-    /// So many Creates at once, and so many in a row by hand.
-    func crowd(of count: Int) async throws -> (plugin: Duration, hand: Duration) {
-        let client = PluginClient(socket: bench.plugin.socket, within: .seconds(300))
-        let options = ["pool": bench.rig.pool, "size": "512"]
-        let clock = ContinuousClock()
-        let plugin = try await clock.measure {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for number in 0..<count {
-                    group.addTask { try await client.create("crowd-\(number)", options: options).checked() }
-                }
-                try await group.waitForAll()
-            }
-        }
-        for number in 0..<count { try await client.remove("crowd-\(number)").checked() }
-        let hand = try await clock.measure {
-            for number in 0..<count {
-                try await bench.hand.create("crowd-\(number)", size: "512", filesystem: "ext4")
-            }
-        }
-        for number in 0..<count { try await bench.hand.remove("crowd-\(number)") }
-        return (plugin, hand)
     }
 
     /// What each call asks of etcd and of the OSDs, counted by the servers themselves.

@@ -125,10 +125,5 @@ struct ManyVolumes {
         ).checked()
     }
 
-    private func memory() throws -> String {
-        guard let pid = bench.plugin.pid else { throw RigFailure("the plugin does not run") }
-        let status = try String(contentsOf: URL(filePath: "/proc/\(pid)/status"), encoding: .utf8)
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-        return (line.map { String($0.dropFirst(6)).trimmed } ?? "unknown") + " (RSS)"
-    }
+    private func memory() throws -> String { "\(try ResidentMemory.kilobytes(of: bench.plugin)) kB (RSS)" }
 }

@@ -1,21 +1,6 @@
 import FoundationEssentials
 import Glibc
 
-/// One line of the report: something the plugin did, against what it is measured by in the same run.
-struct ReportLine: Sendable, Encodable {
-    var what: String
-    /// Milliseconds.
-    var median: Double
-    var p95: Double
-    var baseline: String
-    /// Milliseconds.
-    var baselineMedian: Double
-    var ratio: Double
-    /// The ratio that was set as the goal; nil for lines that only inform.
-    var goal: Double?
-    var verdict: String
-}
-
 /// All lines; as a table, as JSON and as a chart.
 struct Report: Sendable, Encodable {
     var mapper: String
@@ -23,27 +8,32 @@ struct Report: Sendable, Encodable {
     var lines: [ReportLine] = []
     /// What is no ratio: memory, counts of requests.
     var figures: [String: String] = [:]
+    /// What could not be measured here, and why.
+    var leftOut: [String] = []
 
     mutating func add(
         _ what: String, _ measured: Samples, against baseline: String, _ base: Duration, goal: Double? = nil,
         byP95: Bool = false
     ) {
-        let value = (byP95 ? measured.p95 : measured.median).milliseconds
-        let ratio = value / max(base.milliseconds, 0.000_001)
-        Bench.say("\(what): \(ratio.shown) of \(baseline)")
-        lines.append(
-            ReportLine(
-                what: what, median: measured.median.milliseconds, p95: measured.p95.milliseconds, baseline: baseline,
-                baselineMedian: base.milliseconds, ratio: ratio, goal: goal,
-                verdict: goal.map { ratio <= $0 ? "reached" : "missed" } ?? ""))
+        add(ReportLine(what, measured, against: baseline, base, goal: goal, byP95: byP95))
+    }
+
+    mutating func add(_ line: ReportLine) {
+        Bench.say("\(line.what): \(line.ratio.shown) of \(line.baseline)")
+        lines.append(line)
+    }
+
+    mutating func leaveOut(_ what: String, since why: String) {
+        Bench.say("left out: \(what), since \(why)")
+        leftOut.append("\(what), since \(why)")
     }
 
     var table: String {
-        var rows = [["what", "median ms", "p95 ms", "against", "ms", "ratio", "goal", ""]]
+        var rows = [["what", "median", "p95", "unit", "against", "median", "ratio", "goal", ""]]
         for line in lines {
             rows.append([
-                line.what, line.median.shown, line.p95.shown, line.baseline, line.baselineMedian.shown,
-                line.ratio.shown, line.goal.map { "≤ \($0.shown)" } ?? "", line.verdict,
+                line.what, line.value.shown, line.p95?.shown ?? "", line.unit.rawValue, line.baseline,
+                line.baselineValue.shown, line.ratio.shown, line.goal.map { "≤ \($0.shown)" } ?? "", line.verdict,
             ])
         }
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
@@ -51,6 +41,7 @@ struct Report: Sendable, Encodable {
             zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
         }
         for (name, value) in figures.sorted(by: { $0.key < $1.key }) { text.append("\(name): \(value)") }
+        text += leftOut.map { "left out: \($0)" }
         return text.joined(separator: "\n")
     }
 
@@ -73,7 +64,7 @@ struct Report: Sendable, Encodable {
             <svg xmlns="http://www.w3.org/2000/svg" width="760" height="\(Int(row * Double(shown.count) + 40))" \
             font-family="sans-serif" font-size="12">
             """,
-            "<text x=\"10\" y=\"16\">time as a ratio to the baseline (\(mapper)); the mark is the goal</text>",
+            "<text x=\"10\" y=\"16\">each as a ratio to its baseline (\(mapper)); the mark is the goal</text>",
         ]
         for (index, line) in shown.enumerated() {
             let y = 28 + Double(index) * row
