@@ -112,9 +112,3 @@ struct Calls {
         return figures
     }
 }
-
-extension Samples {
-    mutating func merge(_ other: Samples?) {
-        for duration in other?.all ?? [] { add(duration) }
-    }
-}

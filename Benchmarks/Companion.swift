@@ -28,37 +28,37 @@ struct Companion {
         let image = "companion"
         try await bench.hand.create(image, size: "512", filesystem: "ext4")
         let tools = UsualTools(hand: bench.hand, image: image)
-        let adapters = try OwnAdapters(bench, image: image)
+        let kernel = BareKernel(floor: bench.floor, image: image, mountpoint: bench.hand.mountpoint)
+        let program = try OwnProgram(bench, image: image)
         var device: String?
         if case .fuse = bench.hand.device {
             report.leaveOut("map and unmap by rbd-plugin-kernel", since: "the kernel's rbd driver is not used here")
             device = try await tools.map()
         }
-        var (own, usual): ([Step: Samples], [Step: Samples]) = ([:], [:])
+        var (own, usual, bare): ([Step: Samples], [Step: Samples], [Step: Samples]) = ([:], [:], [:])
         for round in 0...bench.repetitions {
-            let once = (try await time(adapters, device), try await time(tools, device))
+            let times = (try await time(program, device), try await time(tools, device), try await time(kernel, device))
             guard round > 0 else { continue }
-            for (step, duration) in once.0 { own[step, default: Samples()].add(duration) }
-            for (step, duration) in once.1 { usual[step, default: Samples()].add(duration) }
+            own.merge(times.0) { $0.merging($1) }
+            usual.merge(times.1) { $0.merging($1) }
+            bare.merge(times.2) { $0.merging($1) }
         }
         if let device { try await tools.unmap(device) }
-        await adapters.close()
+        await program.close()
         try await bench.hand.remove(image)
         for step in Step.allCases {
-            guard let own = own[step], let usual = usual[step] else { continue }
+            guard let own = own[step], let usual = usual[step], let bare = bare[step] else { continue }
             report.add(step.names.own, own, against: step.names.tool, usual.median, goal: Self.goal)
+            report.add(step.names.own, own, against: "floor", bare.median)
         }
     }
 
     /// - Parameter device: what to mount; nil to map the image, and unmap it, as well.
-    private func time(_ side: some KernelSteps, _ device: String?) async throws -> [Step: Duration] {
-        var times: [Step: Duration] = [:]
+    private func time(_ side: some KernelSteps, _ device: String?) async throws -> [Step: Samples] {
+        var times: [Step: Samples] = [:]
         func timed<Value>(_ step: Step, _ body: () async throws -> Value) async throws -> Value {
             try await Task.sleep(for: Self.pause)
-            let began = ContinuousClock.now
-            let value = try await body()
-            times[step] = ContinuousClock.now - began
-            return value
+            return try await times[step, default: Samples()].time(body)
         }
         let path = if let device { device } else { try await timed(.map) { try await side.map() } }
         try await timed(.mount) { try await side.mount(path) }
@@ -86,4 +86,16 @@ struct UsualTools: KernelSteps {
     func mount(_ device: String) async throws { try await runTool("mount", [device, hand.mountpoint]).checked() }
     func unmount() async throws { try await runTool("umount", [hand.mountpoint]).checked() }
     func unmap(_ device: String) async throws { try await hand.device.unmap(image, device) }
+}
+
+/// What the kernel itself takes, whoever asks it.
+struct BareKernel: KernelSteps {
+    let floor: Floor
+    let image: String
+    let mountpoint: String
+
+    func map() async throws -> String { try await floor.map(image) }
+    func mount(_ device: String) async throws { try floor.mount(device, at: mountpoint, "ext4") }
+    func unmount() async throws { try floor.unmount(mountpoint) }
+    func unmap(_ device: String) async throws { try await floor.unmap(image, device) }
 }

@@ -7,7 +7,16 @@ struct Samples: Sendable {
         sorted.sort()
     }
 
-    var all: [Duration] { sorted }
+    mutating func merge(_ other: Samples?) {
+        for duration in other?.sorted ?? [] { add(duration) }
+    }
+
+    func merging(_ other: Samples) -> Samples {
+        var both = self
+        both.merge(other)
+        return both
+    }
+
     var count: Int { sorted.count }
     var median: Duration { at(0.5) }
     var p95: Duration { at(0.95) }
