@@ -6,12 +6,23 @@ import VolumeCore
 /// This node's copy of all volumes: read once, then kept up to date by watching etcd.
 public final class WatchedVolumes: VolumeCatalog {
     private struct Copy {
-        /// An entry with neither record is a tombstone: a deletion that this node knows of before the watch does.
         var entries = SortedVolumes()
+        /// Names that were nobody's at a revision which the watch has not told yet: what it tells of them up to then is
+        /// out of date.
+        var tombstones: [VolumeName: Int64] = [:]
+        /// Up to here the watch has told everything.
+        var told: Int64 = 0
         var isLoaded = false
         var isCurrent = false
         /// Those who wait for the first reading; `nil` once it is over.
         var waiting: [CheckedContinuation<Void, Never>]? = []
+
+        func revision(of name: VolumeName) -> Int64? { entries[name]?.revision ?? tombstones[name] }
+
+        mutating func take(toldUpTo revision: Int64) {
+            told = revision
+            tombstones = tombstones.filter { $0.value > revision }
+        }
     }
 
     private let copy = Mutex(Copy())
@@ -63,10 +74,16 @@ public final class WatchedVolumes: VolumeCatalog {
 
     public func observe(_ stored: StoredVolume) {
         copy.withLock { copy in
-            if let known = copy.entries[stored.name], known.revision >= stored.revision { return }
-            copy.entries[stored.name] = stored
+            if let known = copy.revision(of: stored.name), known >= stored.revision { return }
+            let isGone = stored.volume == nil && stored.attachment == nil
+            copy.entries[stored.name] = isGone ? nil : stored
+            // Any number of names can be asked for that are nobody's: none is remembered for longer than it has to be.
+            copy.tombstones[stored.name] = isGone && stored.revision > copy.told ? stored.revision : nil
         }
     }
+
+    /// How many names are remembered for being nobody's.
+    var tombstones: Int { copy.withLock(\.tombstones.count) }
 
     /// Keeps the copy up to date until the task is cancelled. Survives any outage of etcd, during which the copy stays
     /// as it was.
@@ -86,7 +103,7 @@ public final class WatchedVolumes: VolumeCatalog {
     }
 
     /// - Parameter pages: of a reading that is under way. Each is decoded while the next one is fetched.
-    private func take(_ element: FollowElement, _ pages: inout [Task<StoredVolumes, Never>]) async {
+    func take(_ element: FollowElement, _ pages: inout [Task<StoredVolumes, Never>]) async {
         switch element {
         case .page(let entries, let isFirst):
             if isFirst { pages = [] }
@@ -96,8 +113,10 @@ public final class WatchedVolumes: VolumeCatalog {
             for page in pages { volumes.merge(await page.value) }
             pages = []
             replace(with: volumes, at: revision)
-        case .events(let events, _): for event in events { take(event) }
-        case .progress: break
+        case .events(let events, let revision):
+            for event in events { take(event) }
+            copy.withLock { $0.take(toldUpTo: revision) }
+        case .progress(let revision): copy.withLock { $0.take(toldUpTo: revision) }
         case .connected: copy.withLock { $0.isCurrent = true }
         case .disconnected(let error):
             copy.withLock { $0.isCurrent = false }
@@ -120,6 +139,8 @@ public final class WatchedVolumes: VolumeCatalog {
             let newer = copy.entries.compactMap { $0.revision > revision ? $0 : nil }
             copy.entries = loaded
             for stored in newer { copy.entries[stored.name] = stored }
+            copy.take(toldUpTo: revision)
+            for name in copy.tombstones.keys { copy.entries[name] = nil }
             copy.isLoaded = true
         }
         endFirstReading()
@@ -131,13 +152,14 @@ public final class WatchedVolumes: VolumeCatalog {
         do {
             let entry = try Entry(kind, event)
             copy.withLock { copy in
-                var stored = copy.entries[name] ?? StoredVolume(name: name, revision: 0)
                 // One transaction writes both keys at one revision: equal is not old.
-                guard event.revision >= stored.revision else { return }
+                guard event.revision >= copy.revision(of: name) ?? 0 else { return }
+                var stored = copy.entries[name] ?? StoredVolume(name: name, revision: 0)
                 entry.apply(to: &stored)
                 stored.revision = event.revision
                 let isGone = stored.volume == nil && stored.attachment == nil
                 copy.entries[name] = isGone ? nil : stored
+                copy.tombstones[name] = nil
             }
         } catch {
             log.error("\(error)")

@@ -72,4 +72,53 @@ import VolumeCore
             #expect(!copy.isLoaded)
         }
     }
+
+    // MARK: What is nobody's
+
+    private let keys = StateKeys(prefix: "test")
+
+    private func told(_ elements: [FollowElement], _ copy: WatchedVolumes) async {
+        var pages: [Task<StoredVolumes, Never>] = []
+        for element in elements { await copy.take(element, &pages) }
+    }
+
+    private func volume(_ name: VolumeName, revision: Int64) throws -> KeyValue {
+        let record = VolumeRecord(
+            name: name, uid: "u", phase: .ready, spec: VolumeSpec(pool: "rbd"), options: [:], createdAt: "")
+        return KeyValue(
+            keyBytes: Array(keys.volume(name).utf8), value: try RecordCodec.encode(record, write: "w"),
+            createRevision: revision, modRevision: revision, version: 1)
+    }
+
+    @Test func namesThatAreNobodysAreForgottenOnceTheWatchHasToldOfThem() async throws {
+        let copy = WatchedVolumes(keys: keys, log: RealNode.silent)
+        await told([.page([], isFirst: true), .snapshot(revision: 10)], copy)
+        for number in 0..<1000 { copy.observe(StoredVolume(name: try VolumeName("old-\(number)"), revision: 10)) }
+        #expect(copy.tombstones == 0, "the reading has told of them")
+        for number in 0..<10 { copy.observe(StoredVolume(name: try VolumeName("new-\(number)"), revision: 12)) }
+        #expect(copy.tombstones == 10)
+        await told([.progress(revision: 11)], copy)
+        #expect(copy.tombstones == 10)
+        await told([.progress(revision: 12)], copy)
+        #expect(copy.tombstones == 0)
+    }
+
+    @Test func whatTheWatchTellsLateDoesNotBringBackWhatIsGone() async throws {
+        let copy = WatchedVolumes(keys: keys, log: RealNode.silent)
+        let name = try VolumeName("db")
+        let put = { [self] revision in
+            let entry = try volume(name, revision: revision)
+            return FollowElement.events(
+                [WatchEvent(keyBytes: entry.keyBytes, revision: revision, change: .put(entry))], revision: revision)
+        }
+        await told([.page([], isFirst: true), .snapshot(revision: 10)], copy)
+        copy.observe(StoredVolume(name: name, revision: 12))
+        await told([try put(11)], copy)
+        #expect(copy.find(name) == nil)
+        await told([.page([try volume(name, revision: 11)], isFirst: true), .snapshot(revision: 11)], copy)
+        #expect(copy.find(name) == nil, "a reading that is older than what this node knows")
+        await told([try put(13)], copy)
+        #expect(copy.find(name) != nil)
+        #expect(copy.tombstones == 0)
+    }
 }
