@@ -9,7 +9,24 @@ extension VolumeDriver {
     public func create(_ nameText: String, options: [String: String]) async throws {
         let name = try VolumeName(nameText)
         let request = try VolumeRequest(options: options, defaults: policy.defaults)
-        try await operation("create", name) { try await create(name, request) }
+        try await operation("create", name) {
+            do {
+                try await create(name, request)
+            } catch {
+                guard try await isReadyAfterAll(name, request) else { throw error }
+                log.step("another node has created the volume", name, ["failed": "\(error)"])
+            }
+        }
+    }
+
+    /// Whatever went wrong here: another node may have carried on, and this one may have failed for that very reason.
+    /// - Returns: whether the same Create, repeated, would find the volume as asked for.
+    /// - Throws: what it would say of a volume that is there otherwise.
+    private func isReadyAfterAll(_ name: VolumeName, _ request: VolumeRequest) async throws -> Bool {
+        guard let stored = try? await undoing({ try await read(name) }) else { return false }
+        let step = try CreateRule.decide(
+            name, recorded: stored.volume?.record, request: request, me: me, attemptIsAlive: false)
+        return step == .finished
     }
 
     private func create(_ name: VolumeName, _ request: VolumeRequest) async throws {
@@ -135,19 +152,22 @@ extension VolumeDriver {
         return true
     }
 
+    /// - Returns: `true` when the volume is ready all the same; `false` when another node has carried on: decide again.
     private func giveUp(
         _ record: VolumeRecord, over stored: StoredVolume, after error: any Error
     ) async throws -> Bool {
         log.warning("create failed", metadata: ["volume": "\(record.name)", "error": "\(error)"])
-        var finished = false
         do {
-            try await undoing { finished = try await settle(record, over: stored) }
+            switch try await undoing({ try await settle(record, over: stored) }) {
+            case .finished: return true
+            case .overtaken: return false
+            case .undone: break
+            }
         } catch let undoError {
             log.error(
                 "an unfinished volume stays recorded; it is undone later, unless a create carries on with it first",
                 metadata: ["volume": "\(record.name)", "error": "\(undoError)"])
         }
-        if finished { return true }
         throw error
     }
 
@@ -155,14 +175,16 @@ extension VolumeDriver {
     ///
     /// A rename that was given up may still come. So it is looked for once more after the unfinished image was removed:
     /// from then on it cannot come any more.
-    /// - Returns: whether the volume is ready.
-    func settle(_ record: VolumeRecord, over stored: StoredVolume) async throws -> Bool {
+    func settle(_ record: VolumeRecord, over stored: StoredVolume) async throws -> SettledCreate {
         let ended = record.withoutAttempt
-        if let id = try await renamedImage(record) { return try await finish(ended, imageID: id, over: stored) }
+        if let id = try await renamedImage(record) {
+            return try await finish(ended, imageID: id, over: stored) ? .finished : .overtaken
+        }
         try await removeUnfinishedImages(of: record)
-        if let id = try await renamedImage(record) { return try await finish(ended, imageID: id, over: stored) }
-        _ = try await commit(.init(volume: .delete), over: stored)
-        return false
+        if let id = try await renamedImage(record) {
+            return try await finish(ended, imageID: id, over: stored) ? .finished : .overtaken
+        }
+        return try await commit(.init(volume: .delete), over: stored) == nil ? .overtaken : .undone
     }
 
     /// The id of the volume's image if a rename has made it that already.
@@ -190,4 +212,14 @@ extension VolumeDriver {
             why: "an image \(image) exists that no volume owns; it was left as it is",
             remedy: "use another name, or '-o adopt=true' to use that image with what is on it", outcome: .refused)
     }
+}
+
+/// What has become of a Create that failed.
+enum SettledCreate {
+    /// Only the answer was lost: the volume is ready.
+    case finished
+    /// Nothing is left of it.
+    case undone
+    /// Another node has changed the record meanwhile: what becomes of the volume is its affair.
+    case overtaken
 }

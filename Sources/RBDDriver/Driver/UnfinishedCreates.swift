@@ -19,7 +19,7 @@ extension VolumeDriver {
         if record.phase == .ready {
             let swept = try await sweepAbandoned(record)
             if swept != record { _ = try await commit(.init(volume: .put(swept)), over: stored) }
-        } else if try await !settle(record, over: stored) {
+        } else if try await settle(record, over: stored) == .undone {
             log.step("cleared up after a create that was given up", name)
         }
     }

@@ -32,7 +32,7 @@ public struct VolumeDriver: Sendable {
     }
 
     /// Runs what cleans up after a failure, under a deadline of its own: the operation's may be used up.
-    func undoing(_ body: () async throws -> Void) async rethrows {
+    func undoing<Value: Sendable>(_ body: () async throws -> Value) async rethrows -> Value {
         try await Deadline.$current.withValue(ports.clock.now() + policy.undoBudget) { try await body() }
     }
 
