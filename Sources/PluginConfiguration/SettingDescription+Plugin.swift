@@ -37,7 +37,7 @@ extension SettingDescription {
         ),
         .init(
             .stateDirectory, .devices, .text("/run/rbd-plugin"),
-            "Folder for what has to outlive the plugin, but not a reboot: notes of its own mappings, and the rendered `ceph.conf` and keyring."
+            "Folder for what has to outlive the plugin, but not a reboot: notes of its own mappings and connections, and the rendered `ceph.conf` and keyring."
         ),
     ]
 

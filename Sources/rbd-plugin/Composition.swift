@@ -15,6 +15,7 @@ struct Composition {
     private let log: Logger
     private let ceph: CephClientConfiguration
     private let connection: CephConnection
+    private let clientNotes: ClientNotes
     private let etcd: EtcdClient
     private let catalog: WatchedVolumes
     private let heartbeat: NodeHeartbeat
@@ -30,7 +31,10 @@ struct Composition {
         let tokens = RandomTokens()
         ceph = CephClientConfiguration(
             settings.ceph, directory: "\(settings.stateDirectory)/ceph", connectTimeout: settings.limits.ceph)
-        connection = CephConnection(settings: CephSettings(settings, files: ceph), logger: log)
+        clientNotes = ClientNotes(
+            stateFolder: settings.stateDirectory, me: me,
+            kernel: KernelCalls(pool: BlockingPool(name: "client-notes", threads: 1), clock: clock))
+        connection = CephConnection(settings: CephSettings(settings, files: ceph), notes: clientNotes, logger: log)
         etcd = try EtcdClient(configuration: EtcdConfiguration(settings), logger: log)
         catalog = WatchedVolumes(keys: keys, log: log)
         heartbeat = NodeHeartbeat(
@@ -46,7 +50,8 @@ struct Composition {
             nodes: EtcdNodeDirectory(client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd),
             images: images,
             formatter: node.formatter, mapper: node.mapper, filesystems: node.filesystems, mounter: node.mounter,
-            fence: CephFence(connection: connection, clock: clock), clock: clock, tokens: tokens)
+            fence: CephFence(connection: connection, clock: clock), formerClients: clientNotes, clock: clock,
+            tokens: tokens)
         driver = VolumeDriver(
             ports: ports.withKillPoints, policy: DriverPolicy(settings, mountRoot: mountRoot), me: me, log: log)
         let health = HealthChecks(connection: connection, catalog: catalog, mapper: node.mapper)
@@ -87,7 +92,12 @@ struct Composition {
                 logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }))
         try await group.run()
         await etcd.shutdown()
-        try? await connection.close(timeout: .seconds(2))
+        do {
+            try await connection.close(timeout: .seconds(2))
+            clientNotes.discard()
+        } catch {
+            log.info("did not disconnect from Ceph in good order", metadata: ["reason": "\(error)"])
+        }
     }
 
     /// Looks after the mounts of this node for as long as the plugin runs.

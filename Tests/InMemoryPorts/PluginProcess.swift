@@ -35,6 +35,7 @@ public struct PluginProcess: Sendable {
         let guarded: @Sendable () throws -> Void = {
             let result = try cluster.mutate { world in
                 try checkReach(call, in: world)
+                if world.nodes[node]?.process == number { world.nodes[node]?.opened = nil }
                 return try effect(&world)
             }
             answer.value.withLock { $0 = result }
@@ -91,6 +92,7 @@ public struct NodePorts: Sendable {
     public let catalog: InMemoryCatalog
     public let directory: InMemoryNodeDirectory
     public let fence: InMemoryFence
+    public let formerClients: InMemoryFormerClients
     public let clock: ManualClock
     public let tokens: SeededTokens
 
@@ -107,6 +109,7 @@ public struct NodePorts: Sendable {
         catalog = InMemoryCatalog(process)
         directory = InMemoryNodeDirectory(process)
         fence = InMemoryFence(process)
+        formerClients = InMemoryFormerClients(process)
         clock = ManualClock(process)
         tokens = SeededTokens(seed: UInt64(process.number))
     }

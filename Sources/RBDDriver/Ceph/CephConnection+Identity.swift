@@ -19,14 +19,8 @@ extension CephConnection {
     public nonisolated func identity(timeout: Duration? = nil) async throws -> CephIdentity {
         let call = CephCall.reading("rados_getaddrs", .cluster(settings.clusterName))
         return try await perform(call, timeout: timeout) { cluster in
-            try cluster.withUnsafeCluster(call) { raw in
-                var text: UnsafeMutablePointer<CChar>?
-                try call.check(rados_getaddrs(raw, &text))
-                defer { rados_buffer_free(text) }
-                return CephIdentity(
-                    fsid: cluster.fsid, clientID: cluster.instanceID,
-                    addresses: text.map { ClientAddress.list(String(cString: $0)) } ?? [])
-            }
+            CephIdentity(
+                fsid: cluster.fsid, clientID: cluster.instanceID, addresses: try cluster.addresses(call))
         }
     }
 
@@ -36,6 +30,18 @@ extension CephConnection {
         let call = CephCall.reading("rados_wait_for_latest_osdmap", .cluster(settings.clusterName))
         try await perform(call, timeout: timeout) { cluster in
             try cluster.withUnsafeCluster(call) { _ = try call.check(rados_wait_for_latest_osdmap($0)) }
+        }
+    }
+}
+
+extension CephCluster {
+    /// The addresses of this connection (`rados_getaddrs`).
+    func addresses(_ call: CephCall) throws -> [ClientAddress] {
+        try withUnsafeCluster(call) { raw in
+            var text: UnsafeMutablePointer<CChar>?
+            try call.check(rados_getaddrs(raw, &text))
+            defer { rados_buffer_free(text) }
+            return text.map { ClientAddress.list(String(cString: $0)) } ?? []
         }
     }
 }

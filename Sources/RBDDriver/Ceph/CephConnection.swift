@@ -30,6 +30,7 @@ public actor CephConnection {
     /// Where connecting and closing run, so that they never wait behind stuck calls.
     nonisolated let upkeep: BlockingPool
     private let logger: Logger
+    private let notes: ClientNotes?
 
     private var state = State.disconnected
     private var lastError: CephError?
@@ -38,8 +39,10 @@ public actor CephConnection {
     private var keepsTrying = false
     private var retry: Task<Void, Never>?
 
-    public init(settings: CephSettings, logger: Logger) {
+    /// - Parameter notes: where the addresses are noted, for the run that comes after this one is killed.
+    public init(settings: CephSettings, notes: ClientNotes? = nil, logger: Logger) {
         self.settings = settings
+        self.notes = notes
         self.logger = logger
         self.calls = BlockingPool(name: "ceph-call", threads: settings.threads)
         self.upkeep = BlockingPool(name: "ceph-upkeep", threads: 4)
@@ -204,7 +207,7 @@ public actor CephConnection {
     /// One attempt. There is never more than one: librados goes on asking the monitors long
     /// after its own time-out, and an attempt that is under way is the first to succeed.
     private func connect() async {
-        let (settings, upkeep) = (settings, upkeep)
+        let (settings, upkeep, notes, logger) = (settings, upkeep, notes, logger)
         let call = CephCall.reading("rados_connect", subject)
         let result: Result<CephCluster, any Error>
         do {
@@ -212,13 +215,28 @@ public actor CephConnection {
                 try await upkeep.run(
                     call.name, timeout: settings.timeouts.connect * 20,
                     onLate: { late in if case .success(let cluster) = late { _ = cluster.close() } },
-                    { try CephCluster.connect(settings, background: upkeep) })
+                    { try Self.connect(settings, noting: notes, background: upkeep, logger) })
             }
             result = .success(cluster)
         } catch {
             result = .failure(error)
         }
         connected(result)
+    }
+
+    /// Notes the new client before the first image is opened through it.
+    private static func connect(
+        _ settings: CephSettings, noting notes: ClientNotes?, background: BlockingPool, _ logger: Logger
+    ) throws -> CephCluster {
+        let cluster = try CephCluster.connect(settings, background: background)
+        do {
+            try notes?.note(cluster.addresses(.reading("rados_getaddrs", cluster.subject)))
+        } catch {
+            logger.warning(
+                "cannot note this client's address: after a crash its watches have to time out",
+                metadata: ["error": "\(error)"])
+        }
+        return cluster
     }
 
     private func connected(_ result: Result<CephCluster, any Error>) {

@@ -55,7 +55,7 @@ extension VolumeDriver {
         // The volume may come from a node that knows more, or its image may have got a feature since. Asked before the look
         // at the image, so that nothing but deciding comes between that and mapping.
         let unsupported = mine.isEmpty ? try await ports.mapper.unsupported(.every) : []
-        guard let image = try await ports.images.inspect(volume.image) else {
+        guard let image = try await inspect(volume.image) else {
             throw VolumeError(
                 .unexplained, what, why: "its image \(volume.image) does not exist",
                 remedy: "restore the image, or remove the volume", outcome: .refused)

@@ -113,7 +113,7 @@ extension VolumeDriver {
     }
 
     private func adoptImage(_ record: VolumeRecord) async throws -> String {
-        guard let image = try await ports.images.inspect(record.image) else {
+        guard let image = try await inspect(record.image) else {
             throw VolumeError(
                 .notFound, "adopt image \(record.image)", why: "it has gone", remedy: "create the volume again")
         }

@@ -21,7 +21,7 @@ extension VolumeDriver {
             _ = try await detach(attachment, over: stored)
             return false
         case .begin(let volume):
-            let image = try await ports.images.inspect(volume.image)
+            let image = try await inspect(volume.image)
             try await refuseWatched(volume, image)
             var removing = volume
             removing.phase = .removing
@@ -58,7 +58,7 @@ extension VolumeDriver {
     ) async throws -> Bool {
         try await removeUnfinishedImages(of: volume)
         var image = seen
-        if image?.uid != volume.uid { image = try await ports.images.inspect(volume.image) }
+        if image?.uid != volume.uid { image = try await inspect(volume.image) }
         if let image {
             if image.uid == volume.uid {
                 try await ports.images.remove(volume.image, id: image.id)

@@ -33,7 +33,7 @@ extension VolumeDriver {
             try await ports.mapper.unmap(device)
         }
         let withdrawn = image.named(image.name + VolumeRecord.withdrawnSuffix)
-        if let found = try await ports.images.inspect(image) {
+        if let found = try await inspect(image) {
             if try await isTheVolumes(found, record) { return try await finishRename(image, to: record.image) }
             try refuseIfWatched(image, found)
             do {
@@ -45,7 +45,7 @@ extension VolumeDriver {
                 try await ports.images.finishRename(image, to: withdrawn.name)
             }
         }
-        if let found = try await ports.images.inspect(withdrawn) {
+        if let found = try await inspect(withdrawn) {
             try refuseIfWatched(withdrawn, found)
             if try await isTheVolumes(found, record) { return try await finishRename(withdrawn, to: record.image) }
             try await ports.images.remove(withdrawn, id: nil)

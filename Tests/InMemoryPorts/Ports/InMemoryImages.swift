@@ -22,20 +22,30 @@ public struct InMemoryImageStore: ImageStore {
 
     /// The image exists before it bears its uid, as with librbd: a crash in between leaves one that bears none.
     public func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
-        let id = try await process.perform(.imageCreate, "\(image)") { try $0.createImage(image, spec: spec) }
+        let id = try await process.perform(.imageCreate, "\(image)") { [process] world in
+            let id = try world.createImage(image, spec: spec)
+            world.open(id, by: process)
+            return id
+        }
         try await mark(image, uid: uid)
         return id
     }
 
     public func rename(_ image: ImageReference, to name: String) async throws {
-        try await process.perform(.imageRename, "\(image) to \(name)") { try $0.renameImage(image, to: name) }
+        try await process.perform(.imageRename, "\(image) to \(name)") { [process] world in
+            try world.renameImage(image, to: name)
+            world.open(world.ceph.images[image.named(name)]?.id, by: process)
+        }
     }
 
     /// Renames are whole here.
     public func finishRename(_ image: ImageReference, to name: String) async throws {}
 
     public func mark(_ image: ImageReference, uid: String) async throws {
-        try await process.perform(.imageMark, "\(image)") { try $0.markImage(image, uid: uid) }
+        try await process.perform(.imageMark, "\(image)") { [process] world in
+            try world.markImage(image, uid: uid)
+            world.open(world.ceph.images[image]?.id, by: process)
+        }
     }
 
     public func remove(_ image: ImageReference, id: String?) async throws {
@@ -113,5 +123,29 @@ public struct InMemoryFence: Fence {
 
     public func breakLock(of image: ImageReference, heldBy client: ClientAddress) async throws {
         try await process.perform(.fenceBreakLock, "\(image)") { try $0.breakLock(of: image, heldBy: client) }
+    }
+}
+
+/// `FormerClients` of the simulated nodes.
+public struct InMemoryFormerClients: FormerClients {
+    private let process: PluginProcess
+
+    public init(_ process: PluginProcess) { self.process = process }
+
+    public func all() async throws -> [ClientAddress] {
+        let known = process.cluster.world.nodes[process.node]?.formerClients ?? [:]
+        return known.filter { $0.value == process.identity.boot }.keys.sorted { $0.text < $1.text }
+    }
+
+    public func forget(_ client: ClientAddress) async throws {
+        process.cluster.mutate { [process] in $0.nodes[process.node]?.formerClients[client] = nil }
+    }
+}
+
+extension World {
+    /// The plugin's own client has the image open until its next call: killed before that, it shows as a watcher.
+    fileprivate mutating func open(_ image: String?, by process: PluginProcess) {
+        guard nodes[process.node]?.process == process.number else { return }
+        nodes[process.node]?.opened = image
     }
 }

@@ -10,6 +10,8 @@ extension World {
         for device in node.kernel.devices.values {
             ceph.orphanedWatches[device.imageID, default: [:]][device.client] = silentSince + ceph.watchTimeout
         }
+        endPlugin(on: name)
+        node = nodes[name] ?? node
         var kernel = SimulatedKernel()
         kernel.supportedFeatures = node.kernel.supportedFeatures
         kernel.nonces = node.kernel.nonces
@@ -62,6 +64,7 @@ extension World {
 
     /// Starts a plugin process; one that ran before is killed.
     mutating func startProcess(on name: String) -> Int {
+        endPlugin(on: name)
         processes += 1
         nodes[name]?.process = processes
         nodes[name]?.catalog = .empty
@@ -71,9 +74,20 @@ extension World {
 
     /// `kill -9` of the plugin. The kernel goes on.
     public mutating func killPlugin(on name: String) {
+        endPlugin(on: name)
         nodes[name]?.process = nil
         nodes[name]?.catalog = .empty
         noticeConnections(of: name)
+    }
+
+    /// The process ends without a word: the image that it had open shows its watch until that times out.
+    private mutating func endPlugin(on name: String) {
+        guard let node = nodes[name], let client = node.pluginClient else { return }
+        nodes[name]?.formerClients[client] = node.boot
+        nodes[name]?.opened = nil
+        guard let image = node.opened else { return }
+        let silentSince = node.cephLostAt ?? now
+        ceph.orphanedWatches[image, default: [:]][client] = silentSince + ceph.watchTimeout
     }
 
     /// Lets the heartbeat of a living node die: its lease ran out although nothing is wrong with the node.

@@ -17,6 +17,10 @@ public struct SimulatedNode: Sendable {
     /// Since when Ceph has not heard of its clients.
     var cephLostAt: Duration?
     var heartbeat: Heartbeat?
+    /// The image that the plugin's own client has open right now, by its id.
+    var opened: String?
+    /// The own clients of plugins that were killed, each with the boot that it was of.
+    public internal(set) var formerClients: [ClientAddress: String] = [:]
     var catalog = CatalogState.empty
     /// How much the node's clock is ahead of the world's, and how many thousandths of the world's speed it has.
     public var clockOffset: Duration = .zero
@@ -44,6 +48,9 @@ public struct SimulatedNode: Sendable {
 
     public var boot: String { "\(name)-boot-\(boots)" }
     public var identity: NodeIdentity { NodeIdentity(node: name, boot: boot) }
+
+    /// What Ceph knows the plugin's own connection as; no device has that address.
+    var pluginClient: ClientAddress? { process.flatMap { ClientAddress("10.0.0.\(number):0/\(1_000_000 + $0)") } }
 
     func reaches(_ backend: Backend) -> Bool { isOn && !isPaused && !cutOffFrom.contains(backend) }
 }

@@ -22,7 +22,8 @@ extension VolumeDriver {
             ports: DriverPorts(
                 store: ports.store, catalog: ports.catalog, nodes: ports.directory, images: ports.images,
                 formatter: ports.formatter, mapper: ports.mapper, filesystems: ports.filesystems,
-                mounter: ports.mounter, fence: ports.fence, clock: ports.clock, tokens: ports.tokens),
+                mounter: ports.mounter, fence: ports.fence, formerClients: ports.formerClients,
+                clock: ports.clock, tokens: ports.tokens),
             policy: DriverPolicy(mountRoot: DriverFixture.mountRoot), me: ports.identity,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }

@@ -1,0 +1,48 @@
+import Logging
+import VolumeCore
+
+/// A plugin that was killed while it had an image open shows as its watcher for half a minute, and may hold its exclusive
+/// lock as long. The plugin that was started in its place knows that this one is dead, and need not wait.
+extension VolumeDriver {
+    /// Looks at an image. Earlier runs of this plugin that are among its watchers are shut out first.
+    func inspect(_ image: ImageReference) async throws -> ImageDescription? {
+        let found = try await ports.images.inspect(image)
+        guard let watchers = found?.watchers, !watchers.isEmpty, await shutOutFormerSelves(among: watchers) else {
+            return found
+        }
+        return try await ports.images.inspect(image)
+    }
+
+    /// - Returns: whether the watchers have to be looked at again. Without success they are what they were, and time does
+    ///   the same.
+    private func shutOutFormerSelves(among watchers: [ClientAddress]) async -> Bool {
+        do {
+            let dead = try await ports.formerClients.all().filter(watchers.contains)
+            guard !dead.isEmpty else { return false }
+            let mapped = try await clientsOfMappings()
+            for client in dead {
+                guard !mapped.contains(client) else {
+                    log.error("left a client alone that a mapping has as well", metadata: ["client": "\(client)"])
+                    continue
+                }
+                try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
+                log.info("shut out what Ceph still saw of a plugin that was killed", metadata: ["client": "\(client)"])
+                try await ports.formerClients.forget(client)
+            }
+            return true
+        } catch {
+            log.info(
+                "what Ceph still sees of a plugin that was killed has to time out", metadata: ["reason": "\(error)"])
+            return false
+        }
+    }
+
+    /// Every client that may have a filesystem: by the records of all nodes, and by what this node's mapper says. None of
+    /// them can be an earlier run of the plugin; this makes it certain.
+    private func clientsOfMappings() async throws -> Set<ClientAddress> {
+        let recorded = try await ports.store.readAll().compactMap(\.attachment?.record).flatMap { attachment in
+            attachment.clients + (attachment.fenced?.clients ?? [])
+        }
+        return Set(recorded + (try await ports.mapper.mapped()).compactMap(\.client))
+    }
+}
