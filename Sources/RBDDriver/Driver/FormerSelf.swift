@@ -13,11 +13,11 @@ extension VolumeDriver {
         return try await ports.images.inspect(image)
     }
 
-    /// - Returns: whether the watchers have to be looked at again. Without success they are what they were, and time does
-    ///   the same.
-    private func shutOutFormerSelves(among watchers: [ClientAddress]) async -> Bool {
+    /// - Parameter watchers: who is in the way; `nil` when that cannot be told.
+    /// - Returns: whether it is worth trying again. Without success all is as it was, and time does the same.
+    func shutOutFormerSelves(among watchers: [ClientAddress]? = nil) async -> Bool {
         do {
-            let dead = try await ports.formerClients.all().filter(watchers.contains)
+            let dead = try await ports.formerClients.all().filter { watchers?.contains($0) ?? true }
             guard !dead.isEmpty else { return false }
             let mapped = try await clientsOfMappings()
             for client in dead {

@@ -36,14 +36,6 @@ extension VolumeDriver {
         }
     }
 
-    /// Whether the kernel has the recorded device mounted at the recorded mountpoint.
-    func isMountedHere(_ stored: StoredVolume) async throws -> Bool {
-        guard let attachment = stored.attachment?.record, attachment.owner == me,
-            let device = attachment.device, let mountpoint = attachment.mountpoint
-        else { return false }
-        return try await ports.mounter.mounted(at: mountpoint)?.device == device
-    }
-
     private func count(_ id: String, over stored: StoredVolume) async throws -> String? {
         guard let attachment = stored.attachment?.record, let mountpoint = attachment.mountpoint else { return nil }
         let written = try await commit(.init(attachment: .put(attachment.counting(id))), over: stored)
@@ -62,6 +54,7 @@ extension VolumeDriver {
     /// This boot has the volume, but not as recorded: begin again from what the kernel says.
     private func reattach(_ id: String, over stored: StoredVolume) async throws -> String? {
         guard let attachment = stored.attachment?.record else { return nil }
+        try await clearDeadMount(stored)
         let again = try attachment.applying(.reattach).counting(id)
         guard let claimed = try await commit(.init(attachment: .put(again)), over: stored) else { return nil }
         log.step("attaching anew what is not mounted as recorded", stored.name, ["state": "\(attachment.state)"])

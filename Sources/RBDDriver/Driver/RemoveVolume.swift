@@ -69,10 +69,21 @@ extension VolumeDriver {
             }
         } else if let id = volume.imageID {
             // It may be half removed: then it has no name any more, but still its data.
-            try await ports.images.remove(volume.image, id: id)
+            try await finishRemoval(of: volume.image, id: id)
         }
         guard try await commit(.init(volume: .delete), over: stored) != nil else { return false }
         log.step("removed volume", volume.name)
         return true
+    }
+
+    /// Without its name an image cannot be looked at: that it is watched shows when it is removed. Who began the removal and
+    /// was killed may be the one.
+    private func finishRemoval(of image: ImageReference, id: String) async throws {
+        do {
+            try await ports.images.remove(image, id: id)
+        } catch let error as VolumeError where error.code == .busy {
+            guard await shutOutFormerSelves() else { throw error }
+            try await ports.images.remove(image, id: id)
+        }
     }
 }

@@ -38,7 +38,7 @@ extension VolumeDriver {
 
     /// Whether a volume that is to be unmounted can be is tried: until it is, and as long as it is in use, it is mounted.
     private func withMountpointWhileDetaching(_ view: VolumeView, _ stored: StoredVolume) async -> VolumeView {
-        guard view.attachment?.state == .detaching, (try? await isMountedHere(stored)) == true else { return view }
+        guard view.attachment?.state == .detaching, (try? await isShownAsMounted(stored)) == true else { return view }
         var shown = view
         shown.mountpoint = view.attachment?.mountpoint ?? ""
         return shown

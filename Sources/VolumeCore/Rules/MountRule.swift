@@ -14,7 +14,7 @@ public enum MountStep: Sendable, Hashable {
 
 public enum MountRule {
     /// - Parameters:
-    ///   - mountedHere: whether this node's kernel has the volume's own device mounted at its mountpoint.
+    ///   - mountedHere: whether this node's kernel has the volume's own device mounted at its mountpoint, and the mapping lives.
     ///   - ownerIsAlive: whether the recorded owner has a heartbeat; asked only for other nodes.
     /// - Throws: `VolumeError`, `notFound`, or `unfinished` for a volume that is not `ready`.
     public static func decide(

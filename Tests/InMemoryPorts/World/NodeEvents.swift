@@ -90,6 +90,17 @@ extension World {
         ceph.orphanedWatches[image, default: [:]][client] = silentSince + ceph.watchTimeout
     }
 
+    /// The process that carries a mapping's data dies. Ceph counts its watch until that times out; the mount stays, and
+    /// is good for nothing.
+    public mutating func killMapping(_ path: String, on name: String) {
+        guard let node = nodes[name], let device = node.kernel.devices[path] else { return }
+        let silentSince = node.cephLostAt ?? now
+        ceph.orphanedWatches[device.imageID, default: [:]][device.client] = silentSince + ceph.watchTimeout
+        nodes[name]?.kernel.devices[path] = nil
+        nodes[name]?.kernel.superblocks[path]?.readOnly = true
+        nodes[name]?.kernel.superblocks[path]?.dirty = []
+    }
+
     /// Lets the heartbeat of a living node die: its lease ran out although nothing is wrong with the node.
     public mutating func expireHeartbeat(of name: String) {
         nodes[name]?.heartbeat = nil

@@ -1,0 +1,138 @@
+import InMemoryPorts
+import Logging
+import RBDDriver
+import Testing
+import VolumeCore
+
+/// The process behind a mapping has died; the kernel still shows its mount.
+@Suite struct DeadMountTests {
+    private let cluster = SimulatedCluster()
+    private let mountpoint = "/mnt/volumes/db"
+
+    private var attachment: Attachment? { cluster.world.etcd.attachments.values.first?.record }
+
+    /// Node a has the volume mounted and counted, and the mapping is dead.
+    private func dead() async throws -> (driver: VolumeDriver, client: ClientAddress) {
+        let driver = DriverFixture.driver(cluster)
+        try await driver.create("db", options: DriverFixture.options)
+        _ = try await driver.mount("db", id: "m1")
+        try cluster.mutate { try $0.write("one", on: "a", at: mountpoint) }
+        let client = try #require(attachment?.clients.first)
+        for device in cluster.world.devices(of: "a") { cluster.mutate { $0.killMapping(device, on: "a") } }
+        return (driver, client)
+    }
+
+    private func forgetWatch() { cluster.mutate { $0.advance(by: .seconds(31)) } }
+
+    @Test func theNextMountMapsAnew() async throws {
+        let (driver, client) = try await dead()
+        forgetWatch()
+        #expect(try await driver.mount("db", id: "m2") == mountpoint)
+        try cluster.mutate { try $0.write("two", on: "a", at: mountpoint) }
+        #expect(cluster.world.mounts(of: "a") == [mountpoint])
+        #expect(cluster.world.isFenced(client), "whatever becomes of it, it writes no more")
+        #expect(attachment?.mountIDs.keys.sorted() == ["m1", "m2"])
+        for id in ["m1", "m2"] { try await driver.unmount("db", id: id) }
+        #expect(cluster.world.devices(of: "a").isEmpty && cluster.world.mounts(of: "a").isEmpty)
+    }
+
+    @Test func aRestartedPluginMapsAnewToo() async throws {
+        _ = try await dead()
+        forgetWatch()
+        let driver = DriverFixture.driver(cluster)
+        try await driver.recover()
+        #expect(attachment?.state == .attached, "containers may still count on being unmounted")
+        _ = try await driver.mount("db", id: "m1")
+        try cluster.mutate { try $0.write("two", on: "a", at: mountpoint) }
+    }
+
+    /// A container's own mount of what is dead keeps nobody from the volume.
+    @Test func aContainerThatOutlivedTheMappingIsNoHindrance() async throws {
+        let (driver, _) = try await dead()
+        let container = try cluster.mutate { try $0.startContainer(on: "a", at: mountpoint) }
+        forgetWatch()
+        _ = try await driver.mount("db", id: "m2")
+        try cluster.mutate { try $0.write("two", on: "a", at: mountpoint) }
+        #expect(throws: VolumeError.self) { try cluster.mutate { try $0.write("lost", by: container) } }
+        cluster.mutate { $0.release(container) }
+    }
+
+    /// The mapper's notes may be gone while the process lives.
+    @Test func asLongAsCephSeesTheClientNothingIsTouched() async throws {
+        let (driver, client) = try await dead()
+        let before = attachment
+        let error = try #require(await errorOf { _ = try await driver.mount("db", id: "m2") })
+        #expect(error.code == .inUse)
+        #expect(error.description.contains("is in use by \(client)"), "\(error)")
+        #expect(attachment == before)
+        #expect(cluster.world.mounts(of: "a") == [mountpoint])
+        #expect(!cluster.world.isFenced(client))
+    }
+
+    @Test func openFilesKeepTheDeadMountAndTheErrorSaysSo() async throws {
+        let (driver, _) = try await dead()
+        let file = try cluster.mutate { try $0.openFile(on: "a", at: mountpoint) }
+        forgetWatch()
+        let before = attachment
+        let error = try #require(await errorOf { _ = try await driver.mount("db", id: "m2") })
+        #expect(error.code == .busy)
+        #expect(error.description.contains("stop the containers"), "\(error)")
+        #expect(attachment == before)
+        cluster.mutate { $0.release(file) }
+        _ = try await driver.mount("db", id: "m2")
+    }
+
+    @Test func whatAnUnmountHadBegunIsNoHindrance() async throws {
+        let (driver, _) = try await dead()
+        let faults = ScriptedFaults()
+        faults.fail(.mountUnmount, times: 2)
+        cluster.intercept(with: faults)
+        _ = await errorOf { try await driver.unmount("db", id: "m1") }
+        cluster.intercept(with: NoFaults())
+        forgetWatch()
+        _ = try await driver.mount("db", id: "m2")
+        try cluster.mutate { try $0.write("two", on: "a", at: mountpoint) }
+    }
+
+    @Test func whoCannotAskTheMapperBelievesTheKernel() async throws {
+        let driver = DriverFixture.driver(cluster)
+        try await driver.create("db", options: DriverFixture.options)
+        _ = try await driver.mount("db", id: "m1")
+        let faults = ScriptedFaults()
+        faults.fail(.deviceList, times: .max)
+        cluster.intercept(with: faults)
+        #expect(try await driver.mount("db", id: "m2") == mountpoint)
+        #expect(attachment?.mountIDs.count == 2)
+    }
+
+    /// The setting was changed under a mounted volume: its mapping is none of the new mapper's business, and lives.
+    @Test func whatAnotherKindOfMapperMadeIsNotJudged() async throws {
+        let driver = DriverFixture.driver(cluster)
+        try await driver.create("db", options: DriverFixture.options)
+        _ = try await driver.mount("db", id: "m1")
+        var ports = driver.ports
+        ports.mapper = OtherMapper(base: ports.mapper)
+        let changed = VolumeDriver(
+            ports: ports, policy: driver.policy, me: driver.me,
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        #expect(try await changed.mount("db", id: "m2") == mountpoint)
+        try cluster.mutate { try $0.write("two", on: "a", at: mountpoint) }
+        #expect(attachment?.mountIDs.count == 2)
+    }
+}
+
+/// A mapper that knows nothing of what others have mapped.
+private struct OtherMapper: DeviceMapper {
+    let base: any DeviceMapper
+    var kind: String { "fuse" }
+
+    func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures { [] }
+    func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice {
+        try await base.map(image, options: options)
+    }
+    func mapped() async throws -> [MappedDevice] { [] }
+    func isOwn(_ device: MappedDevice) async throws -> Bool { false }
+    func unmap(_ device: MappedDevice) async throws { try await base.unmap(device) }
+    func size(of device: MappedDevice) async throws -> VolumeSize { try await base.size(of: device) }
+    func grow(_ device: MappedDevice, to size: VolumeSize) async throws { try await base.grow(device, to: size) }
+}
