@@ -48,7 +48,10 @@ extension VolumeDriver {
                     + watchers.map(\.description).joined(separator: ", "),
                 remedy: "a client that died lets go after about 30 seconds: try again then", outcome: .refused)
         }
-        for client in attachment.clients { try await ports.fence.blocklist(client, for: policy.blocklistExpiry) }
+        // An entry that stands already, as of an operator who would not wait, is good enough for a client that is gone.
+        for client in attachment.clients where try await !ports.fence.isBlocklisted(client) {
+            try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
+        }
         do {
             try await ports.mounter.unmount(mountpoint)
         } catch let error as VolumeError where error.code == .busy {

@@ -20,8 +20,14 @@ struct SafetyChecks {
 
     /// Every client that was ever blocklisted.
     private var fenced: Set<ClientAddress> = []
+    /// Every client that the record of a take-over has ever named: from then on its node may let go, before or after the
+    /// fence stands.
+    private var takenFrom: Set<ClientAddress> = []
 
-    func wasFenced(_ client: ClientAddress?) -> Bool { client.map(fenced.contains) ?? false }
+    /// Whether the client has lost its volume to another node.
+    func wasTakenOver(_ client: ClientAddress?) -> Bool {
+        client.map { fenced.contains($0) || takenFrom.contains($0) } ?? false
+    }
 
     mutating func report(_ invariant: Violation.Invariant, _ what: @autoclosure () -> String) {
         if violation == nil { violation = Violation(invariant: invariant, what: what()) }
@@ -137,6 +143,7 @@ struct SafetyChecks {
     private mutating func observe(_ name: VolumeName, _ attachment: Attachment) {
         let before = lastSeen[name]
         lastSeen[name] = attachment
+        takenFrom.formUnion(attachment.fenced?.clients ?? [])
         guard before?.owner != attachment.owner || before?.epoch != attachment.epoch else { return }
         if let highest = highestEpoch[attachment.volumeUID], attachment.epoch <= highest {
             report(

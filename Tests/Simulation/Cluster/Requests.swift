@@ -104,7 +104,7 @@ extension History {
         guard let (holder, device) = started else {
             // Docker would start it on an empty directory.
             hosts[index].containers[position].state = .stopped
-            guard isPrompt, !container.isTornAway, !checks.wasFenced(client) else { return }
+            guard isPrompt, !container.isTornAway, !checks.wasTakenOver(client) else { return }
             return checks.report(
                 .usersKeepTheirMount,
                 "\(container.id) on \(name) is about to start, and nothing is mounted at \(mountpoint)")

@@ -1,0 +1,78 @@
+import Glibc
+import Rig
+import Testing
+
+/// The process that carries a volume's data dies, as all of them do with a managed plugin's container. The kernel still
+/// shows the mount, and every file in it gives an I/O error.
+@Suite("Dead mappings")
+struct DeadMappingTests {
+    @Test(
+        "The next Mount maps the volume anew, once Ceph has forgotten the dead client; until then it says what to do",
+        arguments: [true, false])
+    func mountsAnew(withThePlugin: Bool) async throws {
+        try await Stage.with { stage in
+            let (client, name) = (stage.client, try await stage.volume("dead"))
+            let mountpoint = try await client.mount(name, id: "a").checked().mountpoint
+            try await Self.writeSynced("kept", to: mountpoint + "/file")
+            let watcher = try #require(try await Self.killDaemon(of: name, on: stage))
+            if withThePlugin {
+                try await stage.plugin.kill()
+                try await stage.plugin.start()
+            }
+            let early = try await client.mount(name, id: "b")
+            #expect(early.error.contains("is in use by \(watcher)"), "\(early.error)")
+            #expect(try await stage.mountRecord(of: name)?["mountIDs"] == ["a": 1], "nothing was touched")
+
+            try await Self.forget(watcher, of: name, on: stage)
+            #expect(try await client.mount(name, id: "b").checked().mountpoint == mountpoint)
+            #expect(try text(of: mountpoint + "/file") == "kept")
+            try await Self.writeSynced("new", to: mountpoint + "/new")
+            #expect(stage.plugin.kernelState.loopDevices.count == 1, "\(stage.plugin.kernelState)")
+            for id in ["a", "b"] { try await client.unmount(name, id: id).checked() }
+            #expect(stage.plugin.kernelState.isEmpty, "\(stage.plugin.kernelState)")
+            try await client.remove(name).checked()
+            try await stage.expectBlank()
+        }
+    }
+
+    @Test("A dead mount in which a file is open is told from a living one, and who has it open is named")
+    func inUse() async throws {
+        try await Stage.with { stage in
+            let (client, name) = (stage.client, try await stage.volume("open"))
+            let mountpoint = try await client.mount(name, id: "a").checked().mountpoint
+            try await holdingOpen(mountpoint + "/open") { _ in
+                let watcher = try #require(try await Self.killDaemon(of: name, on: stage))
+                try await Self.forget(watcher, of: name, on: stage)
+                let refusal = try await client.mount(name, id: "b").error
+                #expect(refusal.contains("stop the containers"), "\(refusal)")
+                #expect(refusal.contains("\(getpid())"), "\(refusal)")
+            }
+            try await client.mount(name, id: "b").checked()
+            try await Self.writeSynced("new", to: mountpoint + "/new")
+            for id in ["a", "b"] { try await client.unmount(name, id: id).checked() }
+            #expect(stage.plugin.kernelState.isEmpty, "\(stage.plugin.kernelState)")
+        }
+    }
+
+    private static func writeSynced(_ text: String, to path: String) async throws {
+        try write(text, to: path)
+        try await runTool("sync", [path]).checked()
+    }
+
+    /// - Returns: the address by which Ceph still counts it.
+    private static func killDaemon(of name: String, on stage: Stage) async throws -> String? {
+        let watchers = try await stage.ceph.watchers(of: name, in: "\(stage.pool)/\(stage.namespace)")
+        for daemon in stage.plugin.kernelState.exports { kill(daemon.pid, SIGKILL) }
+        try await eventually("the daemon to be dead") { stage.plugin.kernelState.exports.isEmpty }
+        #expect(watchers.count == 1)
+        return watchers.first
+    }
+
+    /// What half a minute does as well.
+    private static func forget(_ watcher: String, of name: String, on stage: Stage) async throws {
+        try await stage.ceph.ceph("osd", "blocklist", "add", watcher)
+        try await eventually("the dead client's watch to be gone") {
+            try await stage.ceph.watchers(of: name, in: "\(stage.pool)/\(stage.namespace)").isEmpty
+        }
+    }
+}
