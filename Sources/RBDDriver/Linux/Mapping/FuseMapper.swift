@@ -216,7 +216,8 @@ extension FuseMapper {
         do {
             guard let lock = try await lock(folder, what) else { return nil }
             defer { withExtendedLifetime(lock) {} }
-            try await cleanUp(folder, what)
+            // Many of them can be mounted still, after the end of a plugin's container: listing must not wait for each.
+            try await cleanUp(folder, waitsForMounts: false, what)
             return nil
         } catch {
             let left = try? await kernel.run("read \(folder.path)", to: what) {
@@ -228,11 +229,12 @@ extension FuseMapper {
     }
 
     /// Takes the mapping apart, from the top: loop device, daemon, FUSE mount, folder. Each part may be missing.
+    /// - Parameter waitsForMounts: whether a mounted device is waited for a moment.
     /// - Throws: `VolumeError` with code `busy`, before anything was changed, while the device is in use.
-    private func cleanUp(_ folder: FuseFolder, _ what: String) async throws {
+    private func cleanUp(_ folder: FuseFolder, waitsForMounts: Bool = true, _ what: String) async throws {
         let daemon = try await record(of: folder, what)?.daemon
         for device in try await loops.devices(of: folder.imageFile, for: what) {
-            try await loops.detach(device, of: folder.imageFile, to: what)
+            try await loops.detach(device, of: folder.imageFile, waitsForMounts: waitsForMounts, to: what)
         }
         try await FuseDaemon(runner: runner, kernel: kernel, folder: folder).stop(to: what)
         if let daemon { FuseDaemon.reap(daemon) }

@@ -36,10 +36,11 @@ struct LoopDevices: Sendable {
     }
 
     /// Gives the device back.
+    /// - Parameter waitsForMounts: whether one that is mounted is waited for a moment.
     /// - Throws: `VolumeError` with code `busy` while anything has it open.
-    func detach(_ device: String, of file: String, to what: String) async throws {
+    func detach(_ device: String, of file: String, waitsForMounts: Bool = true, to what: String) async throws {
         let block = BlockDevice(device)
-        try await DeviceUse(kernel: kernel).refuseIfInUse(block, to: what)
+        try await DeviceUse(kernel: kernel).refuseIfInUse(block, waitsForMounts: waitsForMounts, to: what)
         try await DeviceUse(kernel: kernel).flush(block, to: what)
         // It succeeds even when the device is open: the kernel then waits for the last user to close it. It fails when the
         // device is another file's by now.
