@@ -72,8 +72,8 @@ public struct FuseMapper: DeviceMapper {
 
     public func mapped() async throws -> [MappedDevice] {
         var devices: [MappedDevice] = []
-        for folder in try await folders("list mapped images") {
-            if let device = try await standing(folder) {
+        for (folder, device) in try await standing(folders("list mapped images")) {
+            if let device {
                 // A help for bad days only: that it failed must not keep anybody from knowing what is mapped.
                 try? await loops.giveBackWithLastMount(device.path, of: folder.imageFile)
                 devices.append(device)
@@ -196,12 +196,19 @@ extension FuseMapper {
 
     /// The folder's mapping when all of its parts are there; else `nil`.
     private func standing(_ folder: FuseFolder) async throws -> MappedDevice? {
-        try await kernel.run("read \(folder.path)", to: "list mapped images") {
-            guard let record = try folder.record(), let device = record.device, let daemon = record.daemon,
-                FuseDaemon.isRunning(daemon, for: folder),
-                try LoopDevices.attached().contains(where: { $0.device == device && $0.file == folder.imageFile })
-            else { return nil }
-            return MappedDevice(image: record.image, path: device, client: record.client)
+        try await standing([folder]).first?.device
+    }
+
+    /// Each folder's mapping. The kernel's loop devices are looked through once for all of them.
+    private func standing(_ folders: [FuseFolder]) async throws -> [(folder: FuseFolder, device: MappedDevice?)] {
+        try await kernel.run("read \(root)", to: "list mapped images") {
+            let files = try Dictionary(LoopDevices.attached().map { ($0.device, $0.file) }) { first, _ in first }
+            return try folders.map { folder in
+                guard let record = try folder.record(), let device = record.device, let daemon = record.daemon,
+                    files[device] == folder.imageFile, FuseDaemon.isRunning(daemon, for: folder)
+                else { return (folder, nil) }
+                return (folder, MappedDevice(image: record.image, path: device, client: record.client))
+            }
         }
     }
 }
