@@ -45,10 +45,12 @@ extension ManagedPlugin {
             #expect(try await exec(user, "cat /data/file") == "kept\nmore")
             try await engine.docker("rm", "--force", user)
         } else {
-            // Its device has died with the plugin's processes. What it had synced is there for the next container.
+            // Its device has died with the plugin's processes. The next container gets what it had synced, and not the dead
+            // mount, which the first one still holds.
+            #expect(try await runOnceFree("cat /data/file; echo more >>/data/file", on: volume) == "kept")
             try await engine.docker("rm", "--force", user)
-            try await eventually("the dead mount to be let go of") { try await mountRecord(of: volume) == nil }
-            #expect(try await runOnceFree("cat /data/file", on: volume) == "kept")
+            try await eventually("the volume to be let go of") { try await mountRecord(of: volume) == nil }
+            #expect(try await run("cat /data/file", on: volume) == "kept\nmore")
         }
         #expect(try await mappings(of: volume).count <= 1)
         try await removeStranded(volume)
