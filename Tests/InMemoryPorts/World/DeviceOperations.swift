@@ -16,9 +16,10 @@ extension World {
         guard let client = ClientAddress("10.0.0.\(node.number):0/\(nonce)") else {
             throw VolumeError(.internalFault, "map image \(reference)", why: "no address could be made")
         }
-        let path = (0...).lazy.map { "/dev/rbd\($0)" }.first {
-            node.kernel.devices[$0] == nil && node.kernel.superblocks[$0] == nil
-        } ?? ""
+        let path =
+            (0...).lazy.map { "/dev/rbd\($0)" }.first {
+                node.kernel.devices[$0] == nil && node.kernel.superblocks[$0] == nil
+            } ?? ""
         let device = SimulatedDevice(
             path: path, image: reference, imageID: image.id, client: client, options: options, size: image.size)
         nodes[name]?.kernel.nonces = nonce
