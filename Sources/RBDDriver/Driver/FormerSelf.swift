@@ -25,8 +25,11 @@ extension VolumeDriver {
                     log.error("left a client alone that a mapping has as well", metadata: ["client": "\(client)"])
                     continue
                 }
-                try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
-                log.info("shut out what Ceph still saw of a plugin that was killed", metadata: ["client": "\(client)"])
+                // An entry that stands already, as of librbd when it broke the lock, is good enough for the dead.
+                if try await !ports.fence.isBlocklisted(client) {
+                    try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
+                    log.info("shut out what is left of a plugin that was killed", metadata: ["client": "\(client)"])
+                }
                 try await ports.formerClients.forget(client)
             }
             return true
