@@ -10,20 +10,24 @@ extension VolumeDriver {
         let name = try VolumeName(nameText)
         let request = try VolumeRequest(options: options, defaults: policy.defaults)
         try await operation("create", name) {
+            let end = (Deadline.current ?? ports.clock.now()) + policy.undoBudget
             do {
                 try await create(name, request)
             } catch {
-                guard try await isReadyAfterAll(name, request) else { throw error }
+                guard try await isReadyAfterAll(name, request, by: end) else { throw error }
                 log.step("another node has created the volume", name, ["failed": "\(error)"])
             }
         }
     }
 
     /// Whatever went wrong here: another node may have carried on, and this one may have failed for that very reason.
+    /// - Parameter end: by when the caller has to have an answer: undoing what was done may have used up most of the time.
     /// - Returns: whether the same Create, repeated, would find the volume as asked for.
     /// - Throws: what it would say of a volume that is there otherwise.
-    private func isReadyAfterAll(_ name: VolumeName, _ request: VolumeRequest) async throws -> Bool {
-        guard let stored = try? await undoing({ try await read(name) }) else { return false }
+    private func isReadyAfterAll(_ name: VolumeName, _ request: VolumeRequest, by end: Moment) async throws -> Bool {
+        guard let stored = try? await Deadline.$current.withValue(end, operation: { try await read(name) }) else {
+            return false
+        }
         let step = try CreateRule.decide(
             name, recorded: stored.volume?.record, request: request, me: me, attemptIsAlive: false)
         return step == .finished

@@ -43,7 +43,7 @@ extension VolumeDriver {
     /// Every client that may have a filesystem: by the records of all nodes, and by what this node's mapper says. None of
     /// them can be an earlier run of the plugin; this makes it certain.
     private func clientsOfMappings() async throws -> Set<ClientAddress> {
-        let recorded = try await ports.store.readAll().compactMap(\.attachment?.record).flatMap { attachment in
+        let recorded = try await ports.store.readAttachments().values.flatMap { attachment in
             attachment.clients + (attachment.fenced?.clients ?? [])
         }
         return Set(recorded + (try await ports.mapper.mapped()).compactMap(\.client))

@@ -8,7 +8,7 @@ extension VolumeDriver {
     /// next call on that volume, and logged.
     public func recover() async throws {
         let names = try await Deadline.$current.withValue(ports.clock.now() + policy.workBudget) {
-            try await ports.store.readAttached(to: me.node)
+            try await ports.store.readAttachments().filter { $0.value.owner.node == me.node }.keys.sorted()
         }
         for name in names {
             do {

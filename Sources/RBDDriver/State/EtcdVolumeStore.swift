@@ -38,12 +38,15 @@ public struct EtcdVolumeStore: VolumeStore {
         }
     }
 
-    public func readAttached(to node: String) async throws -> [VolumeName] {
-        try await explaining("read which volumes node \(node) has") {
+    public func readAttachments() async throws -> [VolumeName: Attachment] {
+        try await explaining("read which volumes are mounted where") {
             let listed = try await client.list(prefix: keys.prefix + StateKeys.Kind.mounts.rawValue, timeout: remaining)
             var volumes = StoredVolumes(keys: keys)
             for entry in listed.kvs { try volumes.take(entry) }
-            return volumes.sorted(at: listed.revision).filter { $0.attachment?.record.owner.node == node }.map(\.name)
+            let attached = volumes.all(at: listed.revision).compactMap { stored in
+                stored.attachment.map { (stored.name, $0.record) }
+            }
+            return Dictionary(uniqueKeysWithValues: attached)
         }
     }
 

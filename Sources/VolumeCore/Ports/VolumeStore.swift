@@ -13,9 +13,8 @@ public protocol VolumeStore: Sendable {
     /// Everything there is, at one revision.
     func readAll() async throws -> [StoredVolume]
 
-    /// The volumes whose attachment belongs to that node, whichever boot of it. Reads no volume, of which there may be
-    /// very many.
-    func readAttached(to node: String) async throws -> [VolumeName]
+    /// The attachments of all nodes, by their volumes' names. Reads no volume, of which there may be very many.
+    func readAttachments() async throws -> [VolumeName: Attachment]
 }
 
 /// What becomes of the two records of a name.

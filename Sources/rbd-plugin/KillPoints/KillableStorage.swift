@@ -10,7 +10,7 @@
 
         func readAll() async throws -> [StoredVolume] { try await base.readAll() }
 
-        func readAttached(to node: String) async throws -> [VolumeName] { try await base.readAttached(to: node) }
+        func readAttachments() async throws -> [VolumeName: Attachment] { try await base.readAttachments() }
 
         func commit(_ change: StoreChange, over read: StoredVolume) async throws -> StoredVolume? {
             guard let written = try await base.commit(change, over: read) else { return nil }

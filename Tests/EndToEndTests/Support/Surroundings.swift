@@ -94,7 +94,7 @@ extension Stage {
     }
 }
 
-/// The child processes of the plugin, by name and pid, but for the two that wait for something to ask the kernel.
+/// The child processes of the plugin, by name and pid, but for the four that wait for something to ask the kernel.
 struct Children {
     let names: [String]
 
@@ -102,7 +102,7 @@ struct Children {
         // The kernel keeps the first 15 characters.
         let all = Self.all(of: parent)
         let waiting = all.filter { $0.hasPrefix("rbd-plugin-kern ") }
-        names = all.filter { !waiting.contains($0) } + waiting.dropFirst(2)
+        names = all.filter { !waiting.contains($0) } + waiting.dropFirst(4)
     }
 
     private static func all(of parent: Int32) -> [String] {

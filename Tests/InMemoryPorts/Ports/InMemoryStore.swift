@@ -21,9 +21,12 @@ public struct InMemoryVolumeStore: VolumeStore {
         try await process.perform(.storeReadAll, "") { $0.etcd.readAll() }
     }
 
-    public func readAttached(to node: String) async throws -> [VolumeName] {
+    public func readAttachments() async throws -> [VolumeName: Attachment] {
         try await process.perform(.storeReadAll, "") { world in
-            world.etcd.readAll().filter { $0.attachment?.record.owner.node == node }.map(\.name)
+            let attached = world.etcd.readAll().compactMap { stored in
+                stored.attachment.map { (stored.name, $0.record) }
+            }
+            return Dictionary(uniqueKeysWithValues: attached)
         }
     }
 }

@@ -16,7 +16,7 @@ struct AlteredStore: VolumeStore {
     func read(_ name: VolumeName) async throws -> StoredVolume { try await reading(name) }
     func readAll() async throws -> [StoredVolume] { try await base.readAll() }
 
-    func readAttached(to node: String) async throws -> [VolumeName] { try await base.readAttached(to: node) }
+    func readAttachments() async throws -> [VolumeName: Attachment] { try await base.readAttachments() }
     func commit(_ change: StoreChange, over read: StoredVolume) async throws -> StoredVolume? {
         try await committing(change, read)
     }
