@@ -6,9 +6,9 @@ struct Companion {
     let bench: Bench
 
     private static let goal = 1.0 / 3
-    /// The program waits already when it is asked, as in the plugin: the one that takes the place of the last has had the
-    /// time to start.
-    private static let pause = Duration.milliseconds(100)
+    /// The program waits already when it is asked, as in the plugin: those that a round used have been started again by
+    /// then, which is done a second later.
+    private static let pause = Duration.milliseconds(1500)
 
     private enum Step: CaseIterable {
         case map, mount, unmount, unmap
@@ -37,6 +37,7 @@ struct Companion {
         }
         var (own, usual, bare): ([Step: Samples], [Step: Samples], [Step: Samples]) = ([:], [:], [:])
         for round in 0...bench.repetitions {
+            try await Task.sleep(for: Self.pause)
             let times = (try await time(program, device), try await time(tools, device), try await time(kernel, device))
             guard round > 0 else { continue }
             own.merge(times.0) { $0.merging($1) }
@@ -57,8 +58,7 @@ struct Companion {
     private func time(_ side: some KernelSteps, _ device: String?) async throws -> [Step: Samples] {
         var times: [Step: Samples] = [:]
         func timed<Value>(_ step: Step, _ body: () async throws -> Value) async throws -> Value {
-            try await Task.sleep(for: Self.pause)
-            return try await times[step, default: Samples()].time(body)
+            try await times[step, default: Samples()].time(body)
         }
         let path = if let device { device } else { try await timed(.map) { try await side.map() } }
         try await timed(.mount) { try await side.mount(path) }
