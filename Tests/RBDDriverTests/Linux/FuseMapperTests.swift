@@ -113,6 +113,19 @@ import VolumeCore
         }
     }
 
+    /// Who lists what is mapped may look at a mapping while it is being made, and get to cleaning it up when it is whole.
+    @Test func whatLookedHalfMadeAndIsWholeByNowStays() async throws {
+        try await run { bench, images in
+            let mapper = try bench.mapper
+            let device = try await mapper.map(images[0], options: [])
+            let folder = FuseFolder(of: images[0], below: bench.linux.scratch.path + "/fuse", generation: 0)
+            #expect(await mapper.cleanUpLeftover(folder) == device)
+            #expect(try await mapper.mapped() == [device])
+            try write("kept", to: device.path, at: 0)
+            try await mapper.unmap(device)
+        }
+    }
+
     @Test func aMappedImageIsNotMappedTwice() async throws {
         try await run { bench, images in
             let mapper = try bench.mapper

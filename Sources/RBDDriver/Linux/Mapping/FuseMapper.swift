@@ -199,12 +199,14 @@ extension FuseMapper {
         try await standing([folder]).first?.device
     }
 
-    /// Each folder's mapping. The kernel's loop devices are looked through once for all of them.
+    /// Each folder's mapping. The kernel's loop devices are looked through once for all of them: after the records were
+    /// read, since a record that names a device is written when the kernel has that device.
     private func standing(_ folders: [FuseFolder]) async throws -> [(folder: FuseFolder, device: MappedDevice?)] {
         try await kernel.run("read \(root)", to: "list mapped images") {
+            let records = try folders.map { try $0.record() }
             let files = try Dictionary(LoopDevices.attached().map { ($0.device, $0.file) }) { first, _ in first }
-            return try folders.map { folder in
-                guard let record = try folder.record(), let device = record.device, let daemon = record.daemon,
+            return zip(folders, records).map { folder, record in
+                guard let record, let device = record.device, let daemon = record.daemon,
                     files[device] == folder.imageFile, FuseDaemon.isRunning(daemon, for: folder)
                 else { return (folder, nil) }
                 return (folder, MappedDevice(image: record.image, path: device, client: record.client))
@@ -217,12 +219,14 @@ extension FuseMapper {
 
 extension FuseMapper {
     /// Cleans up a mapping of which a part is missing, unless someone is working on it.
-    /// - Returns: what cannot be cleaned up although its daemon lives, and so may write: its image is still mapped.
-    private func cleanUpLeftover(_ folder: FuseFolder) async -> MappedDevice? {
+    /// - Returns: what is still mapped: a mapping that was being made when it was looked at and is whole by now, and one that
+    ///   cannot be cleaned up although its daemon lives, and so may write.
+    func cleanUpLeftover(_ folder: FuseFolder) async -> MappedDevice? {
         let what = "clean up \(folder.path)"
         do {
             guard let lock = try await lock(folder, what) else { return nil }
             defer { withExtendedLifetime(lock) {} }
+            if let device = try await standing(folder) { return device }
             // Many of them can be mounted still, after the end of a plugin's container: listing must not wait for each.
             try await cleanUp(folder, waitsForMounts: false, what)
             return nil
