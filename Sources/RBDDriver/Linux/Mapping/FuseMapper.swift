@@ -171,13 +171,17 @@ extension FuseMapper {
 
     /// Makes the folder and locks it. Tries for a moment: listing locks a folder while it looks for leftovers.
     private func makeAndLock(_ folder: FuseFolder, _ what: String) async throws -> FolderLock {
-        for attempt in 0..<20 {
-            if attempt > 0 { try await Task.sleep(for: .milliseconds(100)) }
+        let patience = ContinuousClock.now + .seconds(2)
+        var pause = Duration.milliseconds(2)
+        while true {
             let lock = try await kernel.run("flock \(folder.path)", to: what) {
                 try SystemCall.makeFolders(folder.path)
                 return try FolderLock.take(folder.path)
             }
             if let lock { return lock }
+            guard ContinuousClock.now < patience else { break }
+            try await Task.sleep(for: pause)
+            pause = min(pause * 2, .milliseconds(100))
         }
         throw VolumeError(
             .busy, what, why: "it is being mapped or unmapped right now", remedy: "try again", outcome: .refused)
