@@ -51,9 +51,11 @@ struct FrozenInMidCallTests {
                 try await stage.client.unmount(unharmed, id: "a").checked()
                 let sleeper = Sleeper(stage: stage, plugin: stage.plugin, killSwitch: killSwitch)
                 for point in points {
-                    let name = uniqueName("asleep")
-                    try await prepare(scene, name)
-                    try await sleeper.loses(name, holding: scene.bytes, to: there, asleepAfter: point, in: call)
+                    try await MissedPoint.retry {
+                        let name = uniqueName("asleep")
+                        try await prepare(scene, name)
+                        try await sleeper.loses(name, holding: scene.bytes, to: there, asleepAfter: point, in: call)
+                    }
                 }
                 count = points.count
             }

@@ -125,8 +125,15 @@ extension PluginProcess {
     }
 
     /// Lets the plugin freeze itself at the point of a call, and returns when it has.
+    /// - Throws: ``MissedPoint`` when it has not come there.
     func frozen(at point: KillPoint, _ killSwitch: KillSwitch) async throws {
-        try await eventually("the plugin to freeze after \(point)") { try killSwitch.passed().contains(point) }
+        do {
+            try await eventually("the plugin to freeze after \(point)") { try killSwitch.passed().contains(point) }
+        } catch {
+            let passed = try killSwitch.passed()
+            try killSwitch.clear()
+            throw MissedPoint(point: point, passed: passed)
+        }
         try await pause()
         try killSwitch.clear()
     }
