@@ -2,8 +2,8 @@ import Glibc
 import KernelRequest
 
 // Asks the kernel for what may keep its asker waiting: to map and unmap images, to mount and unmount filesystems, to give
-// loop devices back. Then it is this process that waits, which is cheap to start and to lose. It is started ahead: it reads one request from its standard
-// input, sees it done, and ends. The exit status is the error number of the kernel.
+// loop devices back. Then it is this process that waits, which is cheap to start and to lose. It is started ahead: it
+// reads one request from its standard input, sees it done, and ends. The exit status is the error number of the kernel.
 
 /// Maps an image and prints its device, or nothing when it cannot be told which one it is.
 func map(_ bus: RBDBus, monitors: String, options: String, pool: String, image: String, secret: [UInt8]) throws {

@@ -15,7 +15,7 @@ enum PluginMetrics {
             Double(catalog.compactMap { _ in () }.count)
         }
         registry.registerGauge("rbd_plugin_mounted_volumes", help: "Volumes that this node has mounted.") {
-            Double(catalog.unsettled().filter { $0.attachment?.record.owner == driver.me }.count)
+            Double(driver.held.count)
         }
         for backend in ["ceph", "etcd", "mapper"] {
             registry.registerGauge(

@@ -10,7 +10,7 @@ extension VolumeDriver {
                 log.debug("an unmount is still not possible", metadata: ["volume": "\(unmount.name)"])
             }
         }
-        for stored in ports.catalog.unsettled() where stored.attachment?.record.owner == me {
+        for stored in held {
             await attempt("tend to", stored.name) { try await tend(stored.name) }
         }
         await clearUpCreates()

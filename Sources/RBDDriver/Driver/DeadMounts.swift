@@ -24,6 +24,7 @@ extension VolumeDriver {
         guard let attachment = stored.attachment?.record, let mapped = try? await ports.mapper.mapped() else {
             return false
         }
+        // In this order: after a start it is the first question that decides which kind of mapper this is.
         return attachment.mapper == ports.mapper.kind && !mapped.contains { $0.path == attachment.device }
     }
 
@@ -48,10 +49,7 @@ extension VolumeDriver {
                     + watchers.map(\.description).joined(separator: ", "),
                 remedy: "a client that died lets go after about 30 seconds: try again then", outcome: .refused)
         }
-        // An entry that stands already, as of an operator who would not wait, is good enough for a client that is gone.
-        for client in attachment.clients where try await !ports.fence.isBlocklisted(client) {
-            try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
-        }
+        for client in attachment.clients { try await shutOutDead(client) }
         do {
             try await ports.mounter.unmount(mountpoint)
         } catch let error as VolumeError where error.code == .busy {

@@ -25,9 +25,7 @@ extension VolumeDriver {
                     log.error("left a client alone that a mapping has as well", metadata: ["client": "\(client)"])
                     continue
                 }
-                // An entry that stands already, as of librbd when it broke the lock, is good enough for the dead.
-                if try await !ports.fence.isBlocklisted(client) {
-                    try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
+                if try await shutOutDead(client) {
                     log.info("shut out what is left of a plugin that was killed", metadata: ["client": "\(client)"])
                 }
                 try await ports.formerClients.forget(client)
@@ -38,6 +36,16 @@ extension VolumeDriver {
                 "what Ceph still sees of a plugin that was killed has to time out", metadata: ["reason": "\(error)"])
             return false
         }
+    }
+
+    /// Shuts out a client that is dead. For the dead an entry that stands already is good enough: of librbd when it broke a
+    /// lock, or of an operator who would not wait.
+    /// - Returns: whether there was none.
+    @discardableResult
+    func shutOutDead(_ client: ClientAddress) async throws -> Bool {
+        if try await ports.fence.isBlocklisted(client) { return false }
+        try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
+        return true
     }
 
     /// Every client that may have a filesystem: by the records of all nodes, and by what this node's mapper says. None of

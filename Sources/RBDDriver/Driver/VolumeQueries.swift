@@ -53,6 +53,9 @@ extension VolumeDriver {
         }
     }
 
+    /// The volumes that the records give to this boot of this node, by name. From this node's copy.
+    public var held: [StoredVolume] { ports.catalog.unsettled().filter { $0.attachment?.record.owner == me } }
+
     /// Where the volume is mounted on this node; empty when it is not.
     public func path(_ nameText: String) async throws -> String {
         try await get(nameText).mountpoint

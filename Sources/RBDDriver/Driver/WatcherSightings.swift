@@ -60,8 +60,7 @@ extension VolumeDriver {
     /// somebody has asked about. Ends at the first that Ceph does not answer for.
     public func lookAtWatchers() async {
         sightings.forget { ports.catalog.find($0) == nil }
-        let held = ports.catalog.unsettled().filter { $0.attachment?.record.owner == me }.map(\.name)
-        for name in sightings.due(held, now: ports.clock.now()) {
+        for name in sightings.due(held.map(\.name), now: ports.clock.now()) {
             guard let volume = ports.catalog.find(name)?.volume?.record, volume.phase == .ready else { continue }
             let deadline = ports.clock.now() + .seconds(2)
             let found = try? await Deadline.$current.withValue(deadline) {
