@@ -26,7 +26,7 @@ struct OwnProgram: KernelSteps {
         mapper = KrbdMapper(
             client: { try await connection.kernelClient(clock: clock) }, fsid: rig.fsid,
             stateFolder: bench.plugin.scratch.path, runner: runner,
-            kernel: KernelCalls(pool: BlockingPool(name: "bench", threads: 4), clock: clock))
+            kernel: KernelCalls(pool: BlockingPool(name: "bench", perLane: 4), clock: clock))
         mountpoint = bench.hand.mountpoint
     }
 

@@ -33,7 +33,7 @@ struct Composition {
             settings.ceph, directory: "\(settings.stateDirectory)/ceph", connectTimeout: settings.limits.ceph)
         clientNotes = ClientNotes(
             stateFolder: settings.stateDirectory, me: me,
-            kernel: KernelCalls(pool: BlockingPool(name: "client-notes", threads: 1), clock: clock))
+            kernel: KernelCalls(pool: BlockingPool(name: "client-notes", perLane: 1), clock: clock))
         connection = CephConnection(settings: CephSettings(settings, files: ceph), notes: clientNotes, logger: log)
         etcd = try EtcdClient(configuration: EtcdConfiguration(settings), logger: log)
         catalog = WatchedVolumes(keys: keys, log: log)
@@ -100,11 +100,14 @@ struct Composition {
         }
     }
 
-    /// Looks after the mounts of this node for as long as the plugin runs.
+    /// Looks after the mounts of this node for as long as the plugin runs. A round does not wait for the one before it:
+    /// that may be held up by a pool that hangs.
     private static func tend(_ driver: VolumeDriver, clock: SystemClock) async {
-        while !Task.isCancelled {
-            try? await clock.sleep(for: .seconds(2))
-            await driver.tendAll()
+        await withDiscardingTaskGroup { rounds in
+            while !Task.isCancelled {
+                try? await clock.sleep(for: .seconds(2))
+                rounds.addTask { await driver.tendAll() }
+            }
         }
     }
 

@@ -17,7 +17,7 @@ struct NodeAdapters {
         try PrivateFile.makeDirectory(settings.stateDirectory)
         try PrivateFile.makeDirectory(mountRoot)
         let runner = ChildProcess(clock: clock).withKillPoints
-        let kernel = KernelCalls(pool: BlockingPool(name: "kernel-call", threads: 16), clock: clock)
+        let kernel = KernelCalls(pool: BlockingPool(name: "kernel-call", perLane: 16), clock: clock)
         mounter = try LinuxMounter(runner: runner, kernel: kernel, root: mountRoot)
         filesystems = LinuxFilesystemTools(runner: runner, kernel: kernel)
         let files = CephClientFiles(confPath: ceph.confPath, user: settings.ceph.user, keyringPath: ceph.keyringPath)

@@ -1,17 +1,18 @@
 import Synchronization
 
-/// A bounded set of threads for C calls that block, each call with a deadline.
+/// Threads for C calls that block, each call with a deadline.
 ///
 /// A C call cannot be interrupted. When its deadline passes, the caller is told so and goes
 /// its way, while the thread stays in the call and counts as *stuck* until the call returns.
-/// When every thread is stuck, further calls fail at once instead of queueing behind them.
+///
+/// What calls depend on, such as a pool of Ceph, is their *lane*. A lane has a bounded number
+/// of threads. When all of them are stuck, further calls in it fail at once instead of queueing
+/// behind them, and calls in other lanes go on.
 ///
 /// Threads are started as needed and stay until ``shutdown()``.
 public final class BlockingPool: Sendable {
     /// What the pool is doing, for metrics and for errors.
     public struct Load: Sendable, Hashable {
-        /// The most threads it may have.
-        public var threads: Int
         /// Calls in a thread right now, stuck ones included.
         public var running: Int
         /// Calls whose deadline has passed and that have not returned.
@@ -28,6 +29,7 @@ public final class BlockingPool: Sendable {
     private struct Job: Sendable {
         let id: UInt64
         let call: String
+        let lane: String
         /// Makes the call and says how to deliver its result; the flag is true when the
         /// caller has gone.
         let execute: @Sendable () -> @Sendable (_ late: Bool) -> Void
@@ -50,28 +52,40 @@ public final class BlockingPool: Sendable {
         var threads = 0
         var isClosed = false
 
-        var stuck: [Running] { running.values.filter(\.isStuck) }
+        func running(in lane: String) -> Int { running.values.count { $0.job.lane == lane } }
+
+        func stuck(in lane: String) -> [Running] { running.values.filter { $0.isStuck && $0.job.lane == lane } }
+
+        /// The first call whose lane has a thread left.
+        func nextJob(perLane limit: Int) -> Int? { queue.firstIndex { running(in: $0.lane) < limit } }
+
+        /// How many of the waiting calls could run at once.
+        func startable(perLane limit: Int) -> Int {
+            let waiting = Dictionary(queue.map { ($0.lane, 1) }, uniquingKeysWith: +)
+            return waiting.reduce(0) { $0 + min($1.value, limit - running(in: $1.key)) }
+        }
     }
 
     private let name: String
-    private let limit: Int
+    private let perLane: Int
     private let queueLimit: Int
     private let state = Mutex(State())
     private let wake = WorkerSignal()
 
     /// - Parameters:
     ///   - name: the threads' name, as `ps -L` shows it.
-    ///   - threads: the most threads there will be.
-    ///   - queueLimit: the most calls that may wait for a thread; one more fails at once.
-    public init(name: String, threads: Int, queueLimit: Int = 256) {
+    ///   - perLane: the most calls of one lane that may be in threads at a time.
+    ///   - queueLimit: the most calls of one lane that may wait for a thread; one more fails at once.
+    public init(name: String, perLane: Int, queueLimit: Int = 256) {
         self.name = name
-        self.limit = max(1, threads)
+        self.perLane = max(1, perLane)
         self.queueLimit = queueLimit
     }
 
     public var load: Load {
         state.withLock {
-            Load(threads: limit, running: $0.running.count, stuck: $0.stuck.count, waiting: $0.queue.count)
+            Load(
+                running: $0.running.count, stuck: $0.running.values.count(where: \.isStuck), waiting: $0.queue.count)
         }
     }
 
@@ -87,13 +101,14 @@ public final class BlockingPool: Sendable {
     /// has begun goes on, one that has not is dropped.
     /// - Parameters:
     ///   - call: the name of the call, for errors and metrics.
+    ///   - lane: what it depends on.
     ///   - timeout: how long to wait for the result, the wait for a thread included.
     ///   - onLate: is given the result when it comes after the caller has gone, on the
     ///     call's thread: the place to close what was opened.
     ///   - body: the call. Runs at most once.
     /// - Throws: what `body` throws, ``BlockingPoolError``, or `CancellationError`.
     public func run<T: Sendable>(
-        _ call: String,
+        _ call: String, in lane: String = "",
         timeout: Duration,
         onLate: (@Sendable (Result<T, any Error>) -> Void)? = nil,
         _ body: @escaping @Sendable () throws -> T
@@ -102,7 +117,7 @@ public final class BlockingPool: Sendable {
         let outcome = OneShot<T>()
         let id = try enqueue(call) { id in
             Job(
-                id: id, call: call,
+                id: id, call: call, lane: lane,
                 execute: {
                     let result = Result { try body() }
                     return { late in
@@ -135,10 +150,10 @@ public final class BlockingPool: Sendable {
     /// Queues clean-up that nobody waits for, such as closing a handle. Never refused, and
     /// never blocks, so that a `deinit` may use it. After ``shutdown()`` it gets a thread of
     /// its own.
-    public func submit(_ call: String, _ body: @escaping @Sendable () -> Void) {
+    public func submit(_ call: String, in lane: String = "", _ body: @escaping @Sendable () -> Void) {
         let queued = try? enqueue(call) { id in
             Job(
-                id: id, call: call,
+                id: id, call: call, lane: lane,
                 execute: {
                     body()
                     return { _ in }
@@ -168,7 +183,7 @@ public final class BlockingPool: Sendable {
             try admit(job, to: state)
             state.nextID += 1
             state.queue.append(job)
-            let startsThread = state.threads < limit && state.running.count + state.queue.count > state.threads
+            let startsThread = state.running.count + state.startable(perLane: perLane) > state.threads
             if startsThread { state.threads += 1 }
             return (job.id, startsThread)
         }
@@ -180,11 +195,10 @@ public final class BlockingPool: Sendable {
     private func admit(_ job: Job, to state: borrowing State) throws {
         if state.isClosed { throw BlockingPoolError.closed(call: job.call) }
         if job.isCleanUp { return }
-        let stuck = state.stuck
-        if stuck.count >= limit { throw exhausted(job.call, stuck) }
-        if state.queue.count >= queueLimit {
-            throw BlockingPoolError.queueFull(call: job.call, waiting: state.queue.count)
-        }
+        let stuck = state.stuck(in: job.lane)
+        if stuck.count >= perLane { throw exhausted(job.call, stuck) }
+        let waiting = state.queue.count { $0.lane == job.lane }
+        if waiting >= queueLimit { throw BlockingPoolError.queueFull(call: job.call, waiting: waiting) }
     }
 
     private func startThread(for id: UInt64, _ call: String) throws {
@@ -200,7 +214,7 @@ public final class BlockingPool: Sendable {
     }
 
     private func exhausted(_ call: String, _ stuck: [Running]) -> BlockingPoolError {
-        .exhausted(call: call, threads: limit, stuckIn: Set(stuck.map(\.job.call)).sorted())
+        .exhausted(call: call, threads: perLane, stuckIn: Set(stuck.map(\.job.call)).sorted())
     }
 
     /// Ends the wait for a call. If it is queued it will not run; if it is running, its
@@ -213,9 +227,12 @@ public final class BlockingPool: Sendable {
             guard let running = state.running[id] else { return (nil, false, []) }
             state.running[id]?.callerGone = true
             if case .timedOut = ending { state.running[id]?.isStuck = true }
-            let starved = state.stuck.count >= limit ? state.queue.filter { !$0.isCleanUp } : []
-            if !starved.isEmpty { state.queue.removeAll { !$0.isCleanUp } }
-            return (running.callerGone ? nil : running.job, true, starved)
+            let job = running.callerGone ? nil : running.job
+            let lane = running.job.lane
+            guard state.stuck(in: lane).count >= perLane else { return (job, true, []) }
+            let starved = state.queue.filter { $0.lane == lane && !$0.isCleanUp }
+            state.queue.removeAll { $0.lane == lane && !$0.isCleanUp }
+            return (job, true, starved)
         }
         if let job {
             switch ending {
@@ -225,7 +242,7 @@ public final class BlockingPool: Sendable {
                 job.fail(CancellationError())
             }
         }
-        for job in starved { job.fail(state.withLock { exhausted(job.call, $0.stuck) }) }
+        for job in starved { job.fail(state.withLock { exhausted(job.call, $0.stuck(in: job.lane)) }) }
     }
 
     // MARK: The threads' side
@@ -233,35 +250,30 @@ public final class BlockingPool: Sendable {
     private func work() {
         while true {
             wake.wait()
-            switch takeJob() {
-            case .run(let job):
+            while let job = takeJob() {
                 let deliver = job.execute()
                 let callerGone = state.withLock { $0.running.removeValue(forKey: job.id)?.callerGone ?? true }
                 deliver(callerGone)
-            case .nothing:
-                continue
-            case .end:
-                return
             }
+            if ends() { return }
         }
     }
 
-    private enum Turn {
-        case run(Job)
-        case nothing
-        case end
+    private func takeJob() -> Job? {
+        state.withLock { state in
+            guard let index = state.nextJob(perLane: perLane) else { return nil }
+            let job = state.queue.remove(at: index)
+            state.running[job.id] = Running(job: job)
+            return job
+        }
     }
 
-    private func takeJob() -> Turn {
+    /// What waits behind its lane is taken by the thread that is in there.
+    private func ends() -> Bool {
         state.withLock { state in
-            if state.queue.isEmpty {
-                guard state.isClosed else { return .nothing }
-                state.threads -= 1
-                return .end
-            }
-            let job = state.queue.removeFirst()
-            state.running[job.id] = Running(job: job)
-            return .run(job)
+            guard state.isClosed, state.nextJob(perLane: perLane) == nil else { return false }
+            state.threads -= 1
+            return true
         }
     }
 }

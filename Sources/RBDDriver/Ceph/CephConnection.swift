@@ -25,7 +25,7 @@ public actor CephConnection {
     }
 
     public nonisolated let settings: CephSettings
-    /// Where the calls run.
+    /// Where the calls run, each in the lane of its pool: one that hangs leaves threads for the others.
     public nonisolated let calls: BlockingPool
     /// Where connecting and closing run, so that they never wait behind stuck calls.
     nonisolated let upkeep: BlockingPool
@@ -44,8 +44,8 @@ public actor CephConnection {
         self.settings = settings
         self.notes = notes
         self.logger = logger
-        self.calls = BlockingPool(name: "ceph-call", threads: settings.threads)
-        self.upkeep = BlockingPool(name: "ceph-upkeep", threads: 4)
+        self.calls = BlockingPool(name: "ceph-call", perLane: settings.callsPerPool)
+        self.upkeep = BlockingPool(name: "ceph-upkeep", perLane: 4)
     }
 
     deinit {
@@ -132,7 +132,8 @@ public actor CephConnection {
         do {
             return try await translating(call) {
                 try await calls.run(
-                    call.name, timeout: ContinuousClock.now.duration(to: deadline), onLate: onLate, body)
+                    call.name, in: call.subject.pool ?? "", timeout: ContinuousClock.now.duration(to: deadline),
+                    onLate: onLate, body)
             }
         } catch let error as CephError where error.breaksConnection {
             await retireBroken(cluster, error)

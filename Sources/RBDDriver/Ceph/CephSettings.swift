@@ -35,15 +35,15 @@ public struct CephSettings: Sendable {
     /// no error.
     public var overrides: [String: String]
     public var timeouts: Timeouts
-    /// The most calls that may be in librados and librbd at a time.
-    public var threads: Int
+    /// The most calls on one pool that may be in librados and librbd at a time, and the most that are on none.
+    public var callsPerPool: Int
     /// How long to wait between attempts to connect in the background.
     public var retryInterval: Duration
 
     public init(
         clusterName: String = "ceph", user: String = "admin", confFile: String? = "/etc/ceph/ceph.conf",
         keyring: String? = nil, overrides: [String: String] = [:], timeouts: Timeouts = Timeouts(),
-        threads: Int = 16, retryInterval: Duration = .seconds(2)
+        callsPerPool: Int = 32, retryInterval: Duration = .seconds(2)
     ) {
         self.clusterName = clusterName
         self.user = user
@@ -51,7 +51,7 @@ public struct CephSettings: Sendable {
         self.keyring = keyring
         self.overrides = overrides
         self.timeouts = timeouts
-        self.threads = threads
+        self.callsPerPool = callsPerPool
         self.retryInterval = retryInterval
     }
 

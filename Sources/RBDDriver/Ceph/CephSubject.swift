@@ -47,6 +47,17 @@ public enum CephSubject: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The pool on whose OSDs the answer depends; `nil` when it is the monitors'.
+    var pool: String? {
+        switch self {
+        case .cluster, .option, .client, .command: nil
+        case .pool(let name): name
+        case .namespace(let location), .images(let location), .image(let location, _), .imageID(let location, _),
+            .snapshot(let location, _, _):
+            location.pool
+        }
+    }
+
     /// The texts that reach Ceph as C strings.
     var texts: [String] {
         switch self {

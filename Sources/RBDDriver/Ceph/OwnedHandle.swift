@@ -33,20 +33,23 @@ final class OwnedHandle: Sendable {
     private let closeCall: String
     private let closeHandle: @Sendable (UnsafeMutableRawPointer) -> CInt
     private let background: BlockingPool
+    private let lane: String
 
     /// - Parameters:
     ///   - handle: the handle; this object owns it from now on.
     ///   - closeCall: the name of the closing call.
     ///   - background: where a forgotten handle is closed.
+    ///   - lane: what closing it depends on.
     ///   - closeHandle: the closing C call. May block. Called exactly once.
     init(
-        _ handle: UnsafeMutableRawPointer, closeCall: String, background: BlockingPool,
+        _ handle: UnsafeMutableRawPointer, closeCall: String, background: BlockingPool, in lane: String = "",
         closeHandle: @escaping @Sendable (UnsafeMutableRawPointer) -> CInt
     ) {
         self.state = Mutex(State(pointer: Pointer(raw: handle)))
         self.closeCall = closeCall
         self.closeHandle = closeHandle
         self.background = background
+        self.lane = lane
     }
 
     deinit {
@@ -55,7 +58,7 @@ final class OwnedHandle: Sendable {
             return state.pointer
         }
         guard let pointer else { return }
-        background.submit(closeCall) { [closeHandle] in _ = closeHandle(pointer.raw) }
+        background.submit(closeCall, in: lane) { [closeHandle] in _ = closeHandle(pointer.raw) }
     }
 
     /// Lends the pointer for one call on the current thread.

@@ -28,7 +28,9 @@ public final class RBDImage: Sendable {
             rbd_close(raw)
             throw error
         }
-        self.handle = OwnedHandle(raw, closeCall: "rbd_close", background: connection.upkeep) { raw in
+        self.handle = OwnedHandle(
+            raw, closeCall: "rbd_close", background: connection.upkeep, in: location.pool
+        ) { raw in
             // The connection may only go after its last image.
             defer { cluster.release() }
             return rbd_close(raw)
@@ -59,7 +61,7 @@ public final class RBDImage: Sendable {
     /// Has the image closed without waiting for it.
     func closeInBackground() {
         let handle = handle
-        connection.upkeep.submit("rbd_close") { _ = handle.close() }
+        connection.upkeep.submit("rbd_close", in: location.pool) { _ = handle.close() }
     }
 
     /// Closes the image on the current thread, for one that nobody waits for. Blocks.

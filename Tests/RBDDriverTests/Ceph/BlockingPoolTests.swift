@@ -39,7 +39,7 @@ private struct Refusal: Error, Equatable {}
 
     @Test("A call's value and its error reach the caller")
     func results() async throws {
-        let pool = BlockingPool(name: "test", threads: 2)
+        let pool = BlockingPool(name: "test", perLane: 2)
         defer { pool.shutdown() }
         #expect(try await pool.run("add", timeout: Self.long) { 1 + 1 } == 2)
         await #expect(throws: Refusal.self) {
@@ -50,7 +50,7 @@ private struct Refusal: Error, Equatable {}
 
     @Test("Calls run on threads of the pool, with signals blocked")
     func threads() async throws {
-        let pool = BlockingPool(name: "a-rather-long-name", threads: 1)
+        let pool = BlockingPool(name: "a-rather-long-name", perLane: 1)
         defer { pool.shutdown() }
         let (name, blocksTerm) = try await pool.run("look", timeout: Self.long) { () -> (String, Bool) in
             var mask = sigset_t()
@@ -64,7 +64,7 @@ private struct Refusal: Error, Equatable {}
 
     @Test("There are never more calls in threads than the limit, and all get their turn")
     func bound() async throws {
-        let pool = BlockingPool(name: "test", threads: 3)
+        let pool = BlockingPool(name: "test", perLane: 3)
         defer { pool.shutdown() }
         let tally = Tally()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -85,7 +85,7 @@ private struct Refusal: Error, Equatable {}
 
     @Test("A call that outlives its deadline is unknown, counts as stuck, and its result goes to onLate")
     func late() async throws {
-        let pool = BlockingPool(name: "test", threads: 2)
+        let pool = BlockingPool(name: "test", perLane: 2)
         defer { pool.shutdown() }
         let (gate, late) = (Gate(), Recorder<Int>())
         await #expect(throws: BlockingPoolError.timedOut(call: "hang", after: Self.short, started: true)) {
@@ -107,7 +107,7 @@ private struct Refusal: Error, Equatable {}
 
     @Test("A result in time does not go to onLate")
     func inTime() async throws {
-        let pool = BlockingPool(name: "test", threads: 1)
+        let pool = BlockingPool(name: "test", perLane: 1)
         let late = Recorder<Int>()
         #expect(
             try await pool.run("quick", timeout: Self.long, onLate: { _ in late.append(1) }, { 3 }) == 3)
@@ -118,7 +118,7 @@ private struct Refusal: Error, Equatable {}
 
     @Test("A call that found no thread in time never runs")
     func neverStarted() async throws {
-        let pool = BlockingPool(name: "test", threads: 1)
+        let pool = BlockingPool(name: "test", perLane: 1)
         defer { pool.shutdown() }
         let (gate, ran) = (Gate(), Recorder<String>())
         async let first: Void = pool.run("first", timeout: Self.long) { gate.hold() }
@@ -134,7 +134,7 @@ private struct Refusal: Error, Equatable {}
 
     @Test("A call whose time is up already never runs", arguments: [Duration.zero, .seconds(-1)])
     func noTime(timeout: Duration) async throws {
-        let pool = BlockingPool(name: "test", threads: 1)
+        let pool = BlockingPool(name: "test", perLane: 1)
         defer { pool.shutdown() }
         let ran = Recorder<Int>()
         await #expect(throws: BlockingPoolError.timedOut(call: "late", after: .zero, started: false)) {
@@ -146,7 +146,7 @@ private struct Refusal: Error, Equatable {}
 
     @Test("Clean-up runs also after shutdown")
     func cleanUpAfterShutdown() async throws {
-        let pool = BlockingPool(name: "test", threads: 1)
+        let pool = BlockingPool(name: "test", perLane: 1)
         pool.shutdown()
         let cleaned = Recorder<Int>()
         pool.submit("close") { cleaned.append(1) }
@@ -155,7 +155,7 @@ private struct Refusal: Error, Equatable {}
 
     @Test("When all threads are stuck, new calls and waiting ones fail at once and say in what")
     func exhausted() async throws {
-        let pool = BlockingPool(name: "test", threads: 2)
+        let pool = BlockingPool(name: "test", perLane: 2)
         defer { pool.shutdown() }
         let gate = Gate()
         let stuck = BlockingPoolError.exhausted(call: "next", threads: 2, stuckIn: ["rbd_open", "rbd_write"])
@@ -181,9 +181,65 @@ private struct Refusal: Error, Equatable {}
         #expect(try await pool.run("next", timeout: Self.long) { 5 } == 5)
     }
 
+    @Test("A lane in which everything is stuck leaves the others their threads, and what waits in it goes on by itself")
+    func lanes() async throws {
+        let pool = BlockingPool(name: "test", perLane: 2, queueLimit: 4)
+        defer { pool.shutdown() }
+        let (gate, cleaned) = (Gate(), Recorder<Int>())
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<2 {
+                group.addTask {
+                    await #expect(throws: BlockingPoolError.self) {
+                        try await pool.run("hang", in: "a", timeout: Self.short) { gate.hold() }
+                    }
+                }
+            }
+        }
+        #expect(pool.stuckCalls == 2)
+        await #expect(throws: BlockingPoolError.exhausted(call: "next", threads: 2, stuckIn: ["hang"])) {
+            try await pool.run("next", in: "a", timeout: Self.long) {}
+        }
+        for number in 0..<5 { pool.submit("close", in: "a") { cleaned.append(number) } }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let tally = Tally()
+            for _ in 0..<4 {
+                group.addTask {
+                    try await pool.run("look", in: "b", timeout: Self.long) {
+                        tally.enter()
+                        usleep(2000)
+                        tally.leave()
+                    }
+                }
+            }
+            try await group.waitForAll()
+            #expect(tally.most == 2, "as many as a lane may have")
+        }
+        #expect(cleaned.values.isEmpty)
+        gate.open()
+        try await eventually("what waited to be done") { cleaned.values == [0, 1, 2, 3, 4] }
+        gate.open()
+        try await eventually("the threads to be free") { pool.running == 0 }
+        #expect(try await pool.run("next", in: "a", timeout: Self.long) { 5 } == 5)
+    }
+
+    @Test("Clean-up that waits behind a stuck call is done although the pool was shut down")
+    func shutdownBehindStuck() async throws {
+        let pool = BlockingPool(name: "test", perLane: 1)
+        let (gate, cleaned) = (Gate(), Recorder<Int>())
+        await #expect(throws: BlockingPoolError.self) {
+            try await pool.run("hang", in: "a", timeout: Self.short) { gate.hold() }
+        }
+        try await pool.run("look", in: "b", timeout: Self.long) {}
+        pool.submit("close", in: "a") { cleaned.append(1) }
+        pool.shutdown()
+        #expect(cleaned.values.isEmpty)
+        gate.open()
+        try await eventually("the clean-up") { cleaned.values == [1] }
+    }
+
     @Test("A full queue refuses at once, but takes clean-up")
     func queueFull() async throws {
-        let pool = BlockingPool(name: "test", threads: 1, queueLimit: 1)
+        let pool = BlockingPool(name: "test", perLane: 1, queueLimit: 1)
         defer { pool.shutdown() }
         let (gate, cleaned) = (Gate(), Recorder<Int>())
         async let running: Void = pool.run("running", timeout: Self.long) { gate.hold() }
@@ -202,7 +258,7 @@ private struct Refusal: Error, Equatable {}
 
     @Test("A cancelled caller stops waiting; its call goes on and its result goes to onLate")
     func cancelled() async throws {
-        let pool = BlockingPool(name: "test", threads: 1)
+        let pool = BlockingPool(name: "test", perLane: 1)
         defer { pool.shutdown() }
         let (gate, late) = (Gate(), Recorder<Int>())
         let task = Task {
@@ -221,7 +277,7 @@ private struct Refusal: Error, Equatable {}
 
     @Test("A caller that was cancelled before it began runs nothing")
     func cancelledBefore() async throws {
-        let pool = BlockingPool(name: "test", threads: 1)
+        let pool = BlockingPool(name: "test", perLane: 1)
         defer { pool.shutdown() }
         let (gate, ran) = (Gate(), Recorder<Int>())
         async let first: Void = pool.run("first", timeout: Self.long) { gate.hold() }
@@ -239,7 +295,7 @@ private struct Refusal: Error, Equatable {}
 
     @Test("After shutdown waiting and new calls fail, and the one in its thread still answers")
     func shutdown() async throws {
-        let pool = BlockingPool(name: "test", threads: 1)
+        let pool = BlockingPool(name: "test", perLane: 1)
         let gate = Gate()
         async let running = pool.run("running", timeout: Self.long) { () -> Int in
             gate.hold()
@@ -259,7 +315,7 @@ private struct Refusal: Error, Equatable {}
 
     @Test("Races between results and deadlines deliver every result exactly once")
     func races() async throws {
-        let pool = BlockingPool(name: "test", threads: 4, queueLimit: 1000)
+        let pool = BlockingPool(name: "test", perLane: 4, queueLimit: 1000)
         defer { pool.shutdown() }
         let (delivered, late, lost) = (Recorder<Int>(), Recorder<Int>(), Recorder<Int>())
         await withTaskGroup(of: Void.self) { group in

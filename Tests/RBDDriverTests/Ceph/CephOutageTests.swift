@@ -12,12 +12,12 @@ import VolumeCore
 
     /// A fixture whose requests to an OSD give up `osdOperation` after they were sent.
     private static func disturbable<T: Sendable>(
-        threads: Int = 4, osdOperation: Duration = .seconds(3),
+        callsPerPool: Int = 4, osdOperation: Duration = .seconds(3),
         _ body: (CephFixture) async throws -> T
     ) async throws -> T {
         try await DisturbableRig.exclusively { environment in
             try await CephFixture.with(environment) { settings, _ in
-                settings.threads = threads
+                settings.callsPerPool = callsPerPool
                 settings.timeouts.osdOperation = osdOperation
             } _: { ceph in
                 try await body(ceph)
@@ -92,7 +92,7 @@ import VolumeCore
 
     @Test("When every thread is stuck, calls fail at once and say in what; afterwards all is well")
     func exhausted() async throws {
-        try await Self.disturbable(threads: 3, osdOperation: .seconds(5)) { ceph in
+        try await Self.disturbable(callsPerPool: 3, osdOperation: .seconds(5)) { ceph in
             let images = ceph.images
             _ = try await images.list()
             try await ceph.rig.osd.disturbed(by: .pause) {

@@ -45,7 +45,7 @@ struct RealNode: Sendable {
             settings: CephSettings(user: "admin", confFile: environment.adminConf), logger: Self.silent)
         images = CephImageStore(connection: connection, clock: clock)
         let runner = ChildProcess(clock: clock)
-        let kernel = KernelCalls(pool: BlockingPool(name: "test-kernel", threads: 8), clock: clock)
+        let kernel = KernelCalls(pool: BlockingPool(name: "test-kernel", perLane: 8), clock: clock)
         let files = CephClientFiles(confPath: environment.adminConf, user: "admin")
         mapper = try FuseMapper(
             files: files, stateFolder: scratch.path, runner: runner, kernel: kernel,

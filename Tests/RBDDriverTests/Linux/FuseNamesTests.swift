@@ -45,7 +45,7 @@ import VolumeCore
 
     @Test(arguments: ["relative", "/" + String(repeating: "x", count: 62)])
     func stateFoldersThatCannotWorkAreRefused(_ folder: String) {
-        let kernel = KernelCalls(pool: BlockingPool(name: "none", threads: 1), clock: SystemClock())
+        let kernel = KernelCalls(pool: BlockingPool(name: "none", perLane: 1), clock: SystemClock())
         #expect(throws: VolumeError.self) {
             try FuseMapper(
                 files: CephClientFiles(confPath: "/c", user: "u"), stateFolder: folder, runner: ScriptedRunner(),

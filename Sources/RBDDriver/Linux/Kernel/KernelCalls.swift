@@ -6,23 +6,18 @@ import VolumeCore
 ///
 /// A blocked system call cannot be interrupted: when its time is up the caller is told so, with outcome `unknown`, and
 /// the thread stays in the call. Calls on devices and on mounted volumes, which block for as long as Ceph does not
-/// answer, have their own threads, so that reading `/proc` and `/sys` always finds one.
+/// answer, have their own threads, so that reading `/proc` and `/sys` always finds one; and each of them a lane of its own,
+/// so that however many hang, the others do not wait.
 public struct KernelCalls: Sendable {
     private let pool: BlockingPool
     private let devices: BlockingPool
     private let clock: any DriverClock
-    private let stuck = StuckCalls()
 
-    /// - Parameters:
-    ///   - pool: for calls that do not depend on Ceph.
-    ///   - devices: for calls that do; not the pool of Ceph's own calls, so that neither starves the other.
-    public init(
-        pool: BlockingPool, devices: BlockingPool = BlockingPool(name: "device-call", threads: 32),
-        clock: any DriverClock
-    ) {
+    /// - Parameter pool: for calls that do not depend on Ceph.
+    public init(pool: BlockingPool, clock: any DriverClock) {
         self.pool = pool
-        self.devices = devices
         self.clock = clock
+        devices = BlockingPool(name: "device-call", perLane: 1)
     }
 
     /// Calls on devices whose time was up and that have not returned.
@@ -36,7 +31,7 @@ public struct KernelCalls: Sendable {
     public func run<T: Sendable>(
         _ call: String, to what: String, timeout: Duration = .seconds(10), _ body: @escaping @Sendable () throws -> T
     ) async throws -> T {
-        try await make(call, on: pool, to: what, timeout, onLate: nil, body)
+        try await make(call, on: pool, in: "", to: what, timeout, body)
     }
 
     /// Runs `body`, which touches a device or a mounted volume, on one of the threads for that.
@@ -47,27 +42,16 @@ public struct KernelCalls: Sendable {
     public func runOnDevice<T: Sendable>(
         _ call: String, to what: String, timeout: Duration = .seconds(10), _ body: @escaping @Sendable () throws -> T
     ) async throws -> T {
-        guard !stuck.contains(call) else {
-            throw VolumeError(
-                .timedOut, what, why: "an earlier \(call) still waits in the kernel",
-                remedy: "look whether Ceph answers, then try again", outcome: .unknown)
-        }
-        let late = StuckCalls.Call(name: call, among: stuck)
-        do {
-            return try await make(call, on: devices, to: what, timeout, onLate: { _ in late.returned() }, body)
-        } catch let error as VolumeError where error.outcome == .unknown {
-            late.left()
-            throw error
-        }
+        try await make(call, on: devices, in: call, to: what, timeout, body)
     }
 
     private func make<T: Sendable>(
-        _ call: String, on pool: BlockingPool, to what: String, _ timeout: Duration,
-        onLate: (@Sendable (Result<T, any Error>) -> Void)?, _ body: @escaping @Sendable () throws -> T
+        _ call: String, on pool: BlockingPool, in lane: String, to what: String, _ timeout: Duration,
+        _ body: @escaping @Sendable () throws -> T
     ) async throws -> T {
         let timeout = Deadline.limiting(timeout, now: clock.now())
         do {
-            return try await pool.run(call, timeout: timeout, onLate: onLate, body)
+            return try await pool.run(call, in: lane, timeout: timeout, body)
         } catch let error as BlockingPoolError {
             throw Self.translate(error, what)
         } catch let error as Errno {
@@ -85,49 +69,12 @@ public struct KernelCalls: Sendable {
             )
         case .timedOut(_, _, started: false):
             VolumeError(.timedOut, what, why: "\(error)", remedy: "try again")
+        case .exhausted(_, threads: 1, let earlier):
+            VolumeError(
+                .timedOut, what, why: "an earlier \(earlier.joined()) still waits in the kernel",
+                remedy: "look whether Ceph answers, then try again", outcome: .unknown)
         case .exhausted, .queueFull, .noThread, .closed:
             VolumeError(.unavailable, what, why: "\(error)", remedy: "look whether Ceph answers, then try again")
-        }
-    }
-}
-
-/// The names of calls that their callers have left and that have not returned.
-private final class StuckCalls: Sendable {
-    private let names = Mutex<[String: Int]>([:])
-
-    func contains(_ name: String) -> Bool { names.withLock { $0[name] != nil } }
-
-    /// One call, which its caller may leave and which may return, in either order.
-    final class Call: Sendable {
-        private enum State { case made, left, returned }
-
-        private let name: String
-        private let others: StuckCalls
-        private let state = Mutex(State.made)
-
-        init(name: String, among others: StuckCalls) {
-            self.name = name
-            self.others = others
-        }
-
-        func left() {
-            state.withLock { state in
-                guard case .made = state else { return }
-                state = .left
-                others.names.withLock { $0[name, default: 0] += 1 }
-            }
-        }
-
-        func returned() {
-            state.withLock { state in
-                if case .left = state {
-                    others.names.withLock { names in
-                        let rest = (names[name] ?? 1) - 1
-                        names[name] = rest > 0 ? rest : nil
-                    }
-                }
-                state = .returned
-            }
         }
     }
 }

@@ -9,7 +9,7 @@ struct LinuxBench: Sendable {
     let runner: ChildProcess
     let kernel: KernelCalls
 
-    private static let pool = BlockingPool(name: "linux-tests", threads: 8)
+    private static let pool = BlockingPool(name: "linux-tests", perLane: 8)
 
     private init(_ stem: String, in environment: RigEnvironment) throws {
         self.environment = environment
