@@ -1,9 +1,11 @@
-/// Who this node is.
+/// Who this node is, and how much it does at a time.
 public struct NodeSettings: Sendable, Equatable {
     /// Unique among the nodes, the same after a reboot. Fit to be the last part of a key in etcd.
     public var name: String
     /// The kernel's id of this boot: it changes with every reboot and with nothing else.
     public var bootID: String
+    /// The most volumes of one pool that are worked on at a time.
+    public var operationsPerPool: Int
 
     /// Where the kernel tells the boot id.
     public static let bootIDFile = "/proc/sys/kernel/random/boot_id"
@@ -13,8 +15,16 @@ extension NodeSettings {
     init?(from reader: inout SettingsReader, hostName: String) {
         let name = Self.name(from: &reader, hostName: hostName)
         let bootID = Self.bootID(from: &reader)
-        guard let name, let bootID else { return nil }
-        self.init(name: name, bootID: bootID)
+        let operationsPerPool = reader.value(.operationsPerPool, Self.operationsPerPool)
+        guard let name, let bootID, let operationsPerPool else { return nil }
+        self.init(name: name, bootID: bootID, operationsPerPool: operationsPerPool)
+    }
+
+    private static func operationsPerPool(_ text: String) throws(Refusal) -> Int {
+        guard let number = Int(text), (1...256).contains(number) else {
+            throw Refusal("it must be a number from 1 to 256")
+        }
+        return number
     }
 
     private static func name(from reader: inout SettingsReader, hostName: String) -> String? {

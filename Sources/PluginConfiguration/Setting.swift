@@ -52,6 +52,7 @@ public enum Setting: String, Sendable, CaseIterable {
     // Node
     case nodeName = "NODE_NAME"
     case nodeTTL = "NODE_TTL"
+    case operationsPerPool = "OPERATIONS_PER_POOL"
 
     // Time limits
     case operationTimeout = "OPERATION_TIMEOUT"

@@ -48,6 +48,10 @@ extension SettingDescription {
         .init(
             .nodeTTL, .node, .text("30s"),
             "How long this node counts as alive in etcd after its last sign of life. More than twice `ETCD_TIMEOUT`."),
+        .init(
+            .operationsPerPool, .node, .text("16"),
+            "How many volumes of one Ceph pool this node works on at a time, from 1 to 256. Further calls wait in line. Pools do not share: one that hangs leaves the others theirs."
+        ),
     ]
 
     static let time: [SettingDescription] = [

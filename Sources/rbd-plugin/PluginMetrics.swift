@@ -17,6 +17,12 @@ enum PluginMetrics {
         registry.registerGauge("rbd_plugin_mounted_volumes", help: "Volumes that this node has mounted.") {
             Double(driver.held.count)
         }
+        registry.registerGauge(
+            "rbd_plugin_operations", help: "Operations that are asking Ceph or the kernel for something."
+        ) { Double(driver.load.atWork) }
+        registry.registerGauge(
+            "rbd_plugin_operations_waiting", help: "Operations that wait for others on volumes of the same pool."
+        ) { Double(driver.load.waiting) }
         for backend in ["ceph", "etcd", "mapper"] {
             registry.registerGauge(
                 "rbd_plugin_backend_up", help: "Whether the backend was in reach at the time of the scrape.",

@@ -4,6 +4,10 @@ import RBDDriver
 import VolumeCore
 
 extension CephSettings {
+    /// The most calls that one operation makes side by side; what an operation that gave up has left in Ceph needs some
+    /// room as well.
+    private static let callsAtOnce = 2
+
     /// librados as the settings want it.
     init(_ settings: Settings, files: CephClientConfiguration) {
         let limit = settings.limits.ceph
@@ -11,7 +15,8 @@ extension CephSettings {
             clusterName: settings.ceph.clusterName, user: settings.ceph.user, confFile: files.confPath,
             keyring: files.keyringPath,
             timeouts: .init(
-                connect: min(limit, .seconds(5)), monitorOperation: limit, osdOperation: limit, call: limit))
+                connect: min(limit, .seconds(5)), monitorOperation: limit, osdOperation: limit, call: limit),
+            callsPerPool: Self.callsAtOnce * settings.node.operationsPerPool)
     }
 }
 
@@ -39,7 +44,7 @@ extension DriverPolicy {
                 pool: volumes.pool, size: VolumeSize(bytes: volumes.size), order: UInt8(clamping: volumes.order),
                 features: ImageFeatures(rawValue: volumes.features.bits),
                 filesystem: FilesystemType(rawValue: volumes.filesystem) ?? .ext4),
-            mapOptions: settings.devices.mapOptions,
+            mapOptions: settings.devices.mapOptions, operationsPerPool: settings.node.operationsPerPool,
             workBudget: settings.limits.operation * 72 / 100, undoBudget: settings.limits.operation * 24 / 100,
             handOverWait: settings.limits.mountWait, blocklistExpiry: settings.limits.blocklistExpiry)
     }

@@ -33,6 +33,7 @@ import Testing
         #expect(settings.limits.etcd == .seconds(8))
         #expect(settings.limits.mountWait == .seconds(10))
         #expect(settings.limits.nodeTTL == .seconds(30))
+        #expect(settings.node.operationsPerPool == 16)
         #expect(settings.limits.blocklistExpiry == .seconds(10 * 365 * 86_400))
         #expect(settings.log.level == .info)
         #expect(settings.log.format == .text)

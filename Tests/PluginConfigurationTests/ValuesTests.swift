@@ -86,6 +86,7 @@ import Testing
             "RBD_DEFAULT_FSTYPE": "xfs", "RBD_DEFAULT_ORDER": "20", "RBD_SCOPE": "local", "LOG_FORMAT": "json",
             "NODE_NAME": "rack-7.example", "ETCD_PREFIX": "/site/a", "OPERATION_TIMEOUT": "20", "CEPH_TIMEOUT": "9s",
             "ETCD_TIMEOUT": "7500ms", "MOUNT_WAIT": "0", "NODE_TTL": "1m", "BLOCKLIST_EXPIRY": "2y",
+            "OPERATIONS_PER_POOL": "3",
         ])
         #expect(settings.devices.mapper == .fuse)
         #expect(settings.devices.deviceRoot == "/dev/ceph")
@@ -95,6 +96,7 @@ import Testing
         #expect(settings.scope == .local)
         #expect(settings.log.format == .json)
         #expect(settings.node.name == "rack-7.example")
+        #expect(settings.node.operationsPerPool == 3)
         #expect(settings.etcd.prefix == "/site/a/")
         #expect(settings.limits.operation == .seconds(20))
         #expect(settings.limits.ceph == .seconds(9))

@@ -4,20 +4,38 @@ import VolumeCore
 extension VolumeDriver {
     /// One round of what has to be done without being called: Unmounts that failed, mounts that nobody uses, volumes
     /// that another node has taken over. Each volume in its own turn; what fails is tried again in the next round.
+    ///
+    /// All pools at the same time. A pool of which a former round is still at work is left to that one: when it hangs, the
+    /// next rounds are for the others.
     public func tendAll() async {
-        for unmount in memory.takePostponed() {
+        let devices = ports.catalog.isLoaded ? (try? await ports.mapper.mapped()) ?? [] : []
+        let pools = Set(
+            memory.postponed.map(pool) + ports.catalog.unsettled().map(\.pool) + devices.map(\.image.pool))
+        await withTaskGroup(of: Void.self) { group in
+            for pool in pools.sorted() {
+                group.addTask {
+                    await rounds.takeIfFree(pool) { await tend(pool, devices.filter { $0.image.pool == pool }) }
+                }
+            }
+        }
+    }
+
+    private func tend(_ pool: String, _ devices: [MappedDevice]) async {
+        for unmount in memory.takePostponed(where: { self.pool(of: $0) == pool }) {
             do { try await self.unmount(unmount.name.text, id: unmount.id) } catch {
                 log.debug("an unmount is still not possible", metadata: ["volume": "\(unmount.name)"])
             }
         }
-        for stored in held {
+        for stored in held where stored.pool == pool {
             await attempt("tend to", stored.name) { try await tend(stored.name) }
         }
-        await clearUpCreates()
-        guard ports.catalog.isLoaded, let devices = try? await ports.mapper.mapped() else { return }
         await letGoOfLost(devices)
         await letGoOfUnfinished(devices)
+        await clearUpCreates(in: pool)
     }
+
+    /// The pool of the volume's image, as far as this node's copy knows.
+    func pool(of name: VolumeName) -> String { ports.catalog.find(name)?.pool ?? "" }
 
     /// Unmounts and unmaps volumes that this node has mapped and that the records give to another: it was fenced while
     /// it was cut off or asleep. Their writes fail already; this makes the node usable again.
@@ -29,7 +47,9 @@ extension VolumeDriver {
             if known == nil { name = await removedVolume(stillMountedFrom: device) }
             guard let name else { continue }
             await attempt("let go of", name) {
-                try await operation("let go of", name) { try await letGoOfLost(try await read(name)) }
+                try await operation("let go of", name) {
+                    try await inFreePlace(of: device.image.pool) { try await letGoOfLost(try await read(name)) }
+                }
             }
         }
     }
@@ -55,10 +75,12 @@ extension VolumeDriver {
             if let name = ports.catalog.compactMap({ $0.volume?.record.uid == uid ? $0.name : nil }).first {
                 guard !turns.isTaken(name) else { continue }
                 await attempt("let go of an unfinished image of", name) {
-                    try await operation("let go of", name) { try await ports.mapper.unmap(device) }
+                    try await operation("let go of", name) {
+                        try await inFreePlace(of: device.image.pool) { try await ports.mapper.unmap(device) }
+                    }
                 }
             } else {
-                try? await ports.mapper.unmap(device)
+                try? await inFreePlace(of: device.image.pool) { try await ports.mapper.unmap(device) }
             }
         }
     }

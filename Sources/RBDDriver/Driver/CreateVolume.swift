@@ -40,8 +40,11 @@ extension VolumeDriver {
             let step = try CreateRule.decide(
                 name, recorded: stored.volume?.record, request: request, me: me,
                 attemptIsAlive: try await attemptIsAlive(stored))
+            var abandoned: VolumeRecord?
             switch step {
             case .finished: return
+            case .begin: break
+            case .carryOn(let record): abandoned = record
             case .wait where ports.clock.now() < giveUp:
                 try await ports.clock.sleep(for: policy.pollInterval)
                 continue
@@ -49,11 +52,14 @@ extension VolumeDriver {
                 // Its call may be long over, with nobody left to repeat it. That is never certain, but it need not be:
                 // each attempt has an image of its own, and the rename decides between them.
                 log.step("no longer waiting for another node's create", name, ["node": "\(node.node)"])
-                guard let record = stored.volume?.record else { continue }
-                if try await carryOn(record, over: stored) { return }
-            case .begin: if try await begin(name, request, over: stored) { return }
-            case .carryOn(let record): if try await carryOn(record, over: stored) { return }
+                abandoned = stored.volume?.record
             }
+            let pool = abandoned?.image.pool ?? request.spec.pool
+            let isReady = try await inPlace(of: pool, to: "create volume \(name)") {
+                if let abandoned { return try await carryOn(abandoned, over: stored) }
+                return try await begin(name, request, over: stored)
+            }
+            if isReady { return }
             // Another node was faster: it gets its time, or two nodes would go on undoing each other's attempts.
             giveUp = ports.clock.now() + policy.handOverWait
         }

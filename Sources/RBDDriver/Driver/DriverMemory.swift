@@ -37,11 +37,14 @@ final class DriverMemory: Sendable {
         contents.withLock { $0.pending.append(unmount) }
     }
 
-    /// Hands out what was postponed; who cannot do it postpones it again.
-    func takePostponed() -> [PendingUnmount] {
+    /// The volumes of which an Unmount was postponed.
+    var postponed: [VolumeName] { contents.withLock { $0.pending.map(\.name) } }
+
+    /// Hands out what was postponed for these volumes; who cannot do it postpones it again.
+    func takePostponed(where isMeant: (VolumeName) -> Bool) -> [PendingUnmount] {
         contents.withLock { contents in
-            defer { contents.pending = [] }
-            return contents.pending
+            defer { contents.pending.removeAll { isMeant($0.name) } }
+            return contents.pending.filter { isMeant($0.name) }
         }
     }
 }

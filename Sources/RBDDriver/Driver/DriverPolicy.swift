@@ -7,6 +7,8 @@ public struct DriverPolicy: Sendable {
     public var defaults: VolumeDefaults
     /// Options for every mapping, before those of the volume.
     public var mapOptions: [String]
+    /// How many operations may ask Ceph and the kernel for something at a time, for the volumes of one pool.
+    public var operationsPerPool: Int
     /// How long the steps of one operation may take, all together and without what undoes them.
     public var workBudget: Duration
     /// How long undoing them may take. Together with `workBudget` less than what the caller waits.
@@ -22,6 +24,7 @@ public struct DriverPolicy: Sendable {
 
     public init(
         mountRoot: String, defaults: VolumeDefaults = VolumeDefaults(), mapOptions: [String] = [],
+        operationsPerPool: Int = 16,
         workBudget: Duration = .seconds(18), undoBudget: Duration = .seconds(6),
         handOverWait: Duration = .seconds(10), handOverGrace: Duration = .seconds(60),
         pollInterval: Duration = .milliseconds(250),
@@ -30,6 +33,7 @@ public struct DriverPolicy: Sendable {
         self.mountRoot = mountRoot
         self.defaults = defaults
         self.mapOptions = mapOptions
+        self.operationsPerPool = operationsPerPool
         self.workBudget = workBudget
         self.undoBudget = undoBudget
         self.handOverWait = handOverWait

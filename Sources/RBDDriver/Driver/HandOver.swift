@@ -45,16 +45,26 @@ extension VolumeDriver {
             declined.wantedBy = nil
             _ = try await commit(.init(attachment: .put(declined)), over: stored)
         case .finishFence:
-            guard let fenced = try await raiseFence(over: stored) else { return }
-            _ = try await commit(.init(attachment: .delete), over: fenced)
-        case .letGo:
-            try await seeThatCephAnswers(for: stored)
-            do {
-                _ = try await detach(attachment, over: stored)
-            } catch let error as VolumeError where error.code == .busy {
-                log.step(
-                    "the volume is in use and stays", name, ["wantedBy": "\(attachment.wantedBy?.node ?? "nobody")"])
+            try await inPlace(of: stored.pool, to: "tend to volume \(name)") {
+                guard let fenced = try await raiseFence(over: stored) else { return }
+                _ = try await commit(.init(attachment: .delete), over: fenced)
             }
+        case .letGo:
+            // As if it were called: somebody waits for it on another node.
+            try await inPlace(of: stored.pool, to: "tend to volume \(name)") {
+                try await letGo(attachment, over: stored)
+            }
+        }
+    }
+
+    private func letGo(_ attachment: Attachment, over stored: StoredVolume) async throws {
+        try await seeThatCephAnswers(for: stored)
+        do {
+            _ = try await detach(attachment, over: stored)
+        } catch let error as VolumeError where error.code == .busy {
+            log.step(
+                "the volume is in use and stays", stored.name,
+                ["wantedBy": "\(attachment.wantedBy?.node ?? "nobody")"])
         }
     }
 

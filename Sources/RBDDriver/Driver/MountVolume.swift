@@ -20,11 +20,19 @@ extension VolumeDriver {
             let step = try MountRule.decide(
                 stored, me: me, mountedHere: try await isMountedHere(stored),
                 ownerIsAlive: try await isAlive(stored.attachment?.record.owner))
+            func placed(_ body: () async throws -> String?) async throws -> String? {
+                try await inPlace(of: stored.pool, to: "mount volume \(name)", body)
+            }
             switch step {
             case .count: if let mountpoint = try await count(id, over: stored) { return mountpoint }
-            case .attach: if let mountpoint = try await claimAndAttach(id, over: stored) { return mountpoint }
-            case .reattach: if let mountpoint = try await reattach(id, over: stored) { return mountpoint }
-            case .takeOver: if let mountpoint = try await takeOver(id, over: stored) { return mountpoint }
+            case .attach:
+                if let mountpoint = try await placed({ try await claimAndAttach(id, over: stored) }) {
+                    return mountpoint
+                }
+            case .reattach:
+                if let mountpoint = try await placed({ try await reattach(id, over: stored) }) { return mountpoint }
+            case .takeOver:
+                if let mountpoint = try await placed({ try await takeOver(id, over: stored) }) { return mountpoint }
             case .wait:
                 guard ports.clock.now() < giveUp else {
                     await withdraw(from: stored)

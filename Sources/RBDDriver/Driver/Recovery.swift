@@ -4,36 +4,45 @@ import VolumeCore
 extension VolumeDriver {
     /// What a plugin does when it has started: looks at what etcd says this node has, and puts it in order.
     ///
-    /// Each volume is dealt with in its own turn, so that Docker's calls and this do not meet. What fails is left for the
-    /// next call on that volume, and logged.
+    /// Each volume is dealt with in its own turn, so that Docker's calls and this do not meet, and all pools at the same
+    /// time, so that one that hangs holds up its own volumes only. What fails is left for the next call on that volume, and
+    /// logged.
     public func recover() async throws {
         let names = try await Deadline.$current.withValue(ports.clock.now() + policy.workBudget) {
             try await ports.store.readAttachments().filter { $0.value.owner.node == me.node }.keys.sorted()
         }
-        for name in names {
-            do {
-                try await operation("recover", name) { try await recover(name) }
-            } catch {
-                log.warning(
-                    "could not put a volume in order; the next call on it carries on",
-                    metadata: ["volume": "\(name)", "error": "\(error)"])
+        await ports.catalog.firstReading()
+        await withTaskGroup(of: Void.self) { group in
+            for (_, names) in Dictionary(grouping: names, by: pool).sorted(by: { $0.key < $1.key }) {
+                group.addTask { for name in names { await putInOrder(name) } }
             }
+        }
+    }
+
+    private func putInOrder(_ name: VolumeName) async {
+        do {
+            try await operation("recover", name) { try await recover(name) }
+        } catch {
+            log.warning(
+                "could not put a volume in order; the next call on it carries on",
+                metadata: ["volume": "\(name)", "error": "\(error)"])
         }
     }
 
     private func recover(_ name: VolumeName) async throws {
         let stored = try await read(name)
         guard let volume = stored.volume?.record, let attachment = stored.attachment?.record else { return }
+        let what = "put volume \(name) in order"
         switch RecoveryRule.decide(attachment, me: me, mountedHere: try await isMountedHere(stored)) {
         case .nothing: return
         case .adopt:
             log.step("found a volume mounted by an earlier run", name, ["ids": "\(attachment.mountIDs.count)"])
         case .letGo:
             log.step("finishing what an earlier run left half done", name, ["state": "\(attachment.state)"])
-            _ = try await detach(attachment, over: stored)
+            _ = try await inPlace(of: stored.pool, to: what) { try await detach(attachment, over: stored) }
         case .clear:
             log.step("clearing the mount of an earlier boot of this node", name, ["epoch": "\(attachment.epoch)"])
-            try await clear(attachment, of: volume, over: stored)
+            try await inPlace(of: stored.pool, to: what) { try await clear(attachment, of: volume, over: stored) }
         }
     }
 

@@ -14,9 +14,14 @@ extension VolumeDriver {
     private func remove(_ name: VolumeName) async throws -> Bool {
         let stored = try await read(name)
         let justMounted = memory.mayHaveBeenMounted(name, within: policy.handOverGrace, of: ports.clock.now())
-        switch try RemoveRule.decide(
+        let step = try RemoveRule.decide(
             stored, me: me, attemptIsAlive: try await attemptIsAlive(stored), justMounted: justMounted)
-        {
+        return try await inPlace(of: stored.pool, to: "remove volume \(name)") { try await take(step, over: stored) }
+    }
+
+    /// - Returns: as `remove`.
+    private func take(_ step: RemoveStep, over stored: StoredVolume) async throws -> Bool {
+        switch step {
         case .detach(let attachment):
             _ = try await detach(attachment, over: stored)
             return false
@@ -26,7 +31,7 @@ extension VolumeDriver {
             var removing = volume
             removing.phase = .removing
             guard let begun = try await commit(.init(volume: .put(removing)), over: stored) else { return false }
-            log.step("removing volume", name, ["image": "\(volume.image)"])
+            log.step("removing volume", stored.name, ["image": "\(volume.image)"])
             do {
                 return try await removeImages(removing, image, over: begun)
             } catch let error as VolumeError where error.code == .foreignImage {

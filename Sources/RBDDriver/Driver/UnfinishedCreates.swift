@@ -4,10 +4,13 @@ import VolumeCore
 extension VolumeDriver {
     /// Clears up what Creates have left that were killed, or that failed while what they needed did not answer, and so
     /// could not be undone at once.
-    func clearUpCreates() async {
-        for stored in ports.catalog.unsettled() where isToBeClearedUp(stored) && !turns.isTaken(stored.name) {
+    func clearUpCreates(in pool: String) async {
+        for stored in ports.catalog.unsettled()
+        where stored.pool == pool && isToBeClearedUp(stored) && !turns.isTaken(stored.name) {
             await attempt("clear up after the creation of", stored.name) {
-                try await operation("clear up", stored.name) { try await clearUpCreate(of: stored.name) }
+                try await operation("clear up", stored.name) {
+                    try await inFreePlace(of: pool) { try await clearUpCreate(of: stored.name) }
+                }
             }
         }
     }

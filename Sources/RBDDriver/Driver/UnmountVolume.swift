@@ -21,14 +21,15 @@ extension VolumeDriver {
     /// - Returns: `false` when the records changed meanwhile: decide again.
     private func unmount(_ name: VolumeName, _ id: String) async throws -> Bool {
         let stored = try await read(name)
+        let what = "unmount volume \(name)"
         switch UnmountRule.decide(stored, mountID: id, me: me) {
         case .nothing:
-            try await letGoOfLost(stored)
+            try await inPlace(of: stored.pool, to: what) { try await letGoOfLost(stored) }
             return true
         case .uncount(let attachment):
             return try await commit(.init(attachment: .put(attachment)), over: stored) != nil
         case .detach(let attachment):
-            return try await detach(attachment, over: stored)
+            return try await inPlace(of: stored.pool, to: what) { try await detach(attachment, over: stored) }
         }
     }
 

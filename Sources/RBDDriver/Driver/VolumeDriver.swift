@@ -3,12 +3,15 @@ import VolumeCore
 
 /// The use cases: what Docker asks for, done through the ports by the rules of `VolumeCore`.
 ///
-/// Operations on one volume take turns; nothing else is serialised. Every operation ends within the policy's budgets.
+/// Operations on one volume take turns, and so many at a time work on the volumes of one pool; nothing else is serialised.
+/// Every operation ends within the policy's budgets.
 public struct VolumeDriver: Sendable {
     public let ports: DriverPorts
     public let policy: DriverPolicy
     public let me: NodeIdentity
-    let turns = Turns()
+    let turns = Turns<VolumeName>()
+    let places: Turns<String>
+    let rounds = Turns<String>()
     let memory: DriverMemory
     let sightings = WatcherSightings()
     let log: Logger
@@ -18,6 +21,7 @@ public struct VolumeDriver: Sendable {
         self.policy = policy
         self.me = me
         self.log = log
+        places = Turns(atOnce: policy.operationsPerPool)
         memory = DriverMemory(startedAt: ports.clock.now())
     }
 
@@ -27,7 +31,12 @@ public struct VolumeDriver: Sendable {
     ) async throws -> Value {
         let clock = ports.clock
         return try await Deadline.$current.withValue(clock.now() + policy.workBudget) {
-            try await turns.take(name, for: "\(verb) volume \(name)", clock: clock, body)
+            try await turns.take(
+                name, clock: clock,
+                else: VolumeError(
+                    .timedOut, "\(verb) volume \(name)", why: "another operation on this volume is still running",
+                    remedy: "try again; if it lasts, look at the plugin's log and at 'ceph -s'", outcome: .refused),
+                body)
         }
     }
 

@@ -57,16 +57,22 @@ final class WatcherSightings: Sendable {
 
 extension VolumeDriver {
     /// One round of looking at who has which image open: of the volumes this node has, twice a minute, and of those that
-    /// somebody has asked about. Ends at the first that Ceph does not answer for.
+    /// somebody has asked about. A pool that does not answer for one of its volumes is asked for no other.
     public func lookAtWatchers() async {
+        var silent: Set<String> = []
         sightings.forget { ports.catalog.find($0) == nil }
         for name in sightings.due(held.map(\.name), now: ports.clock.now()) {
-            guard let volume = ports.catalog.find(name)?.volume?.record, volume.phase == .ready else { continue }
+            guard let volume = ports.catalog.find(name)?.volume?.record, volume.phase == .ready,
+                !silent.contains(volume.image.pool)
+            else { continue }
             let deadline = ports.clock.now() + .seconds(2)
             let found = try? await Deadline.$current.withValue(deadline) {
                 try await ports.images.watchers(of: volume.image)
             }
-            guard let found else { return }
+            guard let found else {
+                silent.insert(volume.image.pool)
+                continue
+            }
             let sighting = WatcherSighting(watchers: found, seenAt: ports.clock.timestamp())
             sightings.note(name, sighting, at: ports.clock.now())
         }

@@ -11,20 +11,23 @@ enum DriverFixture {
     static let options = ["pool": "rbd", "size": "206"]
     static let mountRoot = "/mnt/volumes"
 
-    static func driver(_ cluster: SimulatedCluster, on node: String = "a") -> VolumeDriver {
-        VolumeDriver(cluster.startPlugin(on: node))
+    static func driver(
+        _ cluster: SimulatedCluster, on node: String = "a", operationsPerPool: Int = 16
+    ) -> VolumeDriver {
+        VolumeDriver(cluster.startPlugin(on: node), operationsPerPool: operationsPerPool)
     }
 }
 
 extension VolumeDriver {
-    init(_ ports: NodePorts) {
+    init(_ ports: NodePorts, operationsPerPool: Int = 16) {
         self.init(
             ports: DriverPorts(
                 store: ports.store, catalog: ports.catalog, nodes: ports.directory, images: ports.images,
                 formatter: ports.formatter, mapper: ports.mapper, filesystems: ports.filesystems,
                 mounter: ports.mounter, fence: ports.fence, formerClients: ports.formerClients,
                 clock: ports.clock, tokens: ports.tokens),
-            policy: DriverPolicy(mountRoot: DriverFixture.mountRoot), me: ports.identity,
+            policy: DriverPolicy(mountRoot: DriverFixture.mountRoot, operationsPerPool: operationsPerPool),
+            me: ports.identity,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 }
