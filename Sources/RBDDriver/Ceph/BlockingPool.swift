@@ -252,8 +252,14 @@ public final class BlockingPool: Sendable {
             wake.wait()
             while let job = takeJob() {
                 let deliver = job.execute()
-                let callerGone = state.withLock { $0.running.removeValue(forKey: job.id)?.callerGone ?? true }
-                deliver(callerGone)
+                let late = state.withLock { state in
+                    let late = state.running[job.id]?.callerGone ?? true
+                    // Closing what came too late can block as well: the thread stays taken.
+                    if !late { state.running[job.id] = nil }
+                    return late
+                }
+                deliver(late)
+                if late { state.withLock { $0.running[job.id] = nil } }
             }
             if ends() { return }
         }

@@ -222,6 +222,30 @@ private struct Refusal: Error, Equatable {}
         #expect(try await pool.run("next", in: "a", timeout: Self.long) { 5 } == 5)
     }
 
+    @Test("Closing what came too late can hang as well: that is its own lane's affair")
+    func lateCloseHangs() async throws {
+        let pool = BlockingPool(name: "test", perLane: 1)
+        defer { pool.shutdown() }
+        let (opening, closing, late) = (Gate(), Gate(), Recorder<Int>())
+        await #expect(throws: BlockingPoolError.self) {
+            try await pool.run(
+                "open", in: "a", timeout: Self.short,
+                onLate: { _ in
+                    late.append(1)
+                    closing.hold()
+                }, { opening.hold() })
+        }
+        opening.open()
+        try await eventually("the close to begin") { late.values == [1] }
+        #expect(try await pool.run("look", in: "b", timeout: .seconds(5)) { 1 } == 1)
+        await #expect(throws: BlockingPoolError.exhausted(call: "look", threads: 1, stuckIn: ["open"])) {
+            try await pool.run("look", in: "a", timeout: Self.long) {}
+        }
+        closing.open()
+        try await eventually("the thread to be free") { pool.stuckCalls == 0 }
+        #expect(try await pool.run("look", in: "a", timeout: Self.long) { 2 } == 2)
+    }
+
     @Test("Clean-up that waits behind a stuck call is done although the pool was shut down")
     func shutdownBehindStuck() async throws {
         let pool = BlockingPool(name: "test", perLane: 1)
