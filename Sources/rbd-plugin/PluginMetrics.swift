@@ -18,7 +18,7 @@ enum PluginMetrics {
             Double(driver.held.count)
         }
         registry.registerGauge(
-            "rbd_plugin_operations", help: "Operations that are asking Ceph or the kernel for something."
+            "rbd_plugin_operations_at_work", help: "Operations that are asking Ceph or the kernel for something."
         ) { Double(driver.load.atWork) }
         registry.registerGauge(
             "rbd_plugin_operations_waiting", help: "Operations that wait for others on volumes of the same pool."

@@ -17,6 +17,42 @@ struct CrowdTests {
         }
     }
 
+    @Test("With OPERATIONS_PER_POOL=2 never more than two operations are at work, and all get their turn")
+    func twoAtATime() async throws {
+        try await Stage.with(settings: ["OPERATIONS_PER_POOL": "2"]) { stage in
+            let sawThemWait = try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<8 {
+                    group.addTask { try await Self.live(uniqueName("turn\(number)"), on: stage) }
+                }
+                let watching = Task {
+                    var sawThemWait = false
+                    while !Task.isCancelled {
+                        let (atWork, waiting) = try await Self.load(of: stage)
+                        #expect(atWork <= 2)
+                        sawThemWait = sawThemWait || waiting > 0
+                    }
+                    return sawThemWait
+                }
+                defer { watching.cancel() }
+                try await group.waitForAll()
+                watching.cancel()
+                return try await watching.value
+            }
+            #expect(sawThemWait, "else the bound was never reached")
+            try await stage.expectBlank("8 volumes")
+        }
+    }
+
+    /// What the plugin says of the operations that are at work and that wait.
+    private static func load(of stage: Stage) async throws -> (atWork: Int, waiting: Int) {
+        let lines = try await stage.client.fetch("/metrics").text.split(separator: "\n")
+        func value(_ name: String) throws -> Int {
+            let value = lines.first { $0.hasPrefix(name + " ") }?.split(separator: " ").last
+            return try #require(value.flatMap { Int($0) }, "\(name)")
+        }
+        return (try value("rbd_plugin_operations_at_work"), try value("rbd_plugin_operations_waiting"))
+    }
+
     private static func live(_ name: String, on stage: Stage) async throws {
         let (client, bytes) = (stage.client, randomBytes(1 << 20))
         try await client.create(name, options: stage.options()).checked()

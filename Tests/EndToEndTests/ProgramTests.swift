@@ -129,7 +129,7 @@ struct ProgramTests {
             #expect(value(#"rbd_plugin_operation_duration_seconds_count{operation="mount"}"#) == 1)
             #expect(value("rbd_plugin_volumes") == 2)
             #expect(value("rbd_plugin_mounted_volumes") == 1)
-            #expect(value("rbd_plugin_operations") == 0 && value("rbd_plugin_operations_waiting") == 0)
+            #expect(value("rbd_plugin_operations_at_work") == 0 && value("rbd_plugin_operations_waiting") == 0)
             #expect(value(#"rbd_plugin_backend_up{backend="ceph"}"#) == 1)
             #expect(value(#"rbd_plugin_backend_up{backend="etcd"}"#) == 1)
         }
