@@ -86,6 +86,11 @@ struct TwoNodesTests {
                         try file.writeAll("row ".utf8)
                         #expect(try await client.path(used).checked().mountpoint == usedMountpoint)
                     }
+                    // The owner may be trying to let go this very moment, and would if the file were closed now.
+                    try await eventually("nobody to want it any more") {
+                        let record = try await stage.mountRecord(of: used)
+                        return record?["state"]?.string == "attached" && record?["wantedBy"]?["node"] == nil
+                    }
                 }
                 #expect(there.kernelState.loopDevices.count == 1, "\(there.kernelState)")
             }

@@ -12,20 +12,10 @@ import VolumeCore
     private let faults = ScriptedFaults()
 
     /// Calls of the kind that begin from now on wait until the pool is woken.
-    private final class Sleep: Sendable {
-        private let isOver = Mutex(false)
-
-        func over() { isOver.withLock { $0 = true } }
-
-        func wait() async throws {
-            while !isOver.withLock(\.self) { try await Task.sleep(for: .milliseconds(1)) }
-        }
-    }
-
-    private func hang(_ operation: PortOperation) -> Sleep {
-        let sleep = Sleep()
+    private func hang(_ operation: PortOperation) -> Latch {
+        let sleep = Latch()
         faults.run(operation, .before, times: .max) { call in
-            if call.subject.contains("slow") { try await sleep.wait() }
+            if call.subject.contains("slow") { await sleep.pass() }
         }
         cluster.intercept(with: faults)
         return sleep
@@ -52,7 +42,7 @@ import VolumeCore
             #expect(error.why == "2 operations on volumes of pool slow are still running")
             #expect(error.remedy.contains("OPERATIONS_PER_POOL"))
             try await live("other", driver)
-            sleep.over()
+            sleep.open()
             try await group.waitForAll()
         }
         try await driver.create("three", options: options("slow"))
@@ -93,7 +83,7 @@ import VolumeCore
         try await lose(["db"], driver)
         await driver.tendAll()
         #expect(cluster.world.mounts(of: "a") == ["\(DriverFixture.mountRoot)/stuck"])
-        sleep.over()
+        sleep.open()
         await first
         #expect(cluster.world.mounts(of: "a").isEmpty)
     }
@@ -122,7 +112,7 @@ import VolumeCore
         try await eventually("the other pool's volume to be in order") {
             cluster.world.etcd.attachments.keys.map { "\($0)" } == ["a-stuck"]
         }
-        sleep.over()
+        sleep.open()
         try await recovered
         #expect(cluster.world.etcd.attachments.isEmpty)
     }

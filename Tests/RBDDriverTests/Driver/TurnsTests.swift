@@ -7,26 +7,9 @@ import VolumeCore
 @Suite struct TurnsTests {
     private static let refusal = VolumeError(.timedOut, "do it", why: "others are at it", outcome: .refused)
 
-    /// Something that operations wait for until it is opened.
-    private actor Gate {
-        private var isOpen = false
-        private var waiting: [CheckedContinuation<Void, Never>] = []
-
-        func pass() async {
-            if isOpen { return }
-            await withCheckedContinuation { waiting.append($0) }
-        }
-
-        func open() {
-            isOpen = true
-            for continuation in waiting { continuation.resume() }
-            waiting = []
-        }
-    }
-
     @Test func soManyAtATimeAndTheOthersInTheOrderOfArrival() async throws {
         let turns = Turns<String>(atOnce: 2)
-        let gate = Gate()
+        let gate = Latch()
         let order = Recorder<Int>()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<6 {
@@ -43,7 +26,7 @@ import VolumeCore
             #expect(order.values == [0, 1])
             #expect(turns.isTaken("a") && !turns.isTaken("b"))
             #expect(try await turns.take("b", clock: SystemClock(), else: Self.refusal) { 7 } == 7)
-            await gate.open()
+            gate.open()
             try await group.waitForAll()
         }
         #expect(order.values.sorted() == Array(0..<6))
@@ -52,7 +35,7 @@ import VolumeCore
 
     @Test func theOneThatWaitsLongestIsNext() async throws {
         let turns = Turns<String>()
-        let gate = Gate()
+        let gate = Latch()
         let order = Recorder<Int>()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<5 {
@@ -64,7 +47,7 @@ import VolumeCore
                 }
                 try await eventually("operation \(number) to have arrived") { turns.load.waiting == number }
             }
-            await gate.open()
+            gate.open()
             try await group.waitForAll()
         }
         #expect(order.values == [0, 1, 2, 3, 4])
@@ -73,7 +56,7 @@ import VolumeCore
     @Test(arguments: [Duration.milliseconds(50), .zero, .seconds(-1)])
     func whoseTimeIsUpGoesAndTheOthersStayInLine(_ time: Duration) async throws {
         let turns = Turns<String>()
-        let (gate, clock) = (Gate(), SystemClock())
+        let (gate, clock) = (Latch(), SystemClock())
         async let first: Void = turns.take("a", clock: clock, else: Self.refusal) { await gate.pass() }
         try await eventually("the first one to be at it") { turns.load.atWork == 1 }
         let error = await errorOf {
@@ -84,7 +67,7 @@ import VolumeCore
         #expect(error == Self.refusal)
         async let third = turns.take("a", clock: clock, else: Self.refusal) { 3 }
         try await eventually("the third one to wait") { turns.load.waiting == 1 }
-        await gate.open()
+        gate.open()
         try await first
         #expect(try await third == 3)
         #expect(turns.load == OperationsLoad(atWork: 0, waiting: 0))

@@ -1,0 +1,12 @@
+import Synchronization
+
+/// What calls are held up by until it is opened.
+final class Latch: Sendable {
+    private let isOpen = Mutex(false)
+
+    func open() { isOpen.withLock { $0 = true } }
+
+    func pass() async {
+        while !isOpen.withLock(\.self) { try? await Task.sleep(for: .milliseconds(1)) }
+    }
+}
