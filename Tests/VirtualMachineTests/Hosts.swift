@@ -43,11 +43,62 @@ struct Hosts: Sendable {
         return folder
     }
 
+    /// Runs the body while the monitor listens for the second protocol only.
+    func withSecondProtocolOnly(_ body: () async throws -> Void) async throws {
+        let both = environment.monHost
+        // "[v2:IP:PORT,v1:IP:PORT]"
+        guard let second = both.split(whereSeparator: "[],".contains).first(where: { $0.hasPrefix("v2:") }) else {
+            throw RigFailure("the monitor has no address for the second protocol: \(both)")
+        }
+        try await after({ try await setMonitorAddresses(both) }) {
+            try await setMonitorAddresses("[\(second)]")
+            try await body()
+        }
+    }
+
+    /// The monitor starts itself anew on them, which takes a moment.
+    private func setMonitorAddresses(_ addresses: String) async throws {
+        try await ceph("mon", "set-addrs", "a", addresses)
+        try await eventually("the monitor to listen on \(addresses)") {
+            try await ceph("mon", "dump").output.contains("v1:") == addresses.contains("v1:")
+        }
+    }
+
+    /// Runs the body while Ceph's own configuration has an option.
+    func withCephOption(_ who: String, _ option: String, _ value: String, _ body: () async throws -> Void) async throws
+    {
+        try await after({ try await ceph("config", "rm", who, option) }) {
+            try await ceph("config", "set", who, option, value)
+            try await body()
+        }
+    }
+
+    /// Runs the body and then, whatever it did, what puts things right again.
+    private func after(
+        _ putRight: @escaping @Sendable () async throws -> Void, _ body: () async throws -> Void
+    ) async throws {
+        do {
+            try await body()
+        } catch {
+            // Shielded from cancellation.
+            try? await Task { try await putRight() }.value
+            throw error
+        }
+        try await putRight()
+    }
+
+    @discardableResult
+    private func ceph(_ arguments: String...) async throws -> ToolResult {
+        try await inNetwork(["ceph", "--conf", environment.adminConf] + arguments)
+    }
+
     /// Runs a tool in the network of the servers: outside of it nobody reaches them.
     @discardableResult
-    func inNetwork(_ arguments: String..., within limit: Duration = .seconds(60)) async throws -> ToolResult {
+    func inNetwork(_ arguments: String...) async throws -> ToolResult { try await inNetwork(arguments) }
+
+    private func inNetwork(_ arguments: [String]) async throws -> ToolResult {
         let namespace = try Text.ofFile(environment.folder + "/vm/namespace").trimmed
-        return try await runTool("ip", ["netns", "exec", namespace] + arguments, within: limit).checked()
+        return try await runTool("ip", ["netns", "exec", namespace] + arguments, within: .seconds(60)).checked()
     }
 }
 

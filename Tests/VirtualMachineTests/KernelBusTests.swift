@@ -43,6 +43,32 @@ struct KernelBusTests {
             "rbd", "--conf", hosts.environment.adminConf, "namespace", "remove", "\(pool)/\(space)")
     }
 
+    @Test("Monitors that listen for the second protocol only are reached without anybody's having said so")
+    func secondProtocol() async throws {
+        let hosts = try await Hosts.ready()
+        let volume = try await Volume("bus", on: hosts)
+        try await hosts.withSecondProtocolOnly {
+            #expect(try await requestOfMapping(volume, hosts.a).contains(",noshare,ms_mode=prefer-crc,key="))
+            // As Ceph's manual has it for clusters that encrypt what goes over the network.
+            try await hosts.withCephOption("client", "ms_client_mode", "secure") {
+                try await eventually("the plugin to hear of it, and to have the kernel encrypt as well") {
+                    try await requestOfMapping(volume, hosts.a).contains(",noshare,ms_mode=secure,key=")
+                }
+            }
+        }
+        try await volume.remove()
+    }
+
+    /// Mounts the volume, writes to it, and unmounts it.
+    /// - Returns: what the kernel was asked.
+    private func requestOfMapping(_ volume: Volume, _ host: Host) async throws -> String {
+        let mountpoint = try await volume.taken(by: host, id: "1").mountpoint
+        let request = try await host.run("echo ok >\(mountpoint)/file; sync; cat /sys/bus/rbd/devices/*/config_info")
+        try await host.client.unmount(volume.name, id: "1").checked()
+        #expect(try await host.mappedImages().isEmpty)
+        return request
+    }
+
     @Test("What the kernel refuses is told in words, and leaves nothing mapped")
     func refused() async throws {
         let hosts = try await Hosts.ready()

@@ -13,20 +13,27 @@ public struct KernelClient: Sendable, Hashable {
     public var monitorsV1: [String]
     /// Of those that speak the second, which `ms_mode` asks for.
     public var monitorsV2: [String]
+    /// How the second is to be spoken where no `ms_mode` says so.
+    public var secondProtocol: SecondProtocol
     /// `rbd_default_map_options`.
     public var mapOptions: [String]
 
-    public init(user: String, key: CephKey?, monitorsV1: [String], monitorsV2: [String], mapOptions: [String] = []) {
+    public init(
+        user: String, key: CephKey?, monitorsV1: [String], monitorsV2: [String],
+        secondProtocol: SecondProtocol = .preferCRC, mapOptions: [String] = []
+    ) {
         self.user = user
         self.key = key
         self.monitorsV1 = monitorsV1
         self.monitorsV2 = monitorsV2
+        self.secondProtocol = secondProtocol
         self.mapOptions = mapOptions
     }
 }
 
 extension CephConnection {
-    /// Where the monitors are now (`mon dump`), and the user's key where librados finds it (`rados_conf_get`).
+    /// Where the monitors are now (`mon dump`), and the user's key and what is to be encrypted where librados finds
+    /// it (`rados_conf_get`).
     /// - Throws: `VolumeError`.
     public nonisolated func kernelClient(clock: any DriverClock) async throws -> KernelClient {
         let call = CephCall.reading("rados_conf_get", .option("keyring"))
@@ -35,11 +42,13 @@ extension CephConnection {
             let monitors = try await monitorQuery(MonitorCommand("mon dump"), as: MonitorMap.self, timeout: limit)
             return try await perform(call, timeout: limit) { cluster in
                 try cluster.withUnsafeCluster(call) { raw in
-                    KernelClient(
+                    func value(_ option: String) -> String { CephConfiguration.value(option, raw) ?? "" }
+                    return KernelClient(
                         user: user, key: try ClientKey.find(user, raw), monitorsV1: monitors.addresses("v1"),
                         monitorsV2: monitors.addresses("v2"),
-                        mapOptions: (CephConfiguration.value("rbd_default_map_options", raw) ?? "")
-                            .split(separator: ",").map(String.init))
+                        secondProtocol: SecondProtocol(
+                            client: value("ms_client_mode"), monitors: value("ms_mon_client_mode")),
+                        mapOptions: value("rbd_default_map_options").split(separator: ",").map(String.init))
                 }
             }
         }

@@ -38,6 +38,18 @@ import Testing
     }
 }
 
+@Suite struct SecondProtocolTests {
+    /// What Ceph has unless told otherwise: `crc secure` for servers, `secure crc` for monitors.
+    @Test(arguments: [
+        ("crc secure", "secure crc", SecondProtocol.preferCRC), ("crc", "secure crc", .preferCRC),
+        ("", "", .preferCRC), ("secure crc", "secure crc", .preferSecure), ("secure,crc", "crc", .preferSecure),
+        ("secure", "secure crc", .secure), ("crc secure", " secure ", .secure),
+    ])
+    func whatIsEncryptedByOtherClientsIsByTheKernel(_ client: String, _ monitors: String, _ way: SecondProtocol) {
+        #expect(SecondProtocol(client: client, monitors: monitors) == way)
+    }
+}
+
 extension CephTests {
     /// As the least-privilege user, who must be allowed to ask for all of it.
     @Suite("What a client in the kernel needs") struct KernelClientTests {
@@ -55,6 +67,17 @@ extension CephTests {
                 }
                 let key = try await ceph.rig.ceph("auth", "print-key", "client.\(ceph.environment.cephUser)")
                 #expect(client.key != nil && client.key == CephKey(base64: key))
+                #expect(client.secondProtocol == .preferCRC)
+            }
+        }
+
+        @Test("A configuration that has connections encrypted has the kernel's encrypted too")
+        func encrypted() async throws {
+            try await CephFixture.with { settings, _ in
+                settings.overrides["ms_client_mode"] = "secure"
+            } _: { ceph in
+                let client = try await ceph.connection.kernelClient(clock: SystemClock())
+                #expect(client.secondProtocol == .secure)
             }
         }
 

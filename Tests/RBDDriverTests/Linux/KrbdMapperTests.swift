@@ -100,14 +100,52 @@ import VolumeCore
         }
     }
 
-    @Test func monitorsThatDoNotSpeakTheProtocolAreNotAsked() async throws {
+    @Test(arguments: SecondProtocol.allCases)
+    func monitorsThatSpeakTheSecondProtocolOnlyAreReachedBySayingSo(_ way: SecondProtocol) async throws {
         var modern = client
         modern.monitorsV1 = []
-        try await run(as: modern) { _, mapper, runner in
-            let error = await failure { _ = try await mapper.map(image, options: []) }
+        modern.secondProtocol = way
+        try await run(as: modern, { _ in CommandResult(.exited(1)) }) { _, mapper, runner in
+            _ = await failure { _ = try await mapper.map(image, options: ["queue_depth=64"]) }
+            #expect(
+                runner.seen.first?.arguments[2...3] == [
+                    "10.0.0.1:3300", "name=docker,_pool_ns=ns,noshare,queue_depth=64,ms_mode=\(way.rawValue)",
+                ])
+        }
+    }
+
+    @Test(arguments: [true, false]) func aModeThatSomebodyNamesWins(inTheConfiguration: Bool) async throws {
+        var modern = client
+        modern.monitorsV1 = []
+        modern.mapOptions = inTheConfiguration ? ["ms_mode=crc"] : []
+        let options = inTheConfiguration ? [] : ["ms_mode=crc"]
+        try await run(as: modern, { _ in CommandResult(.exited(1)) }) { _, mapper, runner in
+            _ = await failure { _ = try await mapper.map(image, options: options) }
+            #expect(runner.seen.first?.arguments[3] == "name=docker,_pool_ns=ns,noshare,ms_mode=crc")
+        }
+    }
+
+    @Test(arguments: ["legacy", "crc"]) func monitorsThatDoNotSpeakTheProtocolAreNotAsked(_ mode: String) async throws {
+        var other = client
+        if mode == "legacy" { other.monitorsV1 = [] } else { other.monitorsV2 = [] }
+        try await run(as: other) { _, mapper, runner in
+            let error = await failure { _ = try await mapper.map(image, options: ["ms_mode=\(mode)"]) }
             #expect(error?.code == .invalidOption)
-            #expect(error?.remedy.contains("ms_mode=prefer-crc") == true)
+            #expect(error?.remedy.contains("leave ms_mode out of RBD_MAP_OPTIONS") == true)
             #expect(runner.lines == [])
+        }
+    }
+
+    @Test func aKernelThatIsTooOldForTheSecondProtocolIsToldInWords() async throws {
+        var modern = client
+        modern.monitorsV1 = []
+        for (client, isTold) in [(modern, true), (self.client, false)] {
+            try await run(as: client, { _ in CommandResult(.exited(EINVAL)) }) { _, mapper, _ in
+                let error = await failure { _ = try await mapper.map(image, options: []) }
+                #expect(error?.code == .invalidOption)
+                #expect(error?.remedy.contains("Linux 5.11") == isTold, "\(String(describing: error))")
+                #expect(error?.remedy.contains("port 6789") == isTold)
+            }
         }
     }
 

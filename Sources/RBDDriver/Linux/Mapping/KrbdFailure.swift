@@ -3,7 +3,9 @@ import VolumeCore
 
 /// What a failed mapping means. The exit status of `rbd-plugin-kernel` is the error number of the kernel.
 enum KrbdFailure {
-    static func explain(_ result: CommandResult, mapping image: ImageReference, what: String) -> VolumeError {
+    static func explain(
+        _ result: CommandResult, of command: Command, mapping image: ImageReference, what: String
+    ) -> VolumeError {
         let reason = result.reason(of: .kernel)
         return switch result.exitStatus {
         case ENXIO:
@@ -26,9 +28,19 @@ enum KrbdFailure {
                 .timedOut, what, why: reason, remedy: "look whether Ceph answers, then try again", outcome: .unknown)
         case EINVAL:
             VolumeError(
-                .invalidOption, what, why: reason, remedy: "check the map options; 'dmesg' tells which is not known")
+                .invalidOption, what, why: reason,
+                remedy: "check the map options; 'dmesg' tells which is not known" + oldKernel(command))
         default:
             VolumeError(.unavailable, what, why: reason, remedy: "the kernel's log (dmesg) often says more")
         }
+    }
+
+    /// Nobody needs to have named `ms_mode`: it is set where the monitors cannot be reached without.
+    private static func oldKernel(_ command: Command) -> String {
+        guard command.arguments.contains(where: { $0.contains(",ms_mode=") }) else { return "" }
+        return """
+            . 'ms_mode', by which monitors on port 3300 are reached, is known to Linux 5.11 and later only: with an earlier one \
+            leave it out and let the monitors listen on port 6789 as well, or use RBD_MAPPER=fuse
+            """
     }
 }

@@ -63,7 +63,7 @@ public struct KrbdMapper: DeviceMapper {
         }
         guard result.succeeded else {
             await unmark(image)
-            throw KrbdFailure.explain(result, mapping: image, what: what)
+            throw KrbdFailure.explain(result, of: command, mapping: image, what: what)
         }
         let path = Self.path(in: result)
         guard let device = try await listed(what).first(where: { $0.path == path && $0.image == image }) else {

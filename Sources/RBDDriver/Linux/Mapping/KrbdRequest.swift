@@ -12,9 +12,10 @@ struct KrbdRequest: Sendable {
     func map(_ image: ImageReference, options: [String], as client: KernelClient, _ what: String) throws -> Command {
         // The last of two options wins, so what was asked for stands after what the configuration says.
         let asked = (client.mapOptions.filter { $0 != "share" } + options).filter { $0 != "noudev" }
-        let monitors = try Self.monitors(of: client, asked, what)
+        let mode = MessengerMode(asked, for: client)
+        let monitors = try mode.monitors(of: client, what)
         let namespace = image.namespace.isEmpty ? [] : ["_pool_ns=" + image.namespace]
-        let words = ["name=" + client.user] + namespace + Self.standingOptions + asked
+        let words = ["name=" + client.user] + namespace + Self.standingOptions + asked + mode.option
         try Self.refuseWhatTheKernelMisreads(image, words, what)
         return Command(
             .kernel,
@@ -41,16 +42,6 @@ struct KrbdRequest: Sendable {
                 .invalidOption, what, why: "the map option '\(option)' is the plugin's own to set",
                 remedy: "leave it out of RBD_MAP_OPTIONS and map-options", outcome: .refused)
         }
-    }
-
-    private static func monitors(of client: KernelClient, _ options: [String], _ what: String) throws -> [String] {
-        let mode = options.last { $0.hasPrefix("ms_mode=") }?.dropFirst("ms_mode=".count) ?? "legacy"
-        let (monitors, protocolName) = mode == "legacy" ? (client.monitorsV1, "first") : (client.monitorsV2, "second")
-        guard monitors.isEmpty else { return monitors }
-        throw VolumeError(
-            .invalidOption, what,
-            why: "no monitor speaks the \(protocolName) protocol, which ms_mode=\(mode) asks for",
-            remedy: "set ms_mode=\(mode == "legacy" ? "prefer-crc" : "legacy") in RBD_MAP_OPTIONS", outcome: .refused)
     }
 
     /// The kernel splits a request at blanks, and its second word at commas, and knows no quoting.
