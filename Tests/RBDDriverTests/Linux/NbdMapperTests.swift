@@ -1,3 +1,4 @@
+import Glibc
 import Rig
 import Synchronization
 import Testing
@@ -97,6 +98,26 @@ import VolumeCore
                 kernel: bench.kernel
             ) { _ in [] }
             #expect(await failure { _ = try await nbd.map(image, options: []) } != nil)
+        }
+    }
+
+    /// `rbd-nbd` itself has the device open for as long as it serves it.
+    @Test(arguments: [true, false]) func onlyOthersMakeADeviceBusy(whoHasItOpenServesIt: Bool) async throws {
+        try await LinuxBench.run("nbd") { bench in
+            let path = try await LoopDisk.make(bench, .mebibytes(64)).device
+            let file = open(path, O_RDWR | O_CLOEXEC)
+            defer { close(file) }
+            let server = whoHasItOpenServesIt ? ProcessInfoForTests.pid : 1
+            let isMapped = Mutex(true)
+            let runner = ScriptedRunner { command in
+                if command.arguments.contains("unmap") { isMapped.withLock { $0 = false } }
+                let line = #"{"id":\#(server),"pool":"rbd","image":"x","device":"\#(path)"}"#
+                return CommandResult(.exited(0), output: isMapped.withLock(\.self) ? "[\(line)]" : "[]")
+            }
+            let nbd = mapper(bench, World(), runner)
+            let error = await failure { try await nbd.unmap(MappedDevice(image: image, path: path)) }
+            #expect(error?.code == (whoHasItOpenServesIt ? nil : .busy))
+            #expect(isMapped.withLock(\.self) == !whoHasItOpenServesIt)
         }
     }
 

@@ -14,11 +14,12 @@ enum DeviceHolders {
     }
 
     /// Processes that have the device itself open, or whose mount namespace has its filesystem mounted.
-    static func users(ofDevice device: BlockDevice) -> [String] {
+    /// - Parameter server: the process that serves the device, which is none of its users.
+    static func users(ofDevice device: BlockDevice, besides server: Int32? = nil) -> [String] {
         let number = (try? device.number()) ?? nil
         var seen: [String: Bool] = [:]
         return search { pid in
-            if descriptors(of: pid).contains(device.path) { return true }
+            if pid != server && descriptors(of: pid).contains(device.path) { return true }
             // One process of each mount namespace is enough.
             guard let number, let namespace = SystemCall.target(ofLink: "/proc/\(pid)/ns/mnt") else { return false }
             if seen[namespace] != nil { return false }
@@ -30,8 +31,8 @@ enum DeviceHolders {
     }
 
     /// Processes that have the device itself open, other than by a mount.
-    static func openers(of device: BlockDevice) -> [String] {
-        search { descriptors(of: $0).contains(device.path) }
+    static func openers(of device: BlockDevice, besides server: Int32? = nil) -> [String] {
+        search { $0 != server && descriptors(of: $0).contains(device.path) }
     }
 
     private static func search(_ holds: (Int32) -> Bool) -> [String] {

@@ -10,19 +10,25 @@ struct DeviceUse: Sendable {
     private static let patience = 20
     private static let pause = Duration.milliseconds(100)
 
-    /// - Parameter waitsForMounts: `false` for who only looks by: what is mounted mostly stays so.
+    /// - Parameters:
+    ///   - server: the process that serves the device, and has it open for that.
+    ///   - waitsForMounts: `false` for who only looks by: what is mounted mostly stays so.
     /// - Throws: `VolumeError` with code `busy` when the device stays in use for 2 s: mounted in any mount namespace, or
     ///   opened by any process that can be seen.
-    func refuseIfInUse(_ device: BlockDevice, waitsForMounts: Bool = true, to what: String) async throws {
+    func refuseIfInUse(
+        _ device: BlockDevice, besides server: Int32? = nil, waitsForMounts: Bool = true, to what: String
+    ) async throws {
         for attempt in 1... {
             let (isClaimed, openers) = try await kernel.runOnDevice("open \(device.path)", to: what) {
-                (try device.isClaimed(), DeviceHolders.openers(of: device))
+                (try device.isClaimed(), DeviceHolders.openers(of: device, besides: server))
             }
             if !isClaimed && openers.isEmpty { return }
             guard attempt < Self.patience, waitsForMounts || !isClaimed else { break }
             try await Task.sleep(for: Self.pause)
         }
-        let users = try await kernel.run("read /proc", to: what) { DeviceHolders.users(ofDevice: device) }
+        let users = try await kernel.run("read /proc", to: what) {
+            DeviceHolders.users(ofDevice: device, besides: server)
+        }
         throw VolumeError(
             .busy, what, why: "\(device.path) is busy, mounted or open" + DeviceHolders.clause(users),
             remedy: "stop what uses it, then try again", outcome: .refused)

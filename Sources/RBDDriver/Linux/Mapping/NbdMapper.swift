@@ -95,10 +95,10 @@ public struct NbdMapper: DeviceMapper {
 
     public func unmap(_ device: MappedDevice) async throws {
         let what = "unmap \(device.path) (image \(device.image))"
-        guard try await isMapped(device, what) else { return }
+        guard let listing = try await listing(of: device, what) else { return }
         // rbd-nbd would tear the device away from those who use it.
         let block = BlockDevice(device.path, sys: sys)
-        try await DeviceUse(kernel: kernel).refuseIfInUse(block, to: what)
+        try await DeviceUse(kernel: kernel).refuseIfInUse(block, besides: listing.process, to: what)
         try await DeviceUse(kernel: kernel).flush(block, to: what)
         let command = Command(.rbd, files.arguments + ["device", "unmap", "--device-type", "nbd", device.path])
         let result: CommandResult
@@ -139,7 +139,11 @@ public struct NbdMapper: DeviceMapper {
     }
 
     private func isMapped(_ device: MappedDevice, _ what: String) async throws -> Bool {
-        try await listed(what).contains { $0.path == device.path && $0.image == device.image }
+        try await listing(of: device, what) != nil
+    }
+
+    private func listing(of device: MappedDevice, _ what: String) async throws -> NbdListing? {
+        try await listed(what).first { $0.path == device.path && $0.image == device.image }
     }
 
     private static func path(in result: CommandResult) -> String? {
