@@ -29,14 +29,11 @@ struct NodeAdapters {
                 stateFolder: folder, runner: runner, kernel: kernel,
                 watchers: { try await images.watchers(of: $0) })
             let (mapper, selection) = try await factory.make(MapperSelection.Kind(setting))
-            if selection.kind == .krbd && fsid == nil {
-                // Without it the devices of another cluster could be taken for this one's.
-                throw VolumeError(
-                    .unavailable, "choose a mapper", why: "Ceph has not told the cluster's id yet",
-                    remedy: "try again when Ceph answers", outcome: .refused)
-            }
             log.info(
                 "images are mapped", metadata: ["with": "\(selection.kind.rawValue)", "because": "\(selection.reason)"])
+            for former in mapper.kinds where former != mapper.kind {
+                log.info("what another mapper has mapped here is looked after by it", metadata: ["mapper": "\(former)"])
+            }
             return mapper
         }
         formatter = ImageFormatter(

@@ -42,9 +42,11 @@ struct Host: Sendable {
     private func isBlank() async throws -> Bool {
         guard
             let seen = try? await run(
-                "ls /sys/bus/rbd/devices; /usr/sbin/ip neigh show nud permanent", within: .seconds(20))
+                "ls /sys/bus/rbd/devices 2>/dev/null; /usr/sbin/ip neigh show nud permanent; grep RBD_MAPPER /rig/settings",
+                within: .seconds(20)),
+            let mappings = try? await userSpaceMappings()
         else { return false }
-        return seen.isEmpty
+        return seen == "RBD_MAPPER=krbd" && mappings.isEmpty
     }
 
     /// Waits until its plugin has found Ceph and etcd.
@@ -87,6 +89,11 @@ struct Host: Sendable {
     /// The devices that its kernel has mapped, by their images.
     func mappedImages() async throws -> [String] {
         try await run("cat /sys/bus/rbd/devices/*/name 2>/dev/null || true").lines
+    }
+
+    /// The files behind its loop devices, and the processes behind its network block devices.
+    func userSpaceMappings() async throws -> [String] {
+        try await run("cat /sys/block/loop*/loop/backing_file /sys/block/nbd*/pid 2>/dev/null || true").lines
     }
 
     // MARK: Its network

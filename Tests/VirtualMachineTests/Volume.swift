@@ -50,6 +50,13 @@ struct Volume: Sendable {
         for each in [file, file + ".records"] { try FileManager.default.removeItem(atPath: each) }
     }
 
+    /// Who has its image open.
+    func watchers() async throws -> [String] {
+        let image = "\(hosts.environment.pool)/\(name)"
+        let status = try await hosts.inNetwork("rbd", "--conf", hosts.environment.adminConf, "status", image).output
+        return status.lines.filter { $0.contains("watcher=") }
+    }
+
     /// Changes a feature of its image, as an administrator may at any time: `enable`, `disable`.
     func feature(_ verb: String, _ feature: String) async throws {
         let image = "\(hosts.environment.pool)/\(name)"

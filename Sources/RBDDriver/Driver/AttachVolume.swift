@@ -21,7 +21,7 @@ extension VolumeDriver {
             let present = try await withoutShutOut(mapped, claimed.name)
             try await refuseStrangers(volume, besides: present)
             var device = try await mapOrReuse(volume, present, &progress)
-            try await advance(&progress, .mapped(device, mapper: ports.mapper.kind))
+            try await advance(&progress, .mapped(device, mapper: ports.mapper.kind(of: device)))
             if try await !isChecked(device, volume, progress) {
                 device = try await mapAnew(device, volume, &progress)
             }
@@ -154,7 +154,7 @@ extension VolumeDriver {
         log.step("the filesystem was repaired; mapping anew", volume.name, ["device": "\(device.path)"])
         try await ports.mapper.unmap(device)
         let anew = try await mapOrReuse(volume, [], &progress)
-        try await advance(&progress, .mapped(anew, mapper: ports.mapper.kind))
+        try await advance(&progress, .mapped(anew, mapper: ports.mapper.kind(of: anew)))
         try await ports.filesystems.check(anew.path, volume.spec.filesystem)
         return anew
     }

@@ -19,13 +19,14 @@ extension VolumeDriver {
     }
 
     /// Whether this node's mapper says that it has not mapped the recorded device. As long as it cannot tell, the kernel is
-    /// believed. What another kind of mapper made is not judged: the setting may have been changed under mounted volumes.
+    /// believed. What was made by a kind that the mapper does not know of is not judged: the setting may have been changed
+    /// under mounted volumes.
     private func hasLostMapping(_ stored: StoredVolume) async -> Bool {
-        guard let attachment = stored.attachment?.record, let mapped = try? await ports.mapper.mapped() else {
-            return false
-        }
-        // In this order: after a start it is the first question that decides which kind of mapper this is.
-        return attachment.mapper == ports.mapper.kind && !mapped.contains { $0.path == attachment.device }
+        guard let attachment = stored.attachment?.record, let mapped = try? await ports.mapper.mapped(),
+            let kind = attachment.mapper
+        else { return false }
+        // In this order: after a start it is the first question that decides which kinds these are.
+        return ports.mapper.kinds.contains(kind) && !mapped.contains { $0.path == attachment.device }
     }
 
     /// Takes away the mount that a mapping has left which died, before the volume is mapped anew.

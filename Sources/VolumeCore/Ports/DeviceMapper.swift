@@ -1,7 +1,14 @@
 /// Makes images block devices of this node.
 public protocol DeviceMapper: Sendable {
-    /// `krbd`, `nbd` or `fuse`, as recorded and shown.
+    /// `krbd`, `nbd` or `fuse`, as recorded and shown: how images are mapped from now on.
     var kind: String { get }
+
+    /// All kinds whose devices `mapped` shows: those that this node's mapper was before are among them, as long as they may
+    /// have left something.
+    var kinds: Set<String> { get }
+
+    /// The kind that the device was made by.
+    func kind(of device: MappedDevice) -> String
 
     /// The features among `features` that this mapper cannot serve; empty when it can map such an image.
     func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures
@@ -9,7 +16,7 @@ public protocol DeviceMapper: Sendable {
     /// Maps the image for writing. Mapping is not idempotent: the caller makes sure that it is not mapped already.
     func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice
 
-    /// Everything that is mapped on this node by this kind of mapper, whoever mapped it.
+    /// Everything that is mapped on this node by these kinds of mapper, whoever mapped it.
     func mapped() async throws -> [MappedDevice]
 
     /// Whether this plugin mapped the device, in this run or an earlier one of this boot, as far as that can be told: a
@@ -25,6 +32,13 @@ public protocol DeviceMapper: Sendable {
 
     /// Makes the device as large as its image has become, and waits until the kernel shows it.
     func grow(_ device: MappedDevice, to size: VolumeSize) async throws
+}
+
+/// Of a mapper that has always been this node's.
+extension DeviceMapper {
+    public var kinds: Set<String> { [kind] }
+
+    public func kind(of device: MappedDevice) -> String { kind }
 }
 
 /// An image as a block device.

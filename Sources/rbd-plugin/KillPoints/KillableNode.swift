@@ -10,6 +10,10 @@
 
         var kind: String { base.kind }
 
+        var kinds: Set<String> { base.kinds }
+
+        func kind(of device: MappedDevice) -> String { base.kind(of: device) }
+
         func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures {
             try await base.unsupported(features)
         }

@@ -22,6 +22,10 @@ public final class ChosenMapper: DeviceMapper {
 
     public var kind: String { chosen.withLock { $0?.kind ?? "auto" } }
 
+    public var kinds: Set<String> { chosen.withLock { $0?.kinds ?? [] } }
+
+    public func kind(of device: MappedDevice) -> String { chosen.withLock { $0?.kind(of: device) ?? "auto" } }
+
     public func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures {
         try await choose().unsupported(features)
     }

@@ -35,7 +35,7 @@ public struct KrbdMapper: DeviceMapper {
         self.kernel = kernel
         devices = KrbdDevices(sys: sys)
         requests = KrbdRequest(sys: sys)
-        marks = KrbdMarks(folder: stateFolder + "/krbd")
+        marks = KrbdMarks(folder: MapperSelection.Kind.krbd.folder(in: stateFolder))
     }
 
     public func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures {

@@ -31,7 +31,7 @@ public struct NbdMapper: DeviceMapper {
         self.kernel = kernel
         self.watchers = WatcherDifference(watchers: watchers)
         self.sys = sys
-        records = NbdRecords(folder: stateFolder + "/nbd")
+        records = NbdRecords(folder: MapperSelection.Kind.nbd.folder(in: stateFolder))
     }
 
     /// None: librbd itself is at work.
