@@ -14,6 +14,9 @@ public struct KernelRequest: Sendable, Hashable {
         self.secret = secret
     }
 
+    /// How the names of keys begin that are given to the kernel for a mapping; it shows them with the device.
+    public static let keyPrefix = "rbd-plugin-"
+
     /// How many bytes tell how many follow.
     public static let headerLength = 4
     /// Longer ones are not made and not taken: a pipe or a socket holds it as a whole.

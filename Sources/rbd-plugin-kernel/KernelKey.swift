@@ -1,4 +1,5 @@
 import CKeyring
+import KernelRequest
 
 /// A client's key in the kernel's keyring, where the rbd driver looks for it. It goes when this process ends; the driver
 /// has its own copy by then.
@@ -7,7 +8,7 @@ struct KernelKey {
     let name: String
 
     init(_ secret: [UInt8]) throws {
-        let name = "rbd-plugin-" + String(UInt64.random(in: .min ... .max), radix: 16)
+        let name = KernelRequest.keyPrefix + String(UInt64.random(in: .min ... .max), radix: 16)
         try Failure.check("add the key to the kernel's keyring") { ckeyring_add("ceph", name, secret, secret.count) }
         self.name = name
     }

@@ -96,6 +96,21 @@ import VolumeCore
         }
     }
 
+    /// As after the upgrade of a managed plugin, which has lost its notes.
+    @Test func withoutNotesTheKernelTellsWhatAPluginHadMapped() async throws {
+        try await run { node in
+            try await node.sysfs.map(0, pool: "rbd", name: "old")
+            try await node.sysfs.map(1, pool: "rbd", name: "by hand")
+            for (device, key) in [(0, "rbd-plugin-7cb23799975d2032"), (1, "client.admin")] {
+                try await node.sysfs.write([
+                    "bus/rbd/devices/\(device)/config_info": "10.0.0.1:6789 name=docker,noshare,key=\(key) rbd x -\n"
+                ])
+            }
+            #expect(try await node.mapper(.fuse).mapped() == [krbd])
+            #expect(try await node.mapper(.krbd).mapped().map(\.path) == ["/dev/rbd0", "/dev/rbd1"])
+        }
+    }
+
     @Test func whatAProcessHasMappedIsStillLookedAfter() async throws {
         try await run { node in
             try await mapWithNbd(node)

@@ -1,3 +1,4 @@
+import KernelRequest
 import SystemPackage
 import VolumeCore
 
@@ -43,6 +44,12 @@ struct KrbdDevices: Sendable {
                 client: try SmallFile.line("\(folder)/client_addr").flatMap(ClientAddress.init),
                 fsid: try SmallFile.line("\(folder)/cluster_fsid"))
         }
+    }
+
+    /// Whether a plugin of this host had the device mapped: the kernel shows what it was asked. Where a cluster wants no
+    /// keys, it cannot be told.
+    func isMadeByPlugin(_ id: UInt32) throws -> Bool {
+        try SmallFile.line("\(bus)/devices/\(id)/config_info")?.contains(",key=" + KernelRequest.keyPrefix) ?? false
     }
 
     /// The features of images that this kernel can map.

@@ -13,6 +13,7 @@ public struct KrbdMapper: DeviceMapper {
     private let devices: KrbdDevices
     private let marks: KrbdMarks
     private let requests: KrbdRequest
+    private let leavesOthersAlone: Bool
 
     /// - Parameters:
     ///   - client: how the kernel is to reach the cluster; asked for each mapping, since monitors move.
@@ -25,12 +26,17 @@ public struct KrbdMapper: DeviceMapper {
         self.init(client: client, fsid: fsid, stateFolder: stateFolder, runner: runner, kernel: kernel, sys: "/sys")
     }
 
+    /// - Parameters:
+    ///   - sys: where sysfs is mounted; another folder in tests.
+    ///   - leavesOthersAlone: whether only devices that a plugin had mapped are shown: where images are mapped in another
+    ///     way, the kernel's driver is people's own to use.
     init(
         client: @escaping @Sendable () async throws -> KernelClient, fsid: String?, stateFolder: String,
-        runner: any CommandRunner, kernel: KernelCalls, sys: String
+        runner: any CommandRunner, kernel: KernelCalls, sys: String, leavesOthersAlone: Bool = false
     ) {
         self.client = client
         self.fsid = fsid
+        self.leavesOthersAlone = leavesOthersAlone
         self.runner = runner
         self.kernel = kernel
         devices = KrbdDevices(sys: sys)
@@ -146,10 +152,12 @@ public struct KrbdMapper: DeviceMapper {
     }
 
     private func listed(_ what: String) async throws -> [MappedDevice] {
-        let all = try await kernel.run("read /sys/bus/rbd", to: what) { [devices] in try devices.all() }
-        return all.filter { device in
-            !device.isSnapshot && (fsid == nil || device.fsid == nil || device.fsid == fsid)
-        }.map(\.mapped)
+        try await kernel.run("read /sys/bus/rbd", to: what) { [devices, marks, fsid, leavesOthersAlone] in
+            try devices.all().filter { device in
+                guard !device.isSnapshot, fsid == nil || device.fsid == nil || device.fsid == fsid else { return false }
+                return try !leavesOthersAlone || marks.has(device.image) || devices.isMadeByPlugin(device.id)
+            }.map(\.mapped)
+        }
     }
 
     /// Whether that path is still that image: the number may be another image's by now.

@@ -2,7 +2,7 @@ import Glibc
 import VolumeCore
 
 /// Which images this plugin has mapped, or was about to: a small file for each below `<state>/krbd`, since the kernel does
-/// not tell who mapped a device. All calls block.
+/// not tell which plugin, if any, mapped a device. All calls block.
 struct KrbdMarks: Sendable {
     let folder: String
 

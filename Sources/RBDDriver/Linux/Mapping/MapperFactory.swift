@@ -61,14 +61,14 @@ public struct MapperFactory: Sendable {
     private func others(than present: MapperSelection.Kind) async throws -> [MapperSelection.Kind: any DeviceMapper] {
         var others: [MapperSelection.Kind: any DeviceMapper] = [:]
         for kind in MapperSelection.Kind.allCases where kind != present {
-            if try await traces.exist(of: kind) { others[kind] = try mapper(of: kind) }
+            if try await traces.exist(of: kind) { others[kind] = try mapper(of: kind, isFormer: true) }
         }
         return others
     }
 
     private var traces: MappingTraces { MappingTraces(stateFolder: stateFolder, kernel: kernel, sys: sys) }
 
-    private func mapper(of kind: MapperSelection.Kind) throws -> any DeviceMapper {
+    private func mapper(of kind: MapperSelection.Kind, isFormer: Bool = false) throws -> any DeviceMapper {
         switch kind {
         case .krbd:
             guard let fsid else {
@@ -78,7 +78,8 @@ public struct MapperFactory: Sendable {
                     remedy: "try again when Ceph answers", outcome: .refused)
             }
             return KrbdMapper(
-                client: client, fsid: fsid, stateFolder: stateFolder, runner: runner, kernel: kernel, sys: sys)
+                client: client, fsid: fsid, stateFolder: stateFolder, runner: runner, kernel: kernel, sys: sys,
+                leavesOthersAlone: isFormer)
         case .nbd:
             return NbdMapper(
                 files: files, stateFolder: stateFolder, runner: runner, kernel: kernel, sys: sys, watchers: watchers)
