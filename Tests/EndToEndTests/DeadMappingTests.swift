@@ -54,6 +54,58 @@ struct DeadMappingTests {
         }
     }
 
+    @Test(
+        "A dead mount of a volume that another node has taken over goes by itself, also when the volume is removed there",
+        arguments: [true, false])
+    func takenOver(isRemovedThere: Bool) async throws {
+        let settings = ["NODE_TTL": "5s", "ETCD_TIMEOUT": "2s"]
+        try await Stage.with(settings: settings) { stage in
+            let (client, name) = (stage.client, try await stage.volume("stranded"))
+            let mountpoint = try await client.mount(name, id: "a").checked().mountpoint
+            try await Self.writeSynced("first", to: mountpoint + "/file")
+            try await stage.withAnotherNode(settings: settings) { there, other in
+                try await holdingOpen(mountpoint + "/open") { _ in
+                    try await stage.plugin.kill()
+                    _ = try await Self.killDaemon(of: name, on: stage)
+                    let elsewhere = try await Self.mount(name, on: other)
+                    #expect(try text(of: elsewhere + "/file") == "first")
+                    try await Self.writeSynced("second", to: elsewhere + "/file")
+                    try await stage.plugin.start()
+                    try await other.unmount(name, id: "b").checked()
+                    if isRemovedThere {
+                        try await other.remove(name).checked()
+                        try await other.create(name, options: stage.options()).checked()
+                    }
+                    let refusal = try await client.mount(name, id: "b").error
+                    #expect(refusal.contains("stop the containers"), "\(refusal)")
+                    #expect(refusal.contains("\(getpid())"), "\(refusal)")
+                    #expect(try await stage.mountRecord(of: name) == nil, "other nodes can have it")
+                    if isRemovedThere { try await other.remove(name).checked() }
+                }
+                try await eventually("the dead mount to be gone") { stage.plugin.kernelState.isEmpty }
+                #expect(there.kernelState.isEmpty, "\(there.kernelState)")
+            }
+            if isRemovedThere { try await client.create(name, options: stage.options()).checked() }
+            #expect(try await client.mount(name, id: "c").checked().mountpoint == mountpoint)
+            if !isRemovedThere { #expect(try text(of: mountpoint + "/file") == "second") }
+            try await Self.writeSynced("new", to: mountpoint + "/new")
+            try await client.unmount(name, id: "c").checked()
+            try await client.remove(name).checked()
+            try await stage.expectBlank()
+        }
+    }
+
+    /// Makes a Mount again and again, as Swarm does, until the node that had the volume counts as dead.
+    /// - Returns: the mountpoint.
+    private static func mount(_ volume: String, on client: PluginClient) async throws -> String {
+        var answer: PluginAnswer?
+        try await eventually("\(volume) to be mounted: \(answer?.error ?? "")", within: .seconds(60)) {
+            answer = try await client.mount(volume, id: "b")
+            return answer?.succeeded == true
+        }
+        return answer?.mountpoint ?? ""
+    }
+
     private static func writeSynced(_ text: String, to path: String) async throws {
         try write(text, to: path)
         try await runTool("sync", [path]).checked()

@@ -12,6 +12,10 @@ public enum DeviceMapperContract {
         .init("a path that shows another image now is not unmapped") { try await $0.stalePath() },
         .init("unmap is busy while the filesystem is mounted, which goes on working") { try await $0.busyMounted() },
         .init("unmap is busy while the device is open") { try await $0.busyOpen() },
+        .init("a mounted device whose process has died is dead and mapped no more, until it is unmounted") {
+            try await $0.dies()
+        },
+        .init("what is mapped or unmapped is not dead") { try await $0.lives() },
         .init("the device has the size of its image") { try await $0.sizes() },
         .init("a grown image grows its device") { try await $0.grows() },
         .init("mapping no image is an error and leaves nothing") { try await $0.mapsNothing() },
@@ -131,6 +135,42 @@ extension NodeUnderTest {
             }
             #expect(try await listing(of: image) == [])
         }
+    }
+
+    /// Ceph would count the dead client for half a minute, and so long the image could not be removed.
+    fileprivate func dies() async throws {
+        try await withFormatted { image, _ in
+            let device = try await mapper.map(image, options: [])
+            let client = try #require(try await listing(of: image).first?.client)
+            try await withMount(device) { _ in
+                try await applications.killMapping(of: device)
+                #expect(try await listing(of: image) == [])
+                #expect(
+                    try await deadListing(of: image) == [MappedDevice(image: image, path: device.path, client: client)])
+            }
+            #expect(try await listing(of: image) == [])
+            #expect(try await deadListing(of: image) == [])
+            try await fence.blocklist(client, for: .seconds(3600))
+            try await eventually("the dead client watches no more", on: clock) {
+                try await images.watchers(of: image).isEmpty
+            }
+            try await fence.allow(client)
+        }
+    }
+
+    fileprivate func lives() async throws {
+        try await withVolume { device, image in
+            try await withMount(device) { _ in
+                let dead = try await deadListing(of: image)
+                #expect(dead == [])
+            }
+            try await mapper.unmap(device)
+            #expect(try await deadListing(of: image) == [])
+        }
+    }
+
+    private func deadListing(of image: ImageReference) async throws -> [MappedDevice] {
+        try await mapper.deadMappings().filter { $0.image == image }
     }
 
     fileprivate func sizes() async throws {

@@ -67,6 +67,9 @@ public protocol NodeApplications: Sendable {
 
     func exists(_ path: String) async throws -> Bool
 
+    /// Kills the process that carries the device's data.
+    func killMapping(of device: MappedDevice) async throws
+
     /// Puts bytes that are no filesystem somewhere on an image.
     func spoil(_ image: ImageReference) async throws
 }

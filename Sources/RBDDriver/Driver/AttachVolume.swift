@@ -72,7 +72,7 @@ extension VolumeDriver {
         // Whom the same look at the image has seen, or the last of some more looks: nothing comes between it and mapping
         // that could give somebody time to map it as well.
         let strangers = try await strangers(
-            to: volume, besides: Set(mine.compactMap(\.client)), seen: image.watchers)
+            to: volume.image, besides: Set(mine.compactMap(\.client)), seen: image.watchers)
         guard strangers.isEmpty else {
             throw VolumeError(
                 .inUse, what,
@@ -85,13 +85,13 @@ extension VolumeDriver {
     /// or has just been blocklisted, shows for some milliseconds.
     /// - Parameter seen: the watchers that came with the image's description: the first look.
     func strangers(
-        to volume: VolumeRecord, besides mine: Set<ClientAddress>, seen: [ClientAddress]
+        to image: ImageReference, besides mine: Set<ClientAddress>, seen: [ClientAddress]
     ) async throws -> [ClientAddress] {
         var found = seen.filter { !mine.contains($0) }
         var looks = 1
         while !found.isEmpty, looks < 8 {
             try await ports.clock.sleep(for: policy.pollInterval)
-            found = try await ports.images.watchers(of: volume.image).filter { !mine.contains($0) }
+            found = try await ports.images.watchers(of: image).filter { !mine.contains($0) }
             looks += 1
         }
         return try await withoutShutOut(found)

@@ -8,7 +8,7 @@ extension VolumeDriver {
     /// All pools at the same time. A pool of which a former round is still at work is left to that one: when it hangs, the
     /// next rounds are for the others.
     public func tendAll() async {
-        let devices = ports.catalog.isLoaded ? (try? await ports.mapper.mapped()) ?? [] : []
+        let devices = ports.catalog.isLoaded ? await devicesLeft() : []
         let pools = Set(
             memory.postponed.map(pool) + ports.catalog.unsettled().map(\.pool) + devices.map(\.image.pool))
         await withTaskGroup(of: Void.self) { group in
@@ -18,6 +18,12 @@ extension VolumeDriver {
                 }
             }
         }
+    }
+
+    /// What is mapped here, and what is left of mappings that died.
+    private func devicesLeft() async -> [MappedDevice] {
+        let mapped = (try? await ports.mapper.mapped()) ?? []
+        return await mapped + deadMounts()
     }
 
     private func tend(_ pool: String, _ devices: [MappedDevice]) async {

@@ -29,30 +29,27 @@ extension VolumeDriver {
         return ports.mapper.kinds.contains(kind) && !mapped.contains { $0.path == attachment.device }
     }
 
-    /// Takes away the mount that a mapping has left which died, before the volume is mapped anew.
-    ///
-    /// The mapper not knowing it proves nothing yet: its notes may be lost while the process lives, with containers that
-    /// write. So Ceph has to agree that the client is gone. Then it is shut out for good, lest it only was cut off.
+    /// The dead mappings whose mounts are still where the plugin made them, whoever has the volumes now.
+    func deadMounts() async -> [MappedDevice] {
+        var found: [MappedDevice] = []
+        for device in (try? await ports.mapper.deadMappings()) ?? [] {
+            guard let name = try? VolumeName(device.image.name) else { continue }
+            if (try? await isMounted(device, name)) == true { found.append(device) }
+        }
+        return found
+    }
+
+    /// Takes away the mount that a mapping has left which died: before the volume is mapped anew, or because the records do
+    /// not give it to this node any more.
+    /// - Parameter verb: for which operation.
     /// - Throws: `VolumeError`, `inUse` while Ceph sees somebody, `busy` when files in the dead mount are open. Nothing has
     ///   changed then.
-    func clearDeadMount(_ stored: StoredVolume) async throws {
-        guard let volume = stored.volume?.record, let attachment = stored.attachment?.record,
-            let mountpoint = attachment.mountpoint, try await isShownAsMounted(stored),
-            await hasLostMapping(stored)
-        else { return }
-        let what = "mount volume \(stored.name)"
-        let seen = try await inspect(volume.image)?.watchers ?? []
-        let watchers = try await strangers(to: volume, besides: [], seen: seen)
-        guard watchers.isEmpty else {
-            throw VolumeError(
-                .inUse, what,
-                why: "what it was mapped with here has ended, but its image \(volume.image) is in use by "
-                    + watchers.map(\.description).joined(separator: ", "),
-                remedy: "a client that died lets go after about 30 seconds: try again then", outcome: .refused)
-        }
-        for client in attachment.clients { try await shutOutDead(client) }
+    func clearDeadMount(_ stored: StoredVolume, to verb: String) async throws {
+        guard let dead = try await deadMount(of: stored) else { return }
+        let what = "\(verb) volume \(stored.name)"
+        try await seeThatNobodyWrites(through: dead, stored, what)
         do {
-            try await ports.mounter.unmount(mountpoint)
+            try await ports.mounter.unmount(dead.mountpoint)
         } catch let error as VolumeError where error.code == .busy {
             throw VolumeError(
                 .busy, what, why: "what it was mapped with here has ended, and its dead mount is in use: \(error.why)",
@@ -61,6 +58,61 @@ extension VolumeDriver {
         }
         log.warning(
             "took away the mount of a mapping that had died; containers that still use it get I/O errors",
-            metadata: ["volume": "\(stored.name)", "device": "\(attachment.device ?? "?")"])
+            metadata: ["volume": "\(stored.name)", "device": "\(dead.device)"])
     }
+
+    /// What is mounted for the volume and is dead: as the record says, when it gives the volume to this node; else only
+    /// what the mapper knows to have made. Anything else at the mountpoint may be somebody else's, and alive.
+    private func deadMount(of stored: StoredVolume) async throws -> DeadMount? {
+        if let volume = stored.volume?.record, let attachment = stored.attachment?.record,
+            let device = attachment.device, let mountpoint = attachment.mountpoint, try await isShownAsMounted(stored)
+        {
+            guard await hasLostMapping(stored) else { return nil }
+            return DeadMount(
+                device: device, mountpoint: mountpoint, image: volume.image, clients: attachment.clients)
+        }
+        let mountpoint = policy.mountpoint(of: stored.name)
+        guard let device = try await ports.mounter.mounted(at: mountpoint)?.device,
+            let dead = try await ports.mapper.deadMappings().first(where: { $0.path == device })
+        else { return nil }
+        return DeadMount(
+            device: device, mountpoint: mountpoint, image: dead.image, clients: dead.client.map { [$0] } ?? [])
+    }
+
+    /// That the process has ended is what the mapper says, and it may be wrong: its notes may be lost, or the process one
+    /// that it cannot see, with containers that write. So Ceph has to agree.
+    ///
+    /// A client on the blocklist can write no more, dead or alive: a take-over puts it there before the new owner maps. Of
+    /// one that is not, nobody may have the image open but the node that the record names. That alone could also be a
+    /// client that is cut off and comes back, so it is shut out then. An image that is gone has nobody who could write to it.
+    private func seeThatNobodyWrites(through dead: DeadMount, _ stored: StoredVolume, _ what: String) async throws {
+        if try await areShutOut(dead.clients) { return }
+        let attachment = stored.attachment?.record
+        let others = attachment?.owner == me ? [] : attachment?.clients ?? []
+        let seen = try await inspect(dead.image)?.watchers ?? []
+        let watchers = try await strangers(to: dead.image, besides: Set(others), seen: seen)
+        guard watchers.isEmpty else {
+            throw VolumeError(
+                .inUse, what,
+                why: "what it was mapped with here has ended, but its image \(dead.image) is in use by "
+                    + watchers.map(\.description).joined(separator: ", "),
+                remedy: "a client that died lets go after about 30 seconds: try again then", outcome: .refused)
+        }
+        for client in dead.clients { try await shutOutDead(client) }
+    }
+
+    /// - Returns: `false` also when it is not known who they are.
+    private func areShutOut(_ clients: [ClientAddress]) async throws -> Bool {
+        for client in clients where try await !ports.fence.isBlocklisted(client) { return false }
+        return !clients.isEmpty
+    }
+}
+
+/// A mount of a device whose mapping has died.
+private struct DeadMount {
+    let device: String
+    let mountpoint: String
+    let image: ImageReference
+    /// Who wrote through it, as far as that is known.
+    let clients: [ClientAddress]
 }

@@ -22,6 +22,7 @@ extension VolumeDriver {
             }
             try await letGo(of: device, stored.name)
         }
+        try await clearDeadMount(stored, to: "let go of")
     }
 
     /// Lets go of those devices that are shut out of Ceph: nothing can be read or written through them ever again.

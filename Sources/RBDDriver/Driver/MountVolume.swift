@@ -52,6 +52,7 @@ extension VolumeDriver {
 
     private func claimAndAttach(_ id: String, over stored: StoredVolume) async throws -> String? {
         guard let volume = stored.volume?.record else { return nil }
+        try await clearDeadMount(stored, to: "mount")
         let claim = VolumeClaim(volume, by: me, mountID: id, since: ports.clock.timestamp())
         let change = StoreChange(volume: .put(claim.volume), attachment: .put(claim.attachment))
         guard let claimed = try await commit(change, over: stored) else { return nil }
@@ -62,7 +63,7 @@ extension VolumeDriver {
     /// This boot has the volume, but not as recorded: begin again from what the kernel says.
     private func reattach(_ id: String, over stored: StoredVolume) async throws -> String? {
         guard let attachment = stored.attachment?.record else { return nil }
-        try await clearDeadMount(stored)
+        try await clearDeadMount(stored, to: "mount")
         let again = try attachment.applying(.reattach).counting(id)
         guard let claimed = try await commit(.init(attachment: .put(again)), over: stored) else { return nil }
         log.step("attaching anew what is not mounted as recorded", stored.name, ["state": "\(attachment.state)"])

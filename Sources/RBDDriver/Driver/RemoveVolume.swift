@@ -45,7 +45,7 @@ extension VolumeDriver {
 
     private func refuseWatched(_ volume: VolumeRecord, _ image: ImageDescription?) async throws {
         guard let image, image.uid == volume.uid else { return }
-        let watchers = try await strangers(to: volume, besides: [], seen: image.watchers)
+        let watchers = try await strangers(to: volume.image, besides: [], seen: image.watchers)
         guard watchers.isEmpty else {
             throw VolumeError(
                 .inUse, "remove volume \(volume.name)",

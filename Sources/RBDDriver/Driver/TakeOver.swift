@@ -7,6 +7,7 @@ extension VolumeDriver {
     /// - Returns: the mountpoint; `nil` when the records changed meanwhile: decide again.
     func takeOver(_ id: String, over stored: StoredVolume) async throws -> String? {
         guard let volume = stored.volume?.record, let former = stored.attachment?.record else { return nil }
+        try await clearDeadMount(stored, to: "mount")
         let claim = VolumeClaim(volume, from: former, by: me, mountID: id, since: ports.clock.timestamp())
         let change = StoreChange(volume: .put(claim.volume), attachment: .put(claim.attachment))
         guard let fencing = try await commit(change, over: stored) else { return nil }

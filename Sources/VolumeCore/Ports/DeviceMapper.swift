@@ -19,6 +19,11 @@ public protocol DeviceMapper: Sendable {
     /// Everything that is mapped on this node by these kinds of mapper, whoever mapped it.
     func mapped() async throws -> [MappedDevice]
 
+    /// Devices that this plugin mapped and that were not given back, since something still uses them, although the process
+    /// that carried their data has ended: every access fails for good. Only those that the mapper has notes of, each as
+    /// it was mapped.
+    func deadMappings() async throws -> [MappedDevice]
+
     /// Whether this plugin mapped the device, in this run or an earlier one of this boot, as far as that can be told: a
     /// `false` may be wrong, a `true` must not. What people have mapped by hand is left to them.
     func isOwn(_ device: MappedDevice) async throws -> Bool

@@ -24,6 +24,8 @@
 
         func mapped() async throws -> [MappedDevice] { try await base.mapped() }
 
+        func deadMappings() async throws -> [MappedDevice] { try await base.deadMappings() }
+
         func isOwn(_ device: MappedDevice) async throws -> Bool { try await base.isOwn(device) }
 
         func unmap(_ device: MappedDevice) async throws {

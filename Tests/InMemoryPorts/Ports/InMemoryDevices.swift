@@ -40,6 +40,12 @@ public struct InMemoryMapper: DeviceMapper {
         }
     }
 
+    public func deadMappings() async throws -> [MappedDevice] {
+        try await process.perform(.deviceList, "dead") { [process] in
+            try $0.node(process.node).kernel.deadDevices.values.map(MappedDevice.init).sorted { $0.path < $1.path }
+        }
+    }
+
     public func unmap(_ device: MappedDevice) async throws {
         try await process.perform(.deviceUnmap, device.path) { [process] in
             try $0.unmap(device, on: process.node)

@@ -130,6 +130,7 @@ extension World {
             try? writeFilesystem(device, on: name, "unmount") { $0.needsRecovery = false }
         }
         nodes[name]?.kernel.superblocks[path] = nil
+        nodes[name]?.kernel.deadDevices[path] = nil
     }
 
     func mounted(at mountpoint: String, on name: String) throws -> MountedFilesystem? {

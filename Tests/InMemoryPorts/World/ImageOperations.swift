@@ -159,6 +159,8 @@ extension World {
 extension World {
     mutating func blocklist(_ client: ClientAddress, for duration: Duration) {
         ceph.blocklist[client] = max(ceph.blocklist[client] ?? .zero, now + duration)
+        // What is left of one that died is gone for good, also when it is allowed again.
+        for image in ceph.orphanedWatches.keys { ceph.orphanedWatches[image]?[client] = nil }
     }
 
     mutating func allow(_ client: ClientAddress) {

@@ -97,8 +97,15 @@ extension World {
         let silentSince = node.cephLostAt ?? now
         ceph.orphanedWatches[device.imageID, default: [:]][device.client] = silentSince + ceph.watchTimeout
         nodes[name]?.kernel.devices[path] = nil
+        guard node.kernel.superblocks[path] != nil else { return }
+        nodes[name]?.kernel.deadDevices[path] = device
         nodes[name]?.kernel.superblocks[path]?.readOnly = true
         nodes[name]?.kernel.superblocks[path]?.dirty = []
+    }
+
+    /// What the mapper has noted of dead mappings is lost.
+    public mutating func forgetDeadMappings(of name: String) {
+        nodes[name]?.kernel.deadDevices = [:]
     }
 
     /// Lets the heartbeat of a living node die: its lease ran out although nothing is wrong with the node.

@@ -50,7 +50,9 @@ public struct SimulatedNode: Sendable {
     public var identity: NodeIdentity { NodeIdentity(node: name, boot: boot) }
 
     /// What Ceph knows the plugin's own connection as; no device has that address.
-    var pluginClient: ClientAddress? { process.flatMap { ClientAddress("10.0.0.\(number):0/\(1_000_000 + $0)") } }
+    public var pluginClient: ClientAddress? {
+        process.flatMap { ClientAddress("10.0.0.\(number):0/\(1_000_000 + $0)") }
+    }
 
     func reaches(_ backend: Backend) -> Bool { isOn && !isPaused && !cutOffFrom.contains(backend) }
 }
@@ -63,6 +65,8 @@ public struct SimulatedKernel: Sendable {
     ]
     /// By path.
     public internal(set) var devices: [String: SimulatedDevice] = [:]
+    /// Those whose process has died while a filesystem on them is in use, by path.
+    var deadDevices: [String: SimulatedDevice] = [:]
     /// Filesystems that are in use, by the path of their device.
     public internal(set) var superblocks: [String: SimulatedSuperblock] = [:]
     /// In the order in which they were mounted: the last one at a mountpoint is on top.

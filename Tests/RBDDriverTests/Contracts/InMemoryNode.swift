@@ -95,6 +95,10 @@ struct InMemoryApplications: NodeApplications {
         return kernel?.devices[path] != nil || kernel?.directories.contains(path) == true
     }
 
+    func killMapping(of device: MappedDevice) async throws {
+        cluster.mutate { $0.killMapping(device.path, on: node) }
+    }
+
     func spoil(_ image: ImageReference) async throws {
         try cluster.mutate { try $0.spoil(image) }
     }

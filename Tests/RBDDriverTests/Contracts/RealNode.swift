@@ -65,7 +65,7 @@ struct RealNode: Sendable {
             fence: CephFence(connection: connection, clock: clock), clock: clock, place: place, mountRoot: root,
             types: FilesystemType.allCases,
             growable: try Self.mayGrowExt4() ? Set(FilesystemType.allCases) : [.xfs, .btrfs],
-            applications: RealApplications(rig: rig))
+            applications: RealApplications(rig: rig, scratch: scratch))
     }
 
     /// Whether this process has CAP_SYS_RESOURCE, bit 24, which ext4 demands for growing while mounted.
@@ -142,6 +142,7 @@ private actor Hearts {
 /// Real files on real filesystems.
 private struct RealApplications: NodeApplications {
     let rig: CephRig
+    let scratch: ScratchFolder
 
     func open(_ path: String) async throws -> @Sendable () async throws -> Void {
         let isDirectory = try attributes(of: path).st_mode & S_IFMT == S_IFDIR
@@ -198,6 +199,14 @@ private struct RealApplications: NodeApplications {
     }
 
     func exists(_ path: String) async throws -> Bool { access(path, F_OK) == 0 }
+
+    func killMapping(of device: MappedDevice) async throws {
+        let serves = scratch.kernelState.exports.filter { $0.arguments.contains { $0.contains(device.image.name) } }
+        for daemon in serves { kill(daemon.pid, SIGKILL) }
+        try await Rig.eventually("the daemon to be dead") {
+            scratch.kernelState.exports.allSatisfy { !serves.contains($0) }
+        }
+    }
 
     func spoil(_ image: ImageReference) async throws {
         _ = try await rig.rbd(

@@ -84,6 +84,7 @@ private final class NextMapper: DeviceMapper {
         return device
     }
     func mapped() async throws -> [MappedDevice] { try await former.mapped() }
+    func deadMappings() async throws -> [MappedDevice] { try await former.deadMappings() }
     func isOwn(_ device: MappedDevice) async throws -> Bool { try await former.isOwn(device) }
     func unmap(_ device: MappedDevice) async throws {
         try await former.unmap(device)

@@ -111,7 +111,7 @@ import VolumeCore
         try await driver.create("db", options: DriverFixture.options)
         _ = try await driver.mount("db", id: "m1")
         var ports = driver.ports
-        ports.mapper = OtherMapper(base: ports.mapper)
+        ports.mapper = MistakenMapper(base: ports.mapper, kind: "fuse")
         let changed = VolumeDriver(
             ports: ports, policy: driver.policy, me: driver.me,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -119,20 +119,4 @@ import VolumeCore
         try cluster.mutate { try $0.write("two", on: "a", at: mountpoint) }
         #expect(attachment?.mountIDs.count == 2)
     }
-}
-
-/// A mapper that knows nothing of what others have mapped.
-private struct OtherMapper: DeviceMapper {
-    let base: any DeviceMapper
-    var kind: String { "fuse" }
-
-    func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures { [] }
-    func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice {
-        try await base.map(image, options: options)
-    }
-    func mapped() async throws -> [MappedDevice] { [] }
-    func isOwn(_ device: MappedDevice) async throws -> Bool { false }
-    func unmap(_ device: MappedDevice) async throws { try await base.unmap(device) }
-    func size(of device: MappedDevice) async throws -> VolumeSize { try await base.size(of: device) }
-    func grow(_ device: MappedDevice, to size: VolumeSize) async throws { try await base.grow(device, to: size) }
 }

@@ -35,11 +35,13 @@ import VolumeCore
     private final class World: Sendable {
         let devices = Mutex<[String: String]>([:])
         let watchers = Mutex<[ClientAddress]>([])
+        /// The `rbd-nbd` of what is mapped next.
+        let process = Mutex("7")
 
         func answer(_ command: Command) -> CommandResult {
             if command.tool == .rbdNBD {
                 let lines = devices.withLock { $0.sorted { $0.key < $1.key } }.map {
-                    #"{"id":7,"pool":"rbd","namespace":"","image":"\#($0.value)","snap":"","device":"\#($0.key)"}"#
+                    #"{"id":\#(process.withLock(\.self)),"pool":"rbd","namespace":"","image":"\#($0.value)","snap":"","device":"\#($0.key)"}"#
                 }
                 return CommandResult(.exited(0), output: "[\(lines.joined(separator: ","))]")
             }
@@ -118,6 +120,19 @@ import VolumeCore
             let error = await failure { try await nbd.unmap(MappedDevice(image: image, path: path)) }
             #expect(error?.code == (whoHasItOpenServesIt ? nil : .busy))
             #expect(isMapped.withLock(\.self) == !whoHasItOpenServesIt)
+        }
+    }
+
+    @Test func aMappingWhoseProcessHasEndedIsDead() async throws {
+        try await run { bench, world, runner, nbd in
+            let said = try await bench.tool("bash", "-c", "(exec -a rbd-nbd sleep 60) >/dev/null 2>&1 & echo $!")
+            let process = said.filter(\.isNumber)
+            world.process.withLock { $0 = process }
+            let device = try await nbd.map(image, options: [])
+            #expect(try await nbd.deadMappings().isEmpty)
+            try await bench.tool("kill", process)
+            try await waitUntil { try await !nbd.deadMappings().isEmpty }
+            #expect(try await mapper(bench, world, runner).deadMappings() == [device])
         }
     }
 

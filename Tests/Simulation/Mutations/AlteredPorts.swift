@@ -71,6 +71,7 @@ struct AlteredMapper: DeviceMapper {
         try await mapping(image, options)
     }
     func mapped() async throws -> [MappedDevice] { try await listing() }
+    func deadMappings() async throws -> [MappedDevice] { try await base.deadMappings() }
     func isOwn(_ device: MappedDevice) async throws -> Bool { try await base.isOwn(device) }
     func unmap(_ device: MappedDevice) async throws { try await unmapping(device) }
     func size(of device: MappedDevice) async throws -> VolumeSize { try await base.size(of: device) }

@@ -36,6 +36,8 @@ public final class ChosenMapper: DeviceMapper {
 
     public func mapped() async throws -> [MappedDevice] { try await choose().mapped() }
 
+    public func deadMappings() async throws -> [MappedDevice] { try await choose().deadMappings() }
+
     public func isOwn(_ device: MappedDevice) async throws -> Bool { try await choose().isOwn(device) }
 
     public func unmap(_ device: MappedDevice) async throws { try await choose().unmap(device) }

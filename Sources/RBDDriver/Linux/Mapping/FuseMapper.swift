@@ -84,6 +84,15 @@ public struct FuseMapper: DeviceMapper {
         return devices
     }
 
+    public func deadMappings() async throws -> [MappedDevice] {
+        let what = "list dead mappings"
+        let unserved = try await mappings(of: folders(what)).filter { $0.device != nil && !$0.isServed }
+        return try await kernel.run("read /proc", to: what) {
+            // A daemon that the record does not know would be one as well.
+            try unserved.filter { try FuseDaemon.running(for: $0.folder).isEmpty }.compactMap(\.device)
+        }
+    }
+
     /// Whatever is below this plugin's folder is its own.
     public func isOwn(_ device: MappedDevice) async throws -> Bool { true }
 
@@ -203,17 +212,31 @@ extension FuseMapper {
         try await standing([folder]).first?.device
     }
 
-    /// Each folder's mapping. The kernel's loop devices are looked through once for all of them: after the records were
-    /// read, since a record that names a device is written when the kernel has that device.
+    /// Each folder's mapping when all of its parts are there; else `nil`.
     private func standing(_ folders: [FuseFolder]) async throws -> [(folder: FuseFolder, device: MappedDevice?)] {
+        try await mappings(of: folders).map { ($0.folder, $0.isServed ? $0.device : nil) }
+    }
+
+    private struct Mapping: Sendable {
+        let folder: FuseFolder
+        /// When the kernel still has the recorded device of this folder.
+        var device: MappedDevice?
+        /// Whether its daemon runs.
+        var isServed = false
+    }
+
+    /// What there is of each folder's mapping. The kernel's loop devices are looked through once for all of them: after the
+    /// records were read, since a record that names a device is written when the kernel has that device.
+    private func mappings(of folders: [FuseFolder]) async throws -> [Mapping] {
         try await kernel.run("read \(root)", to: "list mapped images") {
             let records = try folders.map { try $0.record() }
             let files = try Dictionary(LoopDevices.attached().map { ($0.device, $0.file) }) { first, _ in first }
             return zip(folders, records).map { folder, record in
-                guard let record, let device = record.device, let daemon = record.daemon,
-                    files[device] == folder.imageFile, FuseDaemon.isRunning(daemon, for: folder)
-                else { return (folder, nil) }
-                return (folder, MappedDevice(image: record.image, path: device, client: record.client))
+                guard let record, let path = record.device, let daemon = record.daemon, files[path] == folder.imageFile
+                else { return Mapping(folder: folder) }
+                let device = MappedDevice(image: record.image, path: path, client: record.client)
+                return Mapping(
+                    folder: folder, device: device, isServed: FuseDaemon.isRunning(daemon, for: folder))
             }
         }
     }

@@ -83,6 +83,9 @@ public struct KrbdMapper: DeviceMapper {
 
     public func mapped() async throws -> [MappedDevice] { try await listed("list mapped images") }
 
+    /// None: no process carries the data.
+    public func deadMappings() async throws -> [MappedDevice] { [] }
+
     public func isOwn(_ device: MappedDevice) async throws -> Bool {
         try await kernel.run("read \(marks.folder)", to: "tell whose \(device.path) is") { [marks] in
             marks.has(device.image)

@@ -90,6 +90,13 @@ public struct NbdMapper: DeviceMapper {
         }
     }
 
+    /// The record of a device stays until it is unmapped or mapped anew.
+    public func deadMappings() async throws -> [MappedDevice] {
+        try await kernel.run("read \(records.folder)", to: "list dead mappings") { [records] in
+            try records.all().filter { !$0.isServed }.map(\.device)
+        }
+    }
+
     /// The address of a mapping is known from the record that was made of it alone.
     public func isOwn(_ device: MappedDevice) async throws -> Bool { device.client != nil }
 

@@ -11,6 +11,9 @@ struct NbdRecords: Sendable {
         /// The `rbd-nbd` process: another process, another mapping.
         var process: Int32
 
+        /// Whether the process still runs.
+        var isServed: Bool { ProcessTable.arguments(of: process).first?.split(separator: "/").last == "rbd-nbd" }
+
         enum CodingKeys: String, CodingKey { case image, path, client, process }
 
         init(device: MappedDevice, process: Int32) {
@@ -54,6 +57,13 @@ struct NbdRecords: Sendable {
             return try? JSONDecoder().decode(Record.self, from: Data(bytes))
         } catch Errno.noSuchFileOrDirectory {
             return nil
+        }
+    }
+
+    /// Every record that can be understood.
+    func all() throws -> [Record] {
+        try SystemCall.names(in: folder).filter { $0.hasSuffix(".json") }.compactMap { name in
+            try read(String(name.dropLast(".json".count)))
         }
     }
 

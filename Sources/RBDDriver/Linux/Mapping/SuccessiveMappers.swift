@@ -44,6 +44,12 @@ final class SuccessiveMappers: DeviceMapper {
         return devices
     }
 
+    func deadMappings() async throws -> [MappedDevice] {
+        var devices = try await present.deadMappings()
+        for mapper in former.withLock({ Array($0.values) }) { devices += try await mapper.deadMappings() }
+        return devices
+    }
+
     func isOwn(_ device: MappedDevice) async throws -> Bool { try await maker(of: device).isOwn(device) }
 
     func unmap(_ device: MappedDevice) async throws { try await maker(of: device).unmap(device) }
