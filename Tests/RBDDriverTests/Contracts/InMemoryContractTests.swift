@@ -42,6 +42,11 @@ import VolumeCore
                 catalog: world.ports.catalog, store: world.otherPorts.store, clock: world.ports.clock))
     }
 
+    @Test(arguments: FormerClientsContract.promises)
+    func formerClients(_ promise: ContractCase<FormerClientsContract>) async throws {
+        try await promise.check(SimulatedCluster().formerClients)
+    }
+
     @Test(arguments: ClockContract.promises)
     func clock(_ promise: ContractCase<ClockContract>) async throws {
         try await promise.check(ClockContract(clock: world.ports.clock, tokens: world.ports.tokens))

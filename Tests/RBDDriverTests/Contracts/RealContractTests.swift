@@ -51,6 +51,11 @@ import VolumeCore
         try await RealNode.with(mappedFormatter: true) { try await promise.check($0.node) }
     }
 
+    @Test(arguments: FormerClientsContract.promises)
+    func formerClients(_ promise: ContractCase<FormerClientsContract>) async throws {
+        try await LinuxBench.run("notes") { try await promise.check(FormerClientsContract($0)) }
+    }
+
     @Test(arguments: ClockContract.promises)
     func clock(_ promise: ContractCase<ClockContract>) async throws {
         try await promise.check(ClockContract(clock: SystemClock(), tokens: RandomTokens()))
