@@ -166,4 +166,6 @@ struct RequestUnderWay {
     let host: Int
     let process: Int
     let began: Duration
+    /// Its answer may be about a mapping that has died since it was looked at.
+    var sawMappingDie = false
 }

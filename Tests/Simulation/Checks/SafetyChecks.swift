@@ -24,6 +24,11 @@ struct SafetyChecks {
     /// fence stands.
     private var takenFrom: Set<ClientAddress> = []
 
+    /// The clients of mappings whose process has died: their own node may shut them out.
+    private var dead: Set<ClientAddress> = []
+
+    mutating func noteDead(_ client: ClientAddress) { dead.insert(client) }
+
     /// Whether the client has lost its volume to another node.
     func wasTakenOver(_ client: ClientAddress?) -> Bool {
         client.map { fenced.contains($0) || takenFrom.contains($0) } ?? false
@@ -97,6 +102,7 @@ struct SafetyChecks {
     private mutating func checkBlocklist(_ world: World) {
         for client in world.ceph.blocklist.keys where !fenced.contains(client) {
             fenced.insert(client)
+            if dead.contains(client) { continue }
             for (name, stored) in world.etcd.attachments where stored.record.clients.contains(client) {
                 report(.livingKeep, "\(client) was blocklisted while \(stored.record.owner.node) has \(name) with it")
             }

@@ -25,6 +25,7 @@ enum Fault: String, Sendable, CaseIterable {
     case clockDrifts = "clock drifts"
     case timeJumps = "much time passes"
     case dockerCrashed = "dockerd crashed"
+    case mappingDied = "the process behind a mapping dies"
     case etcdDown = "etcd is down"
     case cephDown = "Ceph is down"
     // What others do.

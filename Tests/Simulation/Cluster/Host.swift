@@ -39,7 +39,7 @@ struct Container {
     var state: State
     /// How many records it has written or tried to.
     var writes = 0
-    /// `plugin disable -f` took the plugin's mount from under it.
+    /// `plugin disable -f` took the plugin's mount from under it, or the mapping's process has died.
     var isTornAway = false
 
     var isRunning: Bool { if case .running = state { true } else { false } }

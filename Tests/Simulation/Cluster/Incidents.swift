@@ -37,6 +37,7 @@ extension History {
             guard node.isOn else { return false }
             losePower(index)
         case .dockerCrashed: return crashDocker(on: index)
+        case .mappingDied: return killMapping(on: index)
         case .stranger: return mapByHand()
         case .foreignImage: return plantImage()
         default: return cluster.mutate { world in disturb(fault, name, node, &world) }
@@ -138,6 +139,24 @@ extension History {
             if case .running(let holder, _) = container.state { cluster.mutate { $0.release(holder) } }
         }
         forgetContainers(of: index)
+        return true
+    }
+
+    /// `kill -9` of what carries the data of a mapping. Whoever uses it gets errors from then on, and whoever is just being
+    /// told that it is mounted learns of it later.
+    private func killMapping(on index: Int) -> Bool {
+        let name = hosts[index].name
+        let devices = cluster.mutate { world in
+            (world.nodes[name]?.kernel.devices ?? [:]).values.filter(\.isByPlugin).sorted { $0.path < $1.path }
+        }
+        guard let device = random.one(of: devices) else { return false }
+        cluster.mutate { $0.killMapping(device.path, on: name) }
+        checks.noteDead(device.client)
+        for position in hosts[index].containers.indices
+        where hosts[index].containers[position].volume == device.image.name {
+            hosts[index].containers[position].isTornAway = true
+        }
+        for number in inFlight.keys where inFlight[number]?.host == index { inFlight[number]?.sawMappingDie = true }
         return true
     }
 

@@ -60,15 +60,18 @@ extension History {
         outcomes[number] = outcome
         if step > 0, !isEnding { answers[outcome.label(of: underWay.request), default: 0] += 1 }
         let isCurrent = hosts[index].plugin?.process == underWay.process
-        if isCurrent { check(underWay.request, outcome, on: index) }
+        if isCurrent, !underWay.sawMappingDie { check(underWay.request, outcome, on: index) }
         switch underWay.request {
-        case .mount(let volume, let id): mountAnswered(volume, id, isCurrent ? outcome : .noAnswer, on: index)
+        case .mount(let volume, let id):
+            mountAnswered(volume, id, isCurrent ? outcome : .noAnswer, underWay.sawMappingDie, on: index)
         case .unmount(_, let id): unmountAnswered(id, isCurrent ? outcome : .noAnswer, on: index)
         default: break
         }
     }
 
-    private func mountAnswered(_ volume: String, _ id: String, _ outcome: Outcome, on index: Int) {
+    private func mountAnswered(
+        _ volume: String, _ id: String, _ outcome: Outcome, _ isTornAway: Bool, on index: Int
+    ) {
         guard let position = hosts[index].containers.firstIndex(where: { $0.id == id }),
             case .mounting = hosts[index].containers[position].state
         else { return }
@@ -77,7 +80,7 @@ extension History {
             return
         }
         let name = hosts[index].name
-        hosts[index].containers[position].isTornAway = false
+        hosts[index].containers[position].isTornAway = isTornAway
         hosts[index].containers[position].state = cluster.mutate { world in
             let kernel = world.nodes[name]?.kernel
             let client = kernel?.mount(at: mountpoint).flatMap { kernel?.devices[$0.device] }?.client
