@@ -54,12 +54,14 @@ struct AlteredMapper: DeviceMapper {
     let base: any DeviceMapper
     var mapping: @Sendable (ImageReference, [String]) async throws -> MappedDevice
     var listing: @Sendable () async throws -> [MappedDevice]
+    var listingDead: @Sendable () async throws -> [MappedDevice]
     var unmapping: @Sendable (MappedDevice) async throws -> Void
 
     init(_ base: any DeviceMapper) {
         self.base = base
         mapping = { try await base.map($0, options: $1) }
         listing = { try await base.mapped() }
+        listingDead = { try await base.deadMappings() }
         unmapping = { try await base.unmap($0) }
     }
 
@@ -71,7 +73,7 @@ struct AlteredMapper: DeviceMapper {
         try await mapping(image, options)
     }
     func mapped() async throws -> [MappedDevice] { try await listing() }
-    func deadMappings() async throws -> [MappedDevice] { try await base.deadMappings() }
+    func deadMappings() async throws -> [MappedDevice] { try await listingDead() }
     func isOwn(_ device: MappedDevice) async throws -> Bool { try await base.isOwn(device) }
     func unmap(_ device: MappedDevice) async throws { try await unmapping(device) }
     func size(of device: MappedDevice) async throws -> VolumeSize { try await base.size(of: device) }

@@ -15,7 +15,7 @@ public enum Mutation: String, Sendable, CaseIterable {
     // Images and filesystems.
     case failedCheckFormats, imageIsOverwritten, foreignUIDIsOurs, formatIsSkipped
     // The kernel.
-    case unmapLies, unmountLies, devicesAreNotSeen
+    case unmapLies, unmountLies, devicesAreNotSeen, deadMappingsAreNotSeen
 
     /// What it makes the driver do.
     public var what: String {
@@ -46,6 +46,7 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .unmapLies: "unmapping does nothing and says it did"
         case .unmountLies: "unmounting does nothing and says it did"
         case .devicesAreNotSeen: "what the kernel has mapped is not looked at"
+        case .deadMappingsAreNotSeen: "nobody looks for the mount of a mapping whose process has died"
         }
     }
 
@@ -68,7 +69,7 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .imageIsOverwritten: [.foreignUntouched]
         case .foreignUIDIsOurs: [.foreignUntouched, .answersAreTrue]
         case .formatIsSkipped: [.answersAreTrue]
-        case .unmapLies, .devicesAreNotSeen: [.unmountedIsGone, .endsWell]
+        case .unmapLies, .devicesAreNotSeen, .deadMappingsAreNotSeen: [.unmountedIsGone, .endsWell]
         case .unmountLies: [.endsWell]
         }
     }
@@ -83,7 +84,7 @@ public enum Mutation: String, Sendable, CaseIterable {
             .readsAreStale, .idsAreNotCounted, .doubtIsDenial:
             applyToStore(&ports)
         case .failedCheckFormats, .imageIsOverwritten, .foreignUIDIsOurs, .formatIsSkipped, .unmapLies, .unmountLies,
-            .devicesAreNotSeen:
+            .devicesAreNotSeen, .deadMappingsAreNotSeen:
             applyToNode(&ports, node.process.cluster, node.identity.node)
         }
     }

@@ -50,6 +50,10 @@ extension Mutation {
             var altered = AlteredMapper(mapper)
             altered.listing = { [] }
             ports.mapper = altered
+        case .deadMappingsAreNotSeen:
+            var altered = AlteredMapper(mapper)
+            altered.listingDead = { [] }
+            ports.mapper = altered
         default: ports.mounter = AlteredMounter(base: ports.mounter) { _ in }
         }
     }
