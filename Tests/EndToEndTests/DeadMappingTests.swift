@@ -67,6 +67,7 @@ struct DeadMappingTests {
                 try await holdingOpen(mountpoint + "/open") { _ in
                     try await stage.plugin.kill()
                     _ = try await Self.killDaemon(of: name, on: stage)
+                    if isRemovedThere { try await Self.endContainer(on: stage) }
                     let elsewhere = try await Self.mount(name, on: other)
                     #expect(try text(of: elsewhere + "/file") == "first")
                     try await Self.writeSynced("second", to: elsewhere + "/file")
@@ -118,6 +119,12 @@ struct DeadMappingTests {
         try await eventually("the daemon to be dead") { stage.plugin.kernelState.exports.isEmpty }
         #expect(watchers.count == 1)
         return watchers.first
+    }
+
+    /// What the end of a managed plugin's container does besides: the daemons' files were in its mount namespace.
+    private static func endContainer(on stage: Stage) async throws {
+        let folder = stage.plugin.stateFolder + "/fuse"
+        for name in names(in: folder) { try await runTool("umount", ["--lazy", "\(folder)/\(name)/image"]).checked() }
     }
 
     /// What half a minute does as well.

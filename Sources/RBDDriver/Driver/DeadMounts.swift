@@ -82,9 +82,9 @@ extension VolumeDriver {
     /// That the process has ended is what the mapper says, and it may be wrong: its notes may be lost, or the process one
     /// that it cannot see, with containers that write. So Ceph has to agree.
     ///
-    /// A client on the blocklist can write no more, dead or alive: a take-over puts it there before the new owner maps. Of
-    /// one that is not, nobody may have the image open but the node that the record names. That alone could also be a
-    /// client that is cut off and comes back, so it is shut out then. An image that is gone has nobody who could write to it.
+    /// A client on the blocklist can write no more, dead or alive: a take-over puts it there before the new owner maps. When
+    /// it is not there, nobody may have the image open but the node that the record names, or the image has to be gone. Then
+    /// the client is put there: it may only be cut off, and come back.
     private func seeThatNobodyWrites(through dead: DeadMount, _ stored: StoredVolume, _ what: String) async throws {
         if try await areShutOut(dead.clients) { return }
         let attachment = stored.attachment?.record

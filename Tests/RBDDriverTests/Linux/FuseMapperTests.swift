@@ -46,7 +46,13 @@ import VolumeCore
                 #expect(linux.scratch.kernelState.isEmpty, "nothing is left: \(linux.scratch.kernelState)")
             } catch { failure = error }
             try await linux.scratch.sweep()
-            for image in made { try await bench.ceph.removeImage(image.name, in: image.pool) }
+            for image in made {
+                // Whoever watches now is dead, and would do so for half a minute.
+                for dead in try await bench.ceph.watchers(of: image.name, in: image.pool) {
+                    try await bench.ceph.ceph("osd", "blocklist", "add", dead)
+                }
+                try await bench.ceph.removeImage(image.name, in: image.pool)
+            }
             if let failure { throw failure }
         }
     }
@@ -201,6 +207,39 @@ import VolumeCore
             #expect(try await mapper.mapped() == [fresh])
             #expect(bench.linux.scratch.kernelState.loopDevices.map(\.device) == [fresh.path])
             try await mapper.unmap(fresh)
+        }
+    }
+
+    /// The end of a container takes the daemon and the namespace in which its file was: then nothing shows any more which
+    /// file the device was of.
+    @Test func aDeadMappingIsKnownAsLongAsItIsMountedAlsoWhenItsContainerIsGone() async throws {
+        try await run { bench, images in
+            let mapper = try bench.mapper
+            let dead = try await mapper.map(images[0], options: [])
+            let folder = bench.linux.scratch.path + "/mnt"
+            try await bench.linux.tool("mkfs.ext4", "-q", dead.path)
+            try await bench.linux.tool("mkdir", folder)
+            try await bench.linux.tool("mount", dead.path, folder)
+            #expect(try await mapper.mapped() == [dead])
+            for daemon in bench.linux.scratch.kernelState.exports { kill(daemon.pid, SIGKILL) }
+            try await waitUntil { bench.linux.scratch.kernelState.exports.isEmpty }
+            let file = FuseFolder(of: images[0], below: bench.linux.scratch.path + "/fuse", generation: 0).imageFile
+            try await bench.linux.tool("umount", "--lazy", file)
+            let shown = try await LoopDevices(runner: bench.linux.runner, kernel: bench.linux.kernel)
+                .file(of: dead.path, for: "test")
+            #expect(shown == LoopDevices.outOfSight)
+
+            let restarted = try bench.mapper
+            #expect(try await restarted.mapped().isEmpty)
+            #expect(try await restarted.deadMappings() == [dead])
+            let fresh = try await restarted.map(images[0], options: [])
+            #expect(try await restarted.mapped() == [fresh])
+            #expect(try await restarted.deadMappings() == [dead])
+            try await bench.linux.tool("umount", folder)
+            try await waitUntil { try await restarted.deadMappings().isEmpty }
+            #expect(try await restarted.mapped() == [fresh])
+            try await restarted.unmap(fresh)
+            #expect(try bench.linux.entries(bench.linux.scratch.path + "/fuse").isEmpty)
         }
     }
 

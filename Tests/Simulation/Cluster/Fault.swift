@@ -20,12 +20,12 @@ enum Fault: String, Sendable, CaseIterable {
     case paused = "node paused"
     case cutFromEtcd = "node cut off from etcd"
     case cutFromCeph = "node cut off from Ceph"
+    case mappingDied = "the process behind a mapping dies"
     case heartbeatLost = "heartbeat lost"
     case watchFrozen = "watch of etcd stands still"
     case clockDrifts = "clock drifts"
     case timeJumps = "much time passes"
     case dockerCrashed = "dockerd crashed"
-    case mappingDied = "the process behind a mapping dies"
     case etcdDown = "etcd is down"
     case cephDown = "Ceph is down"
     // What others do.

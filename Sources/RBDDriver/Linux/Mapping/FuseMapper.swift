@@ -219,9 +219,9 @@ extension FuseMapper {
 
     private struct Mapping: Sendable {
         let folder: FuseFolder
-        /// When the kernel still has the recorded device of this folder.
+        /// When the kernel still has the recorded device.
         var device: MappedDevice?
-        /// Whether its daemon runs.
+        /// Whether the device is certain to be this folder's, and its daemon runs.
         var isServed = false
     }
 
@@ -232,11 +232,12 @@ extension FuseMapper {
             let records = try folders.map { try $0.record() }
             let files = try Dictionary(LoopDevices.attached().map { ($0.device, $0.file) }) { first, _ in first }
             return zip(folders, records).map { folder, record in
-                guard let record, let path = record.device, let daemon = record.daemon, files[path] == folder.imageFile
+                guard let record, let path = record.device, let daemon = record.daemon, let file = files[path],
+                    [folder.imageFile, LoopDevices.outOfSight].contains(file)
                 else { return Mapping(folder: folder) }
                 let device = MappedDevice(image: record.image, path: path, client: record.client)
-                return Mapping(
-                    folder: folder, device: device, isServed: FuseDaemon.isRunning(daemon, for: folder))
+                let isServed = file == folder.imageFile && FuseDaemon.isRunning(daemon, for: folder)
+                return Mapping(folder: folder, device: device, isServed: isServed)
             }
         }
     }
@@ -270,12 +271,16 @@ extension FuseMapper {
     /// - Parameter waitsForMounts: whether a mounted device is waited for a moment.
     /// - Throws: `VolumeError` with code `busy`, before anything was changed, while the device is in use.
     private func cleanUp(_ folder: FuseFolder, waitsForMounts: Bool = true, _ what: String) async throws {
-        let daemon = try await record(of: folder, what)?.daemon
+        let record = try await record(of: folder, what)
+        if let device = record?.device, try await loops.file(of: device, for: what) == LoopDevices.outOfSight {
+            try await loops.detach(
+                device, of: LoopDevices.outOfSight, waitsForMounts: waitsForMounts, to: what)
+        }
         for device in try await loops.devices(of: folder.imageFile, for: what) {
             try await loops.detach(device, of: folder.imageFile, waitsForMounts: waitsForMounts, to: what)
         }
         try await FuseDaemon(runner: runner, kernel: kernel, folder: folder).stop(to: what)
-        if let daemon { FuseDaemon.reap(daemon) }
+        if let daemon = record?.daemon { FuseDaemon.reap(daemon) }
         // A daemon that was killed leaves its mount behind.
         let isMounted = try await kernel.run("read /proc/self/mountinfo", to: what) {
             try MountTable.read().topmost(at: folder.imageFile) != nil

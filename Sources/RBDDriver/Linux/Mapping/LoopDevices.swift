@@ -25,14 +25,28 @@ struct LoopDevices: Sendable {
         }
     }
 
+    /// What is shown as the file of a device whose file was in a mount namespace that has ended, as a container's does.
+    static let outOfSight = "/"
+
+    /// The file of a loop device; `nil` when it has none.
+    func file(of device: String, for what: String) async throws -> String? {
+        try await kernel.run("read /sys/block", to: what) {
+            try device.split(separator: "/").last.flatMap { try Self.file(ofBlock: String($0)) }
+        }
+    }
+
     /// All loop devices in use, with their files. Blocking.
     static func attached(sys: String = "/sys") throws -> [(device: String, file: String)] {
         try SystemCall.names(in: "\(sys)/block").filter { $0.hasPrefix("loop") }.compactMap { name in
-            guard var file = try SmallFile.line("\(sys)/block/\(name)/loop/backing_file") else { return nil }
-            // What the kernel appends once the file has no name any more.
-            if file.hasSuffix(" (deleted)") { file.removeLast(" (deleted)".count) }
-            return ("/dev/\(name)", file)
+            try file(ofBlock: name, sys: sys).map { ("/dev/\(name)", $0) }
         }
+    }
+
+    private static func file(ofBlock name: String, sys: String = "/sys") throws -> String? {
+        guard var file = try SmallFile.line("\(sys)/block/\(name)/loop/backing_file") else { return nil }
+        // What the kernel appends once the file has no name any more.
+        if file.hasSuffix(" (deleted)") { file.removeLast(" (deleted)".count) }
+        return file
     }
 
     /// Gives the device back.
