@@ -68,7 +68,7 @@ struct DeadMappingTests {
                     try await stage.plugin.kill()
                     _ = try await Self.killDaemon(of: name, on: stage)
                     if isRemovedThere { try await Self.endContainer(on: stage) }
-                    let elsewhere = try await Self.mount(name, on: other)
+                    let elsewhere = try await other.mountAtLast(name, id: "b", within: .seconds(60))
                     #expect(try text(of: elsewhere + "/file") == "first")
                     try await Self.writeSynced("second", to: elsewhere + "/file")
                     try await stage.plugin.start()
@@ -94,17 +94,6 @@ struct DeadMappingTests {
             try await client.remove(name).checked()
             try await stage.expectBlank()
         }
-    }
-
-    /// Makes a Mount again and again, as Swarm does, until the node that had the volume counts as dead.
-    /// - Returns: the mountpoint.
-    private static func mount(_ volume: String, on client: PluginClient) async throws -> String {
-        var answer: PluginAnswer?
-        try await eventually("\(volume) to be mounted: \(answer?.error ?? "")", within: .seconds(60)) {
-            answer = try await client.mount(volume, id: "b")
-            return answer?.succeeded == true
-        }
-        return answer?.mountpoint ?? ""
     }
 
     private static func writeSynced(_ text: String, to path: String) async throws {

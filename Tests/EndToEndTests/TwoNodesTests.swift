@@ -73,7 +73,7 @@ struct TwoNodesTests {
             try await stage.withAnotherNode(settings: ["MOUNT_WAIT": "5s"]) { there, other in
                 try await holdingOpen(usedMountpoint + "/database") { file in
                     // For a minute a mount is left to its container, which may be just starting.
-                    let there = try await mount(idle, on: other, within: .seconds(120))
+                    let there = try await other.mountAtLast(idle, id: "b", within: .seconds(120))
                     #expect(try text(of: there + "/file") == "handed over")
                     #expect(stage.plugin.kernelState.mount(at: mountpoint) == nil)
                     #expect(try await client.path(idle).checked().mountpoint == "")
@@ -172,7 +172,7 @@ struct TwoNodesTests {
             // As when the network to etcd is cut: nothing is heard of the node, and its containers go on writing.
             try await stage.plugin.kill()
             try await stage.withAnotherNode(settings: settings) { _, other in
-                let there = try await mount(name, on: other, within: .seconds(60))
+                let there = try await other.mountAtLast(name, id: "b", within: .seconds(60))
                 #expect(try text(of: there + "/file") == "from before")
                 let written = try await runTool(
                     "dd", ["if=/dev/zero", "of=\(here)/late", "bs=4k", "count=1", "conv=fsync"])
@@ -192,16 +192,5 @@ struct TwoNodesTests {
                 #expect(try text(of: back + "/file") == "from the new owner")
             }
         }
-    }
-
-    /// Makes a Mount again and again, as Swarm does, until the other node has let go or is shut out.
-    /// - Returns: the mountpoint.
-    private func mount(_ volume: String, on client: PluginClient, within limit: Duration) async throws -> String {
-        var answer: PluginAnswer?
-        try await eventually("\(volume) to be mounted: \(answer?.error ?? "")", within: limit) {
-            answer = try await client.mount(volume, id: "b")
-            return answer?.succeeded == true
-        }
-        return answer?.mountpoint ?? ""
     }
 }

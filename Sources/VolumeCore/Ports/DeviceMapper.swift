@@ -19,9 +19,8 @@ public protocol DeviceMapper: Sendable {
     /// Everything that is mapped on this node by these kinds of mapper, whoever mapped it.
     func mapped() async throws -> [MappedDevice]
 
-    /// Devices that this plugin mapped and that were not given back, since something still uses them, although the process
-    /// that carried their data has ended: every access fails for good. Only those that the mapper has notes of, each as
-    /// it was mapped.
+    /// Devices that this plugin mapped and that were not given back, although the process that carried their data has ended:
+    /// every access fails for good. Only those that the mapper has notes of, each as it was mapped.
     func deadMappings() async throws -> [MappedDevice]
 
     /// Whether this plugin mapped the device, in this run or an earlier one of this boot, as far as that can be told: a

@@ -272,9 +272,9 @@ extension FuseMapper {
     /// - Throws: `VolumeError` with code `busy`, before anything was changed, while the device is in use.
     private func cleanUp(_ folder: FuseFolder, waitsForMounts: Bool = true, _ what: String) async throws {
         let record = try await record(of: folder, what)
+        // Of a container that is gone. As long as it is in use the record has to stay: nothing else tells of it.
         if let device = record?.device, try await loops.file(of: device, for: what) == LoopDevices.outOfSight {
-            try await loops.detach(
-                device, of: LoopDevices.outOfSight, waitsForMounts: waitsForMounts, to: what)
+            try await loops.detach(device, of: LoopDevices.outOfSight, waitsForMounts: waitsForMounts, to: what)
         }
         for device in try await loops.devices(of: folder.imageFile, for: what) {
             try await loops.detach(device, of: folder.imageFile, waitsForMounts: waitsForMounts, to: what)
