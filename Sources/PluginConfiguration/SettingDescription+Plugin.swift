@@ -26,7 +26,7 @@ extension SettingDescription {
     static let devices: [SettingDescription] = [
         .init(
             .mapper, .devices, .text("auto"),
-            "How an image becomes a block device: `krbd` (the kernel's driver), `nbd`, `fuse` (in user space), or `auto`, the first of them that works here."
+            "How an image becomes a block device: `krbd` (the kernel's driver), `nbd`, `fuse` (in user space), or `auto`, the first of them that works here. It can be changed while volumes are mounted."
         ),
         .init(
             .mapOptions, .devices, .none,

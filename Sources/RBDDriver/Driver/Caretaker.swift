@@ -94,7 +94,7 @@ extension VolumeDriver {
     func attempt(_ verb: String, _ name: VolumeName, _ body: () async throws -> Void) async {
         do {
             try await body()
-        } catch let error as VolumeError where error.code == .busy {
+        } catch let error as VolumeError where error.code == .busy || error.code == .inUse {
             // Somebody uses it, or died a moment ago: no reason to say so every round.
             log.debug(
                 "a volume cannot be put in order while it is in use",

@@ -7,7 +7,7 @@ extension VolumeDriver {
     /// Whether the kernel has the recorded device mounted at the recorded mountpoint, and its mapping is still there.
     func isMountedHere(_ stored: StoredVolume) async throws -> Bool {
         guard try await isShownAsMounted(stored) else { return false }
-        return await !hasLostMapping(stored)
+        return try await !hasLostMapping(stored)
     }
 
     /// Whether the kernel has the recorded device mounted at the recorded mountpoint.
@@ -18,15 +18,20 @@ extension VolumeDriver {
         return try await ports.mounter.mounted(at: mountpoint)?.device == device
     }
 
-    /// Whether this node's mapper says that it has not mapped the recorded device. As long as it cannot tell, the kernel is
-    /// believed. What was made by a kind that the mapper does not know of is not judged: the setting may have been changed
-    /// under mounted volumes.
-    private func hasLostMapping(_ stored: StoredVolume) async -> Bool {
-        guard let attachment = stored.attachment?.record, let mapped = try? await ports.mapper.mapped(),
-            let kind = attachment.mapper
-        else { return false }
-        // In this order: after a start it is the first question that decides which kinds these are.
-        return ports.mapper.kinds.contains(kind) && !mapped.contains { $0.path == attachment.device }
+    /// Whether this node's mapper says that it has not mapped the recorded device. As long as no mapper could be chosen, the
+    /// kernel is believed. What was made by a kind that the mapper does not know of is not judged: the setting may have been
+    /// changed under mounted volumes.
+    /// - Throws: `VolumeError` when the mapper that made it cannot tell.
+    private func hasLostMapping(_ stored: StoredVolume) async throws -> Bool {
+        guard let attachment = stored.attachment?.record, let kind = attachment.mapper else { return false }
+        do {
+            let mapped = try await ports.mapper.mapped()
+            // In this order: after a start it is the first question that decides which kinds these are.
+            return ports.mapper.kinds.contains(kind) && !mapped.contains { $0.path == attachment.device }
+        } catch {
+            guard ports.mapper.kinds.contains(kind) else { return false }
+            throw error
+        }
     }
 
     /// The dead mappings whose mounts are still where the plugin made them, whoever has the volumes now.
@@ -67,7 +72,7 @@ extension VolumeDriver {
         if let volume = stored.volume?.record, let attachment = stored.attachment?.record,
             let device = attachment.device, let mountpoint = attachment.mountpoint, try await isShownAsMounted(stored)
         {
-            guard await hasLostMapping(stored) else { return nil }
+            guard try await hasLostMapping(stored) else { return nil }
             return DeadMount(
                 device: device, mountpoint: mountpoint, image: volume.image, clients: attachment.clients)
         }

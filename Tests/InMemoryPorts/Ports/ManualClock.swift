@@ -4,7 +4,7 @@ import VolumeCore
 
 extension World {
     /// What the clock of a node shows: the world's time, at its own pace.
-    func clock(of name: String) -> Moment {
+    public func clock(of name: String) -> Moment {
         guard let node = nodes[name] else { return Moment(sinceOrigin: now) }
         return Moment(sinceOrigin: now * node.clockPace / 1000 + node.clockOffset)
     }

@@ -94,13 +94,33 @@ import VolumeCore
         try cluster.mutate { try $0.write("two", on: "a", at: mountpoint) }
     }
 
-    @Test func whoCannotAskTheMapperBelievesTheKernel() async throws {
+    /// It may be dead: nobody is told that it is mounted, and nothing is done to it.
+    @Test func whatTheMapperCannotTellIsNotHandedOut() async throws {
         let driver = DriverFixture.driver(cluster)
         try await driver.create("db", options: DriverFixture.options)
         _ = try await driver.mount("db", id: "m1")
         let faults = ScriptedFaults()
-        faults.fail(.deviceList, times: .max)
+        faults.fail(.deviceList)
         cluster.intercept(with: faults)
+        await #expect(throws: VolumeError.self) { try await driver.mount("db", id: "m2") }
+        #expect(attachment?.mountIDs.count == 1)
+        #expect(cluster.world.mounts(of: "a") == [mountpoint])
+        #expect(try await driver.mount("db", id: "m2") == mountpoint)
+    }
+
+    /// As after a start, with the kernel's driver, while Ceph does not answer: a container that is to have what is mounted
+    /// already does not have to wait.
+    @Test func beforeAMapperIsChosenTheKernelIsBelieved() async throws {
+        let before = DriverFixture.driver(cluster)
+        try await before.create("db", options: DriverFixture.options)
+        _ = try await before.mount("db", id: "m1")
+        var ports = before.ports
+        ports.mapper = ChosenMapper {
+            throw VolumeError(.unavailable, "choose a mapper", why: "Ceph has not told the cluster's id yet")
+        }
+        let driver = VolumeDriver(
+            ports: ports, policy: before.policy, me: before.me,
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         #expect(try await driver.mount("db", id: "m2") == mountpoint)
         #expect(attachment?.mountIDs.count == 2)
     }

@@ -25,8 +25,9 @@ struct Container {
         /// It wants the volume: a Mount has not been asked for yet, or has failed.
         case waiting
         case mounting
-        /// Docker has been told the mountpoint at that moment, and is about to bind it into the container.
-        case granted(at: String, since: Duration, client: ClientAddress?)
+        /// Docker has been told the mountpoint at that moment of the host's clock, and is about to bind it into the
+        /// container.
+        case granted(at: String, since: Moment, client: ClientAddress?)
         /// The container runs, with a mount of its own.
         case running(Holder, device: String)
         /// It has ended; Docker has not asked for the Unmount yet, or that has failed.

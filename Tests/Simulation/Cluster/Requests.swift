@@ -84,7 +84,7 @@ extension History {
         hosts[index].containers[position].state = cluster.mutate { world in
             let kernel = world.nodes[name]?.kernel
             let client = kernel?.mount(at: mountpoint).flatMap { kernel?.devices[$0.device] }?.client
-            return .granted(at: mountpoint, since: world.now, client: client)
+            return .granted(at: mountpoint, since: world.clock(of: name), client: client)
         }
         if random.below(4) > 0 { begin(position, on: index) }
     }
@@ -97,7 +97,7 @@ extension History {
         let name = hosts[index].name
         let opensFile = random.below(5) == 0
         let (started, isPrompt) = cluster.mutate { world -> ((Holder, String)?, Bool) in
-            let isPrompt = world.now < since + Setup.policy.handOverGrace / 2
+            let isPrompt = world.clock(of: name) < since + Setup.policy.handOverGrace
             guard let device = world.nodes[name]?.kernel.mount(at: mountpoint)?.device,
                 let holder = try? opensFile
                     ? world.openFile(on: name, at: mountpoint) : world.startContainer(on: name, at: mountpoint)
