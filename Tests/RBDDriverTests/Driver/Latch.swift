@@ -6,7 +6,8 @@ final class Latch: Sendable {
 
     func open() { isOpen.withLock { $0 = true } }
 
+    /// Returns when it is open, or the task is cancelled.
     func pass() async {
-        while !isOpen.withLock(\.self) { try? await Task.sleep(for: .milliseconds(1)) }
+        while !isOpen.withLock(\.self), !Task.isCancelled { try? await Task.sleep(for: .milliseconds(1)) }
     }
 }
