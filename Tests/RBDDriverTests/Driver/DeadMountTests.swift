@@ -11,15 +11,8 @@ import VolumeCore
 
     private var attachment: Attachment? { cluster.world.etcd.attachments.values.first?.record }
 
-    /// Node a has the volume mounted and counted, and the mapping is dead.
     private func dead() async throws -> (driver: VolumeDriver, client: ClientAddress) {
-        let driver = DriverFixture.driver(cluster)
-        try await driver.create("db", options: DriverFixture.options)
-        _ = try await driver.mount("db", id: "m1")
-        try cluster.mutate { try $0.write("one", on: "a", at: mountpoint) }
-        let client = try #require(attachment?.clients.first)
-        for device in cluster.world.devices(of: "a") { cluster.mutate { $0.killMapping(device, on: "a") } }
-        return (driver, client)
+        try await DriverFixture.deadMount(cluster)
     }
 
     private func forgetWatch() { cluster.mutate { $0.advance(by: .seconds(31)) } }

@@ -1,6 +1,7 @@
 import InMemoryPorts
 import Logging
 import RBDDriver
+import Testing
 import VolumeCore
 
 /// Swift Testing has an `Attachment` too; in these tests the word means the volume's.
@@ -15,6 +16,17 @@ enum DriverFixture {
         _ cluster: SimulatedCluster, on node: String = "a", operationsPerPool: Int = 16
     ) -> VolumeDriver {
         VolumeDriver(cluster.startPlugin(on: node), operationsPerPool: operationsPerPool)
+    }
+
+    /// Node a has volume `db` mounted and counted, something is written on it, and the mapping is dead.
+    static func deadMount(_ cluster: SimulatedCluster) async throws -> (driver: VolumeDriver, client: ClientAddress) {
+        let driver = driver(cluster)
+        try await driver.create("db", options: options)
+        let mountpoint = try await driver.mount("db", id: "m1")
+        try cluster.mutate { try $0.write("one", on: "a", at: mountpoint) }
+        let client = try #require(cluster.world.etcd.attachments.values.first?.record.clients.first)
+        for device in cluster.world.devices(of: "a") { cluster.mutate { $0.killMapping(device, on: "a") } }
+        return (driver, client)
     }
 }
 

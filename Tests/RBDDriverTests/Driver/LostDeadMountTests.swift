@@ -29,12 +29,7 @@ import VolumeCore
     }
 
     private func dead() async throws -> (client: ClientAddress, other: VolumeDriver) {
-        let driver = DriverFixture.driver(cluster)
-        try await driver.create("db", options: DriverFixture.options)
-        _ = try await driver.mount("db", id: "m1")
-        try cluster.mutate { try $0.write("one", on: "a", at: mountpoint) }
-        let client = try #require(attachment?.clients.first)
-        for device in cluster.world.devices(of: "a") { cluster.mutate { $0.killMapping(device, on: "a") } }
+        let (_, client) = try await DriverFixture.deadMount(cluster)
         return (client, DriverFixture.driver(cluster, on: "b"))
     }
 
