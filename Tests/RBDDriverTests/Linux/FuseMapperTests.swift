@@ -32,6 +32,21 @@ import VolumeCore
         }
     }
 
+    /// Makes a filesystem on the device and mounts it.
+    /// - Returns: where.
+    private func mountNew(_ device: MappedDevice, _ bench: Bench) async throws -> String {
+        let folder = bench.linux.scratch.path + "/mnt"
+        try await bench.linux.tool("mkfs.ext4", "-q", device.path)
+        try await bench.linux.tool("mkdir", folder)
+        try await bench.linux.tool("mount", device.path, folder)
+        return folder
+    }
+
+    private func killDaemons(_ bench: Bench) async throws {
+        for daemon in bench.linux.scratch.kernelState.exports { kill(daemon.pid, SIGKILL) }
+        try await waitUntil { bench.linux.scratch.kernelState.exports.isEmpty }
+    }
+
     /// Runs the test with images of its own, which are removed afterwards.
     private func run(images: Int = 1, size: String = "64M", _ body: (Bench, [ImageReference]) async throws -> Void)
         async throws
@@ -162,10 +177,7 @@ import VolumeCore
         try await run { bench, images in
             let mapper = try bench.mapper
             let device = try await mapper.map(images[0], options: [])
-            let folder = bench.linux.scratch.path + "/mnt"
-            try await bench.linux.tool("mkfs.ext4", "-q", device.path)
-            try await bench.linux.tool("mkdir", folder)
-            try await bench.linux.tool("mount", device.path, folder)
+            let folder = try await mountNew(device, bench)
             #expect(await failure { try await mapper.unmap(device) }?.code == .busy)
             try await bench.linux.tool("touch", folder + "/still-works")
             try await bench.linux.tool("umount", folder)
@@ -178,8 +190,7 @@ import VolumeCore
             let mapper = try bench.mapper
             let device = try await mapper.map(images[0], options: [])
             try write("before", to: device.path, at: 0)
-            for daemon in bench.linux.scratch.kernelState.exports { kill(daemon.pid, SIGKILL) }
-            try await waitUntil { bench.linux.scratch.kernelState.exports.isEmpty }
+            try await killDaemons(bench)
             #expect(try await mapper.mapped().isEmpty)
             #expect(bench.linux.scratch.kernelState.isEmpty)
             let again = try await mapper.map(images[0], options: [])
@@ -193,12 +204,8 @@ import VolumeCore
         try await run { bench, images in
             let mapper = try bench.mapper
             let dead = try await mapper.map(images[0], options: [])
-            let folder = bench.linux.scratch.path + "/mnt"
-            try await bench.linux.tool("mkfs.ext4", "-q", dead.path)
-            try await bench.linux.tool("mkdir", folder)
-            try await bench.linux.tool("mount", dead.path, folder)
-            for daemon in bench.linux.scratch.kernelState.exports { kill(daemon.pid, SIGKILL) }
-            try await waitUntil { bench.linux.scratch.kernelState.exports.isEmpty }
+            let folder = try await mountNew(dead, bench)
+            try await killDaemons(bench)
             #expect(try await mapper.mapped().isEmpty)
             let fresh = try await mapper.map(images[0], options: [])
             #expect(fresh.path != dead.path)
@@ -216,13 +223,9 @@ import VolumeCore
         try await run { bench, images in
             let mapper = try bench.mapper
             let dead = try await mapper.map(images[0], options: [])
-            let folder = bench.linux.scratch.path + "/mnt"
-            try await bench.linux.tool("mkfs.ext4", "-q", dead.path)
-            try await bench.linux.tool("mkdir", folder)
-            try await bench.linux.tool("mount", dead.path, folder)
+            let folder = try await mountNew(dead, bench)
             #expect(try await mapper.mapped() == [dead])
-            for daemon in bench.linux.scratch.kernelState.exports { kill(daemon.pid, SIGKILL) }
-            try await waitUntil { bench.linux.scratch.kernelState.exports.isEmpty }
+            try await killDaemons(bench)
             let file = FuseFolder(of: images[0], below: bench.linux.scratch.path + "/fuse", generation: 0).imageFile
             try await bench.linux.tool("umount", "--lazy", file)
             let shown = try await LoopDevices(runner: bench.linux.runner, kernel: bench.linux.kernel)
