@@ -34,6 +34,7 @@ public struct ImageStoreContract: Sendable {
         },
         .init("the plugin's own handles are no watchers") { try await $0.ownHandles() },
         .init("a mapping is a watcher until it is gone, and inspect says the same") { try await $0.watchers() },
+        .init("names are those that begin so, each place by itself") { try await $0.names() },
         .init("preflight accepts what can be created, and creates nothing") { try await $0.preflight() },
         .init("preflight refuses missing pools and namespaces, by name") { try await $0.preflightPlaces() },
         .init("preflight refuses a size beyond the pool") { try await $0.preflightSize() },
@@ -245,6 +246,20 @@ public struct ImageStoreContract: Sendable {
         }
         let absent = place.image("unwatched")
         await expectFailure(.notFound, "watchers of no image") { _ = try await images.watchers(of: absent) }
+    }
+
+    private func names() async throws {
+        try await withImage("listed") { image, _ in
+            let found = try await images.names(in: image.pool, namespace: image.namespace, withPrefix: image.name)
+            #expect(found == [image.name])
+            let half = String(image.name.dropLast(3))
+            #expect(try await images.names(in: image.pool, namespace: "", withPrefix: half).contains(image.name))
+            #expect(try await images.names(in: image.pool, namespace: "", withPrefix: "x" + image.name).isEmpty)
+            let other = place.image("listed", namespaced: true)
+            let elsewhere = try await images.names(
+                in: other.pool, namespace: other.namespace, withPrefix: image.name)
+            #expect(elsewhere.isEmpty)
+        }
     }
 
     private func preflight() async throws {

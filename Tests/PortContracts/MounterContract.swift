@@ -15,6 +15,7 @@ public enum MounterContract {
         .init("another filesystem than the one that is there is an error") { try await $0.otherFilesystem() },
         .init("a prepared root has no lost+found, and the owner and mode asked for") { try await $0.prepares() },
         .init("preparing leaves alone what was not asked for, and every file") { try await $0.preparesLittle() },
+        .init("a device is in use while it is mounted or open, and only then") { try await $0.usesOfDevice() },
         .init("there is no root to prepare where nothing is mounted") { try await $0.preparesNothing() },
     ]
 }
@@ -177,6 +178,22 @@ extension NodeUnderTest {
     fileprivate func preparesNothing() async throws {
         await expectFailure(nil, "preparing where nothing is mounted") {
             try await mounter.prepareRoot(of: mountpoint("nothing"), spec: place.spec())
+        }
+    }
+
+    fileprivate func usesOfDevice() async throws {
+        #expect(try await mounter.isInUse("/dev/rbd4711") == false)
+        try await withVolume { device, _ in
+            #expect(try await mounter.isInUse(device.path) == false)
+            try await withMount(device) { _ in #expect(try await mounter.isInUse(device.path)) }
+            #expect(try await mounter.isInUse(device.path) == false)
+            let close = try await applications.open(device.path)
+            try await cleaningUp {
+                #expect(try await mounter.isInUse(device.path))
+            } after: {
+                try await close()
+            }
+            #expect(try await mounter.isInUse(device.path) == false)
         }
     }
 }

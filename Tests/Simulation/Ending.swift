@@ -19,9 +19,11 @@ extension History {
         cluster.mutate { $0.advance(by: .seconds(40)) }
         endContainers()
         tendEverywhere()
+        for host in hosts { cluster.mutate { $0.endLostMappings(of: host.name) } }
         for volume in volumes where checks.violation == nil { use(volume) }
         checkRecords()
         for volume in volumes where checks.violation == nil { removeForGood(volume) }
+        letOrphansAge()
         if checks.violation == nil { cluster.mutate { checkNothingIsLeft($0) } }
     }
 
@@ -177,15 +179,22 @@ extension History {
         mustSucceed(.remove(volume), on: index)
     }
 
+    /// What Creates have left that nobody knows of any more is looked for now and then, and removed when it is old.
+    private func letOrphansAge() {
+        for _ in 1...3 where checks.violation == nil {
+            cluster.mutate { $0.advance(by: Setup.policy.orphanAge) }
+            tendEverywhere()
+        }
+    }
+
     private func checkNothingIsLeft(_ world: World) {
         var left = world.etcd.volumes.keys.map { "the record of volume \($0)" }
         left += world.etcd.attachments.keys.map { "the record of a mount of \($0)" }
-        left += world.ceph.images.keys.map(\.name).filter {
-            !(leavesImages && $0.hasPrefix(VolumeRecord.unfinishedPrefix))
-        }
-        .map { "image \($0)" }
+        left += world.ceph.images.keys.map { "image \($0.name)" }
         for node in world.nodes.values {
-            left += node.kernel.devices.values.map { "\($0.path) (\($0.image)) on \(node.name)" }
+            // What no mapper knows of can only be shut out.
+            let devices = node.kernel.devices.values.filter { !world.isLostAndShutOut($0) }
+            left += devices.map { "\($0.path) (\($0.image)) on \(node.name)" }
             left += node.kernel.mounts.map { "\($0.mountpoint) on \(node.name)" }
         }
         if !left.isEmpty { checks.report(.endsWell, "left behind: \(left.sorted().joined(separator: ", "))") }

@@ -23,8 +23,6 @@ final class History: @unchecked Sendable {
     var random: Randomness
     /// Requests that were given up by their caller and may still take effect.
     var late: [LateRequest] = []
-    /// Whether a request to make or to rename an image took effect after its caller had given it up.
-    var leavesImages = false
     /// Requests under way, by number.
     var inFlight: [Int: RequestUnderWay] = [:]
     var lastRequest = 0

@@ -88,6 +88,9 @@ extension History {
         case .answerLost:
             takeEffect(parked)
             parked.continuation.resume(throwing: ScriptedFaults.lost(parked.call.operation))
+        case .failedAfter:
+            takeEffect(parked)
+            parked.continuation.resume(throwing: Self.failure(of: parked.call))
         case .requestLate:
             makeLate(parked)
             parked.continuation.resume(throwing: ScriptedFaults.lost(parked.call.operation))
@@ -124,7 +127,6 @@ extension History {
         do {
             try request.effect()
             note("! late: \(request.call)")
-            if [.imageCreate, .imageRename].contains(request.call.operation) { leavesImages = true }
         } catch {
             note("! late: \(request.call): \(error)")
         }

@@ -156,6 +156,15 @@ public struct CephImageStore: ImageStore {
         }
     }
 
+    public func names(in pool: String, namespace: String, withPrefix prefix: String) async throws -> [String] {
+        let location = ImageLocation(pool: pool, namespace: namespace)
+        return try await call("list the images of \(location)") { limit in
+            try await RBDImages(location, connection: call.connection).list(timeout: limit).map(\.name).filter {
+                $0.hasPrefix(prefix)
+            }
+        }
+    }
+
     public func watchers(of image: ImageReference) async throws -> [ClientAddress] {
         try await call("list the watchers of image \(image)") { limit in
             try await call.images(image).withImage(.name(image.name), .readOnly, timeout: limit) { opened in

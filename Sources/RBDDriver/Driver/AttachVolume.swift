@@ -19,6 +19,9 @@ extension VolumeDriver {
         do {
             let mapped = try await ports.mapper.mapped().filter { $0.image == volume.image }
             let present = try await withoutShutOut(mapped, claimed.name)
+            if let claim = claimed.attachment?.record {
+                try await shutOutUnseen(claim, of: volume, besides: Set(present.compactMap(\.client)))
+            }
             try await refuseStrangers(volume, besides: present)
             var device = try await mapOrReuse(volume, present, &progress)
             try await advance(&progress, .mapped(device, mapper: ports.mapper.kind(of: device)))
@@ -78,6 +81,24 @@ extension VolumeDriver {
                 .inUse, what,
                 why: "its image \(volume.image) is in use by \(strangers.map(\.description).joined(separator: ", "))",
                 remedy: "find it with 'rbd status \(volume.image)' and unmap it there", outcome: .refused)
+        }
+        try await shutOutSilentLockOwners(of: volume.image, image.lockOwners, besides: mine)
+    }
+
+    /// An owner of the lock that watches the image no more has died, or is paused and would write on when it wakes up.
+    /// Whoever maps next breaks its lock by itself, and shuts it out for an hour only; so it is shut out for good before.
+    ///
+    /// It is not refused: the image is this volume's own, so its lock can only come from a node that had the volume, and
+    /// whose record got lost. Waiting for a person would strand the volume.
+    private func shutOutSilentLockOwners(
+        of image: ImageReference, _ owners: [ClientAddress], besides mine: [MappedDevice]
+    ) async throws {
+        for owner in rules.silent(owners, Set(mine.compactMap(\.client))) {
+            try await ports.fence.blocklist(owner, for: policy.blocklistExpiry)
+            try await ports.fence.breakLock(of: image, heldBy: owner)
+            log.warning(
+                "shut out a client that held the lock of an image and was seen no more",
+                metadata: ["image": "\(image)", "client": "\(owner)"])
         }
     }
 
@@ -153,10 +174,24 @@ extension VolumeDriver {
     ) async throws -> MappedDevice {
         log.step("the filesystem was repaired; mapping anew", volume.name, ["device": "\(device.path)"])
         try await ports.mapper.unmap(device)
+        try await refuseIfStillOpen(volume, by: device)
+        if let client = device.client { progress.unmapped.insert(client) }
         let anew = try await mapOrReuse(volume, [], &progress)
         try await advance(&progress, .mapped(anew, mapper: ports.mapper.kind(of: anew)))
         try await ports.filesystems.check(anew.path, volume.spec.filesystem)
         return anew
+    }
+
+    /// A mapper that has lost its notes of the device takes it for unmapped. Mapping it once more would make two writers.
+    private func refuseIfStillOpen(_ volume: VolumeRecord, by device: MappedDevice) async throws {
+        let seen = try await ports.images.watchers(of: volume.image)
+        guard let client = device.client,
+            try await strangers(to: volume.image, besides: [], seen: seen).contains(client)
+        else { return }
+        throw VolumeError(
+            .inUse, "mount volume \(volume.name)",
+            why: "\(device.path) was unmapped, and its client \(client) still has the image \(volume.image) open",
+            remedy: "try again", outcome: .refused)
     }
 
     private func mountDevice(
@@ -203,6 +238,8 @@ struct AttachProgress {
     var stored: StoredVolume
     let mountpoint: String
     var mapping = Mapping.none
+    /// Clients whose devices were unmapped on the way, although the record may still name them.
+    var unmapped: Set<ClientAddress> = []
     /// Whether something may be mounted: set before mounting is tried.
     var isMounted = false
     /// Another node has the volume now: its record must not be touched.

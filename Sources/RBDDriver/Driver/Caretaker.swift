@@ -9,12 +9,19 @@ extension VolumeDriver {
     /// next rounds are for the others.
     public func tendAll() async {
         let devices = ports.catalog.isLoaded ? await devicesLeft() : []
-        let pools = Set(
-            memory.postponed.map(pool) + ports.catalog.unsettled().map(\.pool) + devices.map(\.image.pool))
+        let searched = poolsToSearch()
+        var pools = searched
+        pools.formUnion(memory.postponed.map { pool(of: $0.name) })
+        pools.formUnion(ports.catalog.unsettled().map(\.pool))
+        pools.formUnion(devices.map(\.image.pool))
+        let all = pools.sorted()
         await withTaskGroup(of: Void.self) { group in
-            for pool in pools.sorted() {
+            for pool in all {
                 group.addTask {
-                    await rounds.takeIfFree(pool) { await tend(pool, devices.filter { $0.image.pool == pool }) }
+                    await rounds.takeIfFree(pool) {
+                        await tend(pool, devices.filter { $0.image.pool == pool })
+                        if searched.contains(pool) { await removeOrphans(in: pool) }
+                    }
                 }
             }
         }
@@ -27,8 +34,8 @@ extension VolumeDriver {
     }
 
     private func tend(_ pool: String, _ devices: [MappedDevice]) async {
-        for unmount in memory.takePostponed(where: { self.pool(of: $0) == pool }) {
-            do { try await self.unmount(unmount.name.text, id: unmount.id) } catch {
+        for unmount in memory.postponed where self.pool(of: unmount.name) == pool {
+            do { try await unmountPostponed(unmount) } catch {
                 log.debug("an unmount is still not possible", metadata: ["volume": "\(unmount.name)"])
             }
         }

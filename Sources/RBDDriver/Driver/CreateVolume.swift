@@ -28,8 +28,7 @@ extension VolumeDriver {
         guard let stored = try? await Deadline.$current.withValue(end, operation: { try await read(name) }) else {
             return false
         }
-        let step = try CreateRule.decide(
-            name, recorded: stored.volume?.record, request: request, me: me, attemptIsAlive: false)
+        let step = try rules.create(name, stored.volume?.record, request, me, false)
         return step == .finished
     }
 
@@ -37,9 +36,8 @@ extension VolumeDriver {
         var giveUp = ports.clock.now() + policy.handOverWait
         while true {
             let stored = try await read(name)
-            let step = try CreateRule.decide(
-                name, recorded: stored.volume?.record, request: request, me: me,
-                attemptIsAlive: try await attemptIsAlive(stored))
+            let step = try rules.create(
+                name, stored.volume?.record, request, me, try await attemptIsAlive(stored))
             var abandoned: VolumeRecord?
             switch step {
             case .finished: return
@@ -111,6 +109,7 @@ extension VolumeDriver {
 
     private func build(_ record: VolumeRecord, over stored: StoredVolume) async throws -> Bool {
         guard let attempt = record.attempt else { return false }
+        orphans.noteBeginning(in: record.image.pool)
         do {
             let id =
                 record.adopted
@@ -133,8 +132,21 @@ extension VolumeDriver {
                 why: "it is in use by \(image.watchers.map(\.description).joined(separator: ", "))",
                 remedy: "unmap it there first", outcome: .refused)
         }
+        try await refuseSilentLockOwners(of: record.image, image)
         try await ports.images.mark(record.image, uid: record.uid)
         return image.id
+    }
+
+    /// Marking an image breaks the lock of an owner that watches no more, and shuts it out for an hour: a host that is
+    /// only paused would write on after that. Whose it is nobody here can know, so a person has to say that it is over.
+    private func refuseSilentLockOwners(of image: ImageReference, _ found: ImageDescription) async throws {
+        for owner in found.lockOwners where try await !ports.fence.isBlocklisted(owner) {
+            throw VolumeError(
+                .inUse, "adopt image \(image)",
+                why: "client \(owner) holds its lock and is seen no more: it died, or it is paused",
+                remedy: "make sure that it never writes again: shut it out with"
+                    + " 'ceph osd blocklist add \(owner) 315360000', then create the volume again", outcome: .refused)
+        }
     }
 
     /// - Returns: librbd's id of the image, which has the volume's name and a whole filesystem now.

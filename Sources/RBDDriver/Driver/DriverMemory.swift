@@ -22,10 +22,6 @@ final class DriverMemory: Sendable {
         contents.withLock { $0.mountedAt[name] = moment }
     }
 
-    func forgetMount(of name: VolumeName) {
-        contents.withLock { $0.mountedAt[name] = nil }
-    }
-
     /// Whether a Mount of it may have been answered within that time: also by the run before this one, which may have
     /// been killed right after it.
     func mayHaveBeenMounted(_ name: VolumeName, within duration: Duration, of now: Moment) -> Bool {
@@ -37,14 +33,16 @@ final class DriverMemory: Sendable {
         contents.withLock { $0.pending.append(unmount) }
     }
 
-    /// The volumes of which an Unmount was postponed.
-    var postponed: [VolumeName] { contents.withLock { $0.pending.map(\.name) } }
+    /// The Unmounts that were postponed.
+    var postponed: [PendingUnmount] { contents.withLock { $0.pending } }
 
-    /// Hands out what was postponed for these volumes; who cannot do it postpones it again.
-    func takePostponed(where isMeant: (VolumeName) -> Bool) -> [PendingUnmount] {
+    /// Forgets the postponed Unmounts of this very id, and says how many there were. Docker keeps the id of an Unmount
+    /// that failed and mounts with it again: from then on the old Unmount would hit the new mount.
+    func withdraw(_ unmount: PendingUnmount) -> Int {
         contents.withLock { contents in
-            defer { contents.pending.removeAll { isMeant($0.name) } }
-            return contents.pending.filter { isMeant($0.name) }
+            let before = contents.pending.count
+            contents.pending.removeAll { $0 == unmount }
+            return before - contents.pending.count
         }
     }
 }

@@ -21,6 +21,8 @@ public struct DriverPolicy: Sendable {
     public var pollInterval: Duration
     /// How long a fenced client stays blocklisted. Years: krbd retries its writes for ever.
     public var blocklistExpiry: Duration
+    /// For how long an unfinished image has to have been nobody's before it is removed.
+    public var orphanAge: Duration
 
     public init(
         mountRoot: String, defaults: VolumeDefaults = VolumeDefaults(), mapOptions: [String] = [],
@@ -28,7 +30,7 @@ public struct DriverPolicy: Sendable {
         workBudget: Duration = .seconds(18), undoBudget: Duration = .seconds(6),
         handOverWait: Duration = .seconds(10), handOverGrace: Duration = .seconds(60),
         pollInterval: Duration = .milliseconds(250),
-        blocklistExpiry: Duration = .seconds(10 * 365 * 86_400)
+        blocklistExpiry: Duration = .seconds(10 * 365 * 86_400), orphanAge: Duration = .seconds(3600)
     ) {
         self.mountRoot = mountRoot
         self.defaults = defaults
@@ -40,6 +42,7 @@ public struct DriverPolicy: Sendable {
         self.handOverGrace = handOverGrace
         self.pollInterval = pollInterval
         self.blocklistExpiry = blocklistExpiry
+        self.orphanAge = orphanAge
     }
 
     func mountpoint(of name: VolumeName) -> String { "\(mountRoot)/\(name)" }

@@ -13,7 +13,7 @@ struct FenceRaiser: Sendable {
     /// - Returns: the records as they are then, still `fencing`; `nil` when they were changed by somebody else meanwhile.
     func raise(over fencing: StoredVolume) async throws -> StoredVolume? {
         guard let volume = fencing.volume?.record else { return nil }
-        let lockOwners = try await fence.lockOwners(of: volume.image)
+        let lockOwners = try await unlessGone { try await fence.lockOwners(of: volume.image) }
         guard let complete = try await withAllClients(fencing, volume, lockOwners),
             let clients = complete.attachment?.record.fenced?.clients
         else { return nil }
@@ -35,9 +35,14 @@ struct FenceRaiser: Sendable {
     ) async throws -> StoredVolume? {
         guard var attachment = fencing.attachment?.record, let fenced = attachment.fenced else { return nil }
         guard fenced.mayBeIncomplete else { return fencing }
-        let found = try await images.watchers(of: volume.image) + lockOwners
+        let found = try await unlessGone { try await images.watchers(of: volume.image) } + lockOwners
         attachment.fenced?.clients = Set(fenced.clients + found).sorted { $0.text < $1.text }
         attachment.fenced?.mayBeIncomplete = false
         return try await commit(.init(attachment: .put(attachment)), fencing)
+    }
+
+    /// Nobody has an image that is gone. Those whom the record names are shut out all the same.
+    private func unlessGone(_ find: () async throws -> [ClientAddress]) async throws -> [ClientAddress] {
+        do { return try await find() } catch let error as VolumeError where error.code == .notFound { return [] }
     }
 }

@@ -30,7 +30,7 @@ extension VolumeDriver {
     /// Puts a mount of this node in order: lets go of what nobody uses, and answers who asks for it.
     public func tend(_ name: VolumeName) async throws {
         guard let known = ports.catalog.find(name)?.attachment?.record, known.owner == me else { return }
-        guard TendRule.decide(known, me: me, justMounted: false) != .nothing, !turns.isTaken(name) else { return }
+        guard rules.tend(known, me, false) != .nothing, !turns.isTaken(name) else { return }
         try await operation("tend to", name) { try await tendInTurn(name) }
     }
 
@@ -38,7 +38,7 @@ extension VolumeDriver {
         let stored = try await read(name)
         guard let attachment = stored.attachment?.record else { return }
         let justMounted = memory.mayHaveBeenMounted(name, within: policy.handOverGrace, of: ports.clock.now())
-        switch TendRule.decide(attachment, me: me, justMounted: justMounted) {
+        switch rules.tend(attachment, me, justMounted) {
         case .nothing: return
         case .decline:
             var declined = attachment

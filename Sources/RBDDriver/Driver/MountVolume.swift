@@ -7,32 +7,39 @@ extension VolumeDriver {
     public func mount(_ nameText: String, id: String) async throws -> String {
         let name = try VolumeName(nameText)
         return try await operation("mount", name) {
-            let mountpoint = try await mount(name, id)
-            memory.noteMount(of: name, at: ports.clock.now())
-            return mountpoint
+            let unfinished = memory.withdraw(.init(name: name, id: id))
+            do {
+                let mountpoint = try await mount(name, MountingID(text: id, unfinished: unfinished))
+                memory.noteMount(of: name, at: ports.clock.now())
+                return mountpoint
+            } catch {
+                for _ in 0..<unfinished { memory.postpone(.init(name: name, id: id)) }
+                throw error
+            }
         }
     }
 
-    private func mount(_ name: VolumeName, _ id: String) async throws -> String {
+    private func mount(_ name: VolumeName, _ id: MountingID) async throws -> String {
         let giveUp = ports.clock.now() + policy.handOverWait
         while true {
             let stored = try await read(name)
-            let step = try MountRule.decide(
-                stored, me: me, mountedHere: try await isMountedHere(stored),
-                ownerIsAlive: try await isAlive(stored.attachment?.record.owner))
+            let step = try rules.mount(
+                stored, me, try await isMountedHere(stored), try await isAlive(stored.attachment?.record.owner))
             func placed(_ body: () async throws -> String?) async throws -> String? {
                 try await inPlace(of: stored.pool, to: "mount volume \(name)", body)
             }
             switch step {
             case .count: if let mountpoint = try await count(id, over: stored) { return mountpoint }
             case .attach:
-                if let mountpoint = try await placed({ try await claimAndAttach(id, over: stored) }) {
+                if let mountpoint = try await placed({ try await claimAndAttach(id.text, over: stored) }) {
                     return mountpoint
                 }
             case .reattach:
                 if let mountpoint = try await placed({ try await reattach(id, over: stored) }) { return mountpoint }
             case .takeOver:
-                if let mountpoint = try await placed({ try await takeOver(id, over: stored) }) { return mountpoint }
+                if let mountpoint = try await placed({ try await takeOver(id.text, over: stored) }) {
+                    return mountpoint
+                }
             case .wait:
                 guard ports.clock.now() < giveUp else {
                     await withdraw(from: stored)
@@ -44,10 +51,14 @@ extension VolumeDriver {
         }
     }
 
-    private func count(_ id: String, over stored: StoredVolume) async throws -> String? {
+    private func count(_ id: MountingID, over stored: StoredVolume) async throws -> String? {
         guard let attachment = stored.attachment?.record, let mountpoint = attachment.mountpoint else { return nil }
-        let written = try await commit(.init(attachment: .put(attachment.counting(id))), over: stored)
+        let written = try await commit(.init(attachment: .put(counting(id, in: attachment))), over: stored)
         return written == nil ? nil : mountpoint
+    }
+
+    private func counting(_ id: MountingID, in attachment: Attachment) -> Attachment {
+        rules.count(attachment, id.text, id.unfinished)
     }
 
     private func claimAndAttach(_ id: String, over stored: StoredVolume) async throws -> String? {
@@ -61,12 +72,19 @@ extension VolumeDriver {
     }
 
     /// This boot has the volume, but not as recorded: begin again from what the kernel says.
-    private func reattach(_ id: String, over stored: StoredVolume) async throws -> String? {
+    private func reattach(_ id: MountingID, over stored: StoredVolume) async throws -> String? {
         guard let attachment = stored.attachment?.record else { return nil }
         try await clearDeadMount(stored, to: "mount")
-        let again = try attachment.applying(.reattach).counting(id)
+        let again = counting(id, in: try attachment.applying(.reattach))
         guard let claimed = try await commit(.init(attachment: .put(again)), over: stored) else { return nil }
         log.step("attaching anew what is not mounted as recorded", stored.name, ["state": "\(attachment.state)"])
         return try await attach(claimed, again: true)
     }
+}
+
+/// The id that a Mount comes with.
+private struct MountingID {
+    let text: String
+    /// How many Unmounts of it failed and were postponed. This Mount takes their place.
+    let unfinished: Int
 }

@@ -33,7 +33,7 @@ extension VolumeDriver {
         let stored = try await read(name)
         guard let volume = stored.volume?.record, let attachment = stored.attachment?.record else { return }
         let what = "put volume \(name) in order"
-        switch RecoveryRule.decide(attachment, me: me, mountedHere: try await isMountedHere(stored)) {
+        switch rules.recover(attachment, me, try await isMountedHere(stored)) {
         case .nothing: return
         case .adopt:
             log.step("found a volume mounted by an earlier run", name, ["ids": "\(attachment.mountIDs.count)"])

@@ -14,8 +14,7 @@ extension VolumeDriver {
     private func remove(_ name: VolumeName) async throws -> Bool {
         let stored = try await read(name)
         let justMounted = memory.mayHaveBeenMounted(name, within: policy.handOverGrace, of: ports.clock.now())
-        let step = try RemoveRule.decide(
-            stored, me: me, attemptIsAlive: try await attemptIsAlive(stored), justMounted: justMounted)
+        let step = try rules.remove(stored, me, try await attemptIsAlive(stored), justMounted)
         return try await inPlace(of: stored.pool, to: "remove volume \(name)") { try await take(step, over: stored) }
     }
 

@@ -7,7 +7,10 @@ extension VolumeDriver {
     func undo(_ progress: AttachProgress, _ volume: VolumeRecord) async {
         do {
             if progress.isMounted { try await ports.mounter.unmount(progress.mountpoint) }
-            try await undoMapping(progress, volume)
+            let gone = try await undoMapping(progress, volume)
+            if let claim = progress.stored.attachment?.record, !progress.isLost {
+                try await shutOutUnseen(claim, of: volume, besides: gone)
+            }
             if !progress.isLost { _ = try await commit(.init(attachment: .delete), over: progress.stored) }
         } catch {
             log.error(
@@ -17,15 +20,18 @@ extension VolumeDriver {
         }
     }
 
-    private func undoMapping(_ progress: AttachProgress, _ volume: VolumeRecord) async throws {
-        switch progress.mapping {
-        case .none: return
-        case .made(let device), .found(let device): try await ports.mapper.unmap(device)
-        case .unknown:
-            for device in try await ports.mapper.mapped() where device.image == volume.image {
-                try await ports.mapper.unmap(device)
+    /// - Returns: the clients that are gone with their devices: those of devices that the mapper still knew of.
+    private func undoMapping(_ progress: AttachProgress, _ volume: VolumeRecord) async throws -> Set<ClientAddress> {
+        if case .none = progress.mapping { return progress.unmapped }
+        let known = try await ports.mapper.mapped()
+        let devices =
+            switch progress.mapping {
+            case .none: [MappedDevice]()
+            case .made(let device), .found(let device): [device]
+            case .unknown: known.filter { $0.image == volume.image }
             }
-        }
+        for device in devices { try await ports.mapper.unmap(device) }
+        return progress.unmapped.union(devices.filter(known.contains).compactMap(\.client))
     }
 
     /// Leaves the claim standing without mount ids: nobody uses it, and whoever comes next finishes it.

@@ -27,14 +27,17 @@ extension VolumeDriver {
     /// Removes one unfinished image, wherever its attempt stands. It is given another name first: either that succeeds,
     /// and a rename of the attempt that is still on its way finds nothing, or the attempt's rename came first, and nothing
     /// is removed. So what gets the volume's name is always whole.
-    func removeUnfinished(_ image: ImageReference, of record: VolumeRecord) async throws {
+    /// - Parameter record: of the volume that it was to become; `nil` when none is known.
+    func removeUnfinished(_ image: ImageReference, of record: VolumeRecord?) async throws {
         // An attempt that was killed while it formatted may have left its image mapped on this node.
         for device in try await ports.mapper.mapped() where device.image == image {
             try await ports.mapper.unmap(device)
         }
         let withdrawn = image.named(image.name + VolumeRecord.withdrawnSuffix)
         if let found = try await inspect(image) {
-            if try await isTheVolumes(found, record) { return try await finishRename(image, to: record.image) }
+            if let volume = try await volumesName(of: found, record) {
+                return try await finishRename(image, to: volume)
+            }
             try refuseIfWatched(image, found)
             do {
                 try await ports.images.rename(image, to: withdrawn.name)
@@ -47,7 +50,9 @@ extension VolumeDriver {
         }
         if let found = try await inspect(withdrawn) {
             try refuseIfWatched(withdrawn, found)
-            if try await isTheVolumes(found, record) { return try await finishRename(withdrawn, to: record.image) }
+            if let volume = try await volumesName(of: found, record) {
+                return try await finishRename(withdrawn, to: volume)
+            }
             try await ports.images.remove(withdrawn, id: nil)
         }
         // The creation may have been cut off half-way, or a rename to the other name.
@@ -57,8 +62,10 @@ extension VolumeDriver {
 
     /// A rename is no single step in Ceph: where one is killed or two meet, two names of one image may stay. The volume's
     /// image is not removed by another name.
-    private func isTheVolumes(_ found: ImageDescription, _ record: VolumeRecord) async throws -> Bool {
-        try await ports.images.inspect(record.image)?.id == found.id
+    /// - Returns: the volume's image, when that is the one that was found.
+    private func volumesName(of found: ImageDescription, _ record: VolumeRecord?) async throws -> ImageReference? {
+        guard let record, try await ports.images.inspect(record.image)?.id == found.id else { return nil }
+        return record.image
     }
 
     private func finishRename(_ image: ImageReference, to volume: ImageReference) async throws {

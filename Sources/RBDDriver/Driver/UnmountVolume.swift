@@ -9,20 +9,40 @@ extension VolumeDriver {
     public func unmount(_ nameText: String, id: String) async throws {
         let name = try VolumeName(nameText)
         do {
-            try await operation("unmount", name) {
-                while try await !unmount(name, id) {}
-            }
+            try await operation("unmount", name) { try await unmount(name, id) }
         } catch let error as VolumeError where error.leavesTheIDCounted {
             memory.postpone(.init(name: name, id: id))
             throw error
         }
     }
 
+    /// Carries out the Unmounts of an id that were postponed, unless a Mount of the same id has taken their place: that is
+    /// looked at in the volume's turn, where no Mount is at work.
+    func unmountPostponed(_ unmount: DriverMemory.PendingUnmount) async throws {
+        try await operation("unmount", unmount.name) {
+            var due = memory.withdraw(unmount)
+            defer { for _ in 0..<due { memory.postpone(unmount) } }
+            while due > 0 {
+                do {
+                    try await self.unmount(unmount.name, unmount.id)
+                } catch let error as VolumeError where !error.leavesTheIDCounted {
+                    due -= 1
+                    throw error
+                }
+                due -= 1
+            }
+        }
+    }
+
+    private func unmount(_ name: VolumeName, _ id: String) async throws {
+        while try await !uncount(name, id) {}
+    }
+
     /// - Returns: `false` when the records changed meanwhile: decide again.
-    private func unmount(_ name: VolumeName, _ id: String) async throws -> Bool {
+    private func uncount(_ name: VolumeName, _ id: String) async throws -> Bool {
         let stored = try await read(name)
         let what = "unmount volume \(name)"
-        switch UnmountRule.decide(stored, mountID: id, me: me) {
+        switch rules.unmount(stored, id, me) {
         case .nothing:
             try await inPlace(of: stored.pool, to: what) { try await letGoOfLost(stored) }
             return true
@@ -44,7 +64,8 @@ extension VolumeDriver {
             await stay(detaching, leaving)
             throw error
         }
-        try await unmapAll(detaching, leaving)
+        let gone = try await unmapAll(detaching, leaving)
+        if let volume = detaching.volume?.record { try await shutOutUnseen(leaving, of: volume, besides: gone) }
         // Who asks for a volume leaves a record alone that says `detaching`: only a take-over can have changed it, and then
         // it is the new owner's.
         _ = try await commit(.init(attachment: .delete), over: detaching)
@@ -52,8 +73,10 @@ extension VolumeDriver {
         return true
     }
 
-    private func unmapAll(_ detaching: StoredVolume, _ leaving: Attachment) async throws {
-        guard let volume = detaching.volume?.record else { return }
+    /// - Returns: the clients that are gone with their devices.
+    private func unmapAll(_ detaching: StoredVolume, _ leaving: Attachment) async throws -> Set<ClientAddress> {
+        guard let volume = detaching.volume?.record else { return [] }
+        var gone: Set<ClientAddress> = []
         for device in try await ports.mapper.mapped() where device.image == volume.image {
             do {
                 try await ports.mapper.unmap(device)
@@ -61,7 +84,9 @@ extension VolumeDriver {
                 await undoing { await remount(device, volume, detaching, leaving) }
                 throw error
             }
+            if let client = device.client { gone.insert(client) }
         }
+        return gone
     }
 
     /// The device is in use although nothing is mounted here any more: a container holds the filesystem in a mount

@@ -9,19 +9,25 @@ public struct VolumeDriver: Sendable {
     public let ports: DriverPorts
     public let policy: DriverPolicy
     public let me: NodeIdentity
+    let rules: DriverRules
     let turns = Turns<VolumeName>()
     let places: Turns<String>
     let rounds = Turns<String>()
     let memory: DriverMemory
     let sightings = WatcherSightings()
+    let orphans: OrphanSightings
     let log: Logger
 
-    public init(ports: DriverPorts, policy: DriverPolicy, me: NodeIdentity, log: Logger) {
+    public init(
+        ports: DriverPorts, policy: DriverPolicy, rules: DriverRules = DriverRules(), me: NodeIdentity, log: Logger
+    ) {
         self.ports = ports
+        self.rules = rules
         self.policy = policy
         self.me = me
         self.log = log
         places = Turns(atOnce: policy.operationsPerPool)
+        orphans = OrphanSightings(startedAt: ports.clock.now())
         memory = DriverMemory(startedAt: ports.clock.now())
     }
 

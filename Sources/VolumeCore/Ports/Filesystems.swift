@@ -22,6 +22,10 @@ public protocol Mounter: Sendable {
     /// What is mounted at the mountpoint (the topmost mount); `nil` when nothing is.
     func mounted(at mountpoint: String) async throws -> MountedFilesystem?
 
+    /// Whether something on this node has the block device open or mounted, in any mount namespace. `false` for a device
+    /// that does not exist.
+    func isInUse(_ device: String) async throws -> Bool
+
     /// Makes the root of a mounted volume fit for use: an empty `lost+found` goes, owner and mode are set.
     func prepareRoot(of mountpoint: String, spec: VolumeSpec) async throws
 }

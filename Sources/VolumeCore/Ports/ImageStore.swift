@@ -33,6 +33,9 @@ public protocol ImageStore: Sendable {
     /// object would stay for ever that nobody sees. An image that is there is left alone.
     func clearRemains(of image: ImageReference) async throws
 
+    /// The names of the images of a pool and namespace that begin so (`rbd_list2`). Reads the names of all.
+    func names(in pool: String, namespace: String, withPrefix prefix: String) async throws -> [String]
+
     /// Who has the image open for writing right now (`rbd_watchers_list`), this plugin's own handles left out. For looking
     /// again: `inspect` has said it already.
     /// - Throws: `VolumeError` with code `notFound` when there is no such image.
@@ -49,9 +52,13 @@ public struct ImageDescription: Sendable, Hashable {
     public var uid: String?
     /// The clients that have it open for writing, as `watchers(of:)` says.
     public var watchers: [ClientAddress]
+    /// Who holds the exclusive lock, this plugin's own client left out. An owner that watches no more has died, or is
+    /// paused: whoever opens the image for writing next breaks its lock, and shuts it out for an hour only.
+    public var lockOwners: [ClientAddress]
 
     public init(
-        id: String, size: VolumeSize, order: UInt8, features: ImageFeatures, uid: String?, watchers: [ClientAddress]
+        id: String, size: VolumeSize, order: UInt8, features: ImageFeatures, uid: String?, watchers: [ClientAddress],
+        lockOwners: [ClientAddress] = []
     ) {
         self.id = id
         self.size = size
@@ -59,6 +66,7 @@ public struct ImageDescription: Sendable, Hashable {
         self.features = features
         self.uid = uid
         self.watchers = watchers
+        self.lockOwners = lockOwners
     }
 }
 

@@ -92,6 +92,14 @@ extension Attachment {
         return counted
     }
 
+    /// Counts one more Mount of `id`, after `unfinished` Unmounts of it that failed: Docker, which keeps the id of a failed
+    /// Unmount, has nothing but this Mount.
+    public func counting(_ id: String, inPlaceOf unfinished: Int) -> Attachment {
+        var counted = self
+        for _ in 0..<unfinished { counted = counted.uncounting(id) }
+        return counted.counting(id)
+    }
+
     /// Counts one Mount of `id` less; unchanged when the id is not known.
     public func uncounting(_ id: String) -> Attachment {
         guard let count = mountIDs[id] else { return self }

@@ -75,6 +75,8 @@
             try await base.mounted(at: mountpoint)
         }
 
+        func isInUse(_ device: String) async throws -> Bool { try await base.isInUse(device) }
+
         func prepareRoot(of mountpoint: String, spec: VolumeSpec) async throws {
             try await points.after("prepare root") { try await base.prepareRoot(of: mountpoint, spec: spec) }
         }

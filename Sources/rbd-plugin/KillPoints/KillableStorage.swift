@@ -71,6 +71,10 @@
             try await points.after("clear remains") { try await base.clearRemains(of: image) }
         }
 
+        func names(in pool: String, namespace: String, withPrefix prefix: String) async throws -> [String] {
+            try await base.names(in: pool, namespace: namespace, withPrefix: prefix)
+        }
+
         func watchers(of image: ImageReference) async throws -> [ClientAddress] {
             try await base.watchers(of: image)
         }

@@ -18,7 +18,7 @@ public struct PortCall: Sendable, Hashable, CustomStringConvertible {
 /// All effects that ports have.
 public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     case storeRead, storeCommit, storeReadAll, nodeIsAlive
-    case imagePreflight, imageInspect, imageCreate, imageMark, imageRename, imageWatchers
+    case imagePreflight, imageInspect, imageCreate, imageMark, imageRename, imageWatchers, imageList
     /// A removal in two steps: the data goes, then the name.
     case imageTrim, imageRemove
     /// A format in four steps: mkfs begins and ends on a device of the formatter's own.
@@ -33,7 +33,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     public var backend: Backend {
         switch self {
         case .storeRead, .storeCommit, .storeReadAll, .nodeIsAlive: .etcd
-        case .imagePreflight, .imageInspect, .imageCreate, .imageMark, .imageRename, .imageWatchers, .imageTrim,
+        case .imagePreflight, .imageInspect, .imageCreate, .imageMark, .imageRename, .imageWatchers, .imageList,
+            .imageTrim,
             .imageRemove, .formatMap, .deviceMap, .fenceBlocklist, .fenceIsBlocklisted, .fenceAllow, .fenceLockOwners,
             .fenceBreakLock:
             .ceph
@@ -52,7 +53,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
             .formatEnd, .formatUnmap, .deviceMap, .deviceUnmap, .deviceGrow, .filesystemCheck, .filesystemGrow,
             .mountMount, .mountUnmount, .mountPrepareRoot, .fenceBlocklist, .fenceAllow, .fenceBreakLock:
             true
-        case .storeRead, .storeReadAll, .nodeIsAlive, .imagePreflight, .imageInspect, .imageWatchers, .deviceSupport,
+        case .storeRead, .storeReadAll, .nodeIsAlive, .imagePreflight, .imageInspect, .imageWatchers, .imageList,
+            .deviceSupport,
             .deviceList, .deviceSize, .mountInspect, .fenceIsBlocklisted, .fenceLockOwners, .sleep:
             false
         }

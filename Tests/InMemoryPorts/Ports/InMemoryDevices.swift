@@ -30,13 +30,14 @@ public struct InMemoryMapper: DeviceMapper {
     public func isOwn(_ device: MappedDevice) async throws -> Bool {
         process.cluster.mutate { [process] world in
             let found = world.nodes[process.node]?.kernel.devices[device.path]
-            return found?.image == device.image && found?.isByPlugin == true
+            return found?.image == device.image && found?.isByPlugin == true && found?.isOutOfSight == false
         }
     }
 
     public func mapped() async throws -> [MappedDevice] {
         try await process.perform(.deviceList, "") { [process] in
-            try $0.node(process.node).kernel.devices.values.map(MappedDevice.init).sorted { $0.path < $1.path }
+            try $0.node(process.node).kernel.devices.values.filter { !$0.isOutOfSight }.map(MappedDevice.init)
+                .sorted { $0.path < $1.path }
         }
     }
 
@@ -107,6 +108,13 @@ public struct InMemoryMounter: Mounter {
     public func mounted(at mountpoint: String) async throws -> MountedFilesystem? {
         try await process.perform(.mountInspect, mountpoint) { [process] in
             try $0.mounted(at: mountpoint, on: process.node)
+        }
+    }
+
+    public func isInUse(_ device: String) async throws -> Bool {
+        try await process.perform(.mountInspect, device) { [process] in
+            let kernel = try $0.node(process.node).kernel
+            return kernel.superblocks[device] != nil || kernel.devices[device]?.openers.isEmpty == false
         }
     }
 

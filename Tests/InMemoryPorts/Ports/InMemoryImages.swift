@@ -15,7 +15,7 @@ public struct InMemoryImageStore: ImageStore {
             world.ceph.images[image].map {
                 ImageDescription(
                     id: $0.id, size: $0.size, order: $0.order, features: $0.features, uid: $0.uid,
-                    watchers: world.watchers(ofImage: $0.id))
+                    watchers: world.watchers(ofImage: $0.id), lockOwners: $0.lockOwner.map { [$0] } ?? [])
             }
         }
     }
@@ -56,6 +56,14 @@ public struct InMemoryImageStore: ImageStore {
 
     /// Creations are whole here, and removals are finished by `remove`.
     public func clearRemains(of image: ImageReference) async throws {}
+
+    public func names(in pool: String, namespace: String, withPrefix prefix: String) async throws -> [String] {
+        try await process.perform(.imageList, pool) { world in
+            world.ceph.images.keys.filter {
+                $0.pool == pool && $0.namespace == namespace && $0.name.hasPrefix(prefix)
+            }.map(\.name).sorted()
+        }
+    }
 
     public func watchers(of image: ImageReference) async throws -> [ClientAddress] {
         try await process.perform(.imageWatchers, "\(image)") { world in

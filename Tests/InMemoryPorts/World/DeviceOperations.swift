@@ -38,7 +38,7 @@ extension World {
     mutating func unmap(_ mapped: MappedDevice, on name: String) throws {
         let node = try node(name)
         guard let device = node.kernel.devices[mapped.path], device.image == mapped.image,
-            mapped.client == nil || mapped.client == device.client
+            mapped.client == nil || mapped.client == device.client, !device.isOutOfSight
         else { return }
         guard device.openers.isEmpty, node.kernel.superblocks[mapped.path] == nil else {
             throw VolumeError(

@@ -103,6 +103,17 @@ extension World {
         nodes[name]?.kernel.superblocks[path]?.dirty = []
     }
 
+    /// The state folder is lost, or another one is used: what is mapped goes on, and no mapper knows of it any more.
+    public mutating func loseNotes(of name: String) {
+        guard let node = nodes[name] else { return }
+        // What formats an unfinished image holds on to its own device.
+        for device in node.kernel.devices.values where VolumeRecord.uid(ofUnfinishedImage: device.image.name) == nil {
+            nodes[name]?.kernel.devices[device.path]?.isOutOfSight = true
+        }
+        nodes[name]?.kernel.deadDevices = [:]
+        nodes[name]?.formerClients = [:]
+    }
+
     /// What the mapper has noted of dead mappings is lost.
     public mutating func forgetDeadMappings(of name: String) {
         nodes[name]?.kernel.deadDevices = [:]

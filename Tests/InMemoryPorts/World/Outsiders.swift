@@ -17,6 +17,37 @@ extension World {
         ceph.images[reference]?.filesystem?.needsRepair = true
     }
 
+    /// The same, where nobody has the image mapped.
+    /// - Returns: `false` when there is no such filesystem, or somebody has it.
+    public mutating func disorderIdle(_ reference: ImageReference) -> Bool {
+        guard let image = ceph.images[reference], image.filesystem?.type == .ext4 else { return false }
+        let isMapped = nodes.values.contains { $0.kernel.devices.values.contains { $0.imageID == image.id } }
+        if !isMapped { disorder(reference) }
+        return !isMapped
+    }
+
+    /// Maps and mounts an image on a node by hand.
+    /// - Returns: as whom Ceph knows it.
+    public mutating func mountByHand(
+        _ image: ImageReference, on name: String, at mountpoint: String, _ type: FilesystemType
+    ) throws -> ClientAddress {
+        let device = try map(image, options: [], on: name)
+        try mount(device.path, at: mountpoint, type, options: [], on: name)
+        return device.client
+    }
+
+    /// `ceph osd blocklist add`.
+    public mutating func blocklistByHand(_ client: ClientAddress, for duration: Duration) {
+        blocklist(client, for: duration)
+    }
+
+    /// The record of a volume is lost; its image stays.
+    public mutating func forgetVolume(_ text: String) {
+        guard let name = try? VolumeName(text) else { return }
+        requests += 1
+        _ = etcd.commit(.init(volume: .delete), over: etcd.read(name), request: requests)
+    }
+
     /// Maps an image on a node by hand, as `rbd map` does.
     public mutating func mapByHand(_ image: ImageReference, on name: String) throws -> MappedDevice {
         MappedDevice(try map(image, options: [], on: name))
@@ -29,4 +60,7 @@ extension World {
 extension SimulatedImage {
     /// What applications wrote and is on disk.
     public var records: [String] { filesystem?.records ?? [] }
+
+    /// Whether its filesystem has errors that `e2fsck -p` repairs.
+    public var needsRepair: Bool { filesystem?.needsRepair ?? false }
 }

@@ -18,6 +18,41 @@ extension World {
     /// Whether the client's blocklist entry stands.
     public func isFenced(_ client: ClientAddress) -> Bool { ceph.isBlocklisted(client, at: now) }
 
+    /// Whether Ceph or a kernel still counts on the client: it has the image mapped, watches it or holds its lock.
+    public func mayWrite(_ client: ClientAddress, _ image: String) -> Bool {
+        let isMapped = nodes.values.contains { node in
+            node.kernel.devices.values.contains { $0.imageID == image && $0.client == client && !$0.isBroken }
+        }
+        let holdsLock = ceph.reference(ofImage: image).map { ceph.images[$0]?.lockOwner == client } ?? false
+        return isMapped || holdsLock || watchers(ofImage: image).contains(client)
+    }
+
+    /// Whether no mapper knows of the device any more, and Ceph takes nothing from it: it is of no use, and no danger.
+    public func isLostAndShutOut(_ device: SimulatedDevice) -> Bool { device.isOutOfSight && isFenced(device.client) }
+
+    /// Whether a node has a device that is this client, and its mapper knows of it.
+    public func isKnownToBeMapped(_ client: ClientAddress) -> Bool {
+        nodes.values.contains { $0.kernel.devices.values.contains { $0.client == client && !$0.isOutOfSight } }
+    }
+
+    /// Whether a filesystem is in use through the client's device.
+    public func isMounted(_ client: ClientAddress) -> Bool {
+        nodes.values.contains { node in
+            node.kernel.devices.values.contains { $0.client == client && node.kernel.superblocks[$0.path] != nil }
+        }
+    }
+
+    /// A person ends those mappings that no mapper knows of and that are shut out, or that no record names either.
+    public mutating func endLostMappings(of name: String) {
+        let recorded = Set(etcd.attachments.values.flatMap { $0.record.clients })
+        for device in (nodes[name]?.kernel.devices ?? [:]).values.sorted(by: { $0.path < $1.path })
+        where device.isOutOfSight && (isFenced(device.client) || !recorded.contains(device.client)) {
+            nodes[name]?.kernel.mounts.removeAll { $0.device == device.path }
+            nodes[name]?.kernel.superblocks[device.path] = nil
+            release(device, on: name)
+        }
+    }
+
     /// `rbd rm` by hand.
     public mutating func takeAway(_ reference: ImageReference) { ceph.images[reference] = nil }
 }

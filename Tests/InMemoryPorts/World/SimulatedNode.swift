@@ -97,6 +97,8 @@ public struct SimulatedDevice: Sendable, Hashable {
     public var isByPlugin = false
     /// An unmap hangs; it goes through when Ceph is back.
     public var isLeaving = false
+    /// The mapper has lost its notes of it, and shows it no more.
+    public var isOutOfSight = false
 }
 
 /// A filesystem in use. All its mounts share it.

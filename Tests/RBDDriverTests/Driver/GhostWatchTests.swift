@@ -47,6 +47,9 @@ private struct HauntedImages: ImageStore {
         try await base.watchers(of: image) + [ghost]
     }
 
+    func names(in pool: String, namespace: String, withPrefix prefix: String) async throws -> [String] {
+        try await base.names(in: pool, namespace: namespace, withPrefix: prefix)
+    }
     func preflight(_ spec: VolumeSpec) async throws { try await base.preflight(spec) }
     func inspect(_ image: ImageReference) async throws -> ImageDescription? {
         var found = try await base.inspect(image)

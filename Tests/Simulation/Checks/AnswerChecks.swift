@@ -51,8 +51,11 @@ extension History {
         }
         guard let kernel = world.nodes[node]?.kernel else { return }
         let left =
-            kernel.devices.values.filter { $0.image == Setup.image(volume) }.map(\.path)
-            + kernel.mounts.map(\.mountpoint).filter { $0 == Setup.mountpoint(volume) }
+            kernel.devices.values.filter { $0.image == Setup.image(volume) && !world.isLostAndShutOut($0) }.map(\.path)
+            + kernel.mounts.filter { mount in
+                mount.mountpoint == Setup.mountpoint(volume)
+                    && kernel.devices[mount.device].map(world.isLostAndShutOut) != true
+            }.map(\.mountpoint)
         if !left.isEmpty {
             checks.report(
                 .unmountedIsGone, "after Unmount \(volume) \(id) on \(node): \(left.sorted().joined(separator: ", "))")

@@ -6,6 +6,8 @@ struct SafetyChecks {
     private(set) var violation: Violation?
     private var revision: Int64 = 0
     private var lastSeen: [VolumeName: Attachment] = [:]
+    /// Whom the last record of a mount named, with the image.
+    private var named: [VolumeName: NamedClients] = [:]
     private var highestEpoch: [String: Epoch] = [:]
     /// Image ids that have been a ready volume's, each with how often mkfs had run on it then.
     private var readyImages: [String: Int] = [:]
@@ -56,10 +58,16 @@ struct SafetyChecks {
         }
     }
 
+    private struct NamedClients {
+        let image: String
+        let clients: Set<ClientAddress>
+    }
+
     mutating func check(_ world: World) {
         if world.etcd.revision != revision { observeRecords(world) }
         if !world.ceph.blocklist.isEmpty { checkBlocklist(world) }
         checkWriters(world)
+        checkMappings(world)
         checkImages(world)
         if let harm = world.harm.first { report(.oneWriter, harm.description) }
     }
@@ -87,6 +95,40 @@ struct SafetyChecks {
         }
     }
 
+    /// A mapping can write before anything is mounted from it. Only one that its node has not recorded yet may stand beside
+    /// another: when a claim is lost in the moment of mapping, nobody could have shut out what was not there, and its node
+    /// finds out when it records it.
+    private mutating func checkMappings(_ world: World) {
+        let recorded = Set(
+            world.etcd.attachments.values.flatMap { $0.record.clients + ($0.record.fenced?.clients ?? []) })
+        for id in owners.keys {
+            let writers = world.writers(ofImage: id).filter { recorded.contains($0) || world.isMounted($0) }
+            if writers.count > 1 {
+                report(.oneMapping, "image \(id) is mapped by \(writers.map(\.text).joined(separator: " and "))")
+            }
+        }
+    }
+
+    /// Whom a record named before and names no more has to be gone, or shut out.
+    private mutating func checkNamed(_ world: World) {
+        for (name, before) in named {
+            let record = world.etcd.attachments[name]?.record
+            let present = Set((record?.clients ?? []) + (record?.fenced?.clients ?? []))
+            for client in before.clients.subtracting(present) where !world.isFenced(client) {
+                // What has died writes no more, although Ceph counts on it for a while.
+                guard !dead.contains(client), world.mayWrite(client, before.image) else { continue }
+                report(
+                    .clientsAreNamed, "the record of \(name) names \(client) no more, which has image \(before.image)")
+            }
+        }
+        named = [:]
+        for (name, stored) in world.etcd.attachments {
+            guard let image = world.etcd.volumes[name]?.record.imageID else { continue }
+            let clients = Set(stored.record.clients + (stored.record.fenced?.clients ?? []))
+            if !clients.isEmpty { named[name] = NamedClients(image: image, clients: clients) }
+        }
+    }
+
     private mutating func checkRecorded(_ image: String, _ client: ClientAddress, _ node: String, _ world: World) {
         for attachment in world.etcd.attachments.values {
             let record = attachment.record
@@ -102,7 +144,8 @@ struct SafetyChecks {
     private mutating func checkBlocklist(_ world: World) {
         for client in world.ceph.blocklist.keys where !fenced.contains(client) {
             fenced.insert(client)
-            if dead.contains(client) { continue }
+            // What is gone, or what no mapper knows of, its own node may shut out before the record goes.
+            if dead.contains(client) || !world.isKnownToBeMapped(client) { continue }
             for (name, stored) in world.etcd.attachments where stored.record.clients.contains(client) {
                 report(.livingKeep, "\(client) was blocklisted while \(stored.record.owner.node) has \(name) with it")
             }
@@ -130,6 +173,7 @@ struct SafetyChecks {
         for (name, stored) in world.etcd.volumes { observe(name, stored.record, world) }
         for (name, stored) in world.etcd.attachments { observe(name, stored.record) }
         for name in lastSeen.keys where world.etcd.attachments[name] == nil { lastSeen[name] = nil }
+        checkNamed(world)
     }
 
     private mutating func observe(_ name: VolumeName, _ volume: VolumeRecord, _ world: World) {

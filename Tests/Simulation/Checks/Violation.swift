@@ -2,6 +2,7 @@
 public struct Violation: Sendable, Hashable, CustomStringConvertible {
     public enum Invariant: String, Sendable, CaseIterable {
         case oneWriter = "I1: at most one client that is not blocklisted can write"
+        case oneMapping = "I1: at most one client that is not blocklisted has the image mapped"
         case recordedWriter = "I1: whoever can write is recorded, so that it can be fenced"
         case noSecondFormat = "I2: mkfs never runs on what was ready or is not this volume's"
         case mountedIsMounted = "I3: a Mount that answered success is mounted and usable"
@@ -10,6 +11,7 @@ public struct Violation: Sendable, Hashable, CustomStringConvertible {
         case endsWell = "I4: nothing is left that the next call cannot finish or undo"
         case epochsGrow = "I5: an epoch is never reused or lowered"
         case neverDenied = "I6: no answer denies a volume that exists"
+        case clientsAreNamed = "I7: no record stops naming a client that may still write"
         case answersAreTrue = "an answer of success is true"
         case noRecordLost = "no acknowledged record is lost"
         case fencedStaysOut = "nothing is written after the fence"

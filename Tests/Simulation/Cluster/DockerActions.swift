@@ -44,7 +44,11 @@ extension History {
             switch container.state {
             case .running: choices += [(8, .write(position)), (1, .buffer(position)), (5, .stop(position))]
             case .waiting: choices += hosts[index].plugin == nil ? [] : [(6, .retry(position)), (1, .giveUp(position))]
-            case .stopped: choices += hosts[index].plugin == nil ? [] : [(8, .unmount(position))]
+            case .stopped:
+                guard hosts[index].plugin != nil else { break }
+                choices.append((8, .unmount(position)))
+                // Docker keeps the id of an Unmount that failed, and mounts with it again.
+                if container.unmountFailed { choices.append((4, .retry(position))) }
             case .granted: choices += [(10, .begin(position)), (1, .stop(position))]
             case .mounting, .unmounting: break
             }

@@ -8,6 +8,7 @@ enum Fault: String, Sendable, CaseIterable {
     case refused = "backend failed"
     case requestLate = "request late"
     case requestTwice = "request arrives twice"
+    case failedAfter = "takes effect and reports a failure"
     case killedBefore = "plugin killed before"
     case killedAfter = "plugin killed after"
     case rebootedBefore = "node rebooted before"
@@ -20,6 +21,8 @@ enum Fault: String, Sendable, CaseIterable {
     case paused = "node paused"
     case cutFromEtcd = "node cut off from etcd"
     case cutFromCeph = "node cut off from Ceph"
+    case notesLost = "the state folder is lost"
+    case needsRepair = "a filesystem gets light damage"
     case mappingDied = "the process behind a mapping dies"
     case heartbeatLost = "heartbeat lost"
     case watchFrozen = "watch of etcd stands still"
@@ -30,11 +33,12 @@ enum Fault: String, Sendable, CaseIterable {
     case cephDown = "Ceph is down"
     // What others do.
     case stranger = "a stranger maps the image"
+    case strangerFreezes = "the stranger's host freezes"
     case foreignImage = "somebody puts an image there"
 
     /// Those that strike a single call.
     static let ofCalls: [Fault] = [
-        .requestLost, .answerLost, .refused, .requestLate, .requestTwice, .killedBefore, .killedAfter,
+        .requestLost, .answerLost, .refused, .requestLate, .requestTwice, .failedAfter, .killedBefore, .killedAfter,
         .rebootedBefore, .rebootedAfter,
     ]
 
@@ -46,6 +50,7 @@ enum Fault: String, Sendable, CaseIterable {
         switch self {
         case .requestLost, .refused, .killedBefore, .rebootedBefore: true
         case .answerLost, .killedAfter, .rebootedAfter: call.operation.writes
+        case .failedAfter: call.operation.writes && call.operation.backend != .etcd
         case .requestLate: call.operation.writes && call.operation.backend != .kernel && !call.operation.isMapping
         case .requestTwice:
             call.operation == .storeCommit || call.operation == .fenceBlocklist || call.operation == .fenceBreakLock

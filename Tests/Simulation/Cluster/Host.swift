@@ -38,6 +38,8 @@ struct Container {
     let id: String
     let volume: String
     var state: State
+    /// Docker's last Unmount for it was answered with an error.
+    var unmountFailed = false
     /// How many records it has written or tried to.
     var writes = 0
     /// `plugin disable -f` took the plugin's mount from under it, or the mapping's process has died.

@@ -39,7 +39,9 @@ extension History {
         case .dockerCrashed: return crashDocker(on: index)
         case .mappingDied: return killMapping(on: index)
         case .stranger: return mapByHand()
+        case .strangerFreezes: return freezeStranger()
         case .foreignImage: return plantImage()
+        case .notesLost: return loseNotes(of: index, node)
         default: return cluster.mutate { world in disturb(fault, name, node, &world) }
         }
         return true
@@ -59,6 +61,8 @@ extension History {
             world.cut(name, from: .ceph)
         case .etcdDown: for host in hosts { world.cut(host.name, from: .etcd) }
         case .cephDown: for host in hosts { world.cut(host.name, from: .ceph) }
+        case .needsRepair:
+            guard let volume = random.one(of: volumes), world.disorderIdle(Setup.image(volume)) else { return false }
         case .heartbeatLost: world.expireHeartbeat(of: name)
         case .watchFrozen: world.freezeCatalog(of: name)
         case .clockDrifts:
@@ -160,6 +164,15 @@ extension History {
         return true
     }
 
+    /// The plugin is given another state folder, or its own is lost: while nothing is under way there.
+    private func loseNotes(of index: Int, _ node: SimulatedNode) -> Bool {
+        guard node.isOn, !inFlight.values.contains(where: { $0.host == index }),
+            node.kernel.devices.values.contains(where: { !$0.isOutOfSight })
+        else { return false }
+        cluster.mutate { $0.loseNotes(of: node.name) }
+        return true
+    }
+
     // MARK: Others
 
     /// Somebody maps and mounts an idle volume's image by hand, on a host that the plugin does not know.
@@ -168,7 +181,7 @@ extension History {
         let image = Setup.image(volume)
         let isIdle = cluster.mutate { world in
             world.etcd.attachments.isEmpty && late.isEmpty
-                && world.ceph.images[image].map { world.writers(ofImage: $0.id).isEmpty } == true
+                && world.ceph.images[image].map { world.writers(ofImage: $0.id).isEmpty && !$0.needsRepair } == true
         }
         guard isIdle else { return false }
         let ports = cluster.startPlugin(on: Setup.stranger)
@@ -182,7 +195,20 @@ extension History {
         return true
     }
 
+    /// A stranger's host that freezes with something unwritten: its watch ends, its lock stays, and it writes on when it
+    /// wakes up.
+    private func freezeStranger() -> Bool {
+        guard strangersDevice != nil || mapByHand(), let stranger = strangersDevice else { return false }
+        return cluster.mutate { world in
+            guard world.nodes[Setup.stranger]?.isPaused == false else { return false }
+            try? world.buffer("by-hand", on: Setup.stranger, at: stranger.mountpoint)
+            world.pause(Setup.stranger)
+            return true
+        }
+    }
+
     func endStranger() {
+        cluster.mutate { $0.wake(Setup.stranger) }
         guard let (ports, device, mountpoint) = strangersDevice else { return }
         strangersDevice = nil
         Task(executorPreference: executor) {

@@ -81,6 +81,7 @@ extension History {
         }
         let name = hosts[index].name
         hosts[index].containers[position].isTornAway = isTornAway
+        hosts[index].containers[position].unmountFailed = false
         hosts[index].containers[position].state = cluster.mutate { world in
             let kernel = world.nodes[name]?.kernel
             let client = kernel?.mount(at: mountpoint).flatMap { kernel?.devices[$0.device] }?.client
@@ -128,6 +129,7 @@ extension History {
             hosts[index].containers.remove(at: position)
         } else {
             hosts[index].containers[position].state = .stopped
+            hosts[index].containers[position].unmountFailed = true
         }
     }
 }

@@ -17,7 +17,8 @@ enum Setup {
     /// The volumes that a history is about: one with ext4, one with xfs, or both.
     static let volumeSets = [["db"], ["kv"], ["db", "kv"]]
     static let policy = DriverPolicy(
-        mountRoot: mountRoot, handOverWait: .seconds(5), handOverGrace: .seconds(20),
+        mountRoot: mountRoot, defaults: VolumeDefaults(pool: "rbd"), handOverWait: .seconds(5),
+        handOverGrace: .seconds(20),
         pollInterval: .seconds(1))
 
     static func options(of volume: String) -> [String: String] {

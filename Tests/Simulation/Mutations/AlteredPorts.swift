@@ -93,6 +93,7 @@ struct AlteredMounter: Mounter {
     func mounted(at mountpoint: String) async throws -> MountedFilesystem? {
         try await base.mounted(at: mountpoint)
     }
+    func isInUse(_ device: String) async throws -> Bool { try await base.isInUse(device) }
     func prepareRoot(of mountpoint: String, spec: VolumeSpec) async throws {
         try await base.prepareRoot(of: mountpoint, spec: spec)
     }
@@ -135,6 +136,9 @@ struct AlteredImages: ImageStore {
         try await base.finishRename(image, to: name)
     }
     func clearRemains(of image: ImageReference) async throws { try await base.clearRemains(of: image) }
+    func names(in pool: String, namespace: String, withPrefix prefix: String) async throws -> [String] {
+        try await base.names(in: pool, namespace: namespace, withPrefix: prefix)
+    }
     func watchers(of image: ImageReference) async throws -> [ClientAddress] { try await watching(image) }
 }
 

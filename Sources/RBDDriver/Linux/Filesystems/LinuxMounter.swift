@@ -159,6 +159,18 @@ public struct LinuxMounter: Mounter {
         }
     }
 
+    public func isInUse(_ device: String) async throws -> Bool {
+        let what = "find out whether \(device) is in use"
+        return try await kernel.runOnDevice("open \(device)", to: what) {
+            let block = BlockDevice(device)
+            do {
+                return try block.isClaimed() || !DeviceHolders.openers(of: block).isEmpty
+            } catch let error as Errno where [ENOENT, ENODEV, ENXIO].contains(error.rawValue) {
+                return false
+            }
+        }
+    }
+
     /// Looks at the mountpoint although the operation's time is up, or its task cancelled: the answer decides what is
     /// said of a call whose outcome is unknown.
     private func readBack(_ mountpoint: String) async throws -> MountedFilesystem? {

@@ -1,0 +1,45 @@
+import Logging
+import VolumeCore
+
+/// What stands behind invariant I7: no record stops naming a client that may still write.
+///
+/// A mapper shows what it has notes of. Notes get lost, and kinds of mapper change, while the mapping goes on. So a client
+/// that a record names counts as gone only when this operation has unmapped that very client, or when Ceph has shut it out.
+extension VolumeDriver {
+    /// Shuts out the clients that the record names and that no device of this node accounts for, before the record goes or
+    /// names another client.
+    /// - Parameter accounted: clients whose devices were unmapped in this operation, or are still mapped and known.
+    /// - Throws: `VolumeError`, `busy` when such a client has the image open and something on this node uses the recorded
+    ///   device; whatever keeps it from being shut out. The record has to stay then.
+    func shutOutUnseen(_ attachment: Attachment, of volume: VolumeRecord, besides accounted: Set<ClientAddress>)
+        async throws
+    {
+        for client in rules.unaccounted(attachment, accounted) {
+            if try await ports.fence.isBlocklisted(client) { continue }
+            try await refuseIfInUse(client, attachment, volume)
+            try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
+            log.warning(
+                "shut out a client that was recorded and that no mapping here accounts for",
+                metadata: ["volume": "\(volume.name)", "client": "\(client)", "mapper": "\(attachment.mapper ?? "-")"])
+        }
+    }
+
+    /// A client that has the image open may serve a container that the plugin's own unmount did not touch.
+    private func refuseIfInUse(_ client: ClientAddress, _ attachment: Attachment, _ volume: VolumeRecord) async throws {
+        guard attachment.owner == me, let device = attachment.device,
+            try await ports.images.inspect(volume.image)?.isOpen(by: client) == true,
+            try await ports.mounter.isInUse(device)
+        else { return }
+        throw VolumeError(
+            .busy, "let go of volume \(volume.name)",
+            why: "\(device) is in use, and the \(attachment.mapper ?? "present") mapper has lost its notes of it",
+            remedy:
+                "stop the containers that use the volume here, then try again; was RBD_STATE_DIR changed or emptied?",
+            outcome: .refused)
+    }
+}
+
+extension ImageDescription {
+    /// Whether Ceph sees the client with the image: as a watcher, or as the holder of its lock.
+    func isOpen(by client: ClientAddress) -> Bool { watchers.contains(client) || lockOwners.contains(client) }
+}

@@ -1,0 +1,41 @@
+import VolumeCore
+
+/// The decisions that the driver leaves to `VolumeCore`, as one value. There is one right set of them; the simulation puts
+/// a wrong one in the place of each, to show that it would be noticed.
+public struct DriverRules: Sendable {
+    public var create:
+        @Sendable (VolumeName, VolumeRecord?, VolumeRequest, NodeIdentity, Bool) throws(VolumeError) -> CreateStep = {
+            name, recorded, request, me, isAlive throws(VolumeError) in
+            try CreateRule.decide(name, recorded: recorded, request: request, me: me, attemptIsAlive: isAlive)
+        }
+    public var mount: @Sendable (StoredVolume, NodeIdentity, Bool, Bool) throws(VolumeError) -> MountStep = {
+        stored, me, mountedHere, ownerIsAlive throws(VolumeError) in
+        try MountRule.decide(stored, me: me, mountedHere: mountedHere, ownerIsAlive: ownerIsAlive)
+    }
+    /// A Mount of the id, in place of so many failed Unmounts of it.
+    public var count: @Sendable (Attachment, String, Int) -> Attachment = { $0.counting($1, inPlaceOf: $2) }
+    public var unmount: @Sendable (StoredVolume, String, NodeIdentity) -> UnmountStep = {
+        UnmountRule.decide($0, mountID: $1, me: $2)
+    }
+    public var remove: @Sendable (StoredVolume, NodeIdentity, Bool, Bool) throws(VolumeError) -> RemoveStep = {
+        stored, me, attemptIsAlive, justMounted throws(VolumeError) in
+        try RemoveRule.decide(stored, me: me, attemptIsAlive: attemptIsAlive, justMounted: justMounted)
+    }
+    public var recover: @Sendable (Attachment, NodeIdentity, Bool) -> RecoveryStep = {
+        RecoveryRule.decide($0, me: $1, mountedHere: $2)
+    }
+    public var tend: @Sendable (Attachment, NodeIdentity, Bool) -> TendStep = {
+        TendRule.decide($0, me: $1, justMounted: $2)
+    }
+    public var unaccounted: @Sendable (Attachment, Set<ClientAddress>) -> [ClientAddress] = {
+        ClientRule.unaccounted($0, besides: $1)
+    }
+    public var silent: @Sendable ([ClientAddress], Set<ClientAddress>) -> [ClientAddress] = {
+        ClientRule.silent($0, besides: $1)
+    }
+    public var isOrphan: @Sendable (String, Set<String>, Duration, Duration) -> Bool = {
+        OrphanRule.isOrphan(uid: $0, known: $1, seen: $2, age: $3)
+    }
+
+    public init() {}
+}
