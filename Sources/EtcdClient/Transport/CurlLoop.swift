@@ -8,16 +8,23 @@ final class CurlLoop {
     private let multi: UnsafeMutableRawPointer
     private let mailbox: CurlMailbox
     private let tls: TLSFiles?
+    private let lookUp: HostLookUp
     private let clock = ContinuousClock()
 
     private var running: [TransferID: CurlTransfer] = [:]
     private var slots: RequestSlots
+    private var names = HostAddresses()
+    private var nameless = AddressWaiters()
     private var stopping = false
 
-    init(multi: UnsafeMutableRawPointer, mailbox: CurlMailbox, tls: TLSFiles?, connectionsPerEndpoint: Int) {
+    init(
+        multi: UnsafeMutableRawPointer, mailbox: CurlMailbox, tls: TLSFiles?, connectionsPerEndpoint: Int,
+        lookUp: @escaping HostLookUp
+    ) {
         self.multi = multi
         self.mailbox = mailbox
         self.tls = tls
+        self.lookUp = lookUp
         slots = RequestSlots(limit: connectionsPerEndpoint)
     }
 
@@ -46,7 +53,8 @@ final class CurlLoop {
 
     private func obey(_ command: CurlCommand) {
         switch command {
-        case .start(let order): slots.enqueue(order)
+        case .start(let order): admit(order)
+        case .learn(let host, let result): learn(host, result)
         case .cancel(let id): cancel(id)
         case .unpause(let id):
             if let transfer = running[id] { curl_easy_pause(transfer.easy, ccurl_pause_continue) }
@@ -74,7 +82,11 @@ final class CurlLoop {
     }
 
     private func conclude(_ transfer: CurlTransfer, _ code: CURLcode) {
-        guard code == CURLE_OK else { return retire(transfer, transfer.failure(code)) }
+        guard code == CURLE_OK else {
+            let failure = transfer.failure(code)
+            if !failure.mayHaveBeenSent { names.doubt(transfer.order.request.endpoint.host) }
+            return retire(transfer, failure)
+        }
         if case .stream = transfer.order.sink { transfer.reportStatusIfNeeded() }
         let response = transfer.response()
         release(transfer)
@@ -85,10 +97,35 @@ final class CurlLoop {
     }
 
     private func cancel(_ id: TransferID) {
-        if let order = slots.remove(id) {
+        if let order = slots.remove(id) ?? nameless.remove(id) {
             abandon(order, .cancelled, "cancelled while waiting for a connection")
         } else if let transfer = running[id] {
             retire(transfer, transfer.failure(.cancelled, "cancelled by the caller"))
+        }
+    }
+
+    // MARK: Addresses
+
+    /// A host that was looked up before is used as it was known, and looked up again beside that when it is time.
+    private func admit(_ order: TransferOrder) {
+        let endpoint = order.request.endpoint
+        guard endpoint.hasNameToLookUp else { return slots.enqueue(order) }
+        if names.addresses(of: endpoint.host) != nil {
+            slots.enqueue(order)
+        } else {
+            nameless.add(order, now: clock.now)
+        }
+        guard names.mustAsk(for: endpoint.host, at: clock.now) else { return }
+        lookUp(endpoint.host) { [mailbox] in mailbox.post(.learn(endpoint.host, $0)) }
+    }
+
+    private func learn(_ host: String, _ result: Result<[String], HostLookUpError>) {
+        names.learn(result, of: host, at: clock.now)
+        for order in nameless.take(for: host) {
+            switch result {
+            case .success: slots.enqueue(order)
+            case .failure(let error): abandon(order, .connecting, error.detail)
+            }
         }
     }
 
@@ -100,7 +137,9 @@ final class CurlLoop {
 
     private func start(_ order: TransferOrder) {
         do throws(CurlRefusal) {
-            let transfer = try CurlTransfer(order: order, tls: tls, now: clock.now)
+            let transfer = try CurlTransfer(
+                order: order, tls: tls, addresses: names.addresses(of: order.request.endpoint.host) ?? [],
+                now: clock.now)
             let code = curl_multi_add_handle(multi, transfer.easy)
             guard code == CURLM_OK else {
                 slots.release(order)
@@ -117,12 +156,18 @@ final class CurlLoop {
         for order in slots.removeExpired(at: clock.now) {
             abandon(order, .timedOut, "the time was up before a connection became free")
         }
+        for order in nameless.takeExpired(at: clock.now) {
+            let host = order.request.endpoint.host
+            abandon(order, .timedOut, "the address of \(host) is not known: no name server has answered in time")
+        }
     }
 
     /// Until something happens on a socket, a timer of libcurl's runs out (it takes care of those itself), a command
     /// arrives, or a waiting request's time is up.
     private var pollMilliseconds: Int32 {
-        guard let deadline = slots.earliestDeadline else { return 60_000 }
+        guard let deadline = [slots.earliestDeadline, nameless.earliestEnd].compactMap(\.self).min() else {
+            return 60_000
+        }
         return Int32(clamping: clock.now.duration(to: deadline).wholeMilliseconds)
     }
 
@@ -162,7 +207,9 @@ final class CurlLoop {
             retire(transfer, transfer.failure(.closed, "the client was shut down"))
         }
         let lateOrders = late.compactMap { if case .start(let order) = $0 { order } else { nil } }
-        for order in slots.removeAll() + lateOrders { abandon(order, .closed, "the client was shut down") }
+        for order in slots.removeAll() + nameless.takeAll() + lateOrders {
+            abandon(order, .closed, "the client was shut down")
+        }
         curl_multi_cleanup(multi)
         mailbox.announceEnd()
     }

@@ -25,6 +25,8 @@ struct TransferOrder: Sendable {
 
 enum CurlCommand: Sendable {
     case start(TransferOrder)
+    /// What a look-up of a host's addresses has brought.
+    case learn(String, Result<[String], HostLookUpError>)
     case cancel(TransferID)
     /// A stream's reader has caught up.
     case unpause(TransferID)

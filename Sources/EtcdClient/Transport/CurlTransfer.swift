@@ -8,6 +8,7 @@ final class CurlTransfer {
     let easy: UnsafeMutableRawPointer
 
     private let headers: UnsafeMutablePointer<curl_slist>?
+    private let resolved: UnsafeMutablePointer<curl_slist>?
     private let errorText: UnsafeMutablePointer<CChar>
     private var bodySent = 0
     private var bodyRequested = false
@@ -15,11 +16,15 @@ final class CurlTransfer {
     private var statusReported = false
 
     /// Fails with libcurl's code when a handle or an option is refused.
-    init(order: TransferOrder, tls: TLSFiles?, now: ContinuousClock.Instant) throws(CurlRefusal) {
+    /// - Parameter addresses: of the endpoint's host; none where the host is no name.
+    init(
+        order: TransferOrder, tls: TLSFiles?, addresses: [String], now: ContinuousClock.Instant
+    ) throws(CurlRefusal) {
         guard let easy = curl_easy_init() else { throw CurlRefusal(code: CURLE_FAILED_INIT) }
         self.order = order
         self.easy = easy
         headers = Self.list(of: order.request.headers)
+        resolved = Self.resolution(of: order.request.endpoint, addresses)
         errorText = .allocate(capacity: ccurl_error_size)
         errorText.initialize(repeating: 0, count: ccurl_error_size)
         try configure(tls: tls, now: now)
@@ -28,6 +33,7 @@ final class CurlTransfer {
     deinit {
         curl_easy_cleanup(easy)
         curl_slist_free_all(headers)
+        curl_slist_free_all(resolved)
         errorText.deallocate()
     }
 
@@ -119,6 +125,8 @@ extension CurlTransfer {
         if let deadline = request.deadline {
             try set(CURLOPT_TIMEOUT_MS, now.duration(to: deadline).wholeMilliseconds)
         }
+        // It replaces what libcurl knows of the host and keeps it from asking; certificates are still checked for the name.
+        try check(ccurl_easy_set_list(easy, CURLOPT_RESOLVE, resolved))
         try check(ccurl_easy_set_list(easy, CURLOPT_HTTPHEADER, headers))
         try check(ccurl_easy_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText))
         try configureTLS(tls)
@@ -159,6 +167,15 @@ extension CurlTransfer {
 
     private func check(_ code: CURLcode) throws(CurlRefusal) {
         guard code == CURLE_OK else { throw CurlRefusal(code: code) }
+    }
+
+    /// `HOST:PORT:ADDRESS,…`
+    private static func resolution(
+        of endpoint: Endpoint, _ addresses: [String]
+    ) -> UnsafeMutablePointer<curl_slist>? {
+        guard !addresses.isEmpty else { return nil }
+        let list = addresses.map { $0.contains(":") ? "[\($0)]" : $0 }.joined(separator: ",")
+        return curl_slist_append(nil, "\(endpoint.host):\(endpoint.port):\(list)")
     }
 
     /// `Expect: 100-continue`, which libcurl adds to large bodies, would cost a round trip: sent empty, it is left out.

@@ -6,7 +6,9 @@ final class CurlTransport: HTTPTransport {
     private let mailbox: CurlMailbox
 
     /// Starts the thread. It lives until ``shutdown()``, or until the transport is let go.
-    init(tls: TLSFiles?, connectionsPerEndpoint: Int) throws(TransportFailure) {
+    init(
+        tls: TLSFiles?, connectionsPerEndpoint: Int, lookUp: @escaping HostLookUp = SystemResolver.lookUp
+    ) throws(TransportFailure) {
         let code = CurlLibrary.initialisation
         guard code == CURLE_OK else { throw Self.refusal(CurlLibrary.describe(code)) }
         guard let multi = curl_multi_init() else { throw Self.refusal("curl_multi_init failed") }
@@ -14,7 +16,7 @@ final class CurlTransport: HTTPTransport {
         // Idle connections to keep: enough for every endpoint's slots, so that none is closed only to be reopened.
         ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, 4 * connectionsPerEndpoint)
         let loop = CurlLoop(
-            multi: multi, mailbox: mailbox, tls: tls, connectionsPerEndpoint: connectionsPerEndpoint)
+            multi: multi, mailbox: mailbox, tls: tls, connectionsPerEndpoint: connectionsPerEndpoint, lookUp: lookUp)
         do throws(TransportFailure) {
             try Self.startThread(loop)
         } catch {

@@ -133,7 +133,7 @@ final class ScriptedServer: Sendable {
 }
 
 /// A thread for a connection: blocking reads would starve a pool.
-private enum Thread {
+enum Thread {
     private final class Body {
         let run: @Sendable () -> Void
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
