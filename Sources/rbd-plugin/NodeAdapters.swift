@@ -39,7 +39,8 @@ struct NodeAdapters {
         formatter = ImageFormatter(
             images: images,
             maker: SparseImageFormatter(runner: runner, kernel: kernel, stateFolder: settings.stateDirectory),
-            fallback: MappedFormatter(images: images, mapper: mapper, runner: runner, kernel: kernel))
+            fallback: MappedFormatter(
+                images: images, mapper: mapper, runner: runner, kernel: kernel, stateFolder: settings.stateDirectory))
     }
 }
 

@@ -24,8 +24,17 @@ struct BadOptionTests {
             "features",
             ["everything", "object-map", "fast-diff,exclusive-lock", "striping", "18446744073709551615", "0"]
         ),
-        ("mkfs-options", ["-d /dev/sda", "/dev/sda", "-E /x", "no-option"]),
-        ("mount-options", ["bind", "remount,rw", "loop", "x-mount.mkdir", "-o exec"]),
+        (
+            "mkfs-options",
+            ["-d /dev/sda", "/dev/sda", "-E /x", "no-option", "-d run", "-J device=sda", "-z undo", "-e panic"]
+        ),
+        (
+            "mount-options",
+            [
+                "bind", "remount,rw", "loop", "x-mount.mkdir", "-o exec", "errors=panic", "journal_dev=2049",
+                "nonsense=1", "commit=abc",
+            ]
+        ),
         ("uid", ["root", "-1", "4294967295", ""]),
         ("gid", ["staff", "-1", "4294967295"]),
         ("mode", ["rwx", "0999", "-755", "77777", "u+x"]),
@@ -121,7 +130,7 @@ struct BadOptionTests {
 
     @Test(
         "What the mapper or the kernel refuses fails the Mount with the option's name, and the volume is as before",
-        arguments: [("mount-options", "nonsense=1", "nonsense"), ("map-options", "explode", "explode")])
+        arguments: [("mount-options", "stripe=99999999999", "stripe"), ("map-options", "explode", "explode")])
     func mountFails(option: String, value: String, says: String) async throws {
         try await Stage.with { stage in
             let name = try await stage.volume("mount", [option: value])

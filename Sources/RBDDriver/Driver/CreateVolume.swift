@@ -151,6 +151,8 @@ extension VolumeDriver {
 
     /// - Returns: librbd's id of the image, which has the volume's name and a whole filesystem now.
     private func makeImage(_ record: VolumeRecord, _ unfinished: ImageReference) async throws -> String {
+        // The attempt may be one of an earlier version of this program, which let more in.
+        try record.spec.checkFilesystemOptions()
         let id = try await ports.formatter.createFormatted(unfinished, spec: record.spec, uid: record.uid)
         do {
             try await ports.images.rename(unfinished, to: record.image.name)

@@ -26,7 +26,9 @@ extension VolumeDriver {
             let step = try rules.mount(
                 stored, me, try await isMountedHere(stored), try await isAlive(stored.attachment?.record.owner))
             func placed(_ body: () async throws -> String?) async throws -> String? {
-                try await inPlace(of: stored.pool, to: "mount volume \(name)", body)
+                // Before anything is claimed, fenced or mapped.
+                try stored.volume?.record.spec.refuseDangerousOptions(of: name)
+                return try await inPlace(of: stored.pool, to: "mount volume \(name)", body)
             }
             switch step {
             case .count: if let mountpoint = try await count(id, over: stored) { return mountpoint }

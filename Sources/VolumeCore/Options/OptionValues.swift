@@ -1,9 +1,14 @@
 /// The readers of single option values. Each throws a sentence that names the option, the value and what is accepted.
 enum OptionValues {
     static func fault(_ option: VolumeOption, _ value: String, accepts: String) -> VolumeError {
-        let shown = value.unicodeScalars.prefix(60).map { $0.escaped(asASCII: true) }.joined()
-        return VolumeError(
-            .invalidOption, "use option \(option.rawValue)=\(shown)", why: "it is not \(accepts)", outcome: .refused)
+        VolumeError(
+            .invalidOption, "use option \(option.rawValue)=\(shown(value))", why: "it is not \(accepts)",
+            outcome: .refused)
+    }
+
+    /// What a user wrote, as errors show it.
+    static func shown(_ text: String) -> String {
+        text.unicodeScalars.prefix(60).map { $0.escaped(asASCII: true) }.joined()
     }
 
     static func size(_ value: String) throws(VolumeError) -> VolumeSize {
@@ -88,20 +93,12 @@ enum OptionValues {
         return words
     }
 
-    /// Mount options that ask for something other than to mount this device here.
-    private static let foreignMountOptions: Set<Substring> = [
-        "bind", "rbind", "move", "remount", "loop", "offset", "sizelimit", "helper", "uhelper", "encryption",
-    ]
-
+    /// Mount options. A path among them names another device: a log, a further disk of a filesystem.
     static func mountWords(_ value: String) throws(VolumeError) -> [String] {
         let words = try commaSeparated(.mountOptions, value)
-        let foreign = words.first { word in
-            let name = word.prefix { $0 != "=" }
-            // A path names another device: a log, a further disk of a filesystem.
-            return foreignMountOptions.contains(name) || name.lowercased().hasPrefix("x-") || word.contains("/")
-        }
-        if let foreign {
-            throw fault(.mountOptions, value, accepts: "a list of filesystem mount options ('\(foreign)' is refused)")
+        if let path = words.first(where: { $0.contains("/") }) {
+            throw fault(
+                .mountOptions, value, accepts: "a list of mount options without paths ('\(shown(path))' has one)")
         }
         return words
     }

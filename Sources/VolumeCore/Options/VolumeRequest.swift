@@ -31,6 +31,8 @@ public struct VolumeRequest: Sendable, Hashable {
             }
         }
         if !adopt { try Self.checkSize(of: spec) }
+        // Whose options they are is not known before the image that is adopted has been looked at.
+        if !adopt || values[.fstype] != nil { try spec.checkFilesystemOptions() }
         self.spec = spec
         self.adopt = adopt
         self.options = options

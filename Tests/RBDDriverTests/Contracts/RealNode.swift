@@ -55,7 +55,8 @@ struct RealNode: Sendable {
             addSnapshot: { image, name in _ = try await rig.rbd("snap", "create", "\(image)@\(name)") },
             removeSnapshot: { image, name in _ = try await rig.rbd("snap", "rm", "\(image)@\(name)") },
             resize: { image, size in _ = try await rig.rbd("resize", "--size", "\(size)", "\(image)") })
-        let mapped = MappedFormatter(images: images, mapper: mapper, runner: runner, kernel: kernel)
+        let mapped = MappedFormatter(
+            images: images, mapper: mapper, runner: runner, kernel: kernel, stateFolder: scratch.path)
         let sparse = SparseImageFormatter(runner: runner, kernel: kernel, stateFolder: scratch.path)
         node = NodeUnderTest(
             images: images,

@@ -1,7 +1,7 @@
 import Testing
-import VolumeCore
 
 @testable import RBDDriver
+@testable import VolumeCore
 
 @Suite struct FilesystemRulesTests {
     private static let verdicts: [(Int32, E2fsckVerdict)] = [
@@ -50,6 +50,23 @@ import VolumeCore
                 "-q", "-F", "-m0", "-E", "nodiscard,lazy_itable_init=1,lazy_journal_init=1,stride=4,resize=1T", "-L",
                 "name",
             ])
+    }
+
+    @Test("C2: what the mounter takes for an option of every filesystem is accepted at Create")
+    func c2TheTwoTablesOfGeneralOptionsAgree() {
+        let known = Set(MountOptions.bits.keys).union(MountOptions.meaning.keys)
+        #expect(known == Set(MountOptionTable.generalNames))
+    }
+
+    @Test("C2: a superblock that demands a panic is known")
+    func c2SuperblockThatPanics() {
+        var head = [UInt8](repeating: 0, count: FilesystemSignature.length)
+        #expect(!Ext4Superblock(head: head).panicsOnErrors)
+        for (value, panics) in [(1, false), (2, false), (3, true)] as [(UInt8, Bool)] {
+            head[1084] = value
+            #expect(Ext4Superblock(head: head).panicsOnErrors == panics)
+        }
+        #expect(!Ext4Superblock(head: []).panicsOnErrors)
     }
 
     @Test(arguments: ["relative", "", "/", "/a/../b", "/a/./b"])

@@ -44,6 +44,20 @@ import VolumeCore
         }
     }
 
+    @Test("C2: a filesystem that demands a panic of the host at its first error is mounted to go read-only instead")
+    func c2APanicInTheSuperblockIsOverruled() async throws {
+        try await run { bench, mounter, root, disk in
+            try await bench.tool("tune2fs", "-e", "panic", disk.device)
+            for (given, shown) in [([], "errors=remount-ro"), (["errors=continue"], "errors=continue")] {
+                try await mounter.mount(disk.device, at: root + "/v", .ext4, options: given)
+                let options = try await bench.tool("findmnt", "-n", "-o", "OPTIONS", root + "/v")
+                #expect(options.contains(shown), "\(options)")
+                #expect(!options.contains("errors=panic"))
+                try await mounter.unmount(root + "/v")
+            }
+        }
+    }
+
     @Test func mountingTwiceIsMountedOnce() async throws {
         try await run { bench, mounter, root, disk in
             for _ in 1...2 { try await mounter.mount(disk.device, at: root + "/v", .ext4, options: []) }

@@ -49,7 +49,10 @@ public struct LinuxMounter: Mounter {
     private func callMount(
         _ device: String, at mountpoint: String, _ filesystem: FilesystemType, _ options: [String], _ what: String
     ) async throws {
-        let options = MountOptions(options)
+        var options = MountOptions(options)
+        if filesystem == .ext4, !options.saysWhatErrorsDo, try await stopsTheHost(device, what) {
+            options.addRemountOnErrors()
+        }
         var result = try await call(device, at: mountpoint, filesystem, options, what)
         if let status = result?.exitStatus, [EROFS, EACCES].contains(status), !options.isReadOnly {
             // The device is read-only, as one is that was mapped so.
@@ -57,6 +60,14 @@ public struct LinuxMounter: Mounter {
         }
         guard let result, !result.succeeded else { return }
         throw try await explain(result, device, filesystem, options, what)
+    }
+
+    /// Whether the filesystem itself demands a kernel panic at its first error, as one that came in by `adopt` may: a Ceph
+    /// that does not answer, or a fence, would stop the host then.
+    private func stopsTheHost(_ device: String, _ what: String) async throws -> Bool {
+        try await kernel.runOnDevice("read \(device)", to: what) {
+            Ext4Superblock(head: try SmallFile.bytes(of: device, limit: FilesystemSignature.length)).panicsOnErrors
+        }
     }
 
     /// - Returns: `nil` when no answer came, but it is mounted.

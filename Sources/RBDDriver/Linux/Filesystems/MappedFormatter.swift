@@ -5,16 +5,18 @@ import VolumeCore
 public struct MappedFormatter: VolumeFormatter {
     private let images: any ImageStore
     private let mapper: any DeviceMapper
-    private let runner: any CommandRunner
     private let kernel: KernelCalls
+    private let mkfs: DeviceMkfs
 
+    /// - Parameter stateFolder: `RBD_STATE_DIR`; mkfs gets an empty working directory below it.
     public init(
-        images: any ImageStore, mapper: any DeviceMapper, runner: any CommandRunner, kernel: KernelCalls
+        images: any ImageStore, mapper: any DeviceMapper, runner: any CommandRunner, kernel: KernelCalls,
+        stateFolder: String
     ) {
         self.images = images
         self.mapper = mapper
-        self.runner = runner
         self.kernel = kernel
+        mkfs = DeviceMkfs(runner: runner, kernel: kernel, root: stateFolder + "/format")
     }
 
     public func createFormatted(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
@@ -28,8 +30,7 @@ public struct MappedFormatter: VolumeFormatter {
         let device = try await mapper.map(image, options: [])
         do {
             try await refuseContent(device.path, size: spec.size, what)
-            let mkfs = MkfsCommand(spec.filesystem, words: spec.mkfsOptions)
-            try await runner.succeed(Command(mkfs.tool, mkfs.options + [device.path]), to: what)
+            try await mkfs.run(on: device.path, spec, to: what)
         } catch {
             try? await mapper.unmap(device)
             throw error

@@ -22,6 +22,14 @@ struct MountOptions: Hashable {
 
     var isReadOnly: Bool { flags & MS_RDONLY != 0 }
 
+    /// Whether the words say what an error of the filesystem does.
+    var saysWhatErrorsDo: Bool { data.split(separator: ",").contains { $0.hasPrefix("errors=") } }
+
+    /// The first error makes the filesystem read-only, whatever its superblock says.
+    mutating func addRemountOnErrors() {
+        data += (data.isEmpty ? "" : ",") + "errors=remount-ro"
+    }
+
     /// The same, but read-only.
     var readOnly: MountOptions {
         var options = self
@@ -30,14 +38,14 @@ struct MountOptions: Hashable {
     }
 
     /// What fstab(5) has for those who read it. To the kernel it is nothing, or what comes with it.
-    private static let meaning: [String: [String]] = [
+    static let meaning: [String: [String]] = [
         "defaults": [], "auto": [], "noauto": [], "_netdev": [], "nofail": [],
         "user": ["noexec", "nosuid", "nodev"], "users": ["noexec", "nosuid", "nodev"],
         "owner": ["nosuid", "nodev"], "group": ["nosuid", "nodev"],
         "nouser": [], "nousers": [], "noowner": [], "nogroup": [],
     ]
 
-    private static let bits: [String: (bit: Int, isSet: Bool)] = [
+    static let bits: [String: (bit: Int, isSet: Bool)] = [
         "ro": (MS_RDONLY, true), "rw": (MS_RDONLY, false),
         "nosuid": (MS_NOSUID, true), "suid": (MS_NOSUID, false),
         "nodev": (MS_NODEV, true), "dev": (MS_NODEV, false),

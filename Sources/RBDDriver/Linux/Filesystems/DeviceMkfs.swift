@@ -1,0 +1,21 @@
+import VolumeCore
+
+/// Runs mkfs on a device, in an empty folder of its own: a relative name among the user's words leads nowhere.
+struct DeviceMkfs: Sendable {
+    let runner: any CommandRunner
+    let kernel: KernelCalls
+    /// The folder that the folders are made in.
+    let root: String
+
+    func run(on device: String, _ spec: VolumeSpec, to what: String) async throws {
+        let mkfs = MkfsCommand(spec.filesystem, words: spec.mkfsOptions)
+        let folder = try await ScratchFile.make(below: root, kernel: kernel, to: what)
+        do {
+            try await runner.succeed(Command(mkfs.tool, mkfs.options + [device], folder: folder.path), to: what)
+            await folder.remove()
+        } catch {
+            await folder.remove()
+            throw error
+        }
+    }
+}

@@ -1,0 +1,36 @@
+extension VolumeSpec {
+    /// Checks `mkfsOptions` and `mountOptions` against what its filesystem has.
+    /// - Throws: `VolumeError` with code `invalidOption`, which names the word.
+    public func checkFilesystemOptions() throws(VolumeError) {
+        if let fault = MkfsOptions(filesystem).fault(in: mkfsOptions) {
+            let page = filesystem == .ext4 ? "mke2fs(8)" : "mkfs.\(filesystem.rawValue)(8)"
+            throw refusal(.mkfsOptions, mkfsOptions.joined(separator: " "), fault, page)
+        }
+        if let fault = MountOptionTable(filesystem).fault(in: mountOptions) {
+            let page = "mount(8) and \(filesystem.rawValue)(5)"
+            throw refusal(.mountOptions, mountOptions.joined(separator: ","), fault, page)
+        }
+    }
+
+    private func refusal(_ option: VolumeOption, _ value: String, _ fault: OptionFault, _ page: String) -> VolumeError {
+        VolumeError(
+            .invalidOption, "use option \(option.rawValue)=\(OptionValues.shown(value))",
+            why: "it is not accepted for \(filesystem.rawValue): '\(OptionValues.shown(fault.word))' \(fault.why)",
+            remedy: fault.remedy.isEmpty ? "see \(page)" : fault.remedy, outcome: .refused)
+    }
+
+    /// Refuses what earlier versions of this program have let into a record, and what can harm the host or other volumes.
+    /// A word that is merely not known goes to the kernel, which may know it.
+    /// - Throws: `VolumeError` with code `invalidOption`.
+    public func refuseDangerousOptions(of name: VolumeName) throws(VolumeError) {
+        guard let fault = MountOptionTable(filesystem).danger(in: mountOptions) else { return }
+        throw VolumeError(
+            .invalidOption, "mount volume \(name)",
+            why:
+                "its mount option '\(OptionValues.shown(fault.word))' \(fault.why); it was created before such options "
+                + "were refused",
+            remedy:
+                "'rbd-plugin volume forget \(name)', then create it again with '-o adopt=true' and without that option",
+            outcome: .refused)
+    }
+}
