@@ -79,6 +79,7 @@ struct Composition {
             Background { [driver, clock, log] in await Self.recover(driver, clock: clock, log: log) },
             Background { [driver, clock] in await Self.tend(driver, clock: clock) },
             Background { [driver, clock] in await Self.look(driver, clock: clock) },
+            Background { [clock] in await Self.reap(clock: clock) },
             SocketService(server: server, drainTimeout: settings.limits.operation),
         ]
         let group = ServiceGroup(
@@ -116,6 +117,15 @@ struct Composition {
         while !Task.isCancelled {
             try? await clock.sleep(for: .seconds(2))
             await driver.lookAtWatchers()
+        }
+    }
+
+    /// Reaps the daemons that come to this process when it is the first of its namespace.
+    private static func reap(clock: SystemClock) async {
+        guard AdoptedChildren.isAdopter else { return }
+        while !Task.isCancelled {
+            try? await clock.sleep(for: .seconds(1))
+            AdoptedChildren.reap()
         }
     }
 

@@ -57,12 +57,14 @@ public final class PluginProcess: Sendable {
 
     /// Starts the program; also again after it ended, in the same folders.
     ///
-    /// - Parameter awaitingSocket: false returns at once, for a plugin that is meant to refuse its settings.
-    public func start(awaitingSocket: Bool = true) async throws {
+    /// - Parameters:
+    ///   - awaitingSocket: false returns at once, for a plugin that is meant to refuse its settings.
+    ///   - wrapper: a program that starts the plugin as its own child or in its own place, with its arguments.
+    public func start(awaitingSocket: Bool = true, by wrapper: [String] = []) async throws {
         guard pid == nil else { throw RigFailure("the plugin already runs (pid \(pid ?? 0))") }
+        let command = wrapper + [try Self.executable(), "serve", "--socket", socket, "--mount-root", mountRoot]
         let process = try SpawnedProcess(
-            Self.executable(),
-            ["serve", "--socket", socket, "--mount-root", mountRoot],
+            command[0], Array(command.dropFirst()),
             environment: settings.variables(for: environment, stateFolder: stateFolder),
             log: logFile
         )

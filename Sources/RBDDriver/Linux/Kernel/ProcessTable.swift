@@ -29,6 +29,22 @@ enum ProcessTable {
         return UInt64(fields[19])
     }
 
+    /// The children of that process that have ended and that it has not waited for.
+    static func zombies(of parent: Int32) -> Set<Int32> {
+        let pids = (try? pids()) ?? []
+        return Set(
+            pids.filter { pid in
+                ((try? SmallFile.line("/proc/\(pid)/stat")) ?? nil).map { isZombie($0, of: parent) } ?? false
+            })
+    }
+
+    /// Whether a line of `/proc/<pid>/stat` is that of a child that has ended.
+    static func isZombie(_ line: String, of parent: Int32) -> Bool {
+        guard let end = line.lastIndex(of: ")") else { return false }
+        let fields = line[line.index(after: end)...].split(separator: " ")
+        return fields.count > 1 && fields[0] == "Z" && Int32(fields[1]) == parent
+    }
+
     /// The argument array; empty when the process is gone.
     static func arguments(of pid: Int32) -> [String] {
         guard let bytes = try? SmallFile.bytes(of: "/proc/\(pid)/cmdline", limit: 64 << 10) else { return [] }

@@ -74,7 +74,4 @@ struct FuseDaemon: Sendable {
             if !anyRuns { return }
         }
     }
-
-    /// Where the plugin is process 1 of a container the daemons become its children, and zombies when they end.
-    static func reap(_ process: ProcessIdentity) { _ = waitpid(process.pid, nil, WNOHANG) }
 }

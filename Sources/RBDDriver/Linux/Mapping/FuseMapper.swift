@@ -280,7 +280,6 @@ extension FuseMapper {
             try await loops.detach(device, of: folder.imageFile, waitsForMounts: waitsForMounts, to: what)
         }
         try await FuseDaemon(runner: runner, kernel: kernel, folder: folder).stop(to: what)
-        if let daemon = record?.daemon { FuseDaemon.reap(daemon) }
         // A daemon that was killed leaves its mount behind.
         let isMounted = try await kernel.run("read /proc/self/mountinfo", to: what) {
             try MountTable.read().topmost(at: folder.imageFile) != nil

@@ -28,19 +28,22 @@ struct Spawn: Sendable {
         let configuration = Configuration(
             executable: .path(FilePath(executable)), arguments: Arguments(arguments),
             environment: .custom(variables), workingDirectory: FilePath(folder), platformOptions: options)
-        let ended = try await Subprocess.run(
-            configuration, input: .fileDescriptor(input, closeAfterSpawningProcess: true), output: .sequence,
-            error: .sequence
-        ) { execution in
-            let pid = pid_t(execution.processIdentifier.value)
-            handle.started(pid)
-            async let errors = Self.collect(execution.standardError, KeptOutput(.last, limit: Self.errorLimit))
-            let output = try await Self.collect(execution.standardOutput, KeptOutput(.first, limit: outputLimit))
-            let said = (output, try await errors)
-            await Self.waitForExit(of: pid)
-            // When this closure has returned the child may be reaped.
-            handle.close()
-            return said
+        let ended = try await AdoptedChildren.excepting { isOurs in
+            try await Subprocess.run(
+                configuration, input: .fileDescriptor(input, closeAfterSpawningProcess: true), output: .sequence,
+                error: .sequence
+            ) { execution in
+                let pid = pid_t(execution.processIdentifier.value)
+                isOurs(pid)
+                handle.started(pid)
+                async let errors = Self.collect(execution.standardError, KeptOutput(.last, limit: Self.errorLimit))
+                let output = try await Self.collect(execution.standardOutput, KeptOutput(.first, limit: outputLimit))
+                let said = (output, try await errors)
+                await Self.waitForExit(of: pid)
+                // When this closure has returned the child may be reaped.
+                handle.close()
+                return said
+            }
         }
         let (output, errors) = ended.closureResult
         let ending: CommandResult.Ending =
