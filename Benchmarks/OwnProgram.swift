@@ -32,7 +32,7 @@ struct OwnProgram: KernelSteps {
 
     func close() async { try? await connection.close(timeout: .seconds(2)) }
 
-    func map() async throws -> String { try await mapper.map(image, options: []).path }
+    func map() async throws -> String { try await mapper.map(image, id: nil, options: []).path }
 
     func mount(_ device: String) async throws {
         let words = ["mount", device, mountpoint, "ext4", "0", ""]

@@ -33,9 +33,10 @@ struct RBDBus {
     }
 
     /// Whether the device is that image; kernels before 4.20 know no namespaces.
-    func shows(_ device: UInt32, pool: String, namespace: String, image: String) -> Bool {
+    /// - Parameter id: of the image; empty when it is not known: then the names have to do.
+    func shows(_ device: UInt32, pool: String, namespace: String, image: String, id: String) -> Bool {
         attribute("pool", of: device) == pool && attribute("pool_ns", of: device) ?? "" == namespace
-            && attribute("name", of: device) == image
+            && attribute("name", of: device) == image && (id.isEmpty || attribute("image_id", of: device) == id)
     }
 
     private func attribute(_ name: String, of device: UInt32) -> String? {

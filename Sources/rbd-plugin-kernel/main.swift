@@ -19,8 +19,9 @@ func map(_ bus: RBDBus, monitors: String, options: String, pool: String, image: 
     }
 }
 
-func unmap(_ bus: RBDBus, device: UInt32, pool: String, namespace: String, image: String) throws {
-    guard bus.shows(device, pool: pool, namespace: namespace, image: image) else {
+/// - Parameter id: librbd's id of the image; empty when it is not known.
+func unmap(_ bus: RBDBus, device: UInt32, pool: String, namespace: String, image: String, id: String) throws {
+    guard bus.shows(device, pool: pool, namespace: namespace, image: image, id: id) else {
         throw Failure(what: "find that image mapped there", code: ENODEV)
     }
     try bus.remove(device)
@@ -33,9 +34,10 @@ func run(_ words: [String], secret: [UInt8]) throws -> Bool {
         try map(
             RBDBus(sys: words[1]), monitors: words[2], options: words[3], pool: words[4], image: words[5],
             secret: secret)
-    case ("unmap", 6):
+    case ("unmap", 7):
         guard let device = UInt32(words[2]) else { return false }
-        try unmap(RBDBus(sys: words[1]), device: device, pool: words[3], namespace: words[4], image: words[5])
+        try unmap(
+            RBDBus(sys: words[1]), device: device, pool: words[3], namespace: words[4], image: words[5], id: words[6])
     case ("mount", 6):
         guard let flags = UInt(words[4]) else { return false }
         _ = try words[5].withCString { data in

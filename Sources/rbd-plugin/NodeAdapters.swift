@@ -27,7 +27,7 @@ struct NodeAdapters {
             let factory = MapperFactory(
                 files: files, client: { try await connection.kernelClient(clock: clock) }, fsid: fsid,
                 stateFolder: folder, runner: runner, kernel: kernel,
-                watchers: { try await images.watchers(of: $0) })
+                watchers: { try await images.watched($0) })
             let (mapper, selection) = try await factory.make(MapperSelection.Kind(setting))
             log.info(
                 "images are mapped", metadata: ["with": "\(selection.kind.rawValue)", "because": "\(selection.reason)"])

@@ -5,6 +5,12 @@ import VolumeCore
 public enum DeviceMapperContract {
     public static let promises: [ContractCase<NodeUnderTest>] = [
         .init("a mapped image is listed with its image, its path and its client") { try await $0.lists() },
+        .init("A2: a device tells the id of its image") { try await $0.tellsID() },
+        .init("A2: an image of another id than the one asked for is not mapped") { try await $0.refusesAnotherID() },
+        .init("A2: a device keeps its id when its image is renamed, and the next image of that name is another device")
+        {
+            try await $0.renamed()
+        },
         .init("the client is the image's watcher") { try await $0.clientWatches() },
         .init("an image in a namespace is listed as such") { try await $0.listsNamespace() },
         .init("two images are two devices of two clients") { try await $0.twoImages() },
@@ -47,6 +53,47 @@ extension NodeUnderTest {
         }
     }
 
+    fileprivate func tellsID() async throws {
+        try await withImage { image, _ in
+            let id = try #require(try await images.inspect(image)?.id)
+            let device = try await mapper.map(image, id: id, options: [])
+            #expect(device.imageID == id)
+            #expect(try await listing(of: image).map(\.imageID) == [id])
+            try await mapper.unmap(device)
+        }
+    }
+
+    fileprivate func refusesAnotherID() async throws {
+        try await withImage { image, _ in
+            await expectFailure(.foreignImage, "map of an image with another id") {
+                _ = try await mapper.map(image, id: "1234567890ab", options: [])
+            }
+            let (left, watchers) = (try await listing(of: image), try await images.watchers(of: image))
+            #expect(left == [] && watchers == [])
+        }
+    }
+
+    fileprivate func renamed() async throws {
+        try await withImage { image, spec in
+            let old = try await mapper.map(image, id: nil, options: [])
+            let aside = image.named(image.name + ".old")
+            try await images.rename(image, to: aside.name)
+            try await cleaningUp {
+                let id = try await images.create(image, spec: spec, uid: "uid")
+                let new = try await mapper.map(image, id: id, options: [])
+                #expect(new.imageID == id && new.path != old.path)
+                #expect(Set(try await listing(of: image).map(\.imageID)) == [old.imageID, id])
+                try await mapper.unmap(new)
+                #expect(try await listing(of: image).map(\.path) == [old.path])
+                #expect(try await listing(of: image).map(\.imageID) == [old.imageID])
+            } after: {
+                try await mapper.unmap(old)
+                try await images.remove(aside, id: old.imageID)
+            }
+            #expect(try await listing(of: image) == [])
+        }
+    }
+
     fileprivate func clientWatches() async throws {
         try await withImage { image, _ in
             try await withDevice(image) { _ in
@@ -86,7 +133,7 @@ extension NodeUnderTest {
 
     fileprivate func unmaps() async throws {
         try await withImage { image, _ in
-            let device = try await mapper.map(image, options: [])
+            let device = try await mapper.map(image, id: nil, options: [])
             try await mapper.unmap(device)
             #expect(try await listing(of: image) == [])
             try await mapper.unmap(device)
@@ -96,7 +143,7 @@ extension NodeUnderTest {
     fileprivate func stalePath() async throws {
         try await withImage { first, _ in
             try await withImage { second, _ in
-                var stale = try await mapper.map(first, options: [])
+                var stale = try await mapper.map(first, id: nil, options: [])
                 try await mapper.unmap(stale)
                 try await withDevice(second) { device in
                     // Mostly, `second` has the path now that `first` had.
@@ -123,7 +170,7 @@ extension NodeUnderTest {
 
     fileprivate func busyOpen() async throws {
         try await withImage { image, _ in
-            let device = try await mapper.map(image, options: [])
+            let device = try await mapper.map(image, id: nil, options: [])
             let close = try await applications.open(device.path)
             try await cleaningUp {
                 await expectFailure(.busy, "unmap of an open device") { try await mapper.unmap(device) }
@@ -140,13 +187,15 @@ extension NodeUnderTest {
     /// Ceph would count the dead client for half a minute, and so long the image could not be removed.
     fileprivate func dies() async throws {
         try await withFormatted { image, _ in
-            let device = try await mapper.map(image, options: [])
+            let device = try await mapper.map(image, id: nil, options: [])
             let client = try #require(try await listing(of: image).first?.client)
             try await withMount(device) { _ in
                 try await applications.killMapping(of: device)
                 #expect(try await listing(of: image) == [])
                 #expect(
-                    try await deadListing(of: image) == [MappedDevice(image: image, path: device.path, client: client)])
+                    try await deadListing(of: image) == [
+                        MappedDevice(image: image, imageID: device.imageID, path: device.path, client: client)
+                    ])
             }
             #expect(try await listing(of: image) == [])
             #expect(try await deadListing(of: image) == [])
@@ -197,7 +246,7 @@ extension NodeUnderTest {
 
     fileprivate func mapsNothing() async throws {
         let image = place.image("missing")
-        await expectFailure(nil, "map of no image") { _ = try await mapper.map(image, options: []) }
+        await expectFailure(nil, "map of no image") { _ = try await mapper.map(image, id: nil, options: []) }
         #expect(try await listing(of: image) == [])
     }
 

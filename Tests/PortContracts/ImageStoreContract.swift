@@ -209,7 +209,7 @@ public struct ImageStoreContract: Sendable {
 
     private func mapped() async throws {
         try await withImage("mapped") { image, id in
-            let device = try await mapper.map(image, options: [])
+            let device = try await mapper.map(image, id: nil, options: [])
             try await cleaningUp {
                 await expectFailure(.busy, "remove of a mapped image") { try await images.remove(image, id: id) }
                 let found = try await images.inspect(image)
@@ -232,7 +232,7 @@ public struct ImageStoreContract: Sendable {
 
     private func watchers() async throws {
         try await withImage("watched") { image, _ in
-            let device = try await mapper.map(image, options: [])
+            let device = try await mapper.map(image, id: nil, options: [])
             try await cleaningUp {
                 let watchers = try await images.watchers(of: image)
                 #expect(watchers.count == 1)

@@ -184,16 +184,21 @@ extension NodeUnderTest {
     fileprivate func usesOfDevice() async throws {
         #expect(try await mounter.isInUse("/dev/rbd4711") == false)
         try await withVolume { device, _ in
-            #expect(try await mounter.isInUse(device.path) == false)
-            try await withMount(device) { _ in #expect(try await mounter.isInUse(device.path)) }
-            #expect(try await mounter.isInUse(device.path) == false)
+            let before = try await mounter.isInUse(device.path)
+            try await withMount(device) { _ in
+                let mounted = try await mounter.isInUse(device.path)
+                #expect(mounted)
+            }
+            let unmounted = try await mounter.isInUse(device.path)
             let close = try await applications.open(device.path)
             try await cleaningUp {
-                #expect(try await mounter.isInUse(device.path))
+                let opened = try await mounter.isInUse(device.path)
+                #expect(opened)
             } after: {
                 try await close()
             }
-            #expect(try await mounter.isInUse(device.path) == false)
+            let closed = try await mounter.isInUse(device.path)
+            #expect([before, unmounted, closed] == [false, false, false])
         }
     }
 }

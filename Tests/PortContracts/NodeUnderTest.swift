@@ -105,7 +105,7 @@ extension NodeUnderTest {
 
     /// Lends an image as a device and unmaps it.
     func withDevice(_ image: ImageReference, _ body: (MappedDevice) async throws -> Void) async throws {
-        let device = try await mapper.map(image, options: [])
+        let device = try await mapper.map(image, id: nil, options: [])
         try await cleaningUp {
             try await body(device)
         } after: {

@@ -43,6 +43,13 @@ public struct CephRig: Sendable {
         try await images(in: pool).contains(image)
     }
 
+    /// librbd's id of an image.
+    public func imageID(of image: String, in pool: String) async throws -> String {
+        let info = try JSONValue(parsing: try await rbd("info", "--format", "json", "\(pool)/\(image)"))
+        guard let id = info["id"]?.string else { throw RigFailure("'rbd info' tells no id of \(pool)/\(image)") }
+        return id
+    }
+
     /// The addresses of the clients that watch an image, as `osd blocklist` takes them: `ip:port/nonce`.
     public func watchers(of image: String, in pool: String) async throws -> [String] {
         let status = try await rbd("status", "--format", "json", "\(pool)/\(image)")

@@ -173,6 +173,17 @@ public struct CephImageStore: ImageStore {
         }
     }
 
+    /// Who has the image open for writing, as `watchers(of:)` says, and which image that is.
+    public func watched(_ image: ImageReference) async throws -> WatchedImage {
+        try await call("list the watchers of image \(image)") { limit in
+            try await call.images(image).withImage(.name(image.name), .readOnly, timeout: limit) { opened in
+                WatchedImage(
+                    id: try await opened.stat(timeout: limit).id,
+                    watchers: try await others(watching: opened, timeout: limit))
+            }
+        }
+    }
+
     private func others(watching opened: RBDImage, timeout: Duration) async throws -> [ClientAddress] {
         let own = Int64(bitPattern: opened.clientID)
         return try await opened.watchers(timeout: timeout).filter { $0.clientID != own }.compactMap(\.address)

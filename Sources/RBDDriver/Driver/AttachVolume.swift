@@ -17,8 +17,7 @@ extension VolumeDriver {
             progress.isMounted = true
         }
         do {
-            let mapped = try await ports.mapper.mapped().filter { $0.image == volume.image }
-            let present = try await withoutShutOut(mapped, claimed.name)
+            let present = try await usableDevices(of: volume, recorded: claimed.attachment?.record)
             if let claim = claimed.attachment?.record {
                 try await shutOutUnseen(claim, of: volume, besides: Set(present.compactMap(\.client)))
             }
@@ -146,7 +145,8 @@ extension VolumeDriver {
             return device
         }
         progress.mapping = .unknown
-        let device = try await ports.mapper.map(volume.image, options: policy.mapOptions + volume.spec.mapOptions)
+        let device = try await ports.mapper.map(
+            volume.image, id: volume.imageID, options: policy.mapOptions + volume.spec.mapOptions)
         progress.mapping = .made(device)
         return device
     }

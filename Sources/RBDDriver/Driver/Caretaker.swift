@@ -55,7 +55,7 @@ extension VolumeDriver {
     private func letGoOfLost(_ devices: [MappedDevice]) async {
         for device in devices {
             let known = volume(of: device.image)
-            guard known?.attachment?.record.owner != me else { continue }
+            if let known, known.attachment?.record.owner == me, await !isOwnNamesake(device, of: known) { continue }
             var name = known?.name
             if known == nil { name = await removedVolume(stillMountedFrom: device) }
             guard let name else { continue }
@@ -65,6 +65,14 @@ extension VolumeDriver {
                 }
             }
         }
+    }
+
+    /// Whether this plugin mapped the device when the name of the volume's image was another image's.
+    private func isOwnNamesake(_ device: MappedDevice, of stored: StoredVolume) async -> Bool {
+        guard let volume = stored.volume?.record,
+            device.relation(to: volume, recorded: stored.attachment?.record) == .anotherOfItsName
+        else { return false }
+        return (try? await ports.mapper.isOwn(device)) == true
     }
 
     private func volume(of image: ImageReference) -> StoredVolume? {

@@ -7,7 +7,7 @@ extension VolumeDriver {
     /// Whether the kernel has the recorded device mounted at the recorded mountpoint, and its mapping is still there.
     func isMountedHere(_ stored: StoredVolume) async throws -> Bool {
         guard try await isShownAsMounted(stored) else { return false }
-        return try await !hasLostMapping(stored)
+        return try await recordedMapping(stored) == .lives
     }
 
     /// Whether the kernel has the recorded device mounted at the recorded mountpoint.
@@ -18,18 +18,25 @@ extension VolumeDriver {
         return try await ports.mounter.mounted(at: mountpoint)?.device == device
     }
 
-    /// Whether this node's mapper says that it has not mapped the recorded device. As long as no mapper could be chosen, the
-    /// kernel is believed. What was made by a kind that the mapper does not know of is not judged: the setting may have been
-    /// changed under mounted volumes.
+    /// What this node's mapper says of the recorded device. As long as no mapper could be chosen, the kernel is believed. What
+    /// was made by a kind that the mapper does not know of is not judged: the setting may have been changed under mounted
+    /// volumes.
     /// - Throws: `VolumeError` when the mapper that made it cannot tell.
-    private func hasLostMapping(_ stored: StoredVolume) async throws -> Bool {
-        guard let attachment = stored.attachment?.record, let kind = attachment.mapper else { return false }
+    private func recordedMapping(_ stored: StoredVolume) async throws -> RecordedMapping {
+        guard let volume = stored.volume?.record, let attachment = stored.attachment?.record,
+            let kind = attachment.mapper
+        else { return .lives }
         do {
-            let mapped = try await ports.mapper.mapped()
+            let device = try await ports.mapper.mapped().first { $0.path == attachment.device }
             // In this order: after a start it is the first question that decides which kinds these are.
-            return ports.mapper.kinds.contains(kind) && !mapped.contains { $0.path == attachment.device }
+            guard ports.mapper.kinds.contains(kind) else { return .lives }
+            return switch device?.relation(to: volume, recorded: attachment) {
+            case nil: .isLost
+            case .itsImage: .lives
+            case .anotherOfItsName, .unknownOfItsName, .unrelated: .isAnothers
+            }
         } catch {
-            guard ports.mapper.kinds.contains(kind) else { return false }
+            guard ports.mapper.kinds.contains(kind) else { return .lives }
             throw error
         }
     }
@@ -72,16 +79,18 @@ extension VolumeDriver {
         if let volume = stored.volume?.record, let attachment = stored.attachment?.record,
             let device = attachment.device, let mountpoint = attachment.mountpoint, try await isShownAsMounted(stored)
         {
-            guard try await hasLostMapping(stored) else { return nil }
+            guard try await recordedMapping(stored) == .isLost else { return nil }
             return DeadMount(
-                device: device, mountpoint: mountpoint, image: volume.image, clients: attachment.clients)
+                device: device, mountpoint: mountpoint, image: volume.image, imageID: volume.imageID,
+                clients: attachment.clients)
         }
         let mountpoint = policy.mountpoint(of: stored.name)
         guard let device = try await ports.mounter.mounted(at: mountpoint)?.device,
             let dead = try await ports.mapper.deadMappings().first(where: { $0.path == device })
         else { return nil }
         return DeadMount(
-            device: device, mountpoint: mountpoint, image: dead.image, clients: dead.client.map { [$0] } ?? [])
+            device: device, mountpoint: mountpoint, image: dead.image, imageID: dead.imageID,
+            clients: dead.client.map { [$0] } ?? [])
     }
 
     /// That the process has ended is what the mapper says, and it may be wrong: its notes may be lost, or the process one
@@ -94,8 +103,11 @@ extension VolumeDriver {
         if try await areShutOut(dead.clients) { return }
         let attachment = stored.attachment?.record
         let others = attachment?.owner == me ? [] : attachment?.clients ?? []
-        let seen = try await inspect(dead.image)?.watchers ?? []
-        let watchers = try await strangers(to: dead.image, besides: Set(others), seen: seen)
+        let found = try await inspect(dead.image)
+        // Another image may have the name by now: who watches that has nothing to do with this.
+        let isGone = found == nil || (dead.imageID != nil && found?.id != dead.imageID)
+        let watchers =
+            isGone ? [] : try await strangers(to: dead.image, besides: Set(others), seen: found?.watchers ?? [])
         guard watchers.isEmpty else {
             throw VolumeError(
                 .inUse, what,
@@ -113,11 +125,22 @@ extension VolumeDriver {
     }
 }
 
+/// What the mapper says of the device that a record names.
+private enum RecordedMapping {
+    case lives
+    /// Nothing is mapped there.
+    case isLost
+    /// Another image is mapped there, or one that nobody can tell.
+    case isAnothers
+}
+
 /// A mount of a device whose mapping has died.
 private struct DeadMount {
     let device: String
     let mountpoint: String
     let image: ImageReference
+    /// The image's id, as far as it is known.
+    let imageID: String?
     /// Who wrote through it, as far as that is known.
     let clients: [ClientAddress]
 }

@@ -8,8 +8,15 @@ extension VolumeDriver {
     /// turn, so that nothing here is just being mapped.
     /// - Throws: `VolumeError` with code `busy` when something still has a file of it open.
     func letGoOfLost(_ stored: StoredVolume) async throws {
-        guard !isHeldHere(stored) else { return }
-        for device in try await ports.mapper.mapped() where isOf(stored, device) {
+        let isHeldHere = isHeldHere(stored)
+        for device in try await ports.mapper.mapped() {
+            switch relation(of: device, to: stored) {
+            case .unrelated: continue
+            case .anotherOfItsName:
+                try await letGoOfNamesake(device, stored.name)
+                continue
+            case .itsImage, .unknownOfItsName: if isHeldHere { continue }
+            }
             var isOurs = try await isMounted(device, stored.name) || isBeingFenced(device, stored)
             // Killed right after mapping, when another node had taken the claim: nobody could have fenced what was not yet.
             if !isOurs { isOurs = try await ports.mapper.isOwn(device) }
@@ -22,26 +29,15 @@ extension VolumeDriver {
             }
             try await letGo(of: device, stored.name)
         }
-        try await clearDeadMount(stored, to: "let go of")
+        if !isHeldHere { try await clearDeadMount(stored, to: "let go of") }
     }
 
-    /// Lets go of those devices that are shut out of Ceph: nothing can be read or written through them ever again.
-    /// - Returns: the others.
-    func withoutShutOut(_ devices: [MappedDevice], _ name: VolumeName) async throws -> [MappedDevice] {
-        var usable: [MappedDevice] = []
-        for device in devices {
-            if try await isShutOut(device) {
-                try await letGo(of: device, name)
-            } else {
-                usable.append(device)
-            }
+    /// A volume that was removed since has no record that says which its image was: its name alone tells too little.
+    private func relation(of device: MappedDevice, to stored: StoredVolume) -> DeviceRelation {
+        guard let volume = stored.volume?.record else {
+            return device.image.name == stored.name.text ? .unknownOfItsName : .unrelated
         }
-        return usable
-    }
-
-    /// A volume that was removed since has no record that says where its image was: then the image's name has to do.
-    private func isOf(_ stored: StoredVolume, _ device: MappedDevice) -> Bool {
-        stored.volume.map { $0.record.image == device.image } ?? (device.image.name == stored.name.text)
+        return device.relation(to: volume, recorded: stored.attachment?.record)
     }
 
     /// Whether the records give the volume to this node, and let it have it mapped.
@@ -60,12 +56,13 @@ extension VolumeDriver {
         try await ports.mounter.mounted(at: policy.mountpoint(of: name))?.device == device.path
     }
 
-    private func isShutOut(_ device: MappedDevice) async throws -> Bool {
+    /// Whether nothing can be read or written through the device ever again.
+    func isShutOut(_ device: MappedDevice) async throws -> Bool {
         guard let client = device.client else { return false }
         return try await ports.fence.isBlocklisted(client)
     }
 
-    private func letGo(of device: MappedDevice, _ name: VolumeName) async throws {
+    func letGo(of device: MappedDevice, _ name: VolumeName) async throws {
         if try await isMounted(device, name) { try await ports.mounter.unmount(policy.mountpoint(of: name)) }
         try await ports.mapper.unmap(device)
         log.warning(

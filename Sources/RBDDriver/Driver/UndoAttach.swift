@@ -28,7 +28,7 @@ extension VolumeDriver {
             switch progress.mapping {
             case .none: [MappedDevice]()
             case .made(let device), .found(let device): [device]
-            case .unknown: known.filter { $0.image == volume.image }
+            case .unknown: try await devicesToGiveBack(of: volume, recorded: progress.stored.attachment?.record)
             }
         for device in devices { try await ports.mapper.unmap(device) }
         return progress.unmapped.union(devices.filter(known.contains).compactMap(\.client))

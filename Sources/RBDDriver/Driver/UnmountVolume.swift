@@ -77,7 +77,7 @@ extension VolumeDriver {
     private func unmapAll(_ detaching: StoredVolume, _ leaving: Attachment) async throws -> Set<ClientAddress> {
         guard let volume = detaching.volume?.record else { return [] }
         var gone: Set<ClientAddress> = []
-        for device in try await ports.mapper.mapped() where device.image == volume.image {
+        for device in try await devicesToGiveBack(of: volume, recorded: leaving) {
             do {
                 try await ports.mapper.unmap(device)
             } catch let error as VolumeError where error.code == .busy {

@@ -13,8 +13,11 @@ public protocol DeviceMapper: Sendable {
     /// The features among `features` that this mapper cannot serve; empty when it can map such an image.
     func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures
 
-    /// Maps the image for writing. Mapping is not idempotent: the caller makes sure that it is not mapped already.
-    func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice
+    /// Maps the image for writing, provided that its id is `id` (any when `nil`). Mapping is not idempotent: the caller makes
+    /// sure that it is not mapped already.
+    /// - Returns: the device, whose `imageID` is that of the very image that it writes to.
+    /// - Throws: `VolumeError` with code `foreignImage` when the name leads to another image: then nothing is mapped.
+    func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice
 
     /// Everything that is mapped on this node by these kinds of mapper, whoever mapped it.
     func mapped() async throws -> [MappedDevice]
@@ -47,14 +50,19 @@ extension DeviceMapper {
 
 /// An image as a block device.
 public struct MappedDevice: Sendable, Hashable {
+    /// As it was mapped.
     public var image: ImageReference
+    /// librbd's id of the image. The name may have gone to another image since; the id stays. `nil` when it cannot be told:
+    /// whoever mapped it left no note of it.
+    public var imageID: String?
     /// `/dev/rbd0`, `/dev/loop3`.
     public var path: String
     /// What the cluster knows this mapping as; `nil` when it cannot be told yet.
     public var client: ClientAddress?
 
-    public init(image: ImageReference, path: String, client: ClientAddress? = nil) {
+    public init(image: ImageReference, imageID: String? = nil, path: String, client: ClientAddress? = nil) {
         self.image = image
+        self.imageID = imageID
         self.path = path
         self.client = client
     }

@@ -18,8 +18,8 @@
             try await base.unsupported(features)
         }
 
-        func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice {
-            try await points.after("map image") { try await base.map(image, options: options) }
+        func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
+            try await points.after("map image") { try await base.map(image, id: id, options: options) }
         }
 
         func mapped() async throws -> [MappedDevice] { try await base.mapped() }

@@ -2,7 +2,7 @@ import VolumeCore
 
 extension MappedDevice {
     init(_ device: SimulatedDevice) {
-        self.init(image: device.image, path: device.path, client: device.client)
+        self.init(image: device.image, imageID: device.imageID, path: device.path, client: device.client)
     }
 }
 
@@ -19,9 +19,9 @@ public struct InMemoryMapper: DeviceMapper {
         }
     }
 
-    public func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice {
+    public func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
         try await process.perform(.deviceMap, "\(image)") { [process] in
-            let device = try $0.map(image, options: options, on: process.node)
+            let device = try $0.map(image, id: id, options: options, on: process.node)
             $0.nodes[process.node]?.kernel.devices[device.path]?.isByPlugin = true
             return MappedDevice(device)
         }
@@ -30,7 +30,9 @@ public struct InMemoryMapper: DeviceMapper {
     public func isOwn(_ device: MappedDevice) async throws -> Bool {
         process.cluster.mutate { [process] world in
             let found = world.nodes[process.node]?.kernel.devices[device.path]
-            return found?.image == device.image && found?.isByPlugin == true && found?.isOutOfSight == false
+            return found.map {
+                MappedDevice($0).mayBeSameImage(as: device) && $0.isByPlugin && !$0.isOutOfSight
+            } ?? false
         }
     }
 

@@ -82,14 +82,14 @@ public struct InMemoryFormatter: VolumeFormatter {
     /// while the image is being created is no effect: it touches nothing that anybody else could see.
     public func createFormatted(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
         let id = try await InMemoryImageStore(process).create(image, spec: spec, uid: uid)
-        try await format(image, spec)
+        try await format(image, id: id, spec)
         return id
     }
 
-    private func format(_ image: ImageReference, _ spec: VolumeSpec) async throws {
+    private func format(_ image: ImageReference, id: String, _ spec: VolumeSpec) async throws {
         let node = process.node
         let device = try await process.perform(.formatMap, "\(image)") {
-            MappedDevice(try $0.map(image, options: [], on: node))
+            MappedDevice(try $0.map(image, id: id, options: [], on: node))
         }
         do {
             try await process.perform(.formatBegin, "\(image)") { try $0.beginFilesystem(on: device.path, node: node) }

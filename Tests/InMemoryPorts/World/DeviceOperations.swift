@@ -3,8 +3,13 @@ import VolumeCore
 /// What `rbd map` and `rbd unmap` do.
 extension World {
     /// Every mapping is a client of its own (`noshare`). Mapping twice makes two devices.
-    mutating func map(_ reference: ImageReference, options: [String], on name: String) throws -> SimulatedDevice {
+    mutating func map(
+        _ reference: ImageReference, id: String?, options: [String], on name: String
+    ) throws -> SimulatedDevice {
         let image = try image(reference, to: "map")
+        guard id == nil || image.id == id else {
+            throw VolumeError.anotherImage("map image \(reference)", reference, found: image.id, wanted: id)
+        }
         let node = try node(name)
         let missing = image.features.subtracting(node.kernel.supportedFeatures)
         guard missing.isEmpty else {
@@ -37,7 +42,7 @@ extension World {
     /// A device whose path has gone to another image since is not touched.
     mutating func unmap(_ mapped: MappedDevice, on name: String) throws {
         let node = try node(name)
-        guard let device = node.kernel.devices[mapped.path], device.image == mapped.image,
+        guard let device = node.kernel.devices[mapped.path], MappedDevice(device).mayBeSameImage(as: mapped),
             mapped.client == nil || mapped.client == device.client, !device.isOutOfSight
         else { return }
         guard device.openers.isEmpty, node.kernel.superblocks[mapped.path] == nil else {

@@ -31,7 +31,7 @@ extension World {
     public mutating func mountByHand(
         _ image: ImageReference, on name: String, at mountpoint: String, _ type: FilesystemType
     ) throws -> ClientAddress {
-        let device = try map(image, options: [], on: name)
+        let device = try map(image, id: nil, options: [], on: name)
         try mount(device.path, at: mountpoint, type, options: [], on: name)
         return device.client
     }
@@ -50,7 +50,17 @@ extension World {
 
     /// Maps an image on a node by hand, as `rbd map` does.
     public mutating func mapByHand(_ image: ImageReference, on name: String) throws -> MappedDevice {
-        MappedDevice(try map(image, options: [], on: name))
+        MappedDevice(try map(image, id: nil, options: [], on: name))
+    }
+
+    /// `ceph osd blocklist rm`.
+    public mutating func liftFence(of client: ClientAddress?) {
+        if let client { allow(client) }
+    }
+
+    /// `rbd mv`, which every client that has the image open survives.
+    public mutating func renameByHand(_ image: ImageReference, to name: String) throws {
+        try renameImage(image, to: name)
     }
 
     /// Whether a plugin process runs on the node.

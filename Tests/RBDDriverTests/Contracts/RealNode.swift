@@ -49,7 +49,7 @@ struct RealNode: Sendable {
         let files = CephClientFiles(confPath: environment.adminConf, user: "admin")
         mapper = try FuseMapper(
             files: files, stateFolder: scratch.path, runner: runner, kernel: kernel,
-            watchers: { [images] in try await images.watchers(of: $0) })
+            watchers: { [images] in try await images.watched($0) })
         place = ImagePlace(
             pool: environment.pool, namespace: Self.namespace, dataPool: environment.dataPool,
             addSnapshot: { image, name in _ = try await rig.rbd("snap", "create", "\(image)@\(name)") },

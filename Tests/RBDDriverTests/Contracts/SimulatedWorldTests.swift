@@ -21,7 +21,7 @@ import VolumeCore
     }
 
     private func attach(_ ports: NodePorts) async throws -> MappedDevice {
-        let device = try await ports.mapper.map(image, options: [])
+        let device = try await ports.mapper.map(image, id: nil, options: [])
         try await ports.mounter.mount(device.path, at: mountpoint, .ext4, options: [])
         return device
     }
@@ -43,8 +43,8 @@ import VolumeCore
 
     @Test func mappingTwiceMakesTwoDevices() async throws {
         try await makeVolume()
-        let first = try await a.mapper.map(image, options: [])
-        let second = try await a.mapper.map(image, options: [])
+        let first = try await a.mapper.map(image, id: nil, options: [])
+        let second = try await a.mapper.map(image, id: nil, options: [])
         #expect(first.path != second.path)
         #expect(first.client != second.client)
         #expect(try await a.mapper.mapped().count == 2)
@@ -146,7 +146,7 @@ import VolumeCore
         try await makeVolume()
         let device = try await attach(a)
         cluster.mutate { $0.cut("a", from: .ceph) }
-        let mapped = try await b.mapper.map(image, options: [])
+        let mapped = try await b.mapper.map(image, id: nil, options: [])
         #expect(
             await code { try await b.mounter.mount(mapped.path, at: mountpoint, .ext4, options: []) } == .timedOut)
         #expect(try await b.fence.lockOwners(of: image) == [device.client])
@@ -278,10 +278,10 @@ import VolumeCore
     @Test func aRepairedDeviceHasToBeMappedAnew() async throws {
         try await makeVolume()
         cluster.mutate { $0.disorder(image) }
-        let stale = try await a.mapper.map(image, options: [])
+        let stale = try await a.mapper.map(image, id: nil, options: [])
         #expect(await code { try await a.filesystems.check(stale.path, .ext4) } == .unfinished)
         try await a.mapper.unmap(stale)
-        let fresh = try await a.mapper.map(image, options: [])
+        let fresh = try await a.mapper.map(image, id: nil, options: [])
         try await a.filesystems.check(fresh.path, .ext4)
         try await a.mounter.mount(fresh.path, at: mountpoint, .ext4, options: [])
         #expect(cluster.world.harm == [])
@@ -290,7 +290,7 @@ import VolumeCore
     @Test func mountingARepairedDeviceDoesHarm() async throws {
         try await makeVolume()
         cluster.mutate { $0.disorder(image) }
-        let stale = try await a.mapper.map(image, options: [])
+        let stale = try await a.mapper.map(image, id: nil, options: [])
         #expect(await code { try await a.filesystems.check(stale.path, .ext4) } == .unfinished)
         try await a.filesystems.check(stale.path, .ext4)
         try await a.mounter.mount(stale.path, at: mountpoint, .ext4, options: [])

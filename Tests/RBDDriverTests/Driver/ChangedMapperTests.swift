@@ -78,8 +78,8 @@ private final class NextMapper: DeviceMapper {
     func kind(of device: MappedDevice) -> String { made.withLock { $0.contains(device.path) } ? kind : former.kind }
 
     func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures { [] }
-    func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice {
-        let device = try await former.map(image, options: options)
+    func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
+        let device = try await former.map(image, id: id, options: options)
         made.withLock { _ = $0.insert(device.path) }
         return device
     }

@@ -63,7 +63,7 @@ import VolumeCore
             writer = try #require(cluster.world.etcd.attachments.values.first?.record.clients.first)
         } else {
             let image = ImageReference(pool: "rbd", name: "db")
-            writer = try #require(try await driver.ports.mapper.map(image, options: []).client)
+            writer = try #require(try await driver.ports.mapper.map(image, id: nil, options: []).client)
         }
         var ports = driver.ports
         ports.formerClients = Claimed(client: writer)

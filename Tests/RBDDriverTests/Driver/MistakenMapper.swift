@@ -8,8 +8,8 @@ struct MistakenMapper: DeviceMapper {
     var hasNotes = false
 
     func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures { [] }
-    func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice {
-        try await base.map(image, options: options)
+    func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
+        try await base.map(image, id: id, options: options)
     }
     func mapped() async throws -> [MappedDevice] { [] }
     func deadMappings() async throws -> [MappedDevice] { hasNotes ? try await base.mapped() : [] }

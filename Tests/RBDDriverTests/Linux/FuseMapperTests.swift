@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Rig
 import Testing
@@ -20,7 +21,10 @@ import VolumeCore
                     ),
                     stateFolder: linux.scratch.path, runner: linux.runner, kernel: linux.kernel
                 ) { [ceph] image in
-                    try await ceph.watchers(of: image.name, in: image.pool).compactMap(ClientAddress.init)
+                    WatchedImage(
+                        id: try await ceph.imageID(of: image.name, in: image.pool),
+                        watchers: try await ceph.watchers(of: image.name, in: image.pool).compactMap(ClientAddress.init)
+                    )
                 }
             }
         }
@@ -88,10 +92,28 @@ import VolumeCore
         return String(decoding: buffer, as: UTF8.self)
     }
 
+    @Test("A2: a mapping of an older version tells no id, is listed and can be given back")
+    func a2OldNotesTellNoID() async throws {
+        try await run { bench, images in
+            let mapper = try bench.mapper
+            let device = try await mapper.map(images[0], id: nil, options: [])
+            #expect(device.imageID == (try await bench.ceph.imageID(of: images[0].name, in: images[0].pool)))
+            let notes = try await bench.linux.tool("find", bench.linux.scratch.path + "/fuse", "-name", "mapping.json")
+            let file = notes.trimmingCharacters(in: .newlines)
+            try await bench.linux.tool("sed", "-i", "s/,\"imageID\":\"[^\"]*\"//", file)
+            var old = device
+            old.imageID = nil
+            #expect(try await mapper.mapped() == [old])
+            let error = await failure { _ = try await mapper.map(images[0], id: device.imageID, options: []) }
+            #expect(error?.code == .conflict, "it may be that very image")
+            try await mapper.unmap(old)
+        }
+    }
+
     @Test func whatIsWrittenIsInTheImageAfterUnmapping() async throws {
         try await run { bench, images in
             let mapper = try bench.mapper
-            let first = try await mapper.map(images[0], options: [])
+            let first = try await mapper.map(images[0], id: nil, options: [])
             #expect(first.image == images[0])
             #expect(try await mapper.size(of: first) == .mebibytes(64))
             #expect(try await bench.ceph.watchers(of: images[0].name, in: "rbd") == [first.client?.text])
@@ -101,7 +123,7 @@ import VolumeCore
             #expect(try await mapper.mapped().isEmpty)
             #expect(try await bench.ceph.watchers(of: images[0].name, in: "rbd").isEmpty)
 
-            let second = try await mapper.map(images[0], options: ["queue_depth=128"])
+            let second = try await mapper.map(images[0], id: nil, options: ["queue_depth=128"])
             #expect(second.client != first.client)
             #expect(read(5, from: second.path, at: 50 << 20) == "hello")
             try await mapper.unmap(second)
@@ -111,7 +133,7 @@ import VolumeCore
 
     @Test func aNewPluginProcessKnowsWhatIsMapped() async throws {
         try await run { bench, images in
-            let device = try await bench.mapper.map(images[0], options: [])
+            let device = try await bench.mapper.map(images[0], id: nil, options: [])
             let restarted = try bench.mapper
             #expect(try await restarted.mapped() == [device])
             try await restarted.unmap(device)
@@ -121,8 +143,8 @@ import VolumeCore
     @Test func twoImagesAtOnceStayApart() async throws {
         try await run(images: 2) { bench, images in
             let mapper = try bench.mapper
-            async let first = mapper.map(images[0], options: [])
-            async let second = mapper.map(images[1], options: [])
+            async let first = mapper.map(images[0], id: nil, options: [])
+            async let second = mapper.map(images[1], id: nil, options: [])
             let devices = try await [first, second]
             #expect(Set(devices.map(\.path)).count == 2)
             #expect(Set(devices.compactMap(\.client)).count == 2)
@@ -138,7 +160,7 @@ import VolumeCore
     @Test func whatLookedHalfMadeAndIsWholeByNowStays() async throws {
         try await run { bench, images in
             let mapper = try bench.mapper
-            let device = try await mapper.map(images[0], options: [])
+            let device = try await mapper.map(images[0], id: nil, options: [])
             let folder = FuseFolder(of: images[0], below: bench.linux.scratch.path + "/fuse", generation: 0)
             #expect(await mapper.cleanUpLeftover(folder) == device)
             #expect(try await mapper.mapped() == [device])
@@ -150,8 +172,8 @@ import VolumeCore
     @Test func aMappedImageIsNotMappedTwice() async throws {
         try await run { bench, images in
             let mapper = try bench.mapper
-            let device = try await mapper.map(images[0], options: [])
-            let error = await failure { _ = try await mapper.map(images[0], options: []) }
+            let device = try await mapper.map(images[0], id: nil, options: [])
+            let error = await failure { _ = try await mapper.map(images[0], id: nil, options: []) }
             #expect(error?.code == .conflict)
             #expect(error?.outcome == .refused)
             #expect(try await mapper.mapped() == [device])
@@ -162,7 +184,7 @@ import VolumeCore
     @Test func anOpenDeviceIsBusyAndStaysMapped() async throws {
         try await run { bench, images in
             let mapper = try bench.mapper
-            let device = try await mapper.map(images[0], options: [])
+            let device = try await mapper.map(images[0], id: nil, options: [])
             let file = open(device.path, O_RDONLY | O_CLOEXEC)
             let error = await failure { try await mapper.unmap(device) }
             #expect(error?.code == .busy)
@@ -176,7 +198,7 @@ import VolumeCore
     @Test func aMountedDeviceIsBusyAndStaysUsable() async throws {
         try await run { bench, images in
             let mapper = try bench.mapper
-            let device = try await mapper.map(images[0], options: [])
+            let device = try await mapper.map(images[0], id: nil, options: [])
             let folder = try await mountNew(device, bench)
             #expect(await failure { try await mapper.unmap(device) }?.code == .busy)
             try await bench.linux.tool("touch", folder + "/still-works")
@@ -188,12 +210,12 @@ import VolumeCore
     @Test func aKilledDaemonsLeftoversAreClearedAndTheImageMapsAgain() async throws {
         try await run { bench, images in
             let mapper = try bench.mapper
-            let device = try await mapper.map(images[0], options: [])
+            let device = try await mapper.map(images[0], id: nil, options: [])
             try write("before", to: device.path, at: 0)
             try await killDaemons(bench)
             #expect(try await mapper.mapped().isEmpty)
             #expect(bench.linux.scratch.kernelState.isEmpty)
-            let again = try await mapper.map(images[0], options: [])
+            let again = try await mapper.map(images[0], id: nil, options: [])
             #expect(again.client != device.client)
             #expect(read(6, from: again.path, at: 0) == "before")
             try await mapper.unmap(again)
@@ -203,11 +225,11 @@ import VolumeCore
     @Test func aDeadMappingThatAFilesystemStillHoldsDoesNotStopANewOne() async throws {
         try await run { bench, images in
             let mapper = try bench.mapper
-            let dead = try await mapper.map(images[0], options: [])
+            let dead = try await mapper.map(images[0], id: nil, options: [])
             let folder = try await mountNew(dead, bench)
             try await killDaemons(bench)
             #expect(try await mapper.mapped().isEmpty)
-            let fresh = try await mapper.map(images[0], options: [])
+            let fresh = try await mapper.map(images[0], id: nil, options: [])
             #expect(fresh.path != dead.path)
             #expect(try await mapper.mapped() == [fresh])
             try await bench.linux.tool("umount", folder)
@@ -222,7 +244,7 @@ import VolumeCore
     @Test func aDeadMappingIsKnownAsLongAsItIsMountedAlsoWhenItsContainerIsGone() async throws {
         try await run { bench, images in
             let mapper = try bench.mapper
-            let dead = try await mapper.map(images[0], options: [])
+            let dead = try await mapper.map(images[0], id: nil, options: [])
             let folder = try await mountNew(dead, bench)
             #expect(try await mapper.mapped() == [dead])
             try await killDaemons(bench)
@@ -235,7 +257,7 @@ import VolumeCore
             let restarted = try bench.mapper
             #expect(try await restarted.mapped().isEmpty)
             #expect(try await restarted.deadMappings() == [dead])
-            let fresh = try await restarted.map(images[0], options: [])
+            let fresh = try await restarted.map(images[0], id: nil, options: [])
             #expect(try await restarted.mapped() == [fresh])
             #expect(try await restarted.deadMappings() == [dead])
             try await bench.linux.tool("umount", folder)
@@ -249,7 +271,7 @@ import VolumeCore
     @Test func halfMadeMappingsAreClearedByListing() async throws {
         try await run { bench, images in
             let mapper = try bench.mapper
-            let device = try await mapper.map(images[0], options: [])
+            let device = try await mapper.map(images[0], id: nil, options: [])
             // As a crash between the daemon and the loop device leaves it.
             try await bench.linux.tool("losetup", "-d", device.path)
             try await waitUntil { bench.linux.scratch.kernelState.loopDevices.isEmpty }
@@ -268,8 +290,8 @@ import VolumeCore
             let blind = try FuseMapper(
                 files: CephClientFiles(confPath: bench.linux.environment.cephConf, user: "docker"),
                 stateFolder: bench.linux.scratch.path, runner: bench.linux.runner, kernel: bench.linux.kernel
-            ) { _ in [] }
-            let error = await failure { _ = try await blind.map(image, options: []) }
+            ) { WatchedImage(id: "id of \($0.name)", watchers: []) }
+            let error = await failure { _ = try await blind.map(image, id: nil, options: []) }
             #expect(
                 error?.why.contains("qemu-storage-daemon ended with status 1") == true, "\(String(describing: error))")
             #expect(error?.why.contains("No such file or directory") == true)
@@ -284,8 +306,8 @@ import VolumeCore
             let blind = try FuseMapper(
                 files: CephClientFiles(confPath: environment.cephConf, user: environment.cephUser),
                 stateFolder: bench.linux.scratch.path, runner: bench.linux.runner, kernel: bench.linux.kernel
-            ) { _ in [] }
-            let error = await failure { _ = try await blind.map(images[0], options: []) }
+            ) { WatchedImage(id: "id of \($0.name)", watchers: []) }
+            let error = await failure { _ = try await blind.map(images[0], id: nil, options: []) }
             #expect(error?.code == .inUse)
             #expect(bench.linux.scratch.kernelState.isEmpty)
             #expect(try await bench.ceph.watchers(of: images[0].name, in: "rbd").isEmpty)
@@ -295,7 +317,7 @@ import VolumeCore
     @Test func aCancelledMapLeavesNothingBehind() async throws {
         try await run { bench, images in
             let mapper = try bench.mapper
-            let task = Task { try await mapper.map(images[0], options: []) }
+            let task = Task { try await mapper.map(images[0], id: nil, options: []) }
             try await waitUntil { !bench.linux.scratch.kernelState.exports.isEmpty }
             task.cancel()
             if case .success(let device) = await task.result { try await mapper.unmap(device) }
@@ -306,7 +328,7 @@ import VolumeCore
     @Test func theDeviceGrowsWithItsImageAndNeverShrinksIt() async throws {
         try await run { bench, images in
             let mapper = try bench.mapper
-            let device = try await mapper.map(images[0], options: [])
+            let device = try await mapper.map(images[0], id: nil, options: [])
             let early = await failure { try await mapper.grow(device, to: .mebibytes(128)) }
             #expect(early?.code == .conflict)
             try await bench.ceph.rbd("resize", "--no-progress", "--size", "200M", "\(images[0])")
@@ -323,7 +345,7 @@ import VolumeCore
     @Test func aFencedMappingCannotWriteAnyMoreAndIsGivenBack() async throws {
         try await run { bench, images in
             let mapper = try bench.mapper
-            let device = try await mapper.map(images[0], options: [])
+            let device = try await mapper.map(images[0], id: nil, options: [])
             let client = try #require(device.client?.text)
             try await bench.ceph.ceph("osd", "blocklist", "add", client)
             let file = open(device.path, O_RDWR | O_CLOEXEC)
@@ -333,7 +355,7 @@ import VolumeCore
             try await mapper.unmap(device)
             #expect(bench.linux.scratch.kernelState.isEmpty)
             try await bench.ceph.ceph("osd", "blocklist", "rm", client)
-            let fresh = try await mapper.map(images[0], options: [])
+            let fresh = try await mapper.map(images[0], id: nil, options: [])
             #expect(fresh.client?.text != client)
             try await mapper.unmap(fresh)
         }
@@ -345,7 +367,7 @@ import VolumeCore
             let root = bench.linux.scratch.path + "/fuse"
             try await bench.linux.tool("mkdir", "-p", root + "/stray/below")
             try await bench.linux.tool("touch", root + "/file")
-            let device = try await mapper.map(images[0], options: [])
+            let device = try await mapper.map(images[0], id: nil, options: [])
             #expect(try await mapper.mapped() == [device])
             try await mapper.unmap(device)
             #expect(try bench.linux.entries(root) == ["stray", "file"])
@@ -355,7 +377,9 @@ import VolumeCore
     @Test func optionsWithAnotherMeaningAreRefused() async throws {
         try await run { bench, images in
             let mapper = try bench.mapper
-            let error = await failure { _ = try await mapper.map(images[0], options: ["noshare", "exclusive"]) }
+            let error = await failure {
+                _ = try await mapper.map(images[0], id: nil, options: ["noshare", "exclusive"])
+            }
             #expect(error?.code == .unsupported)
             #expect(error?.why.contains("'exclusive'") == true)
         }
@@ -368,14 +392,14 @@ import VolumeCore
                 let mapper = try bench.mapper
                 let mapped = try await bench.makeImage(uniqueName("hung"))
                 let other = try await bench.makeImage(uniqueName("hung"))
-                let device = try await mapper.map(mapped, options: [])
+                let device = try await mapper.map(mapped, id: nil, options: [])
                 let errors = try await bench.ceph.osd.disturbed(by: .kill) {
                     // What is mapped is told without Ceph.
                     let listed = try await mapper.mapped()
                     #expect(listed == [device])
                     let clock = SystemClock()
                     return await Deadline.$current.withValue(clock.now() + .seconds(3)) {
-                        await failure { _ = try await blind(bench).map(other, options: []) }
+                        await failure { _ = try await blind(bench).map(other, id: nil, options: []) }
                     }
                 }
                 #expect(errors?.code == .timedOut)
@@ -395,6 +419,6 @@ import VolumeCore
         return try FuseMapper(
             files: CephClientFiles(confPath: environment.cephConf, user: environment.cephUser),
             stateFolder: bench.linux.scratch.path, runner: bench.linux.runner, kernel: bench.linux.kernel
-        ) { _ in [] }
+        ) { WatchedImage(id: "id of \($0.name)", watchers: []) }
     }
 }

@@ -50,7 +50,7 @@ import VolumeCore
             try FuseMapper(
                 files: CephClientFiles(confPath: "/c", user: "u"), stateFolder: folder, runner: ScriptedRunner(),
                 kernel: kernel
-            ) { _ in [] }
+            ) { _ in WatchedImage(id: "x", watchers: []) }
         }
     }
 }

@@ -56,12 +56,47 @@ import VolumeCore
         }
     }
 
+    @Test("A2: the kernel tells the image's id, and what it mapped of another image is given back")
+    func a2TheIDIsTheKernels() async throws {
+        try await run({ command in
+            CommandResult(.exited(0), output: command.arguments.first == "map" ? "/dev/rbd4\n" : "")
+        }) { sysfs, mapper, runner in
+            try await sysfs.map(4, pool: "rbd", namespace: "ns", name: "a,b", id: "12ab")
+            #expect(try await mapper.mapped().map(\.imageID) == ["12ab"])
+            let device = try await mapper.map(image, id: "12ab", options: [])
+            #expect(device.imageID == "12ab")
+            let namesake = MappedDevice(image: image, imageID: "34cd", path: "/dev/rbd5")
+            #expect(try await mapper.isOwn(device))
+            #expect(try await !mapper.isOwn(namesake), "another image had the name")
+            try await mapper.unmap(MappedDevice(image: image, imageID: "34cd", path: "/dev/rbd4"))
+            #expect(runner.seen.count == 1, "the number is another image's")
+        }
+    }
+
+    @Test("A2: a device that the kernel made of another image than asked for is given back")
+    func a2AnotherImageIsGivenBack() async throws {
+        let removed = Mutex(false)
+        try await run({ command in
+            guard command.arguments.first == "unmap" else { return CommandResult(.exited(0), output: "/dev/rbd4\n") }
+            removed.withLock {
+                $0 = command.arguments == ["unmap", command.arguments[1], "4", "rbd", "ns", "a,b", "34cd"]
+            }
+            return CommandResult(.exited(0))
+        }) { sysfs, mapper, _ in
+            try await sysfs.map(4, pool: "rbd", namespace: "ns", name: "a,b", id: "34cd")
+            let error = await failure { _ = try await mapper.map(image, id: "12ab", options: []) }
+            #expect(error?.code == .foreignImage)
+            let wasGivenBack = removed.withLock { $0 }
+            #expect(wasGivenBack)
+        }
+    }
+
     @Test func mapAsksForAClientOfItsOwn() async throws {
         try await run({ _ in CommandResult(.exited(0), output: "/dev/rbd4\n") }) { sysfs, mapper, runner in
             try await sysfs.map(4, pool: "rbd", namespace: "ns", name: "a,b")
             let byHand = try #require(try await mapper.mapped().first)
             #expect(try await !mapper.isOwn(byHand))
-            let device = try await mapper.map(image, options: ["queue_depth=128", "noudev"])
+            let device = try await mapper.map(image, id: nil, options: ["queue_depth=128", "noudev"])
             #expect(try await mapper.isOwn(device))
             #expect(device.path == "/dev/rbd4")
             #expect(device.client == ClientAddress("10.0.0.1:0/7"))
@@ -77,7 +112,7 @@ import VolumeCore
 
     @Test func theKeyGoesThroughAPipeAndNowhereElse() async throws {
         try await run({ _ in CommandResult(.exited(EPERM), errors: "no") }) { _, mapper, runner in
-            let error = await failure { _ = try await mapper.map(image, options: []) }
+            let error = await failure { _ = try await mapper.map(image, id: nil, options: []) }
             let command = try #require(runner.seen.first)
             #expect(command.input == Array("opensesame".utf8))
             #expect(command.environment == [:])
@@ -92,7 +127,7 @@ import VolumeCore
     @Test func theSecondProtocolIsSpokenToTheMonitorsThatKnowIt() async throws {
         try await run({ _ in CommandResult(.exited(1)) }) { _, mapper, runner in
             for mode in ["crc", "secure", "prefer-crc", "prefer-secure", "legacy"] {
-                _ = await failure { _ = try await mapper.map(image, options: ["ms_mode=\(mode)"]) }
+                _ = await failure { _ = try await mapper.map(image, id: nil, options: ["ms_mode=\(mode)"]) }
             }
             #expect(
                 runner.seen.map { $0.arguments[2] }
@@ -106,7 +141,7 @@ import VolumeCore
         modern.monitorsV1 = []
         modern.secondProtocol = way
         try await run(as: modern, { _ in CommandResult(.exited(1)) }) { _, mapper, runner in
-            _ = await failure { _ = try await mapper.map(image, options: ["queue_depth=64"]) }
+            _ = await failure { _ = try await mapper.map(image, id: nil, options: ["queue_depth=64"]) }
             #expect(
                 runner.seen.first?.arguments[2...3] == [
                     "10.0.0.1:3300", "name=docker,_pool_ns=ns,noshare,queue_depth=64,ms_mode=\(way.rawValue)",
@@ -120,7 +155,7 @@ import VolumeCore
         modern.mapOptions = inTheConfiguration ? ["ms_mode=crc"] : []
         let options = inTheConfiguration ? [] : ["ms_mode=crc"]
         try await run(as: modern, { _ in CommandResult(.exited(1)) }) { _, mapper, runner in
-            _ = await failure { _ = try await mapper.map(image, options: options) }
+            _ = await failure { _ = try await mapper.map(image, id: nil, options: options) }
             #expect(runner.seen.first?.arguments[3] == "name=docker,_pool_ns=ns,noshare,ms_mode=crc")
         }
     }
@@ -129,7 +164,7 @@ import VolumeCore
         var other = client
         if mode == "legacy" { other.monitorsV1 = [] } else { other.monitorsV2 = [] }
         try await run(as: other) { _, mapper, runner in
-            let error = await failure { _ = try await mapper.map(image, options: ["ms_mode=\(mode)"]) }
+            let error = await failure { _ = try await mapper.map(image, id: nil, options: ["ms_mode=\(mode)"]) }
             #expect(error?.code == .invalidOption)
             #expect(error?.remedy.contains("leave ms_mode out of RBD_MAP_OPTIONS") == true)
             #expect(runner.lines == [])
@@ -141,7 +176,7 @@ import VolumeCore
         modern.monitorsV1 = []
         for (client, isTold) in [(modern, true), (self.client, false)] {
             try await run(as: client, { _ in CommandResult(.exited(EINVAL)) }) { _, mapper, _ in
-                let error = await failure { _ = try await mapper.map(image, options: []) }
+                let error = await failure { _ = try await mapper.map(image, id: nil, options: []) }
                 #expect(error?.code == .invalidOption)
                 #expect(error?.remedy.contains("Linux 5.11") == isTold, "\(String(describing: error))")
                 #expect(error?.remedy.contains("port 6789") == isTold)
@@ -153,7 +188,7 @@ import VolumeCore
         var configured = client
         configured.mapOptions = ["share", "ms_mode=legacy", "queue_depth=64"]
         try await run(as: configured, { _ in CommandResult(.exited(1)) }) { _, mapper, runner in
-            _ = await failure { _ = try await mapper.map(image, options: ["ms_mode=crc"]) }
+            _ = await failure { _ = try await mapper.map(image, id: nil, options: ["ms_mode=crc"]) }
             #expect(
                 runner.seen.first?.arguments[2...3] == [
                     "10.0.0.1:3300", "name=docker,_pool_ns=ns,noshare,ms_mode=legacy,queue_depth=64,ms_mode=crc",
@@ -168,7 +203,7 @@ import VolumeCore
     ])
     func namesThatTheKernelWouldMisreadAreRefused(_ image: ImageReference) async throws {
         try await run { _, mapper, runner in
-            #expect(await failure { _ = try await mapper.map(image, options: []) }?.code == .unsupported)
+            #expect(await failure { _ = try await mapper.map(image, id: nil, options: []) }?.code == .unsupported)
             #expect(runner.lines == [])
         }
     }
@@ -176,7 +211,7 @@ import VolumeCore
     @Test(arguments: ["share", "name=admin", "secret=AQ==", "key=client.admin", "_pool_ns=other"])
     func whatIsNotForAnOptionToSayIsRefused(_ option: String) async throws {
         try await run { _, mapper, runner in
-            let error = await failure { _ = try await mapper.map(image, options: ["queue_depth=64", option]) }
+            let error = await failure { _ = try await mapper.map(image, id: nil, options: ["queue_depth=64", option]) }
             #expect(error?.code == .invalidOption)
             #expect(error?.description.contains("RBD_MAP_OPTIONS") == true)
             #expect(error?.description.contains("AQ==") == false)
@@ -186,7 +221,7 @@ import VolumeCore
 
     @Test func aDeviceThatCannotBeToldIsNotTakenForAFailure() async throws {
         try await run { sysfs, mapper, _ in
-            let error = await failure { _ = try await mapper.map(image, options: []) }
+            let error = await failure { _ = try await mapper.map(image, id: nil, options: []) }
             #expect(error?.outcome == .unknown)
             try await sysfs.map(4, pool: "rbd", namespace: "ns", name: "a,b")
             let found = try #require(try await mapper.mapped().first)
@@ -197,7 +232,7 @@ import VolumeCore
     @Test func aDeviceThatShowsAnotherImageIsNotTaken() async throws {
         try await run({ _ in CommandResult(.exited(0), output: "/dev/rbd4\n") }) { sysfs, mapper, _ in
             try await sysfs.map(4, pool: "rbd", name: "another")
-            let error = await failure { _ = try await mapper.map(image, options: []) }
+            let error = await failure { _ = try await mapper.map(image, id: nil, options: []) }
             #expect(error?.code == .unexplained)
             #expect(error?.outcome == .unknown)
         }
@@ -210,7 +245,7 @@ import VolumeCore
     ])
     func failuresAreToldInWords(_ status: CInt, _ code: VolumeError.Code, _ words: String) async throws {
         try await run({ _ in CommandResult(.exited(status), errors: "cannot write /sys") }) { _, mapper, _ in
-            let error = await failure { _ = try await mapper.map(image, options: []) }
+            let error = await failure { _ = try await mapper.map(image, id: nil, options: []) }
             #expect(error?.code == code)
             #expect(error?.description.contains(words) == true, "\(String(describing: error))")
             #expect(error?.why.contains("rbd-plugin-kernel ended with status \(status): cannot write /sys") == true)
@@ -224,7 +259,7 @@ import VolumeCore
             let mapper = KrbdMapper(
                 client: { client }, fsid: nil, stateFolder: bench.scratch.path + "/state", runner: runner,
                 kernel: bench.kernel, sys: bench.scratch.path)
-            let error = await failure { _ = try await mapper.map(image, options: []) }
+            let error = await failure { _ = try await mapper.map(image, id: nil, options: []) }
             #expect(error?.code == .unsupported)
             #expect(error?.remedy.contains("modprobe rbd") == true)
             #expect(await failure { _ = try await mapper.unsupported(.standard) }?.code == .unsupported)
@@ -261,7 +296,7 @@ import VolumeCore
         }) { sysfs, mapper, runner in
             try await sysfs.map(0, pool: "rbd", namespace: "ns", name: "a,b")
             try await mapper.unmap(MappedDevice(image: image, path: "/dev/rbd0"))
-            let command = ["unmap", sysfs.path, "0", "rbd", "ns", "a,b"]
+            let command = ["unmap", sysfs.path, "0", "rbd", "ns", "a,b", ""]
             #expect(runner.seen.map(\.arguments) == Array(repeating: command, count: 3))
         }
     }

@@ -25,7 +25,7 @@ import VolumeCore
         try await run { sysfs, requests in
             try await sysfs.write(["bus/rbd/remove": "", "bus/rbd/remove_single_major": ""])
             try await sysfs.map(4, pool: "rbd", namespace: "ns", name: "db")
-            let result = try await sysfs.bench.runner.run(requests.unmap(4, image), to: "unmap")
+            let result = try await sysfs.bench.runner.run(requests.unmap(4, image, imageID: nil), to: "unmap")
             #expect(result.succeeded, "\(result.errors)")
             #expect(try await content(sysfs, "remove_single_major") == "4")
             #expect(try await content(sysfs, "remove") == "")
@@ -37,7 +37,7 @@ import VolumeCore
             try await sysfs.write(["bus/rbd/remove_single_major": ""])
             try await sysfs.map(4, pool: "rbd", namespace: "other", name: "db")
             for device: UInt32 in [4, 5] {
-                let result = try await sysfs.bench.runner.run(requests.unmap(device, image), to: "unmap")
+                let result = try await sysfs.bench.runner.run(requests.unmap(device, image, imageID: nil), to: "unmap")
                 #expect(result.exitStatus == ENODEV)
             }
             #expect(try await content(sysfs, "remove_single_major") == "")

@@ -35,6 +35,12 @@ import VolumeCore
     private final class World: Sendable {
         let devices = Mutex<[String: String]>([:])
         let watchers = Mutex<[ClientAddress]>([])
+        /// Which image has the name now.
+        let imageID = Mutex("x1")
+        /// Whether another image gets the name while it is being mapped.
+        let changesID = Mutex(false)
+        /// The device of what is mapped next.
+        let path = Mutex("/dev/nbd0")
         /// The `rbd-nbd` of what is mapped next.
         let process = Mutex("7")
 
@@ -46,9 +52,11 @@ import VolumeCore
                 return CommandResult(.exited(0), output: "[\(lines.joined(separator: ","))]")
             }
             if command.arguments.contains("map"), let name = command.arguments.last {
-                devices.withLock { $0["/dev/nbd0"] = name }
+                let path = path.withLock { $0 }
+                devices.withLock { $0[path] = name }
+                if changesID.withLock(\.self) { imageID.withLock { $0 += "+" } }
                 watchers.withLock { $0 += [ClientAddress("10.0.0.1:0/9")].compactMap(\.self) }
-                return CommandResult(.exited(0), output: "/dev/nbd0\n")
+                return CommandResult(.exited(0), output: path + "\n")
             }
             devices.withLock { $0[command.arguments.last ?? ""] = nil }
             return CommandResult(.exited(0))
@@ -67,13 +75,52 @@ import VolumeCore
         NbdMapper(
             files: CephClientFiles(confPath: "/c", user: "docker"), stateFolder: bench.scratch.path, runner: runner,
             kernel: bench.kernel
-        ) { _ in world.watchers.withLock(\.self) }
+        ) { _ in WatchedImage(id: world.imageID.withLock(\.self), watchers: world.watchers.withLock(\.self)) }
+    }
+
+    @Test("A2: a name that leads to another image while it is mapped maps nothing")
+    func a2AnotherImageIsNotMapped() async throws {
+        try await run { bench, world, runner, nbd in
+            #expect(await failure { _ = try await nbd.map(image, id: "x0", options: []) }?.code == .foreignImage)
+            #expect(runner.lines.isEmpty, "it was not even tried")
+            let path = try await LoopDisk.make(bench, .mebibytes(64)).device
+            world.path.withLock { $0 = path }
+            world.changesID.withLock { $0 = true }
+            #expect(await failure { _ = try await nbd.map(image, id: "x1", options: []) }?.code == .foreignImage)
+            let left = world.devices.withLock { $0 }
+            #expect(left == [:])
+        }
+    }
+
+    @Test("A2: notes of an older version tell no id, and what is in no note is the plugin's while it is being mapped")
+    func a2OldNotesTellNoID() async throws {
+        try await run { bench, world, runner, nbd in
+            let old =
+                #"{"client":"10.0.0.1:0/9","image":{"name":"x","namespace":"","pool":"rbd"},"path":"/dev/nbd0","process":7}"#
+            try await bench.tool("mkdir", "-p", bench.scratch.path + "/nbd")
+            try await bench.tool(
+                "sh", "-c", "printf %s \"$1\" >\"$2\"", "sh", old, bench.scratch.path + "/nbd/nbd0.json")
+            world.devices.withLock { $0 = ["/dev/nbd0": "x", "/dev/nbd1": "y"] }
+            let mapped = try await nbd.mapped()
+            #expect(
+                mapped == [
+                    MappedDevice(image: image, path: "/dev/nbd0", client: ClientAddress("10.0.0.1:0/9")),
+                    MappedDevice(image: image.named("y"), path: "/dev/nbd1"),
+                ])
+            #expect(try await nbd.isOwn(mapped[0]))
+            #expect(try await !nbd.isOwn(mapped[1]))
+            try MappingMarks(folder: bench.scratch.path + "/nbd").set(image.named("y"), id: nil)
+            #expect(try await mapper(bench, world, runner).isOwn(mapped[1]))
+        }
     }
 
     @Test func aRestartedPluginKnowsTheAddress() async throws {
         try await run { bench, world, runner, nbd in
-            let device = try await nbd.map(image, options: ["noshare"])
-            #expect(device == MappedDevice(image: image, path: "/dev/nbd0", client: ClientAddress("10.0.0.1:0/9")))
+            let device = try await nbd.map(image, id: nil, options: ["noshare"])
+            #expect(
+                device
+                    == MappedDevice(
+                        image: image, imageID: "x1", path: "/dev/nbd0", client: ClientAddress("10.0.0.1:0/9")))
             #expect(
                 runner.lines.first
                     == "rbd --conf /c --id docker device map --device-type nbd --pool rbd --image x")
@@ -83,7 +130,7 @@ import VolumeCore
 
     @Test func anImageMappedByHandHasNoAddress() async throws {
         try await run { _, world, _, nbd in
-            _ = try await nbd.map(image, options: [])
+            _ = try await nbd.map(image, id: nil, options: [])
             world.devices.withLock { $0 = ["/dev/nbd0": "other"] }
             #expect(
                 try await nbd.mapped()
@@ -98,8 +145,8 @@ import VolumeCore
             let nbd = NbdMapper(
                 files: CephClientFiles(confPath: "/c", user: "docker"), stateFolder: bench.scratch.path, runner: runner,
                 kernel: bench.kernel
-            ) { _ in [] }
-            #expect(await failure { _ = try await nbd.map(image, options: []) } != nil)
+            ) { _ in WatchedImage(id: "x1", watchers: []) }
+            #expect(await failure { _ = try await nbd.map(image, id: nil, options: []) } != nil)
         }
     }
 
@@ -128,7 +175,7 @@ import VolumeCore
             let said = try await bench.tool("bash", "-c", "(exec -a rbd-nbd sleep 60) >/dev/null 2>&1 & echo $!")
             let process = said.filter(\.isNumber)
             world.process.withLock { $0 = process }
-            let device = try await nbd.map(image, options: [])
+            let device = try await nbd.map(image, id: nil, options: [])
             #expect(try await nbd.deadMappings().isEmpty)
             try await bench.tool("kill", process)
             try await waitUntil { try await !nbd.deadMappings().isEmpty }

@@ -32,7 +32,7 @@ import VolumeCore
                 client: {
                     KernelClient(user: "docker", key: nil, monitorsV1: ["10.0.0.1:6789"], monitorsV2: [])
                 }, fsid: fsid, stateFolder: state, runner: runner, kernel: sysfs.bench.kernel, probe: probe,
-                sys: sysfs.path, watchers: { _ in [] })
+                sys: sysfs.path, watchers: { WatchedImage(id: "id of \($0.name)", watchers: []) })
             return try await factory.make(kind).mapper
         }
     }
@@ -75,7 +75,7 @@ import VolumeCore
 
     private func mapWithKrbd(_ node: Node) async throws {
         try await node.sysfs.map(0, pool: "rbd", name: "old")
-        try KrbdMarks(folder: node.state + "/krbd").set(image)
+        try MappingMarks(folder: node.state + "/krbd").set(image, id: nil)
     }
 
     @Test(arguments: [MapperSelection.Kind.nbd, .fuse]) func whatTheKernelHasMappedIsStillLookedAfter(
@@ -92,7 +92,7 @@ import VolumeCore
             #expect(try await mapper.size(of: krbd) == .mebibytes(64))
             try await mapper.grow(krbd, to: .mebibytes(64))
             try await mapper.unmap(krbd)
-            #expect(node.runner.seen.last?.arguments == ["unmap", node.sysfs.path, "0", "rbd", "", "old"])
+            #expect(node.runner.seen.last?.arguments == ["unmap", node.sysfs.path, "0", "rbd", "", "old", ""])
         }
     }
 
@@ -135,7 +135,7 @@ import VolumeCore
             #expect(try await mapper.unsupported([.layering, .journaling]) == .journaling)
             let new = ImageReference(pool: "rbd", name: "new")
             // The script maps nothing: only who is asked matters.
-            _ = await failure { _ = try await mapper.map(new, options: []) }
+            _ = await failure { _ = try await mapper.map(new, id: nil, options: []) }
             #expect(node.runner.seen.last?.tool == .kernel)
             #expect(node.runner.seen.last?.arguments.last == "new")
         }
@@ -160,7 +160,7 @@ import VolumeCore
     /// The kernel may still be mapping for a plugin that was killed.
     @Test func aMappingThatIsStillToComeIsWaitedFor() async throws {
         try await run { node in
-            try KrbdMarks(folder: node.state + "/krbd").set(image)
+            try MappingMarks(folder: node.state + "/krbd").set(image, id: nil)
             let mapper = try await node.mapper(.fuse)
             #expect(try await mapper.mapped() == [])
             try await node.sysfs.map(0, pool: "rbd", name: "old")

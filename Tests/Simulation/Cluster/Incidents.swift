@@ -187,7 +187,7 @@ extension History {
         let ports = cluster.startPlugin(on: Setup.stranger)
         let filesystem: FilesystemType = volume == "kv" ? .xfs : .ext4
         Task(executorPreference: executor) { [unowned self] in
-            let device = try await ports.mapper.map(image, options: [])
+            let device = try await ports.mapper.map(image, id: nil, options: [])
             strangersDevice = (ports, device, "/mnt/by-hand")
             try await ports.mounter.mount(device.path, at: "/mnt/by-hand", filesystem, options: [])
         }

@@ -52,14 +52,14 @@ struct AlteredFence: Fence {
 
 struct AlteredMapper: DeviceMapper {
     let base: any DeviceMapper
-    var mapping: @Sendable (ImageReference, [String]) async throws -> MappedDevice
+    var mapping: @Sendable (ImageReference, String?, [String]) async throws -> MappedDevice
     var listing: @Sendable () async throws -> [MappedDevice]
     var listingDead: @Sendable () async throws -> [MappedDevice]
     var unmapping: @Sendable (MappedDevice) async throws -> Void
 
     init(_ base: any DeviceMapper) {
         self.base = base
-        mapping = { try await base.map($0, options: $1) }
+        mapping = { try await base.map($0, id: $1, options: $2) }
         listing = { try await base.mapped() }
         listingDead = { try await base.deadMappings() }
         unmapping = { try await base.unmap($0) }
@@ -69,8 +69,8 @@ struct AlteredMapper: DeviceMapper {
     func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures {
         try await base.unsupported(features)
     }
-    func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice {
-        try await mapping(image, options)
+    func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
+        try await mapping(image, id, options)
     }
     func mapped() async throws -> [MappedDevice] { try await listing() }
     func deadMappings() async throws -> [MappedDevice] { try await listingDead() }

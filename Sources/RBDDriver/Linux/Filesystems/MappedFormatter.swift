@@ -21,13 +21,13 @@ public struct MappedFormatter: VolumeFormatter {
 
     public func createFormatted(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
         let id = try await images.create(image, spec: spec, uid: uid)
-        try await format(image, spec)
+        try await format(image, id: id, spec)
         return id
     }
 
-    private func format(_ image: ImageReference, _ spec: VolumeSpec) async throws {
+    private func format(_ image: ImageReference, id: String, _ spec: VolumeSpec) async throws {
         let what = "make a filesystem on image \(image)"
-        let device = try await mapper.map(image, options: [])
+        let device = try await mapper.map(image, id: id, options: [])
         do {
             try await refuseContent(device.path, size: spec.size, what)
             try await mkfs.run(on: device.path, spec, to: what)

@@ -30,8 +30,8 @@ public final class ChosenMapper: DeviceMapper {
         try await choose().unsupported(features)
     }
 
-    public func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice {
-        try await choose().map(image, options: options)
+    public func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
+        try await choose().map(image, id: id, options: options)
     }
 
     public func mapped() async throws -> [MappedDevice] { try await choose().mapped() }

@@ -8,9 +8,15 @@ struct FuseFolder: Sendable, Hashable {
     /// What `mapping.json` says. It grows with each step, so that a crash in between can be cleaned up.
     struct Record: Sendable, Hashable, Codable {
         var image: ImageReference
+        /// The id of the image; absent from the notes of older versions.
+        var imageID: String?
         var daemon: ProcessIdentity?
         var device: String?
         var client: ClientAddress?
+
+        func mapped(as path: String) -> MappedDevice {
+            MappedDevice(image: image, imageID: imageID, path: path, client: client)
+        }
     }
 
     let path: String
@@ -43,7 +49,7 @@ struct FuseFolder: Sendable, Hashable {
     static let longestName = 16 + 1 + 16 + 2
 
     /// FNV-1a: stable over releases, unlike Swift's own hash.
-    private static func hash(_ text: String) -> String {
+    static func hash(_ text: String) -> String {
         let value = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         let digits = String(value, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits

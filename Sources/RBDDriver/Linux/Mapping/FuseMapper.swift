@@ -18,12 +18,12 @@ public struct FuseMapper: DeviceMapper {
 
     /// - Parameters:
     ///   - stateFolder: `RBD_STATE_DIR`. At most 62 bytes long, since sockets are made in it.
-    ///   - watchers: who has the image open for writing (`rbd_watchers_list`). Comparing it before and after tells the
-    ///     address of the new mapping.
+    ///   - watchers: who has the image open for writing (`rbd_watchers_list`), and which image that is. Comparing it before
+    ///     and after tells the address of the new mapping, and that it is of that image.
     /// - Throws: `VolumeError` when the path of the state folder cannot be used.
     public init(
         files: CephClientFiles, stateFolder: String, runner: any CommandRunner, kernel: KernelCalls,
-        watchers: @escaping @Sendable (ImageReference) async throws -> [ClientAddress]
+        watchers: @escaping @Sendable (ImageReference) async throws -> WatchedImage
     ) throws {
         let root = MapperSelection.Kind.fuse.folder(in: stateFolder)
         guard stateFolder.hasPrefix("/"),
@@ -37,28 +37,31 @@ public struct FuseMapper: DeviceMapper {
         self.root = root
         self.runner = runner
         self.kernel = kernel
-        self.watchers = WatcherDifference(watchers: watchers)
+        self.watchers = WatcherDifference(look: watchers)
     }
 
     /// None: librbd itself is at work.
     public func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures { [] }
 
-    public func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice {
+    public func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
         let what = "map image \(image)"
         try KernelMapOptions.refuseOthers(options, mapper: kind, what: what)
-        let (folder, lock) = try await claimFolder(for: image, what)
+        let before = try await watchers.before(image, id: id, what)
+        let (folder, lock) = try await claimFolder(for: image, id: before.id, what)
         defer { withExtendedLifetime(lock) {} }
         do {
-            return try await map(image, in: folder, what)
+            return try await map(image, before, in: folder, what)
         } catch {
             try await undo(folder, after: error, what)
             throw error
         }
     }
 
-    private func map(_ image: ImageReference, in folder: FuseFolder, _ what: String) async throws -> MappedDevice {
-        let before = try await watchers.before(image)
-        var record = FuseFolder.Record(image: image)
+    /// - Parameter before: the image as it was seen before the daemon opens what has its name.
+    private func map(
+        _ image: ImageReference, _ before: WatchedImage, in folder: FuseFolder, _ what: String
+    ) async throws -> MappedDevice {
+        var record = FuseFolder.Record(image: image, imageID: before.id)
         try await save(record, in: folder, what)
         record.daemon = try await FuseDaemon(runner: runner, kernel: kernel, folder: folder)
             .start(image, files, to: what)
@@ -67,7 +70,7 @@ public struct FuseMapper: DeviceMapper {
         let device = try await loops.attach(folder.imageFile, to: what)
         record.device = device
         try await save(record, in: folder, what)
-        return MappedDevice(image: image, path: device, client: record.client)
+        return MappedDevice(image: image, imageID: before.id, path: device, client: record.client)
     }
 
     public func mapped() async throws -> [MappedDevice] {
@@ -100,9 +103,9 @@ public struct FuseMapper: DeviceMapper {
         let what = "unmap \(device.path) (image \(device.image))"
         for folder in try await folders(what) {
             let record = try await record(of: folder, what)
-            guard record?.image == device.image, record?.device == nil || record?.device == device.path else {
-                continue
-            }
+            guard let record, record.mapped(as: device.path).mayBeSameImage(as: device),
+                record.device == nil || record.device == device.path
+            else { continue }
             let lock = try await makeAndLock(folder, what)
             defer { withExtendedLifetime(lock) {} }
             try await cleanUp(folder, what)
@@ -142,11 +145,15 @@ extension FuseMapper {
     /// How many folders one image can have: one, and more while dead mappings are still held by a filesystem.
     private static let generations = 8
 
-    private func claimFolder(for image: ImageReference, _ what: String) async throws -> (FuseFolder, FolderLock) {
+    /// - Parameter id: of the image. One that had the name before may still be mapped, and keeps its folder then.
+    private func claimFolder(
+        for image: ImageReference, id: String, _ what: String
+    ) async throws -> (FuseFolder, FolderLock) {
         var lastError: (any Error)?
         for generation in 0..<Self.generations {
             let folder = FuseFolder(of: image, below: root, generation: generation)
             if let device = try await standing(folder), device.image == image {
+                if let other = device.imageID, other != id { continue }
                 throw VolumeError(
                     .conflict, what, why: "it is mapped already, as \(device.path)", outcome: .refused)
             }
@@ -235,7 +242,7 @@ extension FuseMapper {
                 guard let record, let path = record.device, let daemon = record.daemon, let file = files[path],
                     [folder.imageFile, LoopDevices.outOfSight].contains(file)
                 else { return Mapping(folder: folder) }
-                let device = MappedDevice(image: record.image, path: path, client: record.client)
+                let device = record.mapped(as: path)
                 let isServed = file == folder.imageFile && FuseDaemon.isRunning(daemon, for: folder)
                 return Mapping(folder: folder, device: device, isServed: isServed)
             }
@@ -263,7 +270,7 @@ extension FuseMapper {
                 (try folder.record(), try FuseDaemon.running(for: folder).isEmpty)
             }
             guard let (record, isDead) = left, let record, !isDead else { return nil }
-            return MappedDevice(image: record.image, path: record.device ?? folder.imageFile, client: record.client)
+            return record.mapped(as: record.device ?? folder.imageFile)
         }
     }
 

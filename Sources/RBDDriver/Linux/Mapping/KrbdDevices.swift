@@ -8,13 +8,17 @@ struct KrbdDevices: Sendable {
         /// The number in `/dev/rbd<id>`.
         var id: UInt32
         var image: ImageReference
+        /// What the kernel found under that name when it mapped it.
+        var imageID: String?
         /// Not the image itself but one of its snapshots, which cannot be written.
         var isSnapshot: Bool
         var client: ClientAddress?
         /// The cluster's id; `nil` from kernels that do not tell.
         var fsid: String?
 
-        var mapped: MappedDevice { MappedDevice(image: image, path: "/dev/rbd\(id)", client: client) }
+        var mapped: MappedDevice {
+            MappedDevice(image: image, imageID: imageID, path: "/dev/rbd\(id)", client: client)
+        }
     }
 
     /// Where sysfs is mounted; another folder in tests.
@@ -40,6 +44,7 @@ struct KrbdDevices: Sendable {
                 id: id,
                 image: ImageReference(
                     pool: pool, namespace: try SmallFile.line("\(folder)/pool_ns") ?? "", name: image),
+                imageID: try SmallFile.line("\(folder)/image_id"),
                 isSnapshot: snapshot != "-",
                 client: try SmallFile.line("\(folder)/client_addr").flatMap(ClientAddress.init),
                 fsid: try SmallFile.line("\(folder)/cluster_fsid"))

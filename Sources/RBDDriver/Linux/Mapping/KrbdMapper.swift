@@ -11,7 +11,7 @@ public struct KrbdMapper: DeviceMapper {
     private let runner: any CommandRunner
     private let kernel: KernelCalls
     private let devices: KrbdDevices
-    private let marks: KrbdMarks
+    private let marks: MappingMarks
     private let requests: KrbdRequest
     private let leavesOthersAlone: Bool
 
@@ -41,7 +41,7 @@ public struct KrbdMapper: DeviceMapper {
         self.kernel = kernel
         devices = KrbdDevices(sys: sys)
         requests = KrbdRequest(sys: sys)
-        marks = KrbdMarks(folder: MapperSelection.Kind.krbd.folder(in: stateFolder))
+        marks = MappingMarks(folder: MapperSelection.Kind.krbd.folder(in: stateFolder))
     }
 
     public func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures {
@@ -53,7 +53,7 @@ public struct KrbdMapper: DeviceMapper {
         return features.subtracting(supported)
     }
 
-    public func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice {
+    public func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
         let what = "map image \(image)"
         guard try await kernel.run("look at /sys/bus/rbd", to: what, { [devices] in devices.isDriverLoaded }) else {
             throw Self.noDriver(what)
@@ -61,14 +61,15 @@ public struct KrbdMapper: DeviceMapper {
         try KrbdRequest.refuseReserved(options, what)
         let command = try requests.map(image, options: options, as: try await client(), what)
         // Before the mapping: a plugin that is killed right after it knows its own again.
-        try await kernel.run("write \(marks.folder)", to: what) { [marks] in try marks.set(image) }
+        try await kernel.run("write \(marks.folder)", to: what) { [marks] in try marks.set(image, id: id) }
         let result = try await runner.run(command, to: what) { late in
             // Nobody knows of this mapping: the one who asked was told that it had failed.
             guard late.succeeded, let path = Self.path(in: late) else { return }
-            try? await unmap(MappedDevice(image: image, path: path))
+            try? await giveBack(MappedDevice(image: image, path: path))
+            await unmark(image, id)
         }
         guard result.succeeded else {
-            await unmark(image)
+            await unmark(image, id)
             throw KrbdFailure.explain(result, of: command, mapping: image, what: what)
         }
         let path = Self.path(in: result)
@@ -77,6 +78,12 @@ public struct KrbdMapper: DeviceMapper {
                 .unexplained, what,
                 why: "the kernel mapped it, as \(path ?? "which device it does not tell"), but does not show it",
                 outcome: .unknown)
+        }
+        guard id == nil || device.imageID == id else {
+            let error = VolumeError.anotherImage(what, image, found: device.imageID, wanted: id)
+            try await Task.detached { try await giveBack(device) }.value
+            await unmark(image, id)
+            throw error
         }
         return device
     }
@@ -88,19 +95,19 @@ public struct KrbdMapper: DeviceMapper {
 
     public func isOwn(_ device: MappedDevice) async throws -> Bool {
         try await kernel.run("read \(marks.folder)", to: "tell whose \(device.path) is") { [marks] in
-            marks.has(device.image)
+            marks.has(device.image, id: device.imageID)
         }
     }
 
     public func unmap(_ device: MappedDevice) async throws {
         try await giveBack(device)
-        await unmark(device.image)
+        await unmark(device.image, device.imageID)
     }
 
     /// A mark that stays makes a later mapping of that image by hand look like the plugin's: no reason to fail.
-    private func unmark(_ image: ImageReference) async {
+    private func unmark(_ image: ImageReference, _ id: String?) async {
         try? await kernel.run("remove \(marks.folder)", to: "forget the mapping of \(image)") { [marks] in
-            marks.clear(image)
+            marks.clear(image, id: id)
         }
     }
 
@@ -132,7 +139,7 @@ public struct KrbdMapper: DeviceMapper {
     /// - Returns: `false` when the device is busy.
     private func tryUnmap(_ device: MappedDevice, _ what: String) async throws -> Bool {
         guard let id = KrbdDevices.id(ofPath: device.path) else { return true }
-        let result = try await runner.run(requests.unmap(id, device.image), to: what)
+        let result = try await runner.run(requests.unmap(id, device.image, imageID: device.imageID), to: what)
         if result.succeeded { return true }
         if result.exitStatus == EBUSY { return false }
         // Gone in the meantime.
@@ -158,14 +165,15 @@ public struct KrbdMapper: DeviceMapper {
         try await kernel.run("read /sys/bus/rbd", to: what) { [devices, marks, fsid, leavesOthersAlone] in
             try devices.all().filter { device in
                 guard !device.isSnapshot, fsid == nil || device.fsid == nil || device.fsid == fsid else { return false }
-                return try !leavesOthersAlone || marks.has(device.image) || devices.isMadeByPlugin(device.id)
+                return try !leavesOthersAlone || marks.has(device.image, id: device.imageID)
+                    || devices.isMadeByPlugin(device.id)
             }.map(\.mapped)
         }
     }
 
     /// Whether that path is still that image: the number may be another image's by now.
     private func isMapped(_ device: MappedDevice, _ what: String) async throws -> Bool {
-        try await listed(what).contains { $0.path == device.path && $0.image == device.image }
+        try await listed(what).contains { $0.path == device.path && $0.mayBeSameImage(as: device) }
     }
 
     private static func path(in result: CommandResult) -> String? {

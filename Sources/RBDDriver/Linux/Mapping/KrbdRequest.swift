@@ -23,8 +23,8 @@ struct KrbdRequest: Sendable {
             input: client.key?.bytes ?? [])
     }
 
-    func unmap(_ id: UInt32, _ image: ImageReference) -> Command {
-        Command(.kernel, ["unmap", sys, "\(id)", image.pool, image.namespace, image.name])
+    func unmap(_ id: UInt32, _ image: ImageReference, imageID: String?) -> Command {
+        Command(.kernel, ["unmap", sys, "\(id)", image.pool, image.namespace, image.name, imageID ?? ""])
     }
 
     /// With one client for all, fencing one volume would fence the whole node; and who the client is, is not for an

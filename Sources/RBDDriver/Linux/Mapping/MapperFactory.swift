@@ -8,7 +8,7 @@ public struct MapperFactory: Sendable {
     private let stateFolder: String
     private let runner: any CommandRunner
     private let kernel: KernelCalls
-    private let watchers: @Sendable (ImageReference) async throws -> [ClientAddress]
+    private let watchers: @Sendable (ImageReference) async throws -> WatchedImage
     private let probe: MapperProbe
     private let sys: String
 
@@ -16,11 +16,11 @@ public struct MapperFactory: Sendable {
     ///   - client: how the kernel is to reach the cluster.
     ///   - fsid: the cluster's id, when it is known; the kernel's driver is not used without.
     ///   - stateFolder: `RBD_STATE_DIR`.
-    ///   - watchers: who has the image open for writing (`rbd_watchers_list`).
+    ///   - watchers: who has the image open for writing (`rbd_watchers_list`), and which image that is.
     public init(
         files: CephClientFiles, client: @escaping @Sendable () async throws -> KernelClient, fsid: String?,
         stateFolder: String, runner: any CommandRunner, kernel: KernelCalls,
-        watchers: @escaping @Sendable (ImageReference) async throws -> [ClientAddress]
+        watchers: @escaping @Sendable (ImageReference) async throws -> WatchedImage
     ) {
         self.init(
             files: files, client: client, fsid: fsid, stateFolder: stateFolder, runner: runner, kernel: kernel,
@@ -31,7 +31,7 @@ public struct MapperFactory: Sendable {
     init(
         files: CephClientFiles, client: @escaping @Sendable () async throws -> KernelClient, fsid: String?,
         stateFolder: String, runner: any CommandRunner, kernel: KernelCalls, probe: MapperProbe, sys: String,
-        watchers: @escaping @Sendable (ImageReference) async throws -> [ClientAddress]
+        watchers: @escaping @Sendable (ImageReference) async throws -> WatchedImage
     ) {
         self.files = files
         self.client = client

@@ -9,14 +9,15 @@ public struct NbdMapper: DeviceMapper {
     private let kernel: KernelCalls
     private let watchers: WatcherDifference
     private let records: NbdRecords
+    private let marks: MappingMarks
     private let sys: String
 
     /// - Parameters:
     ///   - stateFolder: `RBD_STATE_DIR`, where the addresses of the mappings are kept.
-    ///   - watchers: who has the image open for writing (`rbd_watchers_list`).
+    ///   - watchers: who has the image open for writing (`rbd_watchers_list`), and which image that is.
     public init(
         files: CephClientFiles, stateFolder: String, runner: any CommandRunner, kernel: KernelCalls,
-        watchers: @escaping @Sendable (ImageReference) async throws -> [ClientAddress]
+        watchers: @escaping @Sendable (ImageReference) async throws -> WatchedImage
     ) {
         self.init(
             files: files, stateFolder: stateFolder, runner: runner, kernel: kernel, sys: "/sys", watchers: watchers)
@@ -24,29 +25,34 @@ public struct NbdMapper: DeviceMapper {
 
     init(
         files: CephClientFiles, stateFolder: String, runner: any CommandRunner, kernel: KernelCalls, sys: String,
-        watchers: @escaping @Sendable (ImageReference) async throws -> [ClientAddress]
+        watchers: @escaping @Sendable (ImageReference) async throws -> WatchedImage
     ) {
         self.files = files
         self.runner = runner
         self.kernel = kernel
-        self.watchers = WatcherDifference(watchers: watchers)
+        self.watchers = WatcherDifference(look: watchers)
         self.sys = sys
-        records = NbdRecords(folder: MapperSelection.Kind.nbd.folder(in: stateFolder))
+        let folder = MapperSelection.Kind.nbd.folder(in: stateFolder)
+        records = NbdRecords(folder: folder)
+        marks = MappingMarks(folder: folder)
     }
 
     /// None: librbd itself is at work.
     public func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures { [] }
 
-    public func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice {
+    public func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
         let what = "map image \(image)"
         try KernelMapOptions.refuseOthers(options, mapper: kind, what: what)
-        let before = try await watchers.before(image)
+        let before = try await watchers.before(image, id: id, what)
+        // A plugin that is killed before it can record the mapping knows its own again by this.
+        try await kernel.run("write \(marks.folder)", to: what) { [marks] in try marks.set(image, id: nil) }
         let command = Command(.rbd, files.arguments + ["device", "map", "--device-type", "nbd"] + image.arguments)
         let result = try await runner.run(command, to: what) { late in
             guard late.succeeded, let path = Self.path(in: late) else { return }
             try? await unmap(MappedDevice(image: image, path: path))
         }
         guard result.succeeded else {
+            await unmark(image)
             throw VolumeError(
                 .unavailable, what, why: result.reason(of: .rbd),
                 remedy: "look whether Ceph answers, whether the image exists, and whether rbd-nbd is installed")
@@ -62,13 +68,15 @@ public struct NbdMapper: DeviceMapper {
     }
 
     private func record(
-        _ listing: NbdListing, since before: Set<ClientAddress>, _ what: String
+        _ listing: NbdListing, since before: WatchedImage, _ what: String
     ) async throws -> MappedDevice {
         var device = MappedDevice(image: listing.image, path: listing.path)
         do {
             device.client = try await watchers.newcomer(listing.image, since: before, what)
+            device.imageID = before.id
             let record = NbdRecords.Record(device: device, process: listing.process)
             try await kernel.run("write \(records.folder)", to: what) { [records] in try records.write(record) }
+            await unmark(listing.image)
             return device
         } catch {
             let made = device
@@ -83,9 +91,10 @@ public struct NbdMapper: DeviceMapper {
         return try await kernel.run("read \(records.folder)", to: what) { [records] in
             try listings.map { listing in
                 let record = try records.read(listing.path)
-                let isSame = record?.process == listing.process && record?.device.image == listing.image
-                return MappedDevice(
-                    image: listing.image, path: listing.path, client: isSame ? record?.device.client : nil)
+                guard let record, record.process == listing.process, record.device.image == listing.image else {
+                    return MappedDevice(image: listing.image, path: listing.path)
+                }
+                return record.device
             }
         }
     }
@@ -97,8 +106,21 @@ public struct NbdMapper: DeviceMapper {
         }
     }
 
-    /// The address of a mapping is known from the record that was made of it alone.
-    public func isOwn(_ device: MappedDevice) async throws -> Bool { device.client != nil }
+    /// The address of a mapping is known from the record that was made of it alone. Without a record it is the one that the
+    /// plugin was about to record.
+    public func isOwn(_ device: MappedDevice) async throws -> Bool {
+        if device.client != nil { return true }
+        return try await kernel.run("read \(marks.folder)", to: "tell whose \(device.path) is") { [marks] in
+            marks.has(device.image, id: nil)
+        }
+    }
+
+    /// A mark that stays makes a later mapping of that image by hand look like the plugin's: no reason to fail.
+    private func unmark(_ image: ImageReference) async {
+        try? await kernel.run("remove \(marks.folder)", to: "forget the mapping of \(image)") { [marks] in
+            marks.clear(image, id: nil)
+        }
+    }
 
     public func unmap(_ device: MappedDevice) async throws {
         let what = "unmap \(device.path) (image \(device.image))"
@@ -121,6 +143,7 @@ public struct NbdMapper: DeviceMapper {
                 why: result.succeeded ? "rbd-nbd still lists it" : result.reason(of: .rbd), remedy: "try again")
         }
         try await kernel.run("unlink", to: what) { [records] in try records.remove(device.path) }
+        if device.client == nil { await unmark(device.image) }
     }
 
     public func size(of device: MappedDevice) async throws -> VolumeSize {
@@ -150,7 +173,14 @@ public struct NbdMapper: DeviceMapper {
     }
 
     private func listing(of device: MappedDevice, _ what: String) async throws -> NbdListing? {
-        try await listed(what).first { $0.path == device.path && $0.image == device.image }
+        guard let listing = try await listed(what).first(where: { $0.path == device.path && $0.image == device.image })
+        else { return nil }
+        // The number may have gone to another image of that name.
+        let record = try await kernel.run("read \(records.folder)", to: what) { [records] in
+            try records.read(listing.path)
+        }
+        guard let record, record.process == listing.process else { return listing }
+        return record.device.mayBeSameImage(as: device) ? listing : nil
     }
 
     private static func path(in result: CommandResult) -> String? {

@@ -14,7 +14,7 @@ struct NbdRecords: Sendable {
         /// Whether the process still runs.
         var isServed: Bool { ProcessTable.arguments(of: process).first?.split(separator: "/").last == "rbd-nbd" }
 
-        enum CodingKeys: String, CodingKey { case image, path, client, process }
+        enum CodingKeys: String, CodingKey { case image, imageID, path, client, process }
 
         init(device: MappedDevice, process: Int32) {
             self.device = device
@@ -25,6 +25,8 @@ struct NbdRecords: Sendable {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             device = MappedDevice(
                 image: try container.decode(ImageReference.self, forKey: .image),
+                // Absent from the notes of older versions.
+                imageID: try container.decodeIfPresent(String.self, forKey: .imageID),
                 path: try container.decode(String.self, forKey: .path),
                 client: try container.decodeIfPresent(ClientAddress.self, forKey: .client))
             process = try container.decode(Int32.self, forKey: .process)
@@ -33,6 +35,7 @@ struct NbdRecords: Sendable {
         func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
             try container.encode(device.image, forKey: .image)
+            try container.encodeIfPresent(device.imageID, forKey: .imageID)
             try container.encode(device.path, forKey: .path)
             try container.encodeIfPresent(device.client, forKey: .client)
             try container.encode(process, forKey: .process)

@@ -29,8 +29,8 @@ final class SuccessiveMappers: DeviceMapper {
         try await present.unsupported(features)
     }
 
-    func map(_ image: ImageReference, options: [String]) async throws -> MappedDevice {
-        try await present.map(image, options: options)
+    func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
+        try await present.map(image, id: id, options: options)
     }
 
     func mapped() async throws -> [MappedDevice] {

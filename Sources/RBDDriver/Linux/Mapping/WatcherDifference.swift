@@ -1,21 +1,44 @@
 import VolumeCore
 
-/// Finds out the address of a new mapping by comparing the image's watchers before and after. For mappers that do not
-/// show it themselves.
+/// Who has an image open for writing, and which image that is: both from the same look, while names may change.
+public struct WatchedImage: Sendable, Hashable {
+    /// librbd's id of the image.
+    public var id: String
+    public var watchers: [ClientAddress]
+
+    public init(id: String, watchers: [ClientAddress]) {
+        self.id = id
+        self.watchers = watchers
+    }
+}
+
+/// Finds out the address of a new mapping by comparing the image's watchers before and after, and with it which image was
+/// mapped: the one that it watches. For mappers that do not show it themselves.
 struct WatcherDifference: Sendable {
-    let watchers: @Sendable (ImageReference) async throws -> [ClientAddress]
+    let look: @Sendable (ImageReference) async throws -> WatchedImage
 
-    func before(_ image: ImageReference) async throws -> Set<ClientAddress> { Set(try await watchers(image)) }
+    /// - Throws: `VolumeError` with code `foreignImage` when the image's id is not `id`.
+    func before(_ image: ImageReference, id: String?, _ what: String) async throws -> WatchedImage {
+        let found = try await look(image)
+        guard id == nil || found.id == id else {
+            throw VolumeError.anotherImage(what, image, found: found.id, wanted: id)
+        }
+        return found
+    }
 
-    /// - Throws: `VolumeError` when there is not exactly one new watcher: a mapping of unknown address could never be
-    ///   fenced.
+    /// - Throws: `VolumeError` when there is not exactly one new watcher, since a mapping of unknown address could never be
+    ///   fenced; or when the name leads to another image by now, since nobody knows which of the two is mapped.
     func newcomer(
-        _ image: ImageReference, since before: Set<ClientAddress>, _ what: String
+        _ image: ImageReference, since before: WatchedImage, _ what: String
     ) async throws -> ClientAddress {
         var found: Set<ClientAddress> = []
         for attempt in 0..<10 {
             if attempt > 0 { try await Task.sleep(for: .milliseconds(200)) }
-            found = Set(try await watchers(image)).subtracting(before)
+            let now = try await look(image)
+            guard now.id == before.id else {
+                throw VolumeError.anotherImage(what, image, found: now.id, wanted: before.id)
+            }
+            found = Set(now.watchers).subtracting(before.watchers)
             if let only = found.first, found.count == 1 { return only }
             if found.count > 1 { break }
         }

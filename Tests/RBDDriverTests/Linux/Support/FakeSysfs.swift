@@ -21,7 +21,7 @@ struct FakeSysfs: Sendable {
 
     /// As the kernel shows an image that is mapped.
     func map(
-        _ id: Int, pool: String, namespace: String? = "", name: String, snapshot: String = "-",
+        _ id: Int, pool: String, namespace: String? = "", name: String, id image: String? = nil, snapshot: String = "-",
         client: String = "10.0.0.1:0/7", fsid: String = "f5", sectors: Int = 131072
     ) async throws {
         let folder = "bus/rbd/devices/\(id)"
@@ -30,6 +30,7 @@ struct FakeSysfs: Sendable {
             "\(folder)/client_addr": client + "\n", "\(folder)/cluster_fsid": fsid + "\n", "\(folder)/refresh": "",
             "block/rbd\(id)/size": "\(sectors)\n",
         ]
+        if let image { files["\(folder)/image_id"] = image + "\n" }
         if let namespace { files["\(folder)/pool_ns"] = namespace + "\n" }
         try await write(files)
     }

@@ -1,0 +1,73 @@
+import Logging
+import VolumeCore
+
+/// Which of this node's devices are a volume's. Images are known by their id: a device that bears the name of the volume's
+/// image may be of an image that was renamed or removed since, and what is written there is lost to the volume.
+extension VolumeDriver {
+    /// The devices to mount the volume from: those of its own image that can still write. Those that are shut out of Ceph are
+    /// given back.
+    /// - Parameter recorded: the record of the volume's mount.
+    /// - Throws: `VolumeError` when it cannot be told of a device whether it is one of them.
+    func usableDevices(of volume: VolumeRecord, recorded: Attachment?) async throws -> [MappedDevice] {
+        var usable: [MappedDevice] = []
+        for device in try await ports.mapper.mapped() {
+            switch device.relation(to: volume, recorded: recorded) {
+            case .unrelated: continue
+            case .itsImage:
+                if try await isShutOut(device) {
+                    try await letGo(of: device, volume.name)
+                } else {
+                    usable.append(device)
+                }
+            case .anotherOfItsName: try await letGoOfNamesake(device, volume.name)
+            case .unknownOfItsName: try await giveBackUnknown(device, volume)
+            }
+        }
+        return usable
+    }
+
+    /// What there is to give back of the volume: its devices, and what the plugin was killed over before it had noted of which
+    /// image it is. The latter nobody has ever mounted.
+    func devicesToGiveBack(of volume: VolumeRecord, recorded: Attachment?) async throws -> [MappedDevice] {
+        var found: [MappedDevice] = []
+        for device in try await ports.mapper.mapped() {
+            switch device.relation(to: volume, recorded: recorded) {
+            case .itsImage: found.append(device)
+            case .unknownOfItsName: if try await ports.mapper.isOwn(device) { found.append(device) }
+            case .anotherOfItsName, .unrelated: continue
+            }
+        }
+        return found
+    }
+
+    /// Lets go, without force, of a device of another image that has had the name, if it is the plugin's own: of a volume that
+    /// was taken over, removed and created anew while this node slept. No record can give it to this node again. What people
+    /// have mapped by hand is left to them: it is in nobody's way.
+    func letGoOfNamesake(_ device: MappedDevice, _ name: VolumeName) async throws {
+        guard try await ports.mapper.isOwn(device) else {
+            log.warning(
+                "a device bears the name of a volume's image and is another image; left alone",
+                metadata: ["volume": "\(name)", "device": "\(device.path)", "id": "\(device.imageID ?? "?")"])
+            return
+        }
+        do {
+            try await letGo(of: device, name)
+        } catch let error as VolumeError where error.code == .busy {
+            // At the volume's mountpoint it is in the way.
+            if try await isMounted(device, name) { throw error }
+            log.step(
+                "a device of a former image of the volume's name is still in use", name, ["device": "\(device.path)"])
+        }
+    }
+
+    private func giveBackUnknown(_ device: MappedDevice, _ volume: VolumeRecord) async throws {
+        guard try await ports.mapper.isOwn(device) else {
+            throw VolumeError(
+                .unexplained, "mount volume \(volume.name)",
+                why: "\(device.path) is mapped under the name of its image, and nobody can tell which image it is",
+                remedy: "unmap \(device.path) if it is not needed; else rename its image out of the way",
+                outcome: .refused)
+        }
+        try await ports.mapper.unmap(device)
+    }
+}
