@@ -73,19 +73,32 @@ struct ForeignImageTests {
         }
     }
 
-    @Test("An adopted image without a filesystem is not formatted; its Mount says what is wrong")
-    func adoptedBlank() async throws {
+    @Test("D11: an image without a filesystem, or with another one, is refused at Create and stays as it is")
+    func d11AdoptedWithoutItsFilesystem() async throws {
         try await Stage.with { stage in
             let (client, name) = (stage.client, uniqueName("blank"))
             let bytes = randomBytes(16 << 20)
             try await Self.importImage(bytes, as: name, on: stage)
-            try await client.create(name, options: Self.adopt(on: stage)).checked()
-            let before = try await stage.surroundings(records: .byKey)
-            let mounted = try await client.mount(name, id: "a")
-            #expect(!mounted.succeeded)
-            #expect(mounted.error.contains("ext4"), "\(mounted.error)")
-            try await stage.expectUnchanged(since: before, records: .byKey, after: "a Mount without a filesystem")
+            let other = uniqueName("other")
+            try await Self.importImage(try await Self.ext4(holding: "kept", on: stage), as: other, on: stage)
+            let before = try await stage.surroundings()
+            let refused = try await client.create(name, options: Self.adopt(on: stage))
+            #expect(refused.error.contains("no filesystem"), "\(refused.error)")
+            let options = Self.adopt(on: stage).merging(["fstype": "xfs"]) { $1 }
+            let contradicted = try await client.create(other, options: options)
+            #expect(contradicted.error.contains("ext4") && contradicted.error.contains("xfs"), "\(contradicted.error)")
+            try await stage.expectUnchanged(since: before, after: "adoptions that were refused")
             #expect(try await Self.exportImage(name, on: stage) == bytes)
+        }
+    }
+
+    @Test("D4: adopt with a name that no image has makes no empty volume")
+    func d4AdoptNothing() async throws {
+        try await Stage.with { stage in
+            let name = uniqueName("slip")
+            let answer = try await stage.client.create(name, options: Self.adopt(on: stage))
+            #expect(answer.error.contains(name) && answer.error.contains("no such image"), "\(answer.error)")
+            try await stage.expectBlank("an adoption of nothing")
         }
     }
 

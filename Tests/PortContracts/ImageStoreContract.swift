@@ -25,6 +25,7 @@ public struct ImageStoreContract: Sendable {
         .init("a rename onto a taken name is refused and changes nothing") { try await $0.renameTaken() },
         .init("an image that does not exist can be neither renamed nor marked") { try await $0.missing() },
         .init("mark writes the uid, also over another one") { try await $0.marks() },
+        .init("D11: a blank image bears no filesystem, and looking leaves no trace") { try await $0.noFilesystem() },
         .init("remove takes the image away, and succeeds when there is none") { try await $0.removes() },
         .init("remove leaves an image with another id alone") { try await $0.wrongID() },
         .init("remove is busy while there are snapshots") { try await $0.snapshots() },
@@ -73,6 +74,16 @@ public struct ImageStoreContract: Sendable {
             let found = try await images.inspect(image)
             #expect(found?.features == .standard)
         }
+    }
+
+    private func noFilesystem() async throws {
+        try await withImage("blank") { image, _ in
+            let before = try await images.inspect(image)
+            #expect(try await images.filesystems(on: image) == [])
+            #expect(try await images.inspect(image) == before)
+        }
+        let absent = place.image("absent")
+        await expectFailure(.notFound, "the filesystem on no image") { _ = try await images.filesystems(on: absent) }
     }
 
     private func remains() async throws {

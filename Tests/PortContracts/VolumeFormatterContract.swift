@@ -17,6 +17,10 @@ public enum VolumeFormatterContract {
 extension NodeUnderTest {
     fileprivate func formats() async throws {
         for type in types {
+            try await withFormatted(type) { image, _ in
+                let found = try await images.filesystems(on: image)
+                #expect(found == [type])
+            }
             try await withVolume(type) { device, _ in
                 try await filesystems.check(device.path, type)
                 try await withMount(device, type) { mountpoint in

@@ -125,6 +125,16 @@ public struct CephImageStore: ImageStore {
         }
     }
 
+    public func filesystems(on image: ImageReference) async throws -> [FilesystemType] {
+        try await call("read the beginning of image \(image)") { limit in
+            try await call.images(image).withImage(.name(image.name), .readOnly, timeout: limit) { opened in
+                let size = try await opened.stat(timeout: limit).size
+                let count = min(size, UInt64(FilesystemSignature.length))
+                return FilesystemSignature(head: try await opened.read(at: 0, count: Int(count), timeout: limit)).found
+            }
+        }
+    }
+
     public func mark(_ image: ImageReference, uid: String) async throws {
         try await call("mark image \(image) as a volume's") { limit in
             try await call.images(image).withImage(.name(image.name), .readWrite, timeout: limit) { opened in

@@ -54,7 +54,7 @@ extension VolumeDriver {
             }
             let pool = abandoned?.image.pool ?? request.spec.pool
             let isReady = try await inPlace(of: pool, to: "create volume \(name)") {
-                if let abandoned { return try await carryOn(abandoned, over: stored) }
+                if let abandoned { return try await carryOn(abandoned, over: stored, adopting: request.adopt) }
                 return try await begin(name, request, over: stored)
             }
             if isReady { return }
@@ -80,19 +80,38 @@ extension VolumeDriver {
         try await ports.images.preflight(request.spec)
         if let existing = try await found {
             guard request.adopt else { throw foreign(record.image) }
+            try refuseUsers(of: existing, image)
             record.adopted = true
-            record.spec.size = existing.size
-            record.spec.order = existing.order
-            record.spec.features = existing.features
+            record.spec = try await adoptedSpec(of: existing, image, request)
             try await checkMapper(record.spec, name)
+        } else if request.adopt {
+            throw AdoptRule.absent(image)
         }
         guard let begun = try await commit(.init(volume: .put(record)), over: stored) else { return false }
         log.step("creating volume", name, ["image": "\(record.image)", "size": "\(record.spec.size)"])
         return try await build(record, over: begun)
     }
 
+    /// What the volume is when it takes the image as it is: what a Mount would fail over is found here.
+    private func adoptedSpec(
+        of existing: ImageDescription, _ image: ImageReference, _ request: VolumeRequest
+    ) async throws -> VolumeSpec {
+        var spec = request.spec
+        spec.size = existing.size
+        spec.order = existing.order
+        spec.features = existing.features
+        spec.filesystem = try AdoptRule.filesystem(
+            of: image, asked: request.given.contains(.fstype) ? request.spec.filesystem : nil,
+            found: try await ports.images.filesystems(on: image))
+        try spec.checkMountOptions()
+        return spec
+    }
+
     /// Takes an attempt over that was given up. It may have come as far as the finished image.
-    private func carryOn(_ record: VolumeRecord, over stored: StoredVolume) async throws -> Bool {
+    /// - Parameter adopting: whether the Create that carries on asks for an image that is there already.
+    private func carryOn(
+        _ record: VolumeRecord, over stored: StoredVolume, adopting: Bool
+    ) async throws -> Bool {
         log.step("carrying on with an unfinished create", record.name, ["uid": "\(record.uid)"])
         if !record.adopted, let existing = try await ports.images.inspect(record.image) {
             guard existing.uid == record.uid else {
@@ -101,6 +120,8 @@ extension VolumeDriver {
             }
             return try await finish(record.withoutAttempt, imageID: existing.id, over: stored)
         }
+        // A new image is not what it asks for, whoever has begun to make one.
+        if adopting, !record.adopted { throw AdoptRule.absent(record.image) }
         try await checkMapper(record.spec, record.name)
         let next = try await sweepAbandoned(record.retried(by: me, token: ports.tokens.token()))
         guard let begun = try await commit(.init(volume: .put(next)), over: stored) else { return false }
@@ -126,12 +147,7 @@ extension VolumeDriver {
             throw VolumeError(
                 .notFound, "adopt image \(record.image)", why: "it has gone", remedy: "create the volume again")
         }
-        guard image.watchers.isEmpty else {
-            throw VolumeError(
-                .inUse, "adopt image \(record.image)",
-                why: "it is in use by \(image.watchers.map(\.description).joined(separator: ", "))",
-                remedy: "unmap it there first", outcome: .refused)
-        }
+        try refuseUsers(of: image, record.image)
         try await refuseSilentLockOwners(of: record.image, image)
         try await ports.images.mark(record.image, uid: record.uid)
         return image.id
@@ -149,10 +165,19 @@ extension VolumeDriver {
         }
     }
 
+    private func refuseUsers(of existing: ImageDescription, _ image: ImageReference) throws {
+        guard existing.watchers.isEmpty else {
+            throw VolumeError(
+                .inUse, "adopt image \(image)",
+                why: "it is in use by \(existing.watchers.map(\.description).joined(separator: ", "))",
+                remedy: "unmap it there first", outcome: .refused)
+        }
+    }
+
     /// - Returns: librbd's id of the image, which has the volume's name and a whole filesystem now.
     private func makeImage(_ record: VolumeRecord, _ unfinished: ImageReference) async throws -> String {
         // The attempt may be one of an earlier version of this program, which let more in.
-        try record.spec.checkFilesystemOptions()
+        try record.spec.checkMkfsOptions()
         let id = try await ports.formatter.createFormatted(unfinished, spec: record.spec, uid: record.uid)
         do {
             try await ports.images.rename(unfinished, to: record.image.name)

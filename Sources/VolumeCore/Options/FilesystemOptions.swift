@@ -1,11 +1,16 @@
 extension VolumeSpec {
-    /// Checks `mkfsOptions` and `mountOptions` against what its filesystem has.
+    /// Checks `mkfsOptions` against what the mkfs of its filesystem has.
     /// - Throws: `VolumeError` with code `invalidOption`, which names the word.
-    public func checkFilesystemOptions() throws(VolumeError) {
+    public func checkMkfsOptions() throws(VolumeError) {
         if let fault = MkfsOptions(filesystem).fault(in: mkfsOptions) {
             let page = filesystem == .ext4 ? "mke2fs(8)" : "mkfs.\(filesystem.rawValue)(8)"
             throw refusal(.mkfsOptions, mkfsOptions.joined(separator: " "), fault, page)
         }
+    }
+
+    /// Checks `mountOptions` against what its filesystem has.
+    /// - Throws: `VolumeError` with code `invalidOption`, which names the word.
+    public func checkMountOptions() throws(VolumeError) {
         if let fault = MountOptionTable(filesystem).fault(in: mountOptions) {
             let page = "mount(8) and \(filesystem.rawValue)(5)"
             throw refusal(.mountOptions, mountOptions.joined(separator: ","), fault, page)

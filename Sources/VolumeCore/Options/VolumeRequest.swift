@@ -30,9 +30,12 @@ public struct VolumeRequest: Sendable, Hashable {
                 try spec.set(option, value)
             }
         }
-        if !adopt { try Self.checkSize(of: spec) }
+        if !adopt {
+            try Self.checkSize(of: spec)
+            try spec.checkMkfsOptions()
+        }
         // Whose options they are is not known before the image that is adopted has been looked at.
-        if !adopt || values[.fstype] != nil { try spec.checkFilesystemOptions() }
+        if !adopt || values[.fstype] != nil { try spec.checkMountOptions() }
         self.spec = spec
         self.adopt = adopt
         self.options = options

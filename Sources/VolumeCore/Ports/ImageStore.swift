@@ -21,6 +21,10 @@ public protocol ImageStore: Sendable {
     /// does. Changes nothing where that is not so, nor the image itself, which may be in use.
     func finishRename(_ image: ImageReference, to name: String) async throws
 
+    /// The filesystems whose mark is at the image's beginning: normally one or none. Only reads.
+    /// - Throws: `VolumeError` with code `notFound` when there is no such image.
+    func filesystems(on image: ImageReference) async throws -> [FilesystemType]
+
     /// Writes `uid` into an image that exists: what `adopt` does.
     func mark(_ image: ImageReference, uid: String) async throws
 

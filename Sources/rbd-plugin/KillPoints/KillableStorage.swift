@@ -59,6 +59,10 @@
             try await points.after("finish rename") { try await base.finishRename(image, to: name) }
         }
 
+        func filesystems(on image: ImageReference) async throws -> [FilesystemType] {
+            try await base.filesystems(on: image)
+        }
+
         func mark(_ image: ImageReference, uid: String) async throws {
             try await points.after("mark image") { try await base.mark(image, uid: uid) }
         }

@@ -18,7 +18,7 @@ public struct PortCall: Sendable, Hashable, CustomStringConvertible {
 /// All effects that ports have.
 public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     case storeRead, storeCommit, storeReadAll, nodeIsAlive
-    case imagePreflight, imageInspect, imageCreate, imageMark, imageRename, imageWatchers, imageList
+    case imagePreflight, imageInspect, imageCreate, imageMark, imageRename, imageWatchers, imageList, imageFilesystems
     /// A removal in two steps: the data goes, then the name.
     case imageTrim, imageRemove
     /// A format in four steps: mkfs begins and ends on a device of the formatter's own.
@@ -34,8 +34,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
         switch self {
         case .storeRead, .storeCommit, .storeReadAll, .nodeIsAlive: .etcd
         case .imagePreflight, .imageInspect, .imageCreate, .imageMark, .imageRename, .imageWatchers, .imageList,
-            .imageTrim,
-            .imageRemove, .formatMap, .deviceMap, .fenceBlocklist, .fenceIsBlocklisted, .fenceAllow, .fenceLockOwners,
+            .imageFilesystems, .imageTrim, .imageRemove, .formatMap, .deviceMap, .fenceBlocklist, .fenceIsBlocklisted,
+            .fenceAllow, .fenceLockOwners,
             .fenceBreakLock:
             .ceph
         case .formatBegin, .formatEnd, .formatUnmap, .deviceSupport, .deviceList, .deviceUnmap, .deviceSize,
@@ -54,6 +54,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
             .mountMount, .mountUnmount, .mountPrepareRoot, .fenceBlocklist, .fenceAllow, .fenceBreakLock:
             true
         case .storeRead, .storeReadAll, .nodeIsAlive, .imagePreflight, .imageInspect, .imageWatchers, .imageList,
+            .imageFilesystems,
             .deviceSupport,
             .deviceList, .deviceSize, .mountInspect, .fenceIsBlocklisted, .fenceLockOwners, .sleep:
             false

@@ -41,6 +41,12 @@ public struct InMemoryImageStore: ImageStore {
     /// Renames are whole here.
     public func finishRename(_ image: ImageReference, to name: String) async throws {}
 
+    public func filesystems(on image: ImageReference) async throws -> [FilesystemType] {
+        try await process.perform(.imageFilesystems, "\(image)") { world in
+            [try world.image(image, to: "read the beginning of").filesystem?.type].compactMap(\.self)
+        }
+    }
+
     public func mark(_ image: ImageReference, uid: String) async throws {
         try await process.perform(.imageMark, "\(image)") { [process] world in
             try world.markImage(image, uid: uid)

@@ -59,6 +59,9 @@ private struct HauntedImages: ImageStore {
     func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
         try await base.create(image, spec: spec, uid: uid)
     }
+    func filesystems(on image: ImageReference) async throws -> [FilesystemType] {
+        try await base.filesystems(on: image)
+    }
     func rename(_ image: ImageReference, to name: String) async throws { try await base.rename(image, to: name) }
     func finishRename(_ image: ImageReference, to name: String) async throws {
         try await base.finishRename(image, to: name)

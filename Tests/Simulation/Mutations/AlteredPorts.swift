@@ -130,6 +130,9 @@ struct AlteredImages: ImageStore {
         try await base.create(image, spec: spec, uid: uid)
     }
     func rename(_ image: ImageReference, to name: String) async throws { try await renaming(image, name) }
+    func filesystems(on image: ImageReference) async throws -> [FilesystemType] {
+        try await base.filesystems(on: image)
+    }
     func mark(_ image: ImageReference, uid: String) async throws { try await base.mark(image, uid: uid) }
     func remove(_ image: ImageReference, id: String?) async throws { try await base.remove(image, id: id) }
     func finishRename(_ image: ImageReference, to name: String) async throws {
