@@ -5,8 +5,8 @@
 public struct VolumeError: Error, Sendable, Equatable {
     public enum Code: String, Sendable, CaseIterable {
         case invalidName, invalidOption, notFound, alreadyExists, foreignImage, inUse, busy, ownedElsewhere
-        case unfinished, unsupported, noSpace, damaged, conflict, unavailable, timedOut, fenced, unexplained,
-            internalFault
+        case unfinished, unsupported, noSpace, damaged, conflict, unavailable, timedOut, fenced, shortFence,
+            unexplained, internalFault
     }
 
     /// What is known about the world after the failure.

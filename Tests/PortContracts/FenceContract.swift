@@ -13,6 +13,12 @@ public enum FenceContract {
         .init("an image that nobody has mapped has no lock owner") { try await $0.noOwner() },
         .init("a writer owns the lock, and a broken lock is free") { try await $0.breaksLock() },
         .init("breaking the lock of a client that holds none changes nothing") { try await $0.breaksNothing() },
+        .init("A4: a lock owner whose address names no client is an error, and its lock stays") {
+            try await $0.obscureOwner()
+        },
+        .init("A5: an entry that stands is never replaced, and one that ends too soon is no fence") {
+            try await $0.shortEntry()
+        },
     ]
 }
 
@@ -139,5 +145,50 @@ extension NodeUnderTest {
                 }
             }
         }
+    }
+
+    fileprivate func obscureOwner() async throws {
+        try await withFormatted { image, _ in
+            try await withDevice(image) { device in
+                let client = try await client(of: device)
+                try await withMount(device) { mountpoint in
+                    try await applications.write("x", to: "file", at: mountpoint)
+                    #expect(try await fence.lockOwners(of: image) == [client])
+                    try await place.obscureLockOwner(image)
+                    for _ in 1...2 {
+                        let error = await expectFailure(.unexplained, "naming the owner of the lock") {
+                            _ = try await fence.lockOwners(of: image)
+                        }
+                        #expect(error.map { "\($0)".contains("\(image)") } ?? false, "the image is not named")
+                        await expectFailure(.unexplained, "breaking the lock") {
+                            try await fence.breakLock(of: image, heldBy: client)
+                        }
+                    }
+                    try await applications.write("y", to: "file", at: mountpoint)
+                }
+            }
+        }
+    }
+
+    /// Ceph cannot lengthen an entry. Removing it first is no way: what a raiser that was held up in between removes may be
+    /// the long entry of the one that came after it.
+    fileprivate func shortEntry() async throws {
+        let client = try stranger()
+        try await fence.blocklist(client, for: .seconds(3600))
+        try await cleaningUp {
+            for _ in 1...2 {
+                let error = await expectFailure(.shortFence, "fencing with an entry of an hour") {
+                    try await fence.blocklist(client, for: day)
+                }
+                #expect(error.map { "\($0)".contains("\(client)") } ?? false, "the client is not named")
+                #expect(try await fence.isBlocklisted(client))
+                // The same entry is good enough for as long as it lasts.
+                try await fence.blocklist(client, for: .seconds(3600))
+            }
+        } after: {
+            try await fence.allow(client)
+        }
+        try await fence.blocklist(client, for: day)
+        try await fence.allow(client)
     }
 }

@@ -315,17 +315,20 @@ public struct ImagePlace: Sendable {
     let addSnapshot: @Sendable (ImageReference, String) async throws -> Void
     let removeSnapshot: @Sendable (ImageReference, String) async throws -> Void
     let resize: @Sendable (ImageReference, VolumeSize) async throws -> Void
+    let obscureLockOwner: @Sendable (ImageReference) async throws -> Void
 
     /// - Parameters:
     ///   - pool: an existing pool.
     ///   - namespace: an existing namespace in it.
     ///   - dataPool: another existing pool.
     ///   - addSnapshot: `rbd snap create`; `removeSnapshot` and `resize` likewise, beside the ports.
+    ///   - obscureLockOwner: makes Ceph show the client that holds the image's lock with an address that names no client.
     public init(
         pool: String, namespace: String, dataPool: String,
         addSnapshot: @escaping @Sendable (ImageReference, String) async throws -> Void,
         removeSnapshot: @escaping @Sendable (ImageReference, String) async throws -> Void,
-        resize: @escaping @Sendable (ImageReference, VolumeSize) async throws -> Void
+        resize: @escaping @Sendable (ImageReference, VolumeSize) async throws -> Void,
+        obscureLockOwner: @escaping @Sendable (ImageReference) async throws -> Void
     ) {
         self.pool = pool
         self.namespace = namespace
@@ -333,6 +336,7 @@ public struct ImagePlace: Sendable {
         self.addSnapshot = addSnapshot
         self.removeSnapshot = removeSnapshot
         self.resize = resize
+        self.obscureLockOwner = obscureLockOwner
     }
 
     func image(_ hint: String, namespaced: Bool = false) -> ImageReference {

@@ -10,28 +10,11 @@ public struct CephFence: Fence {
     }
 
     public func blocklist(_ client: ClientAddress, for duration: Duration) async throws {
-        let what = "blocklist client \(client)"
-        let entry = try await call(what) { limit in
+        let entry = try await call("blocklist client \(client)") { limit in
             try await call.connection.blocklistAdd(client, for: duration, timeout: limit)
         }
-        if entry.until < Date.now.addingTimeInterval(Double(duration.components.seconds) / 2) {
-            try await prolong(entry, for: duration, what)
-        }
-    }
-
-    /// An entry that stood already keeps its end, whatever is asked for: a lock that librbd broke leaves one of an hour.
-    /// Nobody else has the image mapped while a fence is raised, so that a moment without an entry does no harm.
-    private func prolong(_ entry: BlocklistEntry, for duration: Duration, _ what: String) async throws {
-        do {
-            try await allow(entry.address)
-        } catch let error as VolumeError {
-            throw VolumeError(
-                error.code, what,
-                why: "an entry stands that ends at \(entry.until), and it cannot be replaced: \(error.why)",
-                remedy: "give the Ceph user the mon cap 'allow command \"osd blocklist\"'", outcome: error.outcome)
-        }
-        _ = try await call(what) { limit in
-            try await call.connection.blocklistAdd(entry.address, for: duration, timeout: limit)
+        guard entry.until >= Date.now.addingTimeInterval(Double(duration.components.seconds) / 2) else {
+            throw VolumeError.shortFence(client, until: entry.until.formatted(.iso8601))
         }
     }
 
@@ -50,7 +33,7 @@ public struct CephFence: Fence {
     public func lockOwners(of image: ImageReference) async throws -> [ClientAddress] {
         try await call("find out who holds the lock of image \(image)") { limit in
             try await call.images(image).withImage(.name(image.name), .readOnly, timeout: limit) { opened in
-                try await opened.lockOwners(timeout: limit).compactMap(\.address)
+                try await opened.lockOwners(timeout: limit).addresses(of: image)
             }
         }
     }
@@ -59,6 +42,7 @@ public struct CephFence: Fence {
         try await call("break the lock of image \(image)") { limit in
             try await call.images(image).withImage(.name(image.name), .readOnly, timeout: limit) { opened in
                 let owners = try await opened.lockOwners(timeout: limit)
+                _ = try owners.addresses(of: image)
                 for owner in owners where owner.address == client {
                     try await opened.breakLock(of: owner, timeout: limit)
                 }

@@ -80,7 +80,8 @@ public struct CephImageStore: ImageStore {
                     return ImageDescription(
                         id: stat.id, size: VolumeSize(bytes: stat.size), order: stat.order, features: stat.features,
                         uid: try await opened.metadata(Self.uidKey, timeout: limit),
-                        watchers: try await others(watching: opened, timeout: limit))
+                        watchers: try await others(watching: opened, image, timeout: limit),
+                        lockOwners: try await others(locking: opened, image, stat.features, timeout: limit))
                 }
             }
         } catch let error as VolumeError where error.code == .notFound {
@@ -178,7 +179,7 @@ public struct CephImageStore: ImageStore {
     public func watchers(of image: ImageReference) async throws -> [ClientAddress] {
         try await call("list the watchers of image \(image)") { limit in
             try await call.images(image).withImage(.name(image.name), .readOnly, timeout: limit) { opened in
-                try await others(watching: opened, timeout: limit)
+                try await others(watching: opened, image, timeout: limit)
             }
         }
     }
@@ -189,13 +190,23 @@ public struct CephImageStore: ImageStore {
             try await call.images(image).withImage(.name(image.name), .readOnly, timeout: limit) { opened in
                 WatchedImage(
                     id: try await opened.stat(timeout: limit).id,
-                    watchers: try await others(watching: opened, timeout: limit))
+                    watchers: try await others(watching: opened, image, timeout: limit))
             }
         }
     }
 
-    private func others(watching opened: RBDImage, timeout: Duration) async throws -> [ClientAddress] {
+    private func others(
+        locking opened: RBDImage, _ image: ImageReference, _ features: ImageFeatures, timeout: Duration
+    ) async throws -> [ClientAddress] {
+        guard features.contains(.exclusiveLock) else { return [] }
+        let own = "client.\(opened.clientID)"
+        return try await opened.lockOwners(timeout: timeout).filter { $0.client != own }.addresses(of: image)
+    }
+
+    private func others(
+        watching opened: RBDImage, _ image: ImageReference, timeout: Duration
+    ) async throws -> [ClientAddress] {
         let own = Int64(bitPattern: opened.clientID)
-        return try await opened.watchers(timeout: timeout).filter { $0.clientID != own }.compactMap(\.address)
+        return try await opened.watchers(timeout: timeout).filter { $0.clientID != own }.addresses(of: image)
     }
 }

@@ -5,13 +5,17 @@ import VolumeCore
 
 /// Who holds the exclusive lock of an image.
 public struct ImageLockOwner: Sendable, Hashable {
-    /// The client's address, as the blocklist takes it. Nil when Ceph names none.
-    public let address: ClientAddress?
+    /// The client's address in Ceph's words.
+    public let shownAddress: String
     /// The client as Ceph names it, such as `client.4123`.
     public let client: String
     /// Tells the locks of one client apart. Those that librbd and the kernel take by
     /// themselves begin with `auto `.
     public let cookie: String
+}
+
+extension ImageLockOwner: ShownClient {
+    static let role = "holds the lock of"
 }
 
 // The lock is read and broken where it is kept: on the image's header object. librbd's own
@@ -87,8 +91,7 @@ private enum LockerList {
             let columns = (0..<3).map { strings(buffer + $0 * part, count: Int(count)) }
             return (0..<Int(count)).map { index in
                 ImageLockOwner(
-                    address: ClientAddress.list(columns[2][index]).first, client: columns[0][index],
-                    cookie: columns[1][index])
+                    shownAddress: columns[2][index], client: columns[0][index], cookie: columns[1][index])
             }
         }
     }

@@ -4,8 +4,8 @@ import VolumeCore
 
 /// Somebody who has an image open for writing, or mapped.
 public struct ImageWatcher: Sendable, Hashable {
-    /// The client's address, as the blocklist takes it. Nil when Ceph names none.
-    public let address: ClientAddress?
+    /// The client's address in Ceph's words.
+    public let shownAddress: String
     /// The client's number, as in `client.4123`.
     public let clientID: Int64
     public let cookie: UInt64
@@ -17,11 +17,16 @@ public struct ImageWatcher: Sendable, Hashable {
             defer { rbd_watchers_list_cleanup(watchers, count) }
             return (0..<count).map {
                 ImageWatcher(
-                    address: ClientAddress.list(String(cString: watchers[$0].addr)).first,
-                    clientID: watchers[$0].id, cookie: watchers[$0].cookie)
+                    shownAddress: String(cString: watchers[$0].addr), clientID: watchers[$0].id,
+                    cookie: watchers[$0].cookie)
             }
         }
     }
+}
+
+extension ImageWatcher: ShownClient {
+    public var client: String { "client.\(clientID)" }
+    static let role = "watches"
 }
 
 extension RBDImage {

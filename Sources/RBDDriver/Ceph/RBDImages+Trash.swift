@@ -42,7 +42,7 @@ extension RBDImages {
         defer { rbd_close(image) }
         let watchers = try ImageWatcher.list(image, call)
         guard watchers.isEmpty else {
-            let clients = watchers.map { $0.address?.text ?? "client.\($0.clientID)" }
+            let clients = watchers.map { $0.address?.text ?? $0.client }
             throw call.error(EBUSY, detail: "watched by \(clients.joined(separator: ", "))")
         }
     }

@@ -15,7 +15,11 @@ extension VolumeDriver {
         async throws
     {
         for client in rules.unaccounted(attachment, accounted) {
-            if try await ports.fence.isBlocklisted(client) { continue }
+            // One that ends within the hour, as of a lock that somebody else broke, is no fence.
+            if try await ports.fence.isBlocklisted(client) {
+                try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
+                continue
+            }
             try await refuseIfInUse(client, attachment, volume)
             try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
             log.warning(

@@ -1,9 +1,14 @@
 /// Shuts a client out of Ceph for good: the only thing that makes it safe to map what another node had.
 public protocol Fence: Sendable {
-    /// Blocklists the client (`rados_blocklist_add`) for at least `duration`; repeating it does no harm.
+    /// Blocklists the client (`rados_blocklist_add`) for `duration`; repeating it does no harm.
+    ///
+    /// An entry that stands is left as it is: Ceph cannot lengthen one. To remove it first and add a longer one would not be
+    /// safe either: a node that is held up between the two would remove what another one has added meanwhile, when the
+    /// image is mapped already.
     ///
     /// An OSD learns of it with the next request of anybody who knows: it may take a write of the shut-out client until
     /// then, but never after it has served this node once.
+    /// - Throws: `VolumeError` with code `shortFence` when an entry stands that ends before half of `duration`.
     func blocklist(_ client: ClientAddress, for duration: Duration) async throws
 
     /// Whether an entry for the client stands.
@@ -13,8 +18,38 @@ public protocol Fence: Sendable {
     func allow(_ client: ClientAddress) async throws
 
     /// Who holds the image's exclusive lock.
+    /// - Throws: `VolumeError` with code `unexplained` when somebody does whose address names no single client.
     func lockOwners(of image: ImageReference) async throws -> [ClientAddress]
 
     /// Breaks the exclusive lock that `client` holds on the image; succeeds when it holds none.
+    /// - Throws: as `lockOwners(of:)`; nothing was broken then.
     func breakLock(of image: ImageReference, heldBy client: ClientAddress) async throws
+}
+
+extension VolumeError {
+    /// An entry on the blocklist ends too soon to be a fence.
+    /// - Parameter end: when it ends, for people.
+    public static func shortFence(_ client: ClientAddress, until end: String) -> VolumeError {
+        VolumeError(
+            .shortFence, "shut out client \(client)",
+            why:
+                "it is on the blocklist until \(end) only, as somebody else has put it there, and Ceph lengthens no entry",
+            remedy:
+                "take the entry away with 'ceph osd blocklist rm \(client)' and try again at once: that makes one for"
+                + " as long as BLOCKLIST_EXPIRY says", outcome: .refused)
+    }
+
+    /// Ceph names a client that has to do with an image by an address that cannot be put on the blocklist. It must not
+    /// count as absent.
+    /// - Parameters:
+    ///   - role: what it does, such as `watches`.
+    ///   - text: Ceph's own words for the address.
+    public static func obscureClient(
+        _ client: String, _ role: String, _ image: ImageReference, shownAs text: String
+    ) -> VolumeError {
+        VolumeError(
+            .unexplained, "tell who \(role) image \(image)",
+            why: "\(client) does, and its address '\(text)' names no single client that could be shut out",
+            remedy: "see 'rbd status \(image)' and 'rbd lock ls \(image)', and end that client", outcome: .refused)
+    }
 }

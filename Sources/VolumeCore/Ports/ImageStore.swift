@@ -5,6 +5,7 @@ public protocol ImageStore: Sendable {
     func preflight(_ spec: VolumeSpec) async throws
 
     /// - Returns: `nil` when there is no such image (Ceph said so; a failure throws).
+    /// - Throws: `VolumeError` with code `unexplained` when somebody watches it whose address names no single client.
     func inspect(_ image: ImageReference) async throws -> ImageDescription?
 
     /// Creates an image that bears `uid` in its metadata. One that comes to be after the call has timed out is removed
@@ -42,7 +43,7 @@ public protocol ImageStore: Sendable {
 
     /// Who has the image open for writing right now (`rbd_watchers_list`), this plugin's own handles left out. For looking
     /// again: `inspect` has said it already.
-    /// - Throws: `VolumeError` with code `notFound` when there is no such image.
+    /// - Throws: `VolumeError` with code `notFound` when there is no such image, `unexplained` as `inspect`.
     func watchers(of image: ImageReference) async throws -> [ClientAddress]
 }
 

@@ -12,10 +12,11 @@ public struct InMemoryImageStore: ImageStore {
 
     public func inspect(_ image: ImageReference) async throws -> ImageDescription? {
         try await process.perform(.imageInspect, "\(image)") { world in
-            world.ceph.images[image].map {
+            try world.ceph.images[image].map {
                 ImageDescription(
                     id: $0.id, size: $0.size, order: $0.order, features: $0.features, uid: $0.uid,
-                    watchers: world.watchers(ofImage: $0.id), lockOwners: $0.lockOwner.map { [$0] } ?? [])
+                    watchers: try world.shownWatchers(of: $0, as: image),
+                    lockOwners: try world.shownLockOwner(of: image).map { [$0] } ?? [])
             }
         }
     }
@@ -73,7 +74,7 @@ public struct InMemoryImageStore: ImageStore {
 
     public func watchers(of image: ImageReference) async throws -> [ClientAddress] {
         try await process.perform(.imageWatchers, "\(image)") { world in
-            try world.watchers(ofImage: world.image(image, to: "list the watchers of").id)
+            try world.shownWatchers(of: world.image(image, to: "list the watchers of"), as: image)
         }
     }
 }
@@ -117,7 +118,7 @@ public struct InMemoryFence: Fence {
     public init(_ process: PluginProcess) { self.process = process }
 
     public func blocklist(_ client: ClientAddress, for duration: Duration) async throws {
-        try await process.perform(.fenceBlocklist, "\(client)") { $0.blocklist(client, for: duration) }
+        try await process.perform(.fenceBlocklist, "\(client)") { try $0.fence(client, for: duration) }
     }
 
     public func isBlocklisted(_ client: ClientAddress) async throws -> Bool {
@@ -130,8 +131,7 @@ public struct InMemoryFence: Fence {
 
     public func lockOwners(of image: ImageReference) async throws -> [ClientAddress] {
         try await process.perform(.fenceLockOwners, "\(image)") { world in
-            let image = try world.image(image, to: "list the lock owners of")
-            return image.lockOwner.map { [$0] } ?? []
+            try world.shownLockOwner(of: image).map { [$0] } ?? []
         }
     }
 

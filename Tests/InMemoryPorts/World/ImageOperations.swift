@@ -103,6 +103,24 @@ extension World {
         return watchers.filter { !ceph.isBlocklisted($0, at: now) }.sorted { $0.text < $1.text }
     }
 
+    /// The watchers as a port says them.
+    func shownWatchers(of image: SimulatedImage, as reference: ImageReference) throws -> [ClientAddress] {
+        let found = watchers(ofImage: image.id)
+        if let client = found.first(where: ceph.obscured.contains) {
+            throw VolumeError.obscureClient("\(client)", "watches", reference, shownAs: "-")
+        }
+        return found
+    }
+
+    /// Who holds the lock, as a port says it.
+    func shownLockOwner(of reference: ImageReference) throws -> ClientAddress? {
+        let owner = try image(reference, to: "list the lock owners of").lockOwner
+        if let owner, ceph.obscured.contains(owner) {
+            throw VolumeError.obscureClient("\(owner)", "holds the lock of", reference, shownAs: "-")
+        }
+        return owner
+    }
+
     /// Clients that have the image mapped and could still write to it: more than one breaks invariant I1.
     public func writers(ofImage id: String) -> [ClientAddress] {
         nodes.values.flatMap { node in
@@ -137,6 +155,14 @@ extension World {
         ceph.images[reference]?.snapshots.remove(name)
     }
 
+    /// From now on Ceph shows whoever holds the image's lock with an address that names no client.
+    public mutating func obscureLockOwner(of reference: ImageReference) {
+        if let owner = ceph.images[reference]?.lockOwner { obscure(owner) }
+    }
+
+    /// From now on Ceph shows the client with an address that names none.
+    public mutating func obscure(_ client: ClientAddress) { ceph.obscured.insert(client) }
+
     /// Writes bytes that are no filesystem to an image.
     public mutating func spoil(_ reference: ImageReference) throws {
         _ = try image(reference, to: "write to")
@@ -157,10 +183,19 @@ extension World {
 
 /// What `osd blocklist` and `rbd lock` do.
 extension World {
+    /// An entry that stands keeps its end.
     mutating func blocklist(_ client: ClientAddress, for duration: Duration) {
-        ceph.blocklist[client] = max(ceph.blocklist[client] ?? .zero, now + duration)
+        if !ceph.isBlocklisted(client, at: now) { ceph.blocklist[client] = now + duration }
         // What is left of one that died is gone for good, also when it is allowed again.
         for image in ceph.orphanedWatches.keys { ceph.orphanedWatches[image]?[client] = nil }
+    }
+
+    /// What a fence does of it.
+    mutating func fence(_ client: ClientAddress, for duration: Duration) throws {
+        blocklist(client, for: duration)
+        guard let end = ceph.blocklist[client], end >= now + duration / 2 else {
+            throw VolumeError.shortFence(client, until: "\(ceph.blocklist[client] ?? .zero)")
+        }
     }
 
     mutating func allow(_ client: ClientAddress) {
@@ -168,7 +203,6 @@ extension World {
     }
 
     mutating func breakLock(of reference: ImageReference, heldBy client: ClientAddress) throws {
-        let image = try image(reference, to: "break the lock of")
-        if image.lockOwner == client { ceph.images[reference]?.lockOwner = nil }
+        if try shownLockOwner(of: reference) == client { ceph.images[reference]?.lockOwner = nil }
     }
 }

@@ -17,6 +17,8 @@ public struct SimulatedCeph: Sendable {
     public internal(set) var images: [ImageReference: SimulatedImage] = [:]
     /// Blocklisted clients, each with the moment at which its entry ends.
     public internal(set) var blocklist: [ClientAddress: Duration] = [:]
+    /// Clients that Ceph shows with an address that names no client.
+    var obscured: Set<ClientAddress> = []
     /// Watches of clients that went without a word, by image id: the OSD forgets them when the time is up.
     var orphanedWatches: [String: [ClientAddress: Duration]] = [:]
     /// How long a silent client stays a watcher (`osd_client_watch_timeout`).

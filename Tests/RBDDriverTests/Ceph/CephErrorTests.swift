@@ -89,6 +89,27 @@ import VolumeCore
         #expect(ClientAddress.list(text).map(\.text) == expected)
     }
 
+    @Test("A4: a watcher or lock owner without a usable address is an error, and never absent")
+    func a4NobodyIsAbsent() throws {
+        let image = ImageReference(pool: "rbd", name: "db")
+        func watchers(_ texts: String...) -> [ImageWatcher] {
+            texts.enumerated().map { ImageWatcher(shownAddress: $1, clientID: Int64($0), cookie: 1) }
+        }
+        let both = watchers("10.0.0.1:0/5", "[v2:10.0.0.2:0/6,v1:10.0.0.2:0/6]")
+        #expect(try both.addresses(of: image).map(\.text) == ["10.0.0.1:0/5", "10.0.0.2:0/6"])
+        // One address of a list is enough to shut the client out.
+        #expect(try watchers("[v2:-,v1:10.0.0.2:0/6]").addresses(of: image).map(\.text) == ["10.0.0.2:0/6"])
+        for text in ["", "-", "10.0.0.1", "10.0.0.1:0", "10.0.0.1:0/0", "[]", ":/0"] {
+            let error = try #require(errorOf { try watchers("10.0.0.1:0/5", text).addresses(of: image) })
+            #expect(error.code == .unexplained && error.outcome == .refused)
+            #expect(error.description.contains("client.1 ") && error.description.contains("'\(text)'"))
+            #expect(error.description.contains("rbd/db"))
+            let owner = ImageLockOwner(shownAddress: text, client: "client.7", cookie: "auto 1")
+            #expect(errorOf { try [owner].addresses(of: image) }?.description.contains("client.7 ") == true)
+        }
+        #expect(try watchers().addresses(of: image).isEmpty)
+    }
+
     @Test("The standard features are those that librbd gives by itself")
     func standardFeatures() {
         #expect(ImageFeatures.standard.rawValue == crbd_features_default())

@@ -20,7 +20,8 @@ struct InMemoryNode: Sendable {
             pool: "rbd", namespace: "team", dataPool: "slow",
             addSnapshot: { image, name in try cluster.mutate { try $0.addSnapshot(name, of: image) } },
             removeSnapshot: { image, name in try cluster.mutate { try $0.removeSnapshot(name, of: image) } },
-            resize: { image, size in try cluster.mutate { try $0.resize(image, to: size) } })
+            resize: { image, size in try cluster.mutate { try $0.resize(image, to: size) } },
+            obscureLockOwner: { image in cluster.mutate { $0.obscureLockOwner(of: image) } })
     }
 
     var node: NodeUnderTest {

@@ -54,9 +54,9 @@ struct RealNode: Sendable {
             pool: environment.pool, namespace: Self.namespace, dataPool: environment.dataPool,
             addSnapshot: { image, name in _ = try await rig.rbd("snap", "create", "\(image)@\(name)") },
             removeSnapshot: { image, name in _ = try await rig.rbd("snap", "rm", "\(image)@\(name)") },
-            resize: { image, size in _ = try await rig.rbd("resize", "--size", "\(size)", "\(image)") })
-        let mapped = MappedFormatter(
-            images: images, mapper: mapper, runner: runner, kernel: kernel, stateFolder: scratch.path)
+            resize: { image, size in _ = try await rig.rbd("resize", "--size", "\(size)", "\(image)") },
+            obscureLockOwner: { [connection] image in try await connection.obscureLockOwner(of: image) })
+        let mapped = MappedFormatter(images: images, mapper: mapper, runner: runner, kernel: kernel, stateFolder: scratch.path)
         let sparse = SparseImageFormatter(runner: runner, kernel: kernel, stateFolder: scratch.path)
         node = NodeUnderTest(
             images: images,

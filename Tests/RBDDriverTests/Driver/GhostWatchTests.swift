@@ -22,7 +22,7 @@ import VolumeCore
         let ghost = try #require(ClientAddress("10.0.0.9:0/4711"))
         let driver = driver(hauntedBy: ghost)
         try await driver.create("db", options: DriverFixture.options)
-        try await driver.ports.fence.blocklist(ghost, for: .seconds(3600))
+        try await driver.ports.fence.blocklist(ghost, for: .seconds(315_360_000))
         _ = try await driver.mount("db", id: "m1")
         #expect(cluster.world.mounts(of: "a").count == 1)
     }
