@@ -83,6 +83,9 @@ let package = Package(
         .target(
             name: "Simulation", dependencies: ["RBDDriver", "VolumeCore", "InMemoryPorts", log],
             path: "Tests/Simulation", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "rbd-plugin-simulate", dependencies: ["Simulation"], path: "Tests/SimulationCommand",
+            swiftSettings: swiftSettings),
         .target(
             name: "PortContracts", dependencies: ["VolumeCore"], path: "Tests/PortContracts",
             swiftSettings: swiftSettings),

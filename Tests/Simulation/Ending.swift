@@ -28,7 +28,10 @@ extension History {
     }
 
     private func heal() {
+        // Longer than a lock that somebody broke shuts its owner out.
+        if isStrangerFrozen { cluster.mutate { $0.advance(by: .seconds(4000)) } }
         endStranger()
+        putImagesBack()
         for index in hosts.indices {
             let name = hosts[index].name
             cluster.mutate { world in

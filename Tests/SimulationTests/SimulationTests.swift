@@ -27,10 +27,20 @@ import Testing
         let first = SimulationSettings.first
         let report = await Simulation.run(
             first...(first + SimulationSettings.histories - 1), HistoryOptions(), threads: SimulationSettings.threads)
+        print("simulation: from seed \(first)")
         print(Self.summary(report))
         for failure in report.failures { Self.explain(failure) }
         #expect(report.failures.isEmpty)
         if report.histories >= 10_000 { Self.expectVariety(report) }
+    }
+
+    @Test("F1: no seed that has ever broken an invariant does so again")
+    func f1NoSeedThatFailedOnceFailsAgain() {
+        let worlds = StartingWorlds()
+        for (seed, what) in FailedSeeds.all.sorted(by: { $0.key < $1.key }) {
+            let result = Simulation.run(seed, HistoryOptions(), worlds)
+            if let violation = result.violation { Issue.record("seed \(seed) (\(what)): \(violation)") }
+        }
     }
 
     /// A simulation in which nothing happens finds nothing.

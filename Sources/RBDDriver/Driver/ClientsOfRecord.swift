@@ -30,8 +30,7 @@ extension VolumeDriver {
 
     /// A client that has the image open may serve a container that the plugin's own unmount did not touch.
     private func refuseIfInUse(_ client: ClientAddress, _ attachment: Attachment, _ volume: VolumeRecord) async throws {
-        guard attachment.owner == me, let device = attachment.device,
-            try await ports.images.inspect(volume.image)?.isOpen(by: client) == true,
+        guard attachment.owner == me, let device = attachment.device, try await mayHave(volume, client),
             try await ports.mounter.isInUse(device)
         else { return }
         throw VolumeError(
@@ -41,9 +40,11 @@ extension VolumeDriver {
                 "stop the containers that use the volume here, then try again; was RBD_STATE_DIR changed or emptied?",
             outcome: .refused)
     }
-}
 
-extension ImageDescription {
-    /// Whether Ceph sees the client with the image: as a watcher, or as the holder of its lock.
-    func isOpen(by client: ClientAddress) -> Bool { watchers.contains(client) || lockOwners.contains(client) }
+    /// Whether Ceph sees the client with the volume's image: as a watcher, or as the holder of its lock. An image that has
+    /// lost its name cannot be looked at: then it may.
+    private func mayHave(_ volume: VolumeRecord, _ client: ClientAddress) async throws -> Bool {
+        guard let image = try await ports.images.inspect(volume.image), image.id == volume.imageID else { return true }
+        return image.watchers.contains(client) || image.lockOwners.contains(client)
+    }
 }

@@ -14,6 +14,8 @@ public struct DriverRules: Sendable {
     }
     /// A Mount of the id, in place of so many failed Unmounts of it.
     public var count: @Sendable (Attachment, String, Int) -> Attachment = { $0.counting($1, inPlaceOf: $2) }
+    /// Whether a Mount takes the place of the Unmounts of its id that failed.
+    public var replacesFailedUnmounts = true
     public var unmount: @Sendable (StoredVolume, String, NodeIdentity) -> UnmountStep = {
         UnmountRule.decide($0, mountID: $1, me: $2)
     }

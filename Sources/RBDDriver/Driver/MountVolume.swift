@@ -7,7 +7,7 @@ extension VolumeDriver {
     public func mount(_ nameText: String, id: String) async throws -> String {
         let name = try VolumeName(nameText)
         return try await operation("mount", name) {
-            let unfinished = memory.withdraw(.init(name: name, id: id))
+            let unfinished = rules.replacesFailedUnmounts ? memory.withdraw(.init(name: name, id: id)) : 0
             do {
                 let mountpoint = try await mount(name, MountingID(text: id, unfinished: unfinished))
                 memory.noteMount(of: name, at: ports.clock.now())

@@ -71,6 +71,9 @@ extension SimulatedImage {
     /// What applications wrote and is on disk.
     public var records: [String] { filesystem?.records ?? [] }
 
+    /// Whether the root of its filesystem has a `lost+found`.
+    public var hasLostAndFound: Bool { filesystem?.hasLostAndFound ?? false }
+
     /// Whether its filesystem has errors that `e2fsck -p` repairs.
     public var needsRepair: Bool { filesystem?.needsRepair ?? false }
 }

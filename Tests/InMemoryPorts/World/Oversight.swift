@@ -35,6 +35,15 @@ extension World {
         nodes.values.contains { $0.kernel.devices.values.contains { $0.client == client && !$0.isOutOfSight } }
     }
 
+    /// Whether containers use a filesystem through the client's device.
+    public func hasContainers(_ client: ClientAddress) -> Bool {
+        nodes.values.contains { node in
+            node.kernel.devices.values.contains {
+                $0.client == client && node.kernel.superblocks[$0.path]?.containers.isEmpty == false
+            }
+        }
+    }
+
     /// Whether a filesystem is in use through the client's device.
     public func isMounted(_ client: ClientAddress) -> Bool {
         nodes.values.contains { node in

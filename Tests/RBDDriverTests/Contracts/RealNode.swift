@@ -56,7 +56,8 @@ struct RealNode: Sendable {
             removeSnapshot: { image, name in _ = try await rig.rbd("snap", "rm", "\(image)@\(name)") },
             resize: { image, size in _ = try await rig.rbd("resize", "--size", "\(size)", "\(image)") },
             obscureLockOwner: { [connection] image in try await connection.obscureLockOwner(of: image) })
-        let mapped = MappedFormatter(images: images, mapper: mapper, runner: runner, kernel: kernel, stateFolder: scratch.path)
+        let mapped = MappedFormatter(
+            images: images, mapper: mapper, runner: runner, kernel: kernel, stateFolder: scratch.path)
         let sparse = SparseImageFormatter(runner: runner, kernel: kernel, stateFolder: scratch.path)
         node = NodeUnderTest(
             images: images,

@@ -36,6 +36,9 @@ extension History {
         if device.isBroken || world.isFenced(device.client) || kernel.superblocks[mount.device]?.readOnly == true {
             checks.report(.mountedIsMounted, "what is mounted at \(mountpoint) on \(node) is fenced: it is of no use")
         }
+        if world.ceph.images.values.contains(where: { $0.id == device.imageID && $0.hasLostAndFound }) {
+            checks.report(.answersAreTrue, "\(volume) is mounted on \(node) with a lost+found in its root")
+        }
         guard let attachment = stored?.attachment?.record, attachment.owner.node == node,
             attachment.state == .attached, attachment.mountIDs[id] != nil
         else {
@@ -80,6 +83,7 @@ extension History {
         guard let record = records(volume, world)?.volume?.record, record.phase == .ready else {
             return checks.report(.answersAreTrue, "Create \(volume) succeeded, and etcd has no such volume")
         }
+        if checks.isForeign(record.image) { return }
         guard let image = world.ceph.images[record.image], image.id == record.imageID, image.uid == record.uid,
             case .filesystem = image.content
         else { return checks.report(.answersAreTrue, "Create \(volume) succeeded, and its image is not whole") }

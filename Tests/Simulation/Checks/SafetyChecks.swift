@@ -44,6 +44,9 @@ struct SafetyChecks {
         foreign[reference] = world.ceph.images[reference]
     }
 
+    /// Whether people have put an image there that is none of the volume's.
+    func isForeign(_ reference: ImageReference) -> Bool { foreign[reference] != nil }
+
     /// - Returns: whether there was one.
     mutating func forgetForeign(_ reference: ImageReference) -> Bool {
         foreign.removeValue(forKey: reference) != nil
@@ -145,7 +148,8 @@ struct SafetyChecks {
         for client in world.ceph.blocklist.keys where !fenced.contains(client) {
             fenced.insert(client)
             // What is gone, or what no mapper knows of, its own node may shut out before the record goes.
-            if dead.contains(client) || !world.isKnownToBeMapped(client) { continue }
+            if dead.contains(client) { continue }
+            if !world.isKnownToBeMapped(client), !world.hasContainers(client) { continue }
             for (name, stored) in world.etcd.attachments where stored.record.clients.contains(client) {
                 report(.livingKeep, "\(client) was blocklisted while \(stored.record.owner.node) has \(name) with it")
             }

@@ -35,6 +35,7 @@ enum Fault: String, Sendable, CaseIterable {
     case stranger = "a stranger maps the image"
     case strangerFreezes = "the stranger's host freezes"
     case foreignImage = "somebody puts an image there"
+    case imageSwapped = "somebody puts another image in its place"
 
     /// Those that strike a single call.
     static let ofCalls: [Fault] = [

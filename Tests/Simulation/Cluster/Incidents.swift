@@ -41,6 +41,7 @@ extension History {
         case .stranger: return mapByHand()
         case .strangerFreezes: return freezeStranger()
         case .foreignImage: return plantImage()
+        case .imageSwapped: return swapImage()
         case .notesLost: return loseNotes(of: index, node)
         default: return cluster.mutate { world in disturb(fault, name, node, &world) }
         }
@@ -62,7 +63,9 @@ extension History {
         case .etcdDown: for host in hosts { world.cut(host.name, from: .etcd) }
         case .cephDown: for host in hosts { world.cut(host.name, from: .ceph) }
         case .needsRepair:
-            guard let volume = random.one(of: volumes), world.disorderIdle(Setup.image(volume)) else { return false }
+            guard let volume = random.one(of: volumes), !checks.isForeign(Setup.image(volume)),
+                world.disorderIdle(Setup.image(volume))
+            else { return false }
         case .heartbeatLost: world.expireHeartbeat(of: name)
         case .watchFrozen: world.freezeCatalog(of: name)
         case .clockDrifts:
@@ -179,6 +182,7 @@ extension History {
     private func mapByHand() -> Bool {
         guard strangersDevice == nil, inFlight.isEmpty, let volume = random.one(of: volumes) else { return false }
         let image = Setup.image(volume)
+        if checks.isForeign(image) { return false }
         let isIdle = cluster.mutate { world in
             world.etcd.attachments.isEmpty && late.isEmpty
                 && world.ceph.images[image].map { world.writers(ofImage: $0.id).isEmpty && !$0.needsRepair } == true
@@ -207,6 +211,8 @@ extension History {
         }
     }
 
+    var isStrangerFrozen: Bool { cluster.mutate { $0.nodes[Setup.stranger]?.isPaused } ?? false }
+
     func endStranger() {
         cluster.mutate { $0.wake(Setup.stranger) }
         guard let (ports, device, mountpoint) = strangersDevice else { return }
@@ -227,6 +233,43 @@ extension History {
             world.addImage(image)
             checks.noteForeign(image, world)
             return true
+        }
+    }
+
+    static let renamedAway = ".old"
+
+    /// Somebody renames a volume's image, and makes another one of its name, with a filesystem.
+    private func swapImage() -> Bool {
+        guard let volume = random.one(of: volumes) else { return false }
+        let image = Setup.image(volume)
+        let isSwapped = cluster.mutate { world in
+            guard world.ceph.images[image]?.filesystem != nil, !checks.isForeign(image),
+                world.ceph.images[image.named(volume + Self.renamedAway)] == nil
+            else { return false }
+            do { try world.renameByHand(image, to: volume + Self.renamedAway) } catch { return false }
+            let type: FilesystemType = volume == "kv" ? .xfs : .ext4
+            world.addImage(
+                image, content: .filesystem(SimulatedFilesystem(type: type, size: .mebibytes(512))))
+            checks.noteForeign(image, world)
+            return true
+        }
+        return isSwapped
+    }
+
+    /// Whoever renamed images gives them their names back: if they are still a volume's.
+    func putImagesBack() {
+        for volume in volumes {
+            let (image, renamed) = (Setup.image(volume), Setup.image(volume).named(volume + Self.renamedAway))
+            guard let name = try? VolumeName(volume) else { continue }
+            cluster.mutate { world in
+                guard let found = world.ceph.images[renamed] else { return }
+                if checks.forgetForeign(image) { world.takeAway(image) }
+                let record = world.etcd.volumes[name]?.record
+                guard record?.phase == .ready, record?.imageID == found.id, world.ceph.images[image] == nil else {
+                    return world.takeAway(renamed)
+                }
+                try? world.renameByHand(renamed, to: volume)
+            }
         }
     }
 

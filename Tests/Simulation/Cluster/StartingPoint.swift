@@ -36,8 +36,10 @@ enum Setup {
             mounter: node.mounter, fence: node.fence, formerClients: node.formerClients, clock: node.clock,
             tokens: node.tokens)
         mutation?.apply(&ports, node)
+        var policy = policy
+        mutation?.alter(&policy)
         return VolumeDriver(
-            ports: ports, policy: policy, me: node.identity,
+            ports: ports, policy: policy, rules: mutation?.rules ?? DriverRules(), me: node.identity,
             log: Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() })
     }
 }

@@ -32,9 +32,11 @@ struct AlteredFence: Fence {
     let base: any Fence
     var blocklisting: @Sendable (ClientAddress, Duration) async throws -> Void
     var looking: @Sendable (ClientAddress) async throws -> Bool
+    var findingOwners: @Sendable (ImageReference) async throws -> [ClientAddress]
 
     init(_ base: any Fence) {
         self.base = base
+        findingOwners = { try await base.lockOwners(of: $0) }
         blocklisting = { try await base.blocklist($0, for: $1) }
         looking = { try await base.isBlocklisted($0) }
     }
@@ -44,7 +46,7 @@ struct AlteredFence: Fence {
     }
     func isBlocklisted(_ client: ClientAddress) async throws -> Bool { try await looking(client) }
     func allow(_ client: ClientAddress) async throws { try await base.allow(client) }
-    func lockOwners(of image: ImageReference) async throws -> [ClientAddress] { try await base.lockOwners(of: image) }
+    func lockOwners(of image: ImageReference) async throws -> [ClientAddress] { try await findingOwners(image) }
     func breakLock(of image: ImageReference, heldBy client: ClientAddress) async throws {
         try await base.breakLock(of: image, heldBy: client)
     }
@@ -82,7 +84,18 @@ struct AlteredMapper: DeviceMapper {
 
 struct AlteredMounter: Mounter {
     let base: any Mounter
-    let unmounting: @Sendable (String) async throws -> Void
+    var unmounting: @Sendable (String) async throws -> Void
+    var looking: @Sendable (String) async throws -> MountedFilesystem?
+    var findingUse: @Sendable (String) async throws -> Bool
+    var preparing: @Sendable (String, VolumeSpec) async throws -> Void
+
+    init(_ base: any Mounter) {
+        self.base = base
+        unmounting = { try await base.unmount($0) }
+        looking = { try await base.mounted(at: $0) }
+        findingUse = { try await base.isInUse($0) }
+        preparing = { try await base.prepareRoot(of: $0, spec: $1) }
+    }
 
     func mount(
         _ device: String, at mountpoint: String, _ filesystem: FilesystemType, options: [String]
@@ -90,13 +103,9 @@ struct AlteredMounter: Mounter {
         try await base.mount(device, at: mountpoint, filesystem, options: options)
     }
     func unmount(_ mountpoint: String) async throws { try await unmounting(mountpoint) }
-    func mounted(at mountpoint: String) async throws -> MountedFilesystem? {
-        try await base.mounted(at: mountpoint)
-    }
-    func isInUse(_ device: String) async throws -> Bool { try await base.isInUse(device) }
-    func prepareRoot(of mountpoint: String, spec: VolumeSpec) async throws {
-        try await base.prepareRoot(of: mountpoint, spec: spec)
-    }
+    func mounted(at mountpoint: String) async throws -> MountedFilesystem? { try await looking(mountpoint) }
+    func isInUse(_ device: String) async throws -> Bool { try await findingUse(device) }
+    func prepareRoot(of mountpoint: String, spec: VolumeSpec) async throws { try await preparing(mountpoint, spec) }
 }
 
 struct AlteredFilesystems: FilesystemTools {
@@ -116,9 +125,13 @@ struct AlteredImages: ImageStore {
     var inspecting: @Sendable (ImageReference) async throws -> ImageDescription?
     var renaming: @Sendable (ImageReference, String) async throws -> Void
     var watching: @Sendable (ImageReference) async throws -> [ClientAddress]
+    var creating: @Sendable (ImageReference, VolumeSpec, String) async throws -> String
+    var removing: @Sendable (ImageReference, String?) async throws -> Void
 
     init(_ base: any ImageStore) {
         self.base = base
+        creating = { try await base.create($0, spec: $1, uid: $2) }
+        removing = { try await base.remove($0, id: $1) }
         inspecting = { try await base.inspect($0) }
         renaming = { try await base.rename($0, to: $1) }
         watching = { try await base.watchers(of: $0) }
@@ -127,14 +140,14 @@ struct AlteredImages: ImageStore {
     func preflight(_ spec: VolumeSpec) async throws { try await base.preflight(spec) }
     func inspect(_ image: ImageReference) async throws -> ImageDescription? { try await inspecting(image) }
     func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
-        try await base.create(image, spec: spec, uid: uid)
+        try await creating(image, spec, uid)
     }
     func rename(_ image: ImageReference, to name: String) async throws { try await renaming(image, name) }
     func filesystems(on image: ImageReference) async throws -> [FilesystemType] {
         try await base.filesystems(on: image)
     }
     func mark(_ image: ImageReference, uid: String) async throws { try await base.mark(image, uid: uid) }
-    func remove(_ image: ImageReference, id: String?) async throws { try await base.remove(image, id: id) }
+    func remove(_ image: ImageReference, id: String?) async throws { try await removing(image, id) }
     func finishRename(_ image: ImageReference, to name: String) async throws {
         try await base.finishRename(image, to: name)
     }
@@ -151,4 +164,17 @@ struct AlteredFormatter: VolumeFormatter {
     func createFormatted(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
         try await creating(image, spec, uid)
     }
+}
+
+/// A copy of all volumes that leaves something out.
+struct AlteredCatalog: VolumeCatalog {
+    let base: any VolumeCatalog
+    let findingUnsettled: @Sendable () -> [StoredVolume]
+
+    func find(_ name: VolumeName) -> StoredVolume? { base.find(name) }
+    func compactMap<Kept>(_ transform: (StoredVolume) -> Kept?) -> [Kept] { base.compactMap(transform) }
+    func unsettled() -> [StoredVolume] { findingUnsettled() }
+    var isLoaded: Bool { base.isLoaded }
+    func firstReading() async { await base.firstReading() }
+    func observe(_ stored: StoredVolume) { base.observe(stored) }
 }

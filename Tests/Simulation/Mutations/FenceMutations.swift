@@ -22,6 +22,18 @@ extension Mutation {
             }
             ports.mapper = mapper
         case .fenceIsShort: fence.blocklisting = { client, _ in try await real.blocklist(client, for: .seconds(60)) }
+        case .everyoneIsShutOut: fence.looking = { _ in true }
+        case .lockOwnersAreNotSeen:
+            fence.findingOwners = { _ in [] }
+            hideLockOwners(&ports)
+        case .wrongClientIsShutOut:
+            fence.blocklisting = { client, duration in
+                guard let other = ClientAddress(client.text + "9") else { return }
+                try await real.blocklist(other, for: duration)
+            }
+        case .fenceErrorsAreIgnored:
+            fence.blocklisting = { client, duration in try? await real.blocklist(client, for: duration) }
+        case .nodesNeverDie: ports.nodes = AlteredNodes { _ in true }
         case .shutOutIsNotSeen: fence.looking = { _ in false }
         case .leaseExpiryIsTrusted:
             fence.blocklisting = { _, _ in }
@@ -35,6 +47,16 @@ extension Mutation {
         default: hideWatchers(&ports)
         }
         ports.fence = fence
+    }
+
+    private func hideLockOwners(_ ports: inout DriverPorts) {
+        var images = AlteredImages(ports.images)
+        images.inspecting = { [base = images.base] image in
+            var found = try await base.inspect(image)
+            found?.lockOwners = []
+            return found
+        }
+        ports.images = images
     }
 
     private func hideWatchers(_ ports: inout DriverPorts) {

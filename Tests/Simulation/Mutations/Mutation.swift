@@ -16,6 +16,18 @@ public enum Mutation: String, Sendable, CaseIterable {
     case failedCheckFormats, imageIsOverwritten, foreignUIDIsOurs, formatIsSkipped
     // The kernel.
     case unmapLies, unmountLies, devicesAreNotSeen, deadMappingsAreNotSeen
+    // Who is shut out, and who ought to be.
+    case everyoneIsShutOut, lockOwnersAreNotSeen, wrongClientIsShutOut, fenceErrorsAreIgnored, nodesNeverDie
+    case unseenClientsAreForgotten, silentOwnersAreLeft, useIsNotSeen
+    // More of the records.
+    case lastDeleteIsUnguarded, newClientIsNotRecorded, undoForgetsItsClaim, reattachForgetsClients, deletesAreNotDone
+    case wishesAreLost, readyComesFirst, recordOfVolumeGoesFirst, readsComeFromTheCopy, nothingIsUnsettled
+    // More of images, devices and mounts.
+    case mapIgnoresTheID, removalIgnoresTheID, clientIsNotTold, checkIsSkipped, repairIsForgotten, mountsAreNotSeen
+    case rootIsNotPrepared, orphansStay
+    // Decisions.
+    case failedUnmountsStay, recordIsTakenForMount, removalIgnoresMounts, removalTakesWhatWasJustMounted
+    case startAdoptsNothing, justMountedIsGivenAway, budgetsAreEndless
 
     /// What it makes the driver do.
     public var what: String {
@@ -47,6 +59,39 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .unmountLies: "unmounting does nothing and says it did"
         case .devicesAreNotSeen: "what the kernel has mapped is not looked at"
         case .deadMappingsAreNotSeen: "nobody looks for the mount of a mapping whose process has died"
+        case .everyoneIsShutOut: "every client looks as if it were on the blocklist"
+        case .lockOwnersAreNotSeen: "nobody looks who holds an image's lock"
+        case .wrongClientIsShutOut: "another address is put on the blocklist"
+        case .fenceErrorsAreIgnored: "a fence that fails counts as standing"
+        case .nodesNeverDie: "every node counts as alive"
+        case .unseenClientsAreForgotten: "what the mapper does not show counts as gone"
+        case .silentOwnersAreLeft: "a lock without a watch is left to whoever maps next"
+        case .useIsNotSeen: "nobody looks whether a lost device is in use"
+        case .lastDeleteIsUnguarded: "an Unmount deletes whatever record of a mount there is in the end"
+        case .newClientIsNotRecorded: "the client of a second mapping is not recorded"
+        case .undoForgetsItsClaim: "a Mount that cannot be undone gives its claim up"
+        case .reattachForgetsClients: "whoever attaches anew forgets the clients of before"
+        case .deletesAreNotDone: "records of mounts are not deleted"
+        case .wishesAreLost: "an owner never learns that another node asks"
+        case .readyComesFirst: "a volume is ready before its image is"
+        case .recordOfVolumeGoesFirst: "a removal deletes the record first"
+        case .readsComeFromTheCopy: "the node's copy is taken for what etcd says"
+        case .nothingIsUnsettled: "background work finds nothing to do"
+        case .mapIgnoresTheID: "whatever bears the image's name is mapped"
+        case .removalIgnoresTheID: "whatever bears the image's name is removed"
+        case .clientIsNotTold: "the mapper does not tell the client of a new mapping"
+        case .checkIsSkipped: "filesystems are not checked"
+        case .repairIsForgotten: "what was repaired is not mapped anew"
+        case .mountsAreNotSeen: "nothing ever looks mounted"
+        case .rootIsNotPrepared: "the root of a volume stays as mkfs made it"
+        case .orphansStay: "unfinished images that no record knows stay"
+        case .failedUnmountsStay: "an Unmount that failed is carried out after a later Mount of its id"
+        case .recordIsTakenForMount: "what the record says is mounted counts as mounted"
+        case .removalIgnoresMounts: "a Remove does not look who has the volume"
+        case .removalTakesWhatWasJustMounted: "a Remove takes a volume that is just being handed to a container"
+        case .startAdoptsNothing: "a plugin that starts lets go of what it finds mounted"
+        case .justMountedIsGivenAway: "a volume that is just being handed to a container is given to who asks"
+        case .budgetsAreEndless: "operations may take a hundred times as long"
         }
     }
 
@@ -54,8 +99,9 @@ public enum Mutation: String, Sendable, CaseIterable {
     public var breaks: Set<Violation.Invariant> {
         switch self {
         case .fenceDoesNothing, .fenceComesLate, .fenceIsShort, .fenceForgetsTheFirst, .leaseExpiryIsTrusted,
-            .watchersAreNotSeen, .recordGoesBeforeUnmap, .addressIsNotRecorded, .mountComesBeforeRecord:
-            [.oneWriter, .recordedWriter]
+            .recordGoesBeforeUnmap, .addressIsNotRecorded, .mountComesBeforeRecord:
+            [.oneWriter, .oneMapping, .recordedWriter, .clientsAreNamed, .endsWell]
+        case .watchersAreNotSeen, .everyoneIsShutOut: [.oneWriter, .oneMapping, .livingKeep, .mountedIsMounted]
         case .shutOutIsNotSeen: [.mountedIsMounted, .unmountedIsGone]
         case .nodesDieEarly: [.livingKeep]
         case .guardsAreIgnored, .attachmentGuardIsIgnored:
@@ -69,23 +115,53 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .imageIsOverwritten: [.foreignUntouched]
         case .foreignUIDIsOurs: [.foreignUntouched, .answersAreTrue]
         case .formatIsSkipped: [.answersAreTrue]
-        case .unmapLies, .devicesAreNotSeen, .deadMappingsAreNotSeen: [.unmountedIsGone, .endsWell]
+        case .unmapLies, .devicesAreNotSeen, .deadMappingsAreNotSeen: [.unmountedIsGone, .endsWell, .livingKeep]
         case .unmountLies: [.endsWell]
+        case .lockOwnersAreNotSeen, .wrongClientIsShutOut, .fenceErrorsAreIgnored,
+            .silentOwnersAreLeft, .lastDeleteIsUnguarded, .newClientIsNotRecorded, .clientIsNotTold:
+            [.oneWriter, .oneMapping, .recordedWriter, .clientsAreNamed]
+        case .unseenClientsAreForgotten, .undoForgetsItsClaim, .reattachForgetsClients:
+            [.clientsAreNamed, .unmountedIsGone]
+        case .nodesNeverDie, .wishesAreLost, .nothingIsUnsettled, .orphansStay, .budgetsAreEndless: [.endsWell]
+        case .useIsNotSeen: [.livingKeep]
+        case .deletesAreNotDone: [.unmountedIsGone, .endsWell]
+        case .readyComesFirst: [.answersAreTrue, .endsWell]
+        case .recordOfVolumeGoesFirst: [.endsWell, .answersAreTrue]
+        case .readsComeFromTheCopy: [.neverDenied, .answersAreTrue, .endsWell]
+        case .mapIgnoresTheID: [.mountedIsMounted, .foreignUntouched]
+        case .removalIgnoresTheID: [.foreignUntouched]
+        case .checkIsSkipped, .repairIsForgotten: [.oneWriter]
+        case .mountsAreNotSeen: [.endsWell, .mountedIsMounted, .unmountedIsGone]
+        case .rootIsNotPrepared: [.answersAreTrue]
+        case .failedUnmountsStay, .removalTakesWhatWasJustMounted, .startAdoptsNothing, .justMountedIsGivenAway:
+            [.usersKeepTheirMount]
+        case .recordIsTakenForMount: [.mountedIsMounted]
+        case .removalIgnoresMounts: [.noRecordLost, .foreignUntouched, .endsWell]
         }
     }
 
     func apply(_ ports: inout DriverPorts, _ node: NodePorts) {
         switch self {
         case .fenceDoesNothing, .fenceComesLate, .fenceIsShort, .shutOutIsNotSeen, .nodesDieEarly,
-            .leaseExpiryIsTrusted, .watchersAreNotSeen:
+            .leaseExpiryIsTrusted, .watchersAreNotSeen, .everyoneIsShutOut, .lockOwnersAreNotSeen,
+            .wrongClientIsShutOut, .fenceErrorsAreIgnored, .nodesNeverDie:
             applyToFence(&ports)
         case .fenceForgetsTheFirst, .guardsAreIgnored, .attachmentGuardIsIgnored, .epochIsKept, .epochIsForgotten,
             .recordGoesBeforeUnmap, .addressIsNotRecorded, .mountComesBeforeRecord, .unknownIsTakenForDone,
-            .readsAreStale, .idsAreNotCounted, .doubtIsDenial:
+            .readsAreStale, .idsAreNotCounted, .doubtIsDenial, .lastDeleteIsUnguarded, .newClientIsNotRecorded,
+            .undoForgetsItsClaim, .reattachForgetsClients, .deletesAreNotDone, .wishesAreLost, .readyComesFirst,
+            .recordOfVolumeGoesFirst, .readsComeFromTheCopy:
             applyToStore(&ports)
         case .failedCheckFormats, .imageIsOverwritten, .foreignUIDIsOurs, .formatIsSkipped, .unmapLies, .unmountLies,
-            .devicesAreNotSeen, .deadMappingsAreNotSeen:
+            .devicesAreNotSeen, .deadMappingsAreNotSeen, .mapIgnoresTheID, .removalIgnoresTheID, .clientIsNotTold,
+            .checkIsSkipped, .repairIsForgotten, .mountsAreNotSeen, .useIsNotSeen, .rootIsNotPrepared,
+            .nothingIsUnsettled:
             applyToNode(&ports, node.process.cluster, node.identity.node)
+        case .failedUnmountsStay, .recordIsTakenForMount, .removalIgnoresMounts, .removalTakesWhatWasJustMounted,
+            .startAdoptsNothing, .justMountedIsGivenAway, .budgetsAreEndless, .unseenClientsAreForgotten,
+            .silentOwnersAreLeft, .orphansStay:
+            // Altered are its rules.
+            break
         }
     }
 }

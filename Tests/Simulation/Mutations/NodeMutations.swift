@@ -54,8 +54,63 @@ extension Mutation {
             var altered = AlteredMapper(mapper)
             altered.listingDead = { [] }
             ports.mapper = altered
-        default: ports.mounter = AlteredMounter(base: ports.mounter) { _ in }
+        case .mapIgnoresTheID:
+            var altered = AlteredMapper(mapper)
+            altered.mapping = { try await mapper.map($0, id: nil, options: $2) }
+            ports.mapper = altered
+            ports.images = takingAnyID(images, ports.store)
+        case .removalIgnoresTheID:
+            var altered = AlteredImages(takingAnyID(images, ports.store))
+            altered.removing = { image, _ in try await images.remove(image, id: nil) }
+            ports.images = altered
+        case .clientIsNotTold:
+            var altered = AlteredMapper(mapper)
+            altered.mapping = { image, id, options in
+                var device = try await mapper.map(image, id: id, options: options)
+                device.client = nil
+                return device
+            }
+            ports.mapper = altered
+        case .checkIsSkipped:
+            ports.filesystems = AlteredFilesystems(base: ports.filesystems) { _, _ in }
+        case .repairIsForgotten:
+            let filesystems = ports.filesystems
+            ports.filesystems = AlteredFilesystems(base: filesystems) { device, type in
+                do { try await filesystems.check(device, type) } catch let error as VolumeError
+                    where error.code == .unfinished
+                {
+                    return
+                }
+            }
+        case .nothingIsUnsettled: ports.catalog = AlteredCatalog(base: ports.catalog) { [] }
+        default: applyToMounter(&ports)
         }
+    }
+
+    private func applyToMounter(_ ports: inout DriverPorts) {
+        var altered = AlteredMounter(ports.mounter)
+        switch self {
+        case .unmountLies: altered.unmounting = { _ in }
+        case .mountsAreNotSeen: altered.looking = { _ in nil }
+        case .useIsNotSeen: altered.findingUse = { _ in false }
+        case .rootIsNotPrepared: altered.preparing = { _, _ in }
+        default: break
+        }
+        ports.mounter = altered
+    }
+
+    /// Whatever bears the name of a volume's image has the id and the uid that the volume's record says.
+    private func takingAnyID(_ images: any ImageStore, _ store: any VolumeStore) -> any ImageStore {
+        var altered = AlteredImages(images)
+        altered.inspecting = { image in
+            var found = try await images.inspect(image)
+            if let name = try? VolumeName(image.name), let volume = try? await store.read(name).volume?.record {
+                found?.uid = volume.uid
+                if let id = volume.imageID { found?.id = id }
+            }
+            return found
+        }
+        return altered
     }
 }
 

@@ -39,6 +39,52 @@ extension Mutation {
                 }
                 return try await real.commit(change, over: read)
             }
+        case .lastDeleteIsUnguarded:
+            store.committing = { change, read in
+                guard change.attachment == .delete, read.attachment?.record.state == .detaching else {
+                    return try await real.commit(change, over: read)
+                }
+                return try await real.commit(change, over: try await real.read(read.name))
+            }
+        case .newClientIsNotRecorded:
+            store.committing = { change, read in
+                if case .put(let record) = change.attachment, record.state == .attaching,
+                    let before = read.attachment?.record, before.state == .attaching, !before.clients.isEmpty,
+                    before.clients != record.clients
+                {
+                    return change.applied(to: read)
+                }
+                return try await real.commit(change, over: read)
+            }
+        case .undoForgetsItsClaim:
+            store.committing = { change, read in
+                if case .put(let record) = change.attachment, record.state == .attaching, record.mountIDs.isEmpty,
+                    read.attachment?.record.mountIDs.isEmpty == false
+                {
+                    return try await real.commit(.init(attachment: .delete), over: read)
+                }
+                return try await real.commit(change, over: read)
+            }
+        case .deletesAreNotDone:
+            store.committing = { change, read in
+                if change.attachment == .delete { return change.applied(to: read) }
+                return try await real.commit(change, over: read)
+            }
+        case .recordOfVolumeGoesFirst:
+            store.committing = { change, read in
+                if case .put(let record) = change.volume, record.phase == .removing {
+                    _ = try await real.commit(.init(volume: .delete), over: read)
+                    return change.applied(to: read)
+                }
+                if change.volume == .delete, read.volume?.record.phase == .removing { return change.applied(to: read) }
+                return try await real.commit(change, over: read)
+            }
+        case .readsComeFromTheCopy:
+            let catalog = ports.catalog
+            store.reading = { name in
+                _ = try await real.read(name)
+                return catalog.find(name) ?? StoredVolume(name: name, revision: 0)
+            }
         case .readsAreStale:
             let memory = LastReads()
             store.reading = { name in
@@ -62,9 +108,20 @@ extension Mutation {
 
     /// What is written in place of `change`.
     private func altered(_ change: StoreChange, _ read: StoredVolume) -> StoreChange {
-        guard case .put(var record) = change.attachment else { return change }
         var altered = change
+        if self == .readyComesFirst, case .put(var volume) = change.volume, volume.phase == .creating {
+            volume.phase = .ready
+            altered.volume = .put(volume)
+        }
+        guard case .put(var record) = change.attachment else { return altered }
         switch self {
+        case .reattachForgetsClients:
+            if record.state == .attaching, read.attachment?.record.owner == record.owner,
+                record.clients == read.attachment?.record.clients
+            {
+                record.clients = []
+            }
+        case .wishesAreLost: record.wantedBy = nil
         case .epochIsKept:
             if record.state == .fencing { record.epoch = read.attachment?.record.epoch ?? record.epoch }
         case .epochIsForgotten:

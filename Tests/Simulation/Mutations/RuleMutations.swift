@@ -1,0 +1,43 @@
+import RBDDriver
+import VolumeCore
+
+extension Mutation {
+    /// The decisions of the driver, with the one that the mutation alters.
+    var rules: DriverRules {
+        var rules = DriverRules()
+        switch self {
+        case .failedUnmountsStay: rules.replacesFailedUnmounts = false
+        case .recordIsTakenForMount:
+            rules.mount = { stored, me, _, ownerIsAlive throws(VolumeError) in
+                try MountRule.decide(stored, me: me, mountedHere: true, ownerIsAlive: ownerIsAlive)
+            }
+        case .removalIgnoresMounts:
+            rules.remove = { stored, me, attemptIsAlive, justMounted throws(VolumeError) in
+                var idle = stored
+                if idle.attachment?.record.owner != me { idle.attachment = nil }
+                return try RemoveRule.decide(idle, me: me, attemptIsAlive: attemptIsAlive, justMounted: justMounted)
+            }
+        case .removalTakesWhatWasJustMounted:
+            rules.remove = { stored, me, attemptIsAlive, _ throws(VolumeError) in
+                try RemoveRule.decide(stored, me: me, attemptIsAlive: attemptIsAlive, justMounted: false)
+            }
+        case .startAdoptsNothing:
+            rules.recover = { attachment, me, mountedHere in
+                let step = RecoveryRule.decide(attachment, me: me, mountedHere: mountedHere)
+                return step == .adopt ? .letGo : step
+            }
+        case .justMountedIsGivenAway:
+            rules.tend = { attachment, me, _ in TendRule.decide(attachment, me: me, justMounted: false) }
+        case .unseenClientsAreForgotten: rules.unaccounted = { _, _ in [] }
+        case .silentOwnersAreLeft: rules.silent = { _, _ in [] }
+        case .orphansStay: rules.isOrphan = { _, _, _, _ in false }
+        default: break
+        }
+        return rules
+    }
+
+    /// The settings of the driver, with the one that the mutation alters.
+    func alter(_ policy: inout DriverPolicy) {
+        if self == .budgetsAreEndless { policy.workBudget *= 100 }
+    }
+}
