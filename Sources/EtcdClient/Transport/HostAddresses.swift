@@ -59,9 +59,9 @@ struct HostAddresses {
 }
 
 extension Endpoint {
-    /// Whether `host` is a name that has to be looked up. libcurl knows `localhost` by itself.
+    /// Whether `host` is a name that has to be looked up. libcurl takes every name under localhost for this machine.
     var hasNameToLookUp: Bool {
-        guard host.lowercased() != "localhost" else { return false }
+        guard host.lowercased().split(separator: ".").last != "localhost" else { return false }
         var address = in6_addr()
         let withoutZone = host.prefix { $0 != "%" }
         return inet_pton(AF_INET, host, &address) != 1 && inet_pton(AF_INET6, String(withoutZone), &address) != 1

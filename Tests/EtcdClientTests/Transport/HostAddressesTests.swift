@@ -51,7 +51,7 @@ import Testing
         #expect(asksForTheUnknown)
     }
 
-    @Test(arguments: ["127.0.0.1", "::1", "fe80::1%eth0", "localhost", "LOCALHOST"])
+    @Test(arguments: ["127.0.0.1", "::1", "fe80::1%eth0", "localhost", "LOCALHOST", "other.localhost"])
     func b3AddressesNeedNoLookUp(host: String) { #expect(!Endpoint(host: host).hasNameToLookUp) }
 
     @Test(arguments: ["etcd", "etcd-1.example", "1.example"])
