@@ -36,7 +36,8 @@ struct Composition {
             kernel: KernelCalls(pool: BlockingPool(name: "client-notes", perLane: 1), clock: clock))
         connection = CephConnection(settings: CephSettings(settings, files: ceph), notes: clientNotes, logger: log)
         etcd = try EtcdClient(configuration: EtcdConfiguration(settings), logger: log)
-        catalog = WatchedVolumes(keys: keys, log: log)
+        let unreadable = UnreadableKeys(log: log)
+        catalog = WatchedVolumes(keys: keys, unreadable: unreadable, log: log)
         heartbeat = NodeHeartbeat(
             client: etcd, keys: keys, record: NodeRecord(me, since: clock.timestamp(), version: Version.text),
             ttl: settings.limits.nodeTTL, clock: clock, log: log)
@@ -45,9 +46,11 @@ struct Composition {
             settings, ceph: ceph, connection: connection, images: images, mountRoot: mountRoot, clock: clock, log: log)
         let ports = DriverPorts(
             store: EtcdVolumeStore(
-                client: etcd, keys: keys, clock: clock, tokens: tokens, timeout: settings.limits.etcd),
+                client: etcd, keys: keys, clock: clock, tokens: tokens, timeout: settings.limits.etcd,
+                unreadable: unreadable),
             catalog: catalog,
-            nodes: EtcdNodeDirectory(client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd),
+            nodes: EtcdNodeDirectory(
+                client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd, unreadable: unreadable),
             images: images,
             formatter: node.formatter, mapper: node.mapper, filesystems: node.filesystems, mounter: node.mounter,
             fence: CephFence(connection: connection, clock: clock), formerClients: clientNotes, clock: clock,

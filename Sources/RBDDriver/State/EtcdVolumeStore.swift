@@ -9,10 +9,14 @@ public struct EtcdVolumeStore: VolumeStore {
     private let tokens: any TokenSource
     /// The longest that one request may take.
     private let timeout: Duration
+    private let unreadable: UnreadableKeys
 
+    /// - Parameter unreadable: is told of what is left out when everything is read.
     public init(
-        client: EtcdClient, keys: StateKeys, clock: any DriverClock, tokens: any TokenSource, timeout: Duration
+        client: EtcdClient, keys: StateKeys, clock: any DriverClock, tokens: any TokenSource, timeout: Duration,
+        unreadable: UnreadableKeys
     ) {
+        self.unreadable = unreadable
         self.client = client
         self.keys = keys
         self.clock = clock
@@ -33,7 +37,7 @@ public struct EtcdVolumeStore: VolumeStore {
         try await explaining("read the state of all volumes") {
             let listed = try await client.list(prefix: keys.prefix, timeout: remaining)
             var volumes = StoredVolumes(keys: keys)
-            for entry in listed.kvs { try volumes.take(entry) }
+            for entry in listed.kvs { volumes.take(entry, orReportTo: unreadable) }
             return volumes.sorted(at: listed.revision)
         }
     }
@@ -42,7 +46,7 @@ public struct EtcdVolumeStore: VolumeStore {
         try await explaining("read which volumes are mounted where") {
             let listed = try await client.list(prefix: keys.prefix + StateKeys.Kind.mounts.rawValue, timeout: remaining)
             var volumes = StoredVolumes(keys: keys)
-            for entry in listed.kvs { try volumes.take(entry) }
+            for entry in listed.kvs { volumes.take(entry, orReportTo: unreadable) }
             let attached = volumes.all(at: listed.revision).compactMap { stored in
                 stored.attachment.map { (stored.name, $0.record) }
             }

@@ -79,8 +79,13 @@ public struct EtcdNodeDirectory: NodeDirectory {
     private let keys: StateKeys
     private let clock: any DriverClock
     private let timeout: Duration
+    private let unreadable: UnreadableKeys
 
-    public init(client: EtcdClient, keys: StateKeys, clock: any DriverClock, timeout: Duration) {
+    /// - Parameter unreadable: is told of the nodes that are left out.
+    public init(
+        client: EtcdClient, keys: StateKeys, clock: any DriverClock, timeout: Duration, unreadable: UnreadableKeys
+    ) {
+        self.unreadable = unreadable
         self.client = client
         self.keys = keys
         self.clock = clock
@@ -92,9 +97,18 @@ public struct EtcdNodeDirectory: NodeDirectory {
         do {
             let limit = Deadline.limiting(timeout, now: clock.now())
             let listed = try await client.list(prefix: keys.node(""), timeout: limit)
-            return try listed.kvs.map { try RecordCodec.decode(NodeRecord.self, from: $0.value, key: $0.key) }
-        } catch let error as EtcdError {
+            return listed.kvs.compactMap(readable)
+        } catch {
             throw VolumeError(etcd: error, "list the nodes that are alive")
+        }
+    }
+
+    private func readable(_ entry: KeyValue) -> NodeRecord? {
+        do throws(VolumeError) {
+            return try RecordCodec.decode(NodeRecord.self, from: entry.value, key: entry.key)
+        } catch {
+            unreadable.report(error, of: entry.key, revision: entry.modRevision)
+            return nil
         }
     }
 

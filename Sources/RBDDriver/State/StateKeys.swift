@@ -27,4 +27,17 @@ public struct StateKeys: Sendable, Hashable {
         guard let kind = Kind.allCases.first(where: { rest.hasPrefix($0.rawValue) }) else { return nil }
         return (kind, String(rest.dropFirst(kind.rawValue.count)))
     }
+
+    /// Which record of which volume a key is; `nil` for one that is about no volume.
+    /// - Throws: `VolumeError` with code `unexplained` for a key below a volume's that no volume can have.
+    func volumeKey(_ key: String) throws(VolumeError) -> (kind: Kind, name: VolumeName)? {
+        guard let (kind, text) = parse(key), kind != .nodes else { return nil }
+        do {
+            return (kind, try VolumeName(text))
+        } catch {
+            throw VolumeError(
+                .unexplained, "read the etcd key \(key)", why: "no volume can have that name: \(error)",
+                remedy: "look at it with 'etcdctl get \(key)', and delete it if nobody needs it", outcome: .refused)
+        }
+    }
 }

@@ -4,25 +4,32 @@ import VolumeCore
 /// Puts the keys of volumes and mounts together by name.
 struct StoredVolumes {
     private let keys: StateKeys
+    /// Also what can be read of names of which the other record cannot.
     private var byName: [VolumeName: StoredVolume] = [:]
+    /// Which records are there and cannot be read. Nothing is said of their names: half of the truth would make a volume
+    /// free that a node has mounted.
+    private(set) var unreadable: [VolumeName: Set<StateKeys.Kind>] = [:]
 
     init(keys: StateKeys) { self.keys = keys }
 
     /// Takes one key in; keys of nodes and others are passed over.
+    /// - Throws: `VolumeError` with code `unexplained`, naming the key, for what cannot be read.
     mutating func take(_ entry: KeyValue) throws(VolumeError) {
-        guard let (kind, text) = keys.parse(entry.key), kind != .nodes else { return }
-        let name = try VolumeName(text)
+        guard let (kind, name) = try keys.volumeKey(entry.key) else { return }
         var stored = byName[name] ?? StoredVolume(name: name, revision: entry.modRevision)
-        switch kind {
-        case .volumes:
-            let record = try RecordCodec.decode(VolumeRecord.self, from: entry.value, key: entry.key)
-            stored.volume = Revisioned(record, revision: entry.modRevision)
-        case .mounts:
-            let record = try RecordCodec.decode(Attachment.self, from: entry.value, key: entry.key)
-            stored.attachment = Revisioned(record, revision: entry.modRevision)
-        case .nodes: return
-        }
+        try stored.take(kind, entry.value, of: entry.key, revision: entry.modRevision)
         byName[name] = stored
+    }
+
+    /// Takes one key in where it can be read; else reports it, and remembers that nothing is known of its name.
+    mutating func take(_ entry: KeyValue, orReportTo reports: UnreadableKeys) {
+        do throws(VolumeError) {
+            try take(entry)
+        } catch {
+            reports.report(error, of: entry.key, revision: entry.modRevision)
+            guard let (kind, name) = try? keys.volumeKey(entry.key) else { return }
+            unreadable[name, default: []].insert(kind)
+        }
     }
 
     var count: Int { byName.count }
@@ -35,10 +42,16 @@ struct StoredVolumes {
             if let attachment = theirs.attachment { both.attachment = attachment }
             return both
         }
+        unreadable.merge(others.unreadable) { $0.union($1) }
     }
 
-    /// What was taken in, in no order, as true at `revision`.
+    /// What was taken in, in no order, as true at `revision`; names with an unreadable record are left out.
     func all(at revision: Int64) -> some Sequence<StoredVolume> {
+        halves(at: revision).filter { unreadable[$0.name] == nil }
+    }
+
+    /// The same with what can be read of names that have an unreadable record.
+    func halves(at revision: Int64) -> some Sequence<StoredVolume> {
         byName.values.lazy.map {
             var stored = $0
             stored.revision = revision
@@ -49,5 +62,36 @@ struct StoredVolumes {
     /// What was taken in, by name, as true at `revision`.
     func sorted(at revision: Int64) -> [StoredVolume] {
         all(at: revision).sorted { $0.name < $1.name }
+    }
+}
+
+extension StoredVolume {
+    /// Takes in what a key of that kind holds; `nil`: it was deleted.
+    /// - Throws: `VolumeError` with code `unexplained` for what cannot be read; nothing has changed then.
+    mutating func take(
+        _ kind: StateKeys.Kind, _ value: [UInt8]?, of key: String, revision: Int64
+    ) throws(VolumeError) {
+        switch kind {
+        case .volumes:
+            let record = try value.map { bytes throws(VolumeError) in
+                try RecordCodec.decode(VolumeRecord.self, from: bytes, key: key)
+            }
+            volume = record.map { Revisioned($0, revision: revision) }
+        case .mounts:
+            let record = try value.map { bytes throws(VolumeError) in
+                try RecordCodec.decode(Attachment.self, from: bytes, key: key)
+            }
+            attachment = record.map { Revisioned($0, revision: revision) }
+        case .nodes: break
+        }
+    }
+
+    /// Forgets one of the records.
+    mutating func forget(_ kind: StateKeys.Kind) {
+        switch kind {
+        case .volumes: volume = nil
+        case .mounts: attachment = nil
+        case .nodes: break
+        }
     }
 }

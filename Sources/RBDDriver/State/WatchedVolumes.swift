@@ -6,7 +6,10 @@ import VolumeCore
 /// This node's copy of all volumes: read once, then kept up to date by watching etcd.
 public final class WatchedVolumes: VolumeCatalog {
     private struct Copy {
+        /// Also what can be read of names of which the other record cannot.
         var entries = SortedVolumes()
+        /// Which records are there and cannot be read: nothing is said of their names.
+        var unreadable: [VolumeName: Set<StateKeys.Kind>] = [:]
         /// Names that were nobody's at a revision which the watch has not told yet: what it tells of them up to then is
         /// out of date.
         var tombstones: [VolumeName: Int64] = [:]
@@ -19,6 +22,26 @@ public final class WatchedVolumes: VolumeCatalog {
 
         func revision(of name: VolumeName) -> Int64? { entries[name]?.revision ?? tombstones[name] }
 
+        func find(_ name: VolumeName) -> StoredVolume? { unreadable[name] == nil ? entries[name] : nil }
+
+        mutating func mark(_ kind: StateKeys.Kind, of name: VolumeName, isReadable: Bool) {
+            if isReadable {
+                unreadable[name]?.remove(kind)
+                if unreadable[name]?.isEmpty == true { unreadable[name] = nil }
+            } else {
+                unreadable[name, default: []].insert(kind)
+            }
+        }
+
+        mutating func take(observed stored: StoredVolume) {
+            if let known = revision(of: stored.name), known >= stored.revision { return }
+            let isGone = stored.volume == nil && stored.attachment == nil
+            entries[stored.name] = isGone ? nil : stored
+            unreadable[stored.name] = nil
+            // Any number of names can be asked for that are nobody's: none is remembered for longer than it has to be.
+            tombstones[stored.name] = isGone && stored.revision > told ? stored.revision : nil
+        }
+
         mutating func take(toldUpTo revision: Int64) {
             told = revision
             tombstones = tombstones.filter { $0.value > revision }
@@ -28,25 +51,28 @@ public final class WatchedVolumes: VolumeCatalog {
     private let copy = Mutex(Copy())
     private let keys: StateKeys
     private let log: Logger
+    private let unreadable: UnreadableKeys
 
-    public init(keys: StateKeys, log: Logger) {
+    /// - Parameter unreadable: is told of what is left out.
+    public init(keys: StateKeys, unreadable: UnreadableKeys, log: Logger) {
         self.keys = keys
+        self.unreadable = unreadable
         self.log = log
     }
 
     public func find(_ name: VolumeName) -> StoredVolume? {
-        copy.withLock { $0.entries[name] }.flatMap { $0.volume == nil ? nil : $0 }
+        copy.withLock { $0.find(name) }.flatMap { $0.volume == nil ? nil : $0 }
     }
 
     public func compactMap<Kept>(_ transform: (StoredVolume) -> Kept?) -> [Kept] {
         // Nobody waits for it: there can be very many.
-        let entries = copy.withLock(\.entries)
-        return entries.compactMap { $0.volume == nil ? nil : transform($0) }
+        let (entries, unreadable) = copy.withLock { ($0.entries, $0.unreadable) }
+        return entries.compactMap { $0.volume == nil || unreadable[$0.name] != nil ? nil : transform($0) }
     }
 
     public func unsettled() -> [StoredVolume] {
-        let entries = copy.withLock(\.entries)
-        return entries.unsettled.filter { $0.volume != nil }
+        let (entries, unreadable) = copy.withLock { ($0.entries, $0.unreadable) }
+        return entries.unsettled.filter { $0.volume != nil && unreadable[$0.name] == nil }
     }
 
     public var isLoaded: Bool { copy.withLock { $0.isLoaded } }
@@ -73,13 +99,7 @@ public final class WatchedVolumes: VolumeCatalog {
     }
 
     public func observe(_ stored: StoredVolume) {
-        copy.withLock { copy in
-            if let known = copy.revision(of: stored.name), known >= stored.revision { return }
-            let isGone = stored.volume == nil && stored.attachment == nil
-            copy.entries[stored.name] = isGone ? nil : stored
-            // Any number of names can be asked for that are nobody's: none is remembered for longer than it has to be.
-            copy.tombstones[stored.name] = isGone && stored.revision > copy.told ? stored.revision : nil
-        }
+        copy.withLock { $0.take(observed: stored) }
     }
 
     /// How many names are remembered for being nobody's.
@@ -127,20 +147,25 @@ public final class WatchedVolumes: VolumeCatalog {
 
     private func decode(_ entries: [KeyValue]) -> StoredVolumes {
         var volumes = StoredVolumes(keys: keys)
-        for entry in entries {
-            do { try volumes.take(entry) } catch { log.error("\(error)") }
-        }
+        for entry in entries { volumes.take(entry, orReportTo: unreadable) }
         return volumes
     }
 
     private func replace(with volumes: StoredVolumes, at revision: Int64) {
-        let loaded = SortedVolumes(volumes.all(at: revision))
+        let loaded = SortedVolumes(volumes.halves(at: revision))
         copy.withLock { copy in
             let newer = copy.entries.compactMap { $0.revision > revision ? $0 : nil }
             copy.entries = loaded
-            for stored in newer { copy.entries[stored.name] = stored }
+            copy.unreadable = volumes.unreadable
+            for stored in newer {
+                copy.entries[stored.name] = stored
+                copy.unreadable[stored.name] = nil
+            }
             copy.take(toldUpTo: revision)
-            for name in copy.tombstones.keys { copy.entries[name] = nil }
+            for name in copy.tombstones.keys {
+                copy.entries[name] = nil
+                copy.unreadable[name] = nil
+            }
             copy.isLoaded = true
         }
         endFirstReading()
@@ -148,50 +173,38 @@ public final class WatchedVolumes: VolumeCatalog {
     }
 
     private func take(_ event: WatchEvent) {
-        guard let (kind, text) = keys.parse(event.key), kind != .nodes, let name = try? VolumeName(text) else { return }
-        do {
-            let entry = try Entry(kind, event)
-            copy.withLock { copy in
-                // One transaction writes both keys at one revision: equal is not old.
-                guard event.revision >= copy.revision(of: name) ?? 0 else { return }
-                var stored = copy.entries[name] ?? StoredVolume(name: name, revision: 0)
-                entry.apply(to: &stored)
-                stored.revision = event.revision
-                let isGone = stored.volume == nil && stored.attachment == nil
-                copy.entries[name] = isGone ? nil : stored
-                copy.tombstones[name] = nil
-            }
-        } catch {
-            log.error("\(error)")
+        guard let (kind, name) = volumeKey(of: event) else { return }
+        copy.withLock { copy in
+            // One transaction writes both keys at one revision: equal is not old.
+            guard event.revision >= copy.revision(of: name) ?? 0 else { return }
+            var stored = copy.entries[name] ?? StoredVolume(name: name, revision: 0)
+            copy.mark(kind, of: name, isReadable: take(event, kind, into: &stored))
+            stored.revision = event.revision
+            let isGone = stored.volume == nil && stored.attachment == nil && copy.unreadable[name] == nil
+            copy.entries[name] = isGone ? nil : stored
+            copy.tombstones[name] = nil
         }
     }
 
-    /// One key as an event leaves it.
-    private enum Entry {
-        case volume(Revisioned<VolumeRecord>?)
-        case attachment(Revisioned<Attachment>?)
-
-        init(_ kind: StateKeys.Kind, _ event: WatchEvent) throws(VolumeError) {
-            let value = event.keyValue?.value
-            switch kind {
-            case .mounts:
-                let record = try value.map { bytes throws(VolumeError) in
-                    try RecordCodec.decode(Attachment.self, from: bytes, key: event.key)
-                }
-                self = .attachment(record.map { Revisioned($0, revision: event.revision) })
-            case .volumes, .nodes:
-                let record = try value.map { bytes throws(VolumeError) in
-                    try RecordCodec.decode(VolumeRecord.self, from: bytes, key: event.key)
-                }
-                self = .volume(record.map { Revisioned($0, revision: event.revision) })
-            }
+    /// `nil` for a key that is about no volume.
+    private func volumeKey(of event: WatchEvent) -> (kind: StateKeys.Kind, name: VolumeName)? {
+        do {
+            return try keys.volumeKey(event.key)
+        } catch {
+            if event.keyValue != nil { unreadable.report(error, of: event.key, revision: event.revision) }
+            return nil
         }
+    }
 
-        func apply(to stored: inout StoredVolume) {
-            switch self {
-            case .volume(let volume): stored.volume = volume
-            case .attachment(let attachment): stored.attachment = attachment
-            }
+    /// - Returns: whether what is there now can be read.
+    private func take(_ event: WatchEvent, _ kind: StateKeys.Kind, into stored: inout StoredVolume) -> Bool {
+        do {
+            try stored.take(kind, event.keyValue?.value, of: event.key, revision: event.revision)
+            return true
+        } catch {
+            unreadable.report(error, of: event.key, revision: event.revision)
+            stored.forget(kind)
+            return false
         }
     }
 }

@@ -1,4 +1,6 @@
 /// This node's copy of all volumes, kept up to date by watching etcd. Answers from memory.
+///
+/// Names of which a record cannot be read are not in it: only the store can say what is wrong with them.
 public protocol VolumeCatalog: Sendable {
     func find(_ name: VolumeName) -> StoredVolume?
     /// What `transform` makes of every volume, in order of the names, without those that it gives `nil` for. There can be

@@ -1,7 +1,8 @@
 /// The memory all nodes share: volumes and attachments, in etcd.
 public protocol VolumeStore: Sendable {
     /// Both records of a name, linearizably.
-    /// - Throws: `VolumeError` with code `unavailable` or `timedOut` when the truth cannot be had.
+    /// - Throws: `VolumeError` with code `unavailable` or `timedOut` when the truth cannot be had, `unexplained` when one
+    ///   of the two is there and cannot be read.
     func read(_ name: VolumeName) async throws -> StoredVolume
 
     /// Replaces what was read by what is to be, in one transaction that is guarded with both revisions that were read
@@ -10,10 +11,12 @@ public protocol VolumeStore: Sendable {
     /// - Throws: `VolumeError` with outcome `unknown` when even reading back did not tell.
     func commit(_ change: StoreChange, over read: StoredVolume) async throws -> StoredVolume?
 
-    /// Everything there is, at one revision.
+    /// Everything there is, at one revision. A name of which a record cannot be read is left out and reported: half of
+    /// the truth would make a volume free that a node has mounted.
     func readAll() async throws -> [StoredVolume]
 
-    /// The attachments of all nodes, by their volumes' names. Reads no volume, of which there may be very many.
+    /// The attachments of all nodes, by their volumes' names. Reads no volume, of which there may be very many. One that
+    /// cannot be read is left out and reported.
     func readAttachments() async throws -> [VolumeName: Attachment]
 }
 

@@ -44,10 +44,15 @@ struct OperatorSession {
         try files.write()
         ceph = CephConnection(settings: CephSettings(settings, files: files), logger: silent)
         etcd = try EtcdClient(configuration: EtcdConfiguration(settings), logger: silent)
-        nodes = EtcdNodeDirectory(client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd)
+        let unreadable = UnreadableKeys {
+            Output.write([UInt8]("rbd-plugin: left out: \($0)\n".utf8), to: STDERR_FILENO)
+        }
+        nodes = EtcdNodeDirectory(
+            client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd, unreadable: unreadable)
         actions = OperatorActions(
             store: EtcdVolumeStore(
-                client: etcd, keys: keys, clock: clock, tokens: RandomTokens(), timeout: settings.limits.etcd),
+                client: etcd, keys: keys, clock: clock, tokens: RandomTokens(), timeout: settings.limits.etcd,
+                unreadable: unreadable),
             images: CephImageStore(connection: ceph, clock: clock), fence: CephFence(connection: ceph, clock: clock),
             clock: clock, blocklistExpiry: settings.limits.blocklistExpiry,
             me: NodeIdentity(node: "operator@\(settings.node.name)", boot: RandomTokens().token()), log: silent)

@@ -18,7 +18,8 @@ import VolumeCore
     @Test(arguments: VolumeCatalogContract.promises)
     func volumeCatalog(_ promise: ContractCase<VolumeCatalogContract>) async throws {
         try await RealState.with { state in
-            let catalog = WatchedVolumes(keys: state.keys, log: RealNode.silent)
+            let catalog = WatchedVolumes(
+                keys: state.keys, unreadable: UnreadableKeys(log: RealNode.silent), log: RealNode.silent)
             let watching = Task { await catalog.run(client: state.client, clock: state.clock) }
             defer { watching.cancel() }
             await catalog.firstReading()

@@ -103,14 +103,23 @@ struct RealState: Sendable {
         if let failure { throw failure }
     }
 
+    /// Where what is unreadable is told.
+    let unreadable = UnreadableKeys(log: RealNode.silent)
+
+    var nodes: EtcdNodeDirectory {
+        EtcdNodeDirectory(client: client, keys: keys, clock: clock, timeout: .seconds(8), unreadable: unreadable)
+    }
+
     var store: EtcdVolumeStore {
-        EtcdVolumeStore(client: client, keys: keys, clock: clock, tokens: RandomTokens(), timeout: .seconds(8))
+        EtcdVolumeStore(
+            client: client, keys: keys, clock: clock, tokens: RandomTokens(), timeout: .seconds(8),
+            unreadable: unreadable)
     }
 
     var directory: NodeDirectoryContract {
         let hearts = Hearts(state: self)
         return NodeDirectoryContract(
-            directory: EtcdNodeDirectory(client: client, keys: keys, clock: clock, timeout: .seconds(8)),
+            directory: nodes,
             clock: clock,
             start: { await hearts.start(NodeIdentity(node: uniqueName("node"), boot: "b1")) },
             reboot: { identity in

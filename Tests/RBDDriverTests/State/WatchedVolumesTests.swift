@@ -10,7 +10,7 @@ import VolumeCore
     private func following(
         _ client: EtcdClient, _ keys: StateKeys, _ body: (WatchedVolumes) async throws -> Void
     ) async throws {
-        let copy = WatchedVolumes(keys: keys, log: RealNode.silent)
+        let copy = WatchedVolumes(keys: keys, unreadable: UnreadableKeys(log: RealNode.silent), log: RealNode.silent)
         let watching = Task { await copy.run(client: client, clock: SystemClock()) }
         let result: Result<Void, any Error>
         do { result = .success(try await body(copy)) } catch { result = .failure(error) }
@@ -62,7 +62,8 @@ import VolumeCore
 
     @Test func nobodyWaitsForACopyThatIsNotKeptAnyMore() async throws {
         try await RealState.with { state in
-            let copy = WatchedVolumes(keys: state.keys, log: RealNode.silent)
+            let copy = WatchedVolumes(
+                keys: state.keys, unreadable: UnreadableKeys(log: RealNode.silent), log: RealNode.silent)
             let ended = Task {
                 withUnsafeCurrentTask { $0?.cancel() }
                 await copy.run(client: state.client, clock: state.clock)
@@ -91,7 +92,7 @@ import VolumeCore
     }
 
     @Test func namesThatAreNobodysAreForgottenOnceTheWatchHasToldOfThem() async throws {
-        let copy = WatchedVolumes(keys: keys, log: RealNode.silent)
+        let copy = WatchedVolumes(keys: keys, unreadable: UnreadableKeys(log: RealNode.silent), log: RealNode.silent)
         await told([.page([], isFirst: true), .snapshot(revision: 10)], copy)
         for number in 0..<1000 { copy.observe(StoredVolume(name: try VolumeName("old-\(number)"), revision: 10)) }
         #expect(copy.tombstones == 0, "the reading has told of them")
@@ -104,7 +105,7 @@ import VolumeCore
     }
 
     @Test func whatTheWatchTellsLateDoesNotBringBackWhatIsGone() async throws {
-        let copy = WatchedVolumes(keys: keys, log: RealNode.silent)
+        let copy = WatchedVolumes(keys: keys, unreadable: UnreadableKeys(log: RealNode.silent), log: RealNode.silent)
         let name = try VolumeName("db")
         let put = { [self] revision in
             let entry = try volume(name, revision: revision)
