@@ -116,6 +116,43 @@ public final class EtcdServer: Sendable {
         process.withLock { $0 }?.signal(SIGCONT)
     }
 
+    // MARK: Backups
+
+    /// A backup of all keys as they are now; it goes with the folder.
+    public func saveSnapshot() async throws -> String {
+        let path = "\(folder)/snapshot-\(UUID().uuidString)"
+        try await etcdctl("snapshot", "save", path)
+        return path
+    }
+
+    /// Ends it, puts the backup in the place of its data, and brings it back: the same member on the same ports, with the
+    /// history of the backup.
+    ///
+    /// - Parameter meanwhile: what happens to the data before its clients find it again, on a server at another port.
+    public func restore(
+        _ snapshot: String, meanwhile: (EtcdServer) async throws -> Void = { _ in }
+    ) async throws {
+        await kill()
+        try FileManager.default.removeItem(atPath: "\(folder)/data")
+        var restored = ["snapshot", "restore", snapshot]
+        for flag in ["--name", "--data-dir", "--initial-advertise-peer-urls", "--initial-cluster"] {
+            restored += [flag, value(of: flag)]
+        }
+        _ = try await EtcdProcess.etcdctl(restored)
+        let elsewhere = "127.0.0.1:\(try LoopbackPorts.free(1)[0])"
+        let other = EtcdServer(
+            folder: folder, address: elsewhere,
+            arguments: arguments.map { $0.replacing(address, with: elsewhere) }, options: options)
+        try await other.restart()
+        try await meanwhile(other)
+        await other.kill()
+        try await restart()
+    }
+
+    private func value(of flag: String) -> String {
+        arguments.firstIndex(of: flag).map { arguments[$0 + 1] } ?? ""
+    }
+
     // MARK: etcdctl
 
     /// Runs etcdctl against this server and returns what it prints.

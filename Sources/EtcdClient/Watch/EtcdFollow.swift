@@ -8,6 +8,9 @@ public enum FollowElement: Sendable, Equatable {
     /// What has changed since; see ``WatchElement/events(_:revision:)``.
     case events([WatchEvent], revision: Int64)
     case progress(revision: Int64)
+    /// etcd may have been put back from a backup, or be another one. All that was told is void and no revision of it means anything
+    /// any more; a reading of what there is follows.
+    case replaced
     /// The copy is kept up to date from here on.
     case connected(revision: Int64)
     /// The copy may be out of date until `connected`.
@@ -15,6 +18,10 @@ public enum FollowElement: Sendable, Equatable {
 }
 
 /// The content of a prefix and all its changes: lists, watches, and lists again where history was compacted away.
+///
+/// After each gap it makes sure that etcd still has the history that it has told of, by the last write in it. A backup
+/// that was put back would otherwise pass for the same history once its revisions have grown as far. Deletions since that
+/// write may be told a second time then.
 ///
 /// Ends when its task is cancelled. Throws as ``EtcdWatch`` does.
 public struct EtcdFollow: AsyncSequence, Sendable {
@@ -36,6 +43,11 @@ public struct EtcdFollow: AsyncSequence, Sendable {
         var lossTold = false
         var pages: Pages?
         var watch: EtcdWatch.Iterator?
+        /// The last write that was told.
+        var anchor: KeyValue?
+        /// The connection was lost since the history was last known to be the one that was told: until it is known again
+        /// nothing is told of it.
+        var isInDoubt = false
 
         public mutating func next() async throws(EtcdError) -> FollowElement? {
             try await next(isolation: nil)
@@ -46,23 +58,58 @@ public struct EtcdFollow: AsyncSequence, Sendable {
         ) async throws(EtcdError) -> FollowElement? {
             while !Task.isCancelled {
                 if let element = try await watchedElement() { return element }
-                if !Task.isCancelled, let element = try await listedElement() { return element }
+                if watch == nil, !Task.isCancelled, let element = try await listedElement() { return element }
             }
             watch = nil
             return nil
         }
 
-        /// nil when there is no watch, or it has ended.
+        /// nil when there is no watch, when it has ended, and when another one takes its place.
         private mutating func watchedElement() async throws(EtcdError) -> FollowElement? {
+            guard watch != nil else { return nil }
             switch try await watch?.next() {
-            case .connected(let revision): return .connected(revision: revision)
-            case .events(let events, let revision): return .events(events, revision: revision)
+            case .connected(let revision):
+                if isInDoubt { return await elementAfterGap() }
+                return .connected(revision: revision)
+            case .events(let events, let revision):
+                if let write = events.lazy.compactMap(\.keyValue).max(by: { $0.modRevision < $1.modRevision }) {
+                    anchor = write
+                }
+                return .events(events, revision: revision)
             case .progress(let revision): return .progress(revision: revision)
-            case .disconnected(let error): return .disconnected(error)
+            case .disconnected(let error):
+                isInDoubt = true
+                return .disconnected(error)
+            case .replaced: return startAnew()
             case .compacted, nil:
                 watch = nil
-                return nil
+                return isInDoubt && !Task.isCancelled ? startAnew() : nil
             }
+        }
+
+        /// What was told is void; a reading follows.
+        private mutating func startAnew() -> FollowElement {
+            (watch, isInDoubt) = (nil, false)
+            return .replaced
+        }
+
+        /// Goes on from the last write that was told if etcd still has it as it was told: everything since then, told or
+        /// not, is told again. While etcd cannot be asked, the doubt stays.
+        private mutating func elementAfterGap() async -> FollowElement? {
+            watch = nil
+            guard let anchor else { return startAnew() }
+            var request = RangeRequest(KeyRange(start: anchor.keyBytes, end: nil))
+            request.revision = anchor.modRevision
+            do throws(EtcdError) {
+                guard try await client.range(request).kvs.first == anchor else { return startAnew() }
+                isInDoubt = false
+            } catch {
+                // Refused is a revision in the future, which this history has not seen.
+                if error.code == .refused || error.code == .compacted { return startAnew() }
+                try? await Task.sleep(for: backoff.next())
+            }
+            watch = client.watch(prefix: prefix, from: anchor.modRevision + 1).makeAsyncIterator()
+            return nil
         }
 
         /// nil after a failure that has been told already.
@@ -73,6 +120,9 @@ public struct EtcdFollow: AsyncSequence, Sendable {
             do throws(EtcdError) {
                 if let page = try await reading.next() {
                     pages = reading
+                    if page.isFirst { (anchor, isInDoubt) = (nil, false) }
+                    let last = page.kvs.max { $0.modRevision < $1.modRevision }
+                    if let last, last.modRevision > anchor?.modRevision ?? 0 { anchor = last }
                     return .page(page.kvs, isFirst: page.isFirst)
                 }
                 pages = nil

@@ -1,7 +1,10 @@
 /// The changes of some keys, as they happen, without a gap. Made by ``EtcdClient/watch(prefix:from:includesPrevious:)``.
 ///
 /// It survives lost connections and restarted servers by going on after the last revision it has told, at whichever
-/// endpoint answers, for as long as it takes. What it cannot bridge is a compaction beyond that revision:
+/// endpoint answers, for as long as it takes. What it cannot bridge is a compaction beyond that revision, and a store
+/// that was put back from a backup. It notices the latter by the cluster's id or by a revision that went back;
+/// ``EtcdClient/follow(prefix:)`` looks closer.
+///
 ///
 ///     while !Task.isCancelled {
 ///         let list = try await client.list(prefix: prefix)
@@ -12,14 +15,14 @@
 ///             case .connected: copy.isLive = true
 ///             case .disconnected: copy.isLive = false
 ///             case .progress: break
-///             case .compacted: break  // the last element: the outer loop lists again
+///             case .compacted, .replaced: break  // the last element: the outer loop lists again
 ///             }
 ///         }
 ///     }
 ///
 /// ``EtcdClient/follow(prefix:)`` is that loop, ready made.
 ///
-/// It ends after `.compacted` and when its task is cancelled; letting go of the iterator ends the transfer. It throws
+/// It ends after `.compacted` or `.replaced` and when its task is cancelled; letting go of the iterator ends the transfer. It throws
 /// only what waiting does not cure: no permission, a wrong password, a client that was shut down. Each iterator is a
 /// watch of its own.
 public struct EtcdWatch: AsyncSequence, Sendable {

@@ -14,9 +14,13 @@ public enum WatchElement: Sendable, Equatable {
     /// out of date. Told once for each loss.
     case disconnected(EtcdError)
 
-    /// The history that the watch needs to go on is gone: compacted up to `revision`, or not this store's (another
-    /// cluster, or a backup put back). The last element. Read everything again, then watch from the revision of that.
+    /// The history that the watch needs to go on is gone: compacted up to `revision`. The last element. Read everything
+    /// again, then watch from the revision of that.
     case compacted(revision: Int64)
+
+    /// The store's history, which is at `revision`, is not the one that was told: another cluster, or a backup put back.
+    /// The last element. Revisions of the two histories cannot be compared; what was told is void.
+    case replaced(revision: Int64)
 }
 
 /// One change of one key.

@@ -7,6 +7,8 @@ struct WatchProgress {
         case behind(WatchElement)
         /// The history that is needed is gone. The end.
         case compacted(revision: Int64)
+        /// The history is another one. The end.
+        case replaced(revision: Int64)
         /// The server will not watch.
         case refused(ServerRefusal)
     }
@@ -35,7 +37,7 @@ struct WatchProgress {
     }
 
     private mutating func connected(_ header: ResponseHeader) throws(WireViolation) -> Step {
-        if let clusterID, clusterID != header.clusterID { return .compacted(revision: header.revision) }
+        if let clusterID, clusterID != header.clusterID { return .replaced(revision: header.revision) }
         clusterID = header.clusterID
         let told = WatchElement.connected(revision: header.revision)
         guard let nextRevision else {

@@ -81,6 +81,9 @@ actor WatchSession {
         case .compacted(let revision):
             told.append(.compacted(revision: revision))
             end()
+        case .replaced(let revision):
+            told.append(.replaced(revision: revision))
+            end()
         case .refused(let refusal): throw WatchInterruption(.refusal(refusal), at: endpoint)
         }
     }
@@ -112,7 +115,7 @@ actor WatchSession {
     private func judgeLag(telling element: WatchElement, at endpoint: Endpoint) async throws(WatchInterruption) {
         let revision = try await probe(endpoint)
         if let next = progress.nextRevision, revision < next - 1 {
-            told.append(.compacted(revision: revision))
+            told.append(.replaced(revision: revision))
             end()
         } else {
             proceed([element])

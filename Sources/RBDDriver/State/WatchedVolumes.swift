@@ -10,6 +10,8 @@ public final class WatchedVolumes: VolumeCatalog {
         var entries = SortedVolumes()
         /// Which records are there and cannot be read: nothing is said of their names.
         var unreadable: [VolumeName: Set<StateKeys.Kind>] = [:]
+        /// Following etcd broke off: it may have another history by the next reading.
+        var isInDoubt = false
         /// Names that were nobody's at a revision which the watch has not told yet: what it tells of them up to then is
         /// out of date.
         var tombstones: [VolumeName: Int64] = [:]
@@ -115,6 +117,7 @@ public final class WatchedVolumes: VolumeCatalog {
                 for try await element in client.follow(prefix: keys.prefix) { await take(element, &pages) }
             } catch {
                 log.error("etcd refuses to be watched; it is tried again", metadata: ["error": "\(error)"])
+                copy.withLock { $0.isInDoubt = true }
             }
             copy.withLock { $0.isCurrent = false }
             endFirstReading()
@@ -126,7 +129,10 @@ public final class WatchedVolumes: VolumeCatalog {
     func take(_ element: FollowElement, _ pages: inout [Task<StoredVolumes, Never>]) async {
         switch element {
         case .page(let entries, let isFirst):
-            if isFirst { pages = [] }
+            if isFirst {
+                pages = []
+                if copy.withLock(\.isInDoubt) { forgetAll() }
+            }
             pages.append(Task { decode(entries) })
         case .snapshot(let revision):
             var volumes = StoredVolumes(keys: keys)
@@ -136,6 +142,7 @@ public final class WatchedVolumes: VolumeCatalog {
         case .events(let events, let revision):
             for event in events { take(event) }
             copy.withLock { $0.take(toldUpTo: revision) }
+        case .replaced: forgetAll()
         case .progress(let revision): copy.withLock { $0.take(toldUpTo: revision) }
         case .connected: copy.withLock { $0.isCurrent = true }
         case .disconnected(let error):
@@ -170,6 +177,17 @@ public final class WatchedVolumes: VolumeCatalog {
         }
         endFirstReading()
         log.info("volumes read from etcd", metadata: ["count": "\(volumes.count)", "revision": "\(revision)"])
+    }
+
+    /// etcd may have another history: nothing that is known from the former one is answered any more, however high its
+    /// revisions are. Until all is read anew etcd itself is asked.
+    private func forgetAll() {
+        copy.withLock { copy in
+            copy.entries = SortedVolumes()
+            (copy.unreadable, copy.tombstones, copy.told) = ([:], [:], 0)
+            (copy.isLoaded, copy.isCurrent, copy.isInDoubt) = (false, false, false)
+        }
+        log.warning("etcd may have been put back to another history; all volumes are read anew")
     }
 
     private func take(_ event: WatchEvent) {

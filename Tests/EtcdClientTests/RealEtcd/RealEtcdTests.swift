@@ -45,7 +45,7 @@ extension EtcdWatch.Iterator {
         while let element = try await next() {
             switch element {
             case .events(let events, _): return events
-            case .compacted: throw UnexpectedEnd()
+            case .compacted, .replaced: throw UnexpectedEnd()
             case .connected, .disconnected, .progress: continue
             }
         }

@@ -142,7 +142,7 @@ import Testing
         let client = try makeClient(server.address, change: quick)
         var last: WatchElement?
         for try await element in client.watch(key: "a", from: 21) { last = element }
-        #expect(last == .compacted(revision: 5))
+        #expect(last == .replaced(revision: 5))
         await client.shutdown()
     }
 

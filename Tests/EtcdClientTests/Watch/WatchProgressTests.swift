@@ -100,7 +100,7 @@ import Testing
         var progress = WatchProgress(from: 2)
         _ = try receive("{\(header(5)),\"created\":true}", &progress)
         let step = try receive("{\(header(90, cluster: 2)),\"created\":true}", &progress)
-        #expect(step == .compacted(revision: 90))
+        #expect(step == .replaced(revision: 90))
     }
 
     @Test func aStoreThatEndsBeforeWhatWasSeenIsSuspicious() throws {
