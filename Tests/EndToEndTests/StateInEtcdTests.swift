@@ -1,0 +1,63 @@
+import Rig
+import Testing
+
+/// What others do to the records in etcd.
+@Suite struct StateInEtcdTests {
+    @Test("B7: stray keys below the prefix stop neither recovery nor the operator's commands, and are named")
+    func b7StrayKeys() async throws {
+        try await Stage.with { stage in
+            let (name, spoilt) = (try await stage.volume("good"), try await stage.volume("spoilt"))
+            let here = try await stage.client.mount(name, id: "a").checked().mountpoint
+            try await stage.plugin.kill()
+            // What an earlier boot left is for recovery to clear.
+            let record = try #require(await stage.etcd.value(of: "\(stage.prefix)mounts/\(name)"))
+            try await stage.etcd.put(
+                "\(stage.prefix)mounts/\(name)", record.replacing("\"attached\"", with: "\"detaching\""))
+            try await stage.etcd.put("\(stage.prefix)mounts/a/b", "stray")
+            try await stage.etcd.put("\(stage.prefix)volumes/newer", #"{"schema":99}"#)
+            try await stage.etcd.put("\(stage.prefix)mounts/\(spoilt)", "no JSON")
+            try await stage.plugin.start()
+            try await eventually("recovery to unmount what was being unmounted") {
+                stage.plugin.kernelState.mount(at: here) == nil
+            }
+            let listed = (try await stage.client.list().checked().volumes ?? []).map(\.name)
+            #expect(listed.contains(name) && !listed.contains(spoilt) && !listed.contains("newer"), "\(listed)")
+            let refused = try await stage.client.mount(spoilt, id: "b")
+            #expect(refused.error.contains("mounts/\(spoilt)"), "\(refused.error)")
+            for command in [["volume", "ls"], ["mount", "ls"], ["node", "ls"]] {
+                let settings = stage.plugin.settings.variables(
+                    for: stage.environment, stateFolder: stage.plugin.stateFolder)
+                let result = try await runTool(
+                    PluginProcess.executable(), command, settings: settings.mapValues { $0 }
+                ).checked()
+                #expect(command[0] == "node" || result.error.contains("mounts/a/b"), "\(result.error)")
+            }
+            #expect(stage.plugin.log.contains("mounts/a/b"))
+            try await stage.etcd.delete(prefix: "\(stage.prefix)mounts/")
+            try await stage.client.mount(spoilt, id: "b").checked()
+            try await stage.client.unmount(spoilt, id: "b").checked()
+        }
+    }
+
+    @Test("B8: after etcd was put back from a backup under a running plugin, List and Get tell of the restored volumes")
+    func b8RestoredEtcd() async throws {
+        try await EtcdServer.with { server in
+            try await Stage.with(settings: ["ETCD_ENDPOINTS": server.url]) { stage in
+                let (kept, back) = (try await stage.volume("kept"), try await stage.volume("back"))
+                let snapshot = try await server.saveSnapshot()
+                try await stage.client.remove(back).checked()
+                let gone = try await stage.volume("gone")
+                func listed() async throws -> Set<String> {
+                    Set((try await stage.client.list().checked().volumes ?? []).map(\.name))
+                }
+                #expect(try await listed() == [kept, gone])
+                try await server.restore(snapshot)
+                try await eventually("the list to be of the restored history", within: .seconds(40)) {
+                    try await listed() == [kept, back]
+                }
+                #expect(try await stage.client.get(back).error == "")
+                #expect(try await stage.client.get(gone).error.contains("there is no such volume"))
+            }
+        }
+    }
+}
