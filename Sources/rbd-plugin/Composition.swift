@@ -19,6 +19,7 @@ struct Composition {
     private let etcd: EtcdClient
     private let catalog: WatchedVolumes
     private let heartbeat: NodeHeartbeat
+    private let readiness: Readiness
     private let driver: VolumeDriver
     private let server: VolumeServer
     private let clock = SystemClock()
@@ -41,6 +42,11 @@ struct Composition {
         heartbeat = NodeHeartbeat(
             client: etcd, keys: keys, record: NodeRecord(me, since: clock.timestamp(), version: Version.text),
             ttl: settings.limits.nodeTTL, clock: clock, log: log)
+        readiness = Readiness(
+            cluster: ClusterBinding(
+                client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd,
+                fsid: connection.fsid(clock: clock)),
+            clock: clock, patience: DriverPolicy(settings, mountRoot: mountRoot).workBudget)
         let images = CephImageStore(connection: connection, clock: clock)
         let node = try NodeAdapters(
             settings, ceph: ceph, connection: connection, images: images, mountRoot: mountRoot, clock: clock, log: log)
@@ -57,13 +63,14 @@ struct Composition {
             tokens: tokens)
         driver = VolumeDriver(
             ports: ports.withKillPoints, policy: DriverPolicy(settings, mountRoot: mountRoot), me: me, log: log)
-        let health = HealthChecks(connection: connection, catalog: catalog, mapper: node.mapper)
+        let health = HealthChecks(
+            connection: connection, catalog: catalog, mapper: node.mapper, readiness: readiness)
         let registry = PluginMetrics.bootstrap(driver: driver, health: health)
         server = VolumeServer(
             configuration: .init(
                 socketPath: socket, budget: settings.limits.operation,
                 scope: settings.scope == .global ? .global : .local),
-            plugin: DockerAdapter(driver: driver, report: health.report).withKillPoints,
+            plugin: DockerAdapter(driver: driver, readiness: readiness, report: health.report).withKillPoints,
             metricsText: {
                 await health.refresh()
                 return registry.render()
@@ -79,9 +86,12 @@ struct Composition {
             },
             Background { [heartbeat] in await heartbeat.run() },
             Background { [catalog, etcd, clock] in await catalog.run(client: etcd, clock: clock) },
-            Background { [driver, clock, log] in await Self.recover(driver, clock: clock, log: log) },
-            Background { [driver, clock] in await Self.tend(driver, clock: clock) },
-            Background { [driver, clock] in await Self.look(driver, clock: clock) },
+            Background { [readiness, driver, clock, log] in
+                await readiness.wait(log: log)
+                await Self.recover(driver, clock: clock, log: log)
+            },
+            Background { [readiness, driver, clock] in await Self.tend(driver, if: readiness, clock: clock) },
+            Background { [readiness, driver, clock] in await Self.look(driver, if: readiness, clock: clock) },
             Background { [clock] in await Self.reap(clock: clock) },
             SocketService(server: server, drainTimeout: settings.limits.operation),
         ]
@@ -106,20 +116,20 @@ struct Composition {
 
     /// Looks after the mounts of this node for as long as the plugin runs. A round does not wait for the one before it:
     /// that may be held up by a pool that hangs.
-    private static func tend(_ driver: VolumeDriver, clock: SystemClock) async {
+    private static func tend(_ driver: VolumeDriver, if readiness: Readiness, clock: SystemClock) async {
         await withDiscardingTaskGroup { rounds in
             while !Task.isCancelled {
                 try? await clock.sleep(for: .seconds(2))
-                rounds.addTask { await driver.tendAll() }
+                if readiness.mayTend { rounds.addTask { await driver.tendAll() } }
             }
         }
     }
 
     /// Keeps what `Status` says of watchers up to date.
-    private static func look(_ driver: VolumeDriver, clock: SystemClock) async {
+    private static func look(_ driver: VolumeDriver, if readiness: Readiness, clock: SystemClock) async {
         while !Task.isCancelled {
             try? await clock.sleep(for: .seconds(2))
-            await driver.lookAtWatchers()
+            if readiness.mayTend { await driver.lookAtWatchers() }
         }
     }
 

@@ -5,18 +5,28 @@ import VolumeCore
 /// The driver as the server wants it: Docker's calls in, answers or truthful silence out.
 struct DockerAdapter: VolumePlugin {
     let driver: VolumeDriver
+    let readiness: Readiness
     let report: @Sendable () async -> HealthReport
 
     func create(name: String, options: [String: String]) async throws {
-        try await counted { try await driver.create(name, options: options) }
+        try await counted {
+            try await readiness.requireCluster()
+            return try await driver.create(name, options: options)
+        }
     }
 
     func remove(name: String) async throws {
-        try await counted { try await driver.remove(name) }
+        try await counted {
+            try await readiness.requireCluster()
+            return try await driver.remove(name)
+        }
     }
 
     func mount(name: String, id: String) async throws -> String {
-        try await counted { try await driver.mount(name, id: id) }
+        try await counted {
+            try await readiness.requireCluster()
+            return try await driver.mount(name, id: id)
+        }
     }
 
     func path(name: String) async throws -> String {
@@ -24,7 +34,10 @@ struct DockerAdapter: VolumePlugin {
     }
 
     func unmount(name: String, id: String) async throws {
-        try await counted { try await driver.unmount(name, id: id) }
+        try await counted {
+            if mayHold(name) { try await readiness.requireCluster() }
+            try await driver.unmount(name, id: id)
+        }
     }
 
     func list() async throws -> [VolumeDescription] {
@@ -43,6 +56,12 @@ struct DockerAdapter: VolumePlugin {
     }
 
     func health() async -> HealthReport { await report() }
+
+    /// Whether the records may give the volume to this boot. Where they do not, an Unmount has nothing to do, and needs no
+    /// Ceph to say so.
+    private func mayHold(_ name: String) -> Bool {
+        !driver.ports.catalog.isLoaded || driver.held.contains { $0.name.text == name }
+    }
 
     private func counted<Value>(_ body: () async throws -> Value) async throws -> Value {
         do {

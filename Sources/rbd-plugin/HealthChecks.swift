@@ -8,12 +8,14 @@ final class HealthChecks: Sendable {
     private let connection: CephConnection
     private let catalog: WatchedVolumes
     private let mapper: ChosenMapper
+    private let readiness: Readiness
     private let latest = Mutex(HealthReport(healthy: false, components: []))
 
-    init(connection: CephConnection, catalog: WatchedVolumes, mapper: ChosenMapper) {
+    init(connection: CephConnection, catalog: WatchedVolumes, mapper: ChosenMapper, readiness: Readiness) {
         self.connection = connection
         self.catalog = catalog
         self.mapper = mapper
+        self.readiness = readiness
     }
 
     /// The report that was made last.
@@ -24,7 +26,7 @@ final class HealthChecks: Sendable {
     func refresh() async { _ = await report() }
 
     @Sendable func report() async -> HealthReport {
-        let components = [etcd, await ceph, await device]
+        let components = [etcd, await ceph, await device] + readiness.troubles
         let report = HealthReport(healthy: components.allSatisfy(\.ok), components: components)
         latest.withLock { $0 = report }
         return report

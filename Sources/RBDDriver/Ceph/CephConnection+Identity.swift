@@ -24,6 +24,14 @@ extension CephConnection {
         }
     }
 
+    /// Tells the cluster's fsid, as a port does: within the operation's deadline, and with failures told in its words.
+    public nonisolated func fsid(clock: any DriverClock) -> @Sendable () async throws -> String {
+        let calls = CephCalls(connection: self, clock: clock)
+        return {
+            try await calls("find out which Ceph cluster this is") { try await self.identity(timeout: $0).fsid }
+        }
+    }
+
     /// Asks the monitors for the newest map (`rados_wait_for_latest_osdmap`): succeeds when,
     /// and only when, a monitor answers. For health checks.
     public nonisolated func ping(timeout: Duration? = nil) async throws {

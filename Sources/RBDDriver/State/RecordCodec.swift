@@ -10,6 +10,7 @@ protocol StateRecord: Codable {
 extension VolumeRecord: StateRecord {}
 extension Attachment: StateRecord {}
 extension NodeRecord: StateRecord {}
+extension ClusterRecord: StateRecord {}
 
 /// How records stand in etcd: JSON with sorted keys, readable with etcdctl, and with one more field, `write`, a token
 /// of the write that put it there. A node whose answer got lost finds out by it whether its own write happened.

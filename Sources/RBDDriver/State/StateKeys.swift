@@ -1,6 +1,6 @@
 import VolumeCore
 
-/// The keys in etcd below the prefix: `volumes/<name>`, `mounts/<name>`, `nodes/<node>`.
+/// The keys in etcd below the prefix: `volumes/<name>`, `mounts/<name>`, `nodes/<node>`, `cluster`.
 public struct StateKeys: Sendable, Hashable {
     /// Ends with a slash.
     public let prefix: String
@@ -12,6 +12,7 @@ public struct StateKeys: Sendable, Hashable {
 
     func volume(_ name: VolumeName) -> String { prefix + Kind.volumes.rawValue + name.text }
     func attachment(_ name: VolumeName) -> String { prefix + Kind.mounts.rawValue + name.text }
+    var cluster: String { prefix + "cluster" }
     func node(_ node: String) -> String { prefix + Kind.nodes.rawValue + node }
 
     enum Kind: String, CaseIterable {

@@ -49,6 +49,7 @@ struct MountCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await OperatorSession.run { session in
+                try await session.cluster.require(claiming: false)
                 guard let mount = try await session.actions.volume(volume).attachment?.record else {
                     throw OperatorSession.Failed("No node has volume \(volume) mounted: there is nothing to release.")
                 }

@@ -10,6 +10,8 @@ import VolumeCore
 struct OperatorSession {
     let actions: OperatorActions
     let nodes: EtcdNodeDirectory
+    /// Whether the records are of the Ceph cluster that the settings name: to be required before Ceph is asked about them.
+    let cluster: ClusterBinding
     private let etcd: EtcdClient
     private let ceph: CephConnection
 
@@ -44,6 +46,8 @@ struct OperatorSession {
         try files.write()
         ceph = CephConnection(settings: CephSettings(settings, files: files), logger: silent)
         etcd = try EtcdClient(configuration: EtcdConfiguration(settings), logger: silent)
+        cluster = ClusterBinding(
+            client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd, fsid: ceph.fsid(clock: clock))
         let unreadable = UnreadableKeys {
             Output.write([UInt8]("rbd-plugin: left out: \($0)\n".utf8), to: STDERR_FILENO)
         }

@@ -45,6 +45,7 @@ struct VolumeCommand: AsyncParsableCommand {
                 let stored = try await session.actions.volume(volume)
                 var output = RecordOutput(stored)
                 do {
+                    try await session.cluster.require(claiming: false)
                     output.watchers = try await session.actions.watchers(of: stored)?.map(\.description)
                 } catch {
                     // The records are worth showing without Ceph, most of all then.

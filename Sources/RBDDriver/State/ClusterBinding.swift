@@ -1,0 +1,88 @@
+import EtcdClient
+import Synchronization
+import VolumeCore
+
+/// What the key `cluster` says: whose volumes the records below the prefix are.
+public struct ClusterRecord: Sendable, Hashable, Codable {
+    public static let currentSchema = 1
+
+    public var schema = Self.currentSchema
+    /// Of the Ceph cluster.
+    public var fsid: String
+    /// RFC 3339: since when.
+    public var since: String
+
+    public init(fsid: String, since: String) {
+        self.fsid = fsid
+        self.since = since
+    }
+}
+
+/// Ties the records below the prefix to one Ceph cluster. Two clusters' plugins with one prefix would take each other's
+/// volumes for their own: an image that is absent here would be created anew, or its record removed.
+public final class ClusterBinding: Sendable {
+    private let client: EtcdClient
+    private let keys: StateKeys
+    private let clock: any DriverClock
+    private let timeout: Duration
+    private let fsid: @Sendable () async throws -> String
+    private let owner = Mutex(Owner.unknown)
+
+    private enum Owner { case unknown, mine, other }
+
+    /// - Parameters:
+    ///   - timeout: the longest that one request to etcd may take.
+    ///   - fsid: of the cluster that this plugin uses; throws as calls to Ceph do.
+    public init(
+        client: EtcdClient, keys: StateKeys, clock: any DriverClock, timeout: Duration,
+        fsid: @escaping @Sendable () async throws -> String
+    ) {
+        self.client = client
+        self.keys = keys
+        self.clock = clock
+        self.timeout = timeout
+        self.fsid = fsid
+    }
+
+    /// Whether the records are known to be of this plugin's cluster.
+    public var isBound: Bool { owner.withLock { $0 == .mine } }
+
+    /// Whether they were another cluster's when they were looked at last.
+    public var isForeign: Bool { owner.withLock { $0 == .other } }
+
+    /// Makes sure of it. Once it is known, nobody is asked again.
+    /// - Parameter claiming: whether records that are no cluster's yet become this one's.
+    /// - Throws: `VolumeError`, `conflict` when they are another cluster's.
+    public func require(claiming: Bool = true) async throws {
+        if isBound { return }
+        let mine = try await fsid()
+        guard let recorded = try await recorded(orClaimFor: claiming ? mine : nil), recorded != mine else {
+            if claiming { owner.withLock { $0 = .mine } }
+            return
+        }
+        owner.withLock { $0 = .other }
+        throw VolumeError(
+            .conflict, "use the records in etcd below \(keys.prefix)",
+            why: "they belong to the Ceph cluster \(recorded), and this plugin uses the Ceph cluster \(mine)",
+            remedy: "give the plugin of each cluster an ETCD_PREFIX of its own", outcome: .refused)
+    }
+
+    /// - Returns: the cluster that stands in etcd in the end.
+    private func recorded(orClaimFor mine: String?) async throws -> String? {
+        let key = keys.cluster
+        do {
+            var then: [Operation] = []
+            if let mine {
+                let record = ClusterRecord(fsid: mine, since: clock.timestamp())
+                then = [.put(key, try RecordCodec.encode(record, write: mine))]
+            }
+            let limit = Deadline.limiting(timeout, now: clock.now())
+            let claim = Transaction(when: [.keyAbsent(key)], then: then, otherwise: [.get(key)])
+            let answer = try await client.transaction(claim, timeout: limit)
+            guard !answer.succeeded, let entry = answer.responses.flatMap(\.kvs).first else { return mine }
+            return try RecordCodec.decode(ClusterRecord.self, from: entry.value, key: key).fsid
+        } catch let error as EtcdError {
+            throw VolumeError(etcd: error, "find out which Ceph cluster the records are of")
+        }
+    }
+}
