@@ -46,7 +46,8 @@ struct Composition {
             cluster: ClusterBinding(
                 client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd,
                 fsid: connection.fsid(clock: clock)),
-            clock: clock, patience: DriverPolicy(settings, mountRoot: mountRoot).workBudget)
+            heartbeat: heartbeat, clock: clock, patience: DriverPolicy(settings, mountRoot: mountRoot).workBudget,
+            etcdTimeout: settings.limits.etcd)
         let images = CephImageStore(connection: connection, clock: clock)
         let node = try NodeAdapters(
             settings, ceph: ceph, connection: connection, images: images, mountRoot: mountRoot, clock: clock, log: log)
@@ -84,7 +85,11 @@ struct Composition {
                 await ceph.writeWhenPossible(log: log)
                 await connection.start()
             },
-            Background { [heartbeat] in await heartbeat.run() },
+            Background { [heartbeat, readiness, catalog, driver] in
+                await heartbeat.run(
+                    mayBeat: { !readiness.cluster.isForeign },
+                    isIdle: { readiness.cluster.isBound && catalog.isLoaded && driver.held.isEmpty })
+            },
             Background { [catalog, etcd, clock] in await catalog.run(client: etcd, clock: clock) },
             Background { [readiness, driver, clock, log] in
                 await readiness.wait(log: log)

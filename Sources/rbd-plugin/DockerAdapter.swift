@@ -10,21 +10,21 @@ struct DockerAdapter: VolumePlugin {
 
     func create(name: String, options: [String: String]) async throws {
         try await counted {
-            try await readiness.requireCluster()
+            try await readiness.requireWork("create volume \(name)")
             return try await driver.create(name, options: options)
         }
     }
 
     func remove(name: String) async throws {
         try await counted {
-            try await readiness.requireCluster()
+            try await readiness.requireWork("remove volume \(name)")
             return try await driver.remove(name)
         }
     }
 
     func mount(name: String, id: String) async throws -> String {
         try await counted {
-            try await readiness.requireCluster()
+            try await readiness.requireWork("mount volume \(name)")
             return try await driver.mount(name, id: id)
         }
     }

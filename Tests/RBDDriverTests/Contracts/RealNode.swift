@@ -141,7 +141,7 @@ private actor Hearts {
         let heart = NodeHeartbeat(
             client: state.client, keys: state.keys, record: NodeRecord(identity, since: "now", version: "test"),
             ttl: .seconds(2), clock: state.clock, log: RealNode.silent)
-        running[identity] = Task { await heart.run() }
+        running[identity] = Task { await heart.run { false } }
         return identity
     }
 
