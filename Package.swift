@@ -58,11 +58,12 @@ let package = Package(
         .target(name: "DockerVolumeAPI", dependencies: nio + metrics + [log], swiftSettings: swiftSettings),
         .target(name: "PrometheusMetrics", dependencies: metrics, swiftSettings: swiftSettings),
         .target(name: "PluginConfiguration", dependencies: [log], swiftSettings: swiftSettings),
+        .target(name: "PluginLog", dependencies: ["PluginConfiguration", log], swiftSettings: swiftSettings),
         .executableTarget(
             name: "rbd-plugin",
             dependencies: [
-                "CVersion", "DockerVolumeAPI", "EtcdClient", "PluginConfiguration", "PrometheusMetrics", "RBDDriver",
-                "VolumeCore", log,
+                "CVersion", "DockerVolumeAPI", "EtcdClient", "PluginConfiguration", "PluginLog", "PrometheusMetrics",
+                "RBDDriver", "VolumeCore", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -114,6 +115,9 @@ let package = Package(
             name: "PrometheusMetricsTests", dependencies: ["PrometheusMetrics"] + metrics, swiftSettings: swiftSettings),
         .testTarget(
             name: "PluginConfigurationTests", dependencies: ["PluginConfiguration", "VolumeCore", log],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "PluginLogTests", dependencies: ["PluginLog", "PluginConfiguration", log],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "RBDDriverTests",

@@ -4,6 +4,11 @@ import Logging
 public struct LogSettings: Sendable, Equatable {
     public var level: Logger.Level
     public var format: LogFormat
+
+    public init(level: Logger.Level, format: LogFormat) {
+        self.level = level
+        self.format = format
+    }
 }
 
 /// The form of a line of the log.

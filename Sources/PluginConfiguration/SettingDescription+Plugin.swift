@@ -77,6 +77,9 @@ extension SettingDescription {
         .init(
             .logLevel, .log, .text("info"),
             "`0` or `error`, `1` or `warn`, `2` or `info`, `3` or `debug`."),
-        .init(.logFormat, .log, .text("text"), "`text` or `json`, one line an event, on standard error."),
+        .init(
+            .logFormat, .log, .text("text"),
+            "`text` or `json`, one line an event. In a container warnings and errors go to standard error and all else to standard output, without a time, which the container's engine adds; elsewhere all goes to standard error."
+        ),
     ]
 }

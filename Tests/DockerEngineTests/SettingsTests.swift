@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Rig
 import Testing
 
@@ -34,6 +35,36 @@ extension EngineTests {
             try await engine.docker("volume", "rm", volume)
             try await engine.docker("plugin", "disable", plugin.name)
             try await engine.docker("plugin", "rm", plugin.name)
+        }
+
+        @Test("D6: what is of no concern arrives in the daemon's log at level info, with one time")
+        func d6LogLevels() async throws {
+            let lines = try await SharedEngine.plugin.log.split(separator: "\n")
+            let ordinary = lines.filter { line in
+                // Without a time of its own in front.
+                ["info", "debug"].contains { line.contains("msg=\"\($0) rbd-plugin: ") }
+            }
+            #expect(ordinary.contains { $0.contains("listening") })
+            #expect(ordinary.allSatisfy { $0.contains("level=info") }, "\(ordinary.first ?? "")")
+        }
+
+        @Test("D1: in a managed plugin, mapping and unmapping leaves no zombie")
+        func d1NoZombie() async throws {
+            let plugin = try await SharedEngine.plugin
+            let volume = try await plugin.volume("zombie")
+            for _ in 0..<3 { try await plugin.run("touch /data/file", on: volume) }
+            try await plugin.remove(volume)
+            let programs = try await plugin.engine.processes(ofPlugin: plugin.id)
+            #expect(!programs.isEmpty)
+            var zombies: [String] = []
+            try await eventually("zombies to be reaped: \(zombies)") {
+                zombies = try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap(Int32.init).compactMap
+                { pid in
+                    let stat = (try? text(of: "/proc/\(pid)/stat")) ?? ""
+                    return programs.contains { stat.contains(") Z \($0) ") } ? stat : nil
+                }
+                return zombies.isEmpty
+            }
         }
 
         @Test("The key is in no log")

@@ -59,12 +59,31 @@ struct ProgramTests {
         "Wrong arguments are refused with the usage",
         arguments: [
             ["serve", "--socket", "relative.sock"], ["serve", "--mount-root", "relative"], ["serve", "--colour"],
-            ["explode"],
+            ["explode"], ["--socket", "/tmp/x.sock"],
         ])
     func wrongArguments(arguments: [String]) async throws {
         let result = try await runTool(try PluginProcess.executable(), arguments, within: .seconds(20))
         #expect(result.status != 0)
         #expect(!result.error.isEmpty)
+    }
+
+    @Test("D6: as process 1 its lines have no time, and those of no concern are not on standard error")
+    func d6Container() async throws {
+        try await Stage.with(settings: ["LOG_LEVEL": "info", "ETCD_ENDPONTS": "x"], started: false) { stage in
+            let output = stage.plugin.scratch.path + "/output"
+            let script = "exec \"$@\" >\(output)"
+            try await stage.plugin.start(
+                by: ["/usr/bin/unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", script, "sh"])
+            try await eventually("the plugin to say what it does") {
+                try text(of: output).contains("listening") && stage.plugin.log.contains("ETCD_ENDPOINTS")
+            }
+            let (said, errors) = (try text(of: output), stage.plugin.log)
+            #expect(
+                said.split(separator: "\n").allSatisfy { $0.hasPrefix("info ") || $0.hasPrefix("notice ") }, "\(said)")
+            #expect(
+                errors.split(separator: "\n").allSatisfy { $0.hasPrefix("warning ") || $0.hasPrefix("error ") },
+                "\(errors)")
+        }
     }
 
     @Test("A socket path that is too long is refused in words")

@@ -1,0 +1,53 @@
+import FoundationEssentials
+import Logging
+import PluginConfiguration
+
+/// One line of the log.
+struct LogLine {
+    var level: Logger.Level
+    var label: String
+    var message: String
+    /// The module that it comes from.
+    var source: String
+    var metadata: [String: String]
+    /// When it happened; `nil` where whoever reads the line adds that.
+    var time: Date?
+
+    func bytes(_ format: LogFormat) -> [UInt8] {
+        let line =
+            switch format {
+            case .text: text
+            case .json: json
+            }
+        return Array(line.utf8) + [UInt8(ascii: "\n")]
+    }
+
+    private var text: String {
+        let fields = metadata.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        let parts = [timeText, "\(level.rawValue)", "\(label):"].compactMap { $0 } + fields + ["[\(source)]", message]
+        return parts.joined(separator: " ").replacing("\n", with: " ")
+    }
+
+    private var json: String {
+        var fields = metadata
+        fields["time"] = timeText
+        fields["level"] = level.rawValue
+        fields["logger"] = label
+        fields["message"] = message
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Strings can always be encoded.
+        return (try? encoder.encode(fields)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+
+    private var timeText: String? { time.map { $0.formatted(.iso8601) } }
+
+    /// What makes a warning the same as an earlier one: all but the numbers in what went wrong, such as milliseconds.
+    var kind: String {
+        let fields = metadata.sorted { $0.key < $1.key }.map { key, value in
+            let isReason = ["error", "reason", "why"].contains(key)
+            return "\(key)=\(isReason ? String(value.map { $0.isNumber ? "0" : $0 }) : value)"
+        }
+        return ([level.rawValue, label, source, message] + fields).joined(separator: "\n")
+    }
+}
