@@ -79,7 +79,10 @@ struct Composition {
     }
 
     /// Serves until SIGTERM or SIGINT; then lets running calls end. Mounted volumes stay mounted.
+    ///
+    /// The socket comes first: while another server answers there, this one touches nothing else.
     func run() async throws {
+        try await server.start()
         let services: [any Service] = [
             Background { [ceph, connection, log] in
                 await ceph.writeWhenPossible(log: log)
@@ -178,7 +181,7 @@ private struct SocketService: Service {
 
     func run() async throws {
         try await withGracefulShutdownHandler {
-            try await server.run()
+            try await server.serveUntilDrained()
         } onGracefulShutdown: {
             Task { await server.drain(timeout: drainTimeout) }
         }

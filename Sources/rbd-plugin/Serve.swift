@@ -8,7 +8,7 @@ import ServiceLifecycle
 /// `rbd-plugin serve`: answers Docker until SIGTERM.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Be the volume plugin: answer Docker on a unix socket. This is the default.",
+        abstract: "Be the volume plugin: answer Docker on a unix socket.",
         discussion: """
             Settings come from the environment. SIGTERM lets running calls end, and leaves mounted volumes mounted.
 

@@ -67,6 +67,58 @@ struct ProgramTests {
         #expect(!result.error.isEmpty)
     }
 
+    @Test("D10: without arguments it shows its help, and is no server")
+    func d10NoArguments() async throws {
+        let result = try await runTool(try PluginProcess.executable(), [], within: .seconds(20))
+        #expect(result.status == 0)
+        #expect(result.output.contains("SUBCOMMANDS") && result.output.contains("serve"), "\(result.output)")
+    }
+
+    @Test("D10: a second server on a socket is refused in words, says so at once, and touches nothing")
+    func d10SecondServer() async throws {
+        try await Stage.with { stage in
+            let name = try await stage.volume("first")
+            try await stage.client.mount(name, id: "a").checked()
+            let before = try await stage.surroundings()
+            let scratch = try ScratchFolder("s", of: stage.environment)
+            let settings = stage.plugin.settings.variables(
+                for: stage.environment, stateFolder: scratch.path + "/state"
+            ).merging(["NODE_NAME": uniqueName("second"), "LOG_LEVEL": "info"]) { $1 }
+            let result = try await runTool(
+                try PluginProcess.executable(),
+                ["serve", "--socket", stage.plugin.socket, "--mount-root", scratch.path + "/volumes"],
+                settings: settings.mapValues { $0 }, within: .seconds(20))
+            #expect(result.status != 0)
+            #expect(result.error.contains("another server answers there"), "\(result.error)")
+            #expect(result.error.contains(stage.plugin.socket))
+            #expect(!result.error.contains("connected to Ceph"))
+            let nodes = try await stage.etcd.keys(stage.prefix + "nodes/")
+            #expect(!nodes.contains { $0.contains("second") }, "\(nodes)")
+            try await stage.expectUnchanged(since: before, after: "the second server's start")
+            #expect(try await stage.client.get(name).succeeded)
+            try await stage.client.unmount(name, id: "a").checked()
+            try await scratch.sweep()
+        }
+    }
+
+    @Test("D10: without etcd, warnings come ever more seldom, and say how many were left out")
+    func d10Warnings() async throws {
+        try await Stage.with(settings: ["ETCD_ENDPOINTS": "127.0.0.1:1", "LOG_LEVEL": "warn"]) { stage in
+            try await eventually("a warning that counts", within: .seconds(60)) {
+                stage.plugin.log.contains("repeats=")
+            }
+            let warnings = stage.plugin.log.split(separator: "\n").filter {
+                $0.contains("the heartbeat in etcd failed")
+            }
+            let counted = warnings.reduce(0) { sum, line in
+                sum
+                    + (line.split(separator: " ").first { $0.hasPrefix("repeats=") }.flatMap { Int($0.dropFirst(8)) }
+                        ?? 0)
+            }
+            #expect(counted > 0 || warnings.count < 4, "\(warnings)")
+        }
+    }
+
     @Test("D6: as process 1 its lines have no time, and those of no concern are not on standard error")
     func d6Container() async throws {
         try await Stage.with(settings: ["LOG_LEVEL": "info", "ETCD_ENDPONTS": "x"], started: false) { stage in

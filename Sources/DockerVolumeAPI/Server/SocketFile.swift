@@ -20,6 +20,9 @@ struct SocketFile: Sendable {
                     "the path has \(path.utf8.count) bytes, a unix socket's must have 1 to \(longestPath) and no NUL")
         }
         try makeFolders(for: path)
+        // Of two that start at once, each would see a dead socket, and the second would take the first one's name away.
+        let folder = try lockedFolder(of: path)
+        defer { close(folder) }
         try removeDeadSocket(path)
         let descriptor = try newSocket(path)
         do throws(SocketError) {
@@ -60,6 +63,20 @@ struct SocketFile: Sendable {
                 throw SocketError(path: path, call: "mkdir \(folder)", errno: errno)
             }
         }
+    }
+
+    /// The socket's folder, which one server at a time has locked while it puts its socket there. Closing it lets go.
+    private static func lockedFolder(of path: String) throws(SocketError) -> CInt {
+        let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        try check(descriptor, path, "open \(folder)")
+        do throws(SocketError) {
+            try check(flock(descriptor, LOCK_EX), path, "flock \(folder)")
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        return descriptor
     }
 
     private static func removeDeadSocket(_ path: String) throws(SocketError) {

@@ -79,12 +79,19 @@ public final class VolumeServer: Sendable {
     ///
     /// Cancelling the task closes the server without waiting for the running calls, which go on to their ends.
     public func run() async throws {
+        _ = try await listen()
+        try await serveUntilDrained()
+    }
+
+    /// Returns once a server that was started has been drained. Throws when its socket fails.
+    ///
+    /// Cancelling the task closes the server without waiting for the running calls, which go on to their ends.
+    public func serveUntilDrained() async throws {
+        let channel = lifecycle.withLock { state in
+            if case .serving(let channel, _) = state { channel } else { nil as (any Channel)? }
+        }
         try await withTaskCancellationHandler {
-            guard let channel = try await listen() else {
-                _ = await server.open.drained()
-                return
-            }
-            try await channel.closeFuture.get()
+            try await channel?.closeFuture.get()
             guard await server.open.drained() != nil else {
                 throw SocketError(path: socketPath, reason: "the socket was closed although nobody asked for it")
             }
