@@ -3,6 +3,7 @@ import DockerVolumeAPI
 import Glibc
 import Logging
 import PluginConfiguration
+import RBDDriver
 import ServiceLifecycle
 
 /// `rbd-plugin serve`: answers Docker until SIGTERM.
@@ -45,10 +46,24 @@ struct Serve: AsyncParsableCommand {
         _exit(EXIT_SUCCESS)
     }
 
+    /// Without it nothing can be mapped or mounted.
+    private func seeThatCompanionIsThere() throws {
+        guard SearchPath.standard.find(.kernel) == nil else { return }
+        Output.error(
+            """
+            rbd-plugin cannot start:
+            The program \(Tool.kernel.name), which maps and mounts for it, is neither beside it nor in PATH. Install both \
+            programs, of the same version, into one folder.
+
+            """)
+        throw ExitCode(78)
+    }
+
     private func compose() throws -> (Composition, Logger) {
         let settings = try SettingsFromEnvironment.load()
         LogOutput.bootstrap(settings.log)
         let log = Logger(label: "rbd-plugin")
+        try seeThatCompanionIsThere()
         for warning in settings.warnings { log.warning("\(warning)") }
         let root = mountRoot.count > 1 && mountRoot.hasSuffix("/") ? String(mountRoot.dropLast()) : mountRoot
         let plugin = try Composition(settings: settings, socket: socket, mountRoot: root, log: log)

@@ -119,6 +119,21 @@ struct ProgramTests {
         }
     }
 
+    @Test("B12: without rbd-plugin-kernel it does not start, and says what is missing and what to do")
+    func b12NoCompanion() async throws {
+        let scratch = try ScratchFolder("s", of: .required())
+        let program = scratch.path + "/rbd-plugin"
+        try await runTool("cp", [try PluginProcess.executable(), program]).checked()
+        let result = try await runTool(
+            program, ["serve", "--socket", scratch.path + "/rbd.sock", "--mount-root", scratch.path + "/volumes"],
+            settings: ["RBD_STATE_DIR": scratch.path + "/state", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"],
+            within: .seconds(20))
+        #expect(result.status == 78)
+        #expect(result.error.contains("rbd-plugin-kernel") && result.error.contains("Install both"), "\(result.error)")
+        #expect(names(in: scratch.path) == ["rbd-plugin"])
+        try await scratch.sweep()
+    }
+
     @Test("D6: as process 1 its lines have no time, and those of no concern are not on standard error")
     func d6Container() async throws {
         try await Stage.with(settings: ["LOG_LEVEL": "info", "ETCD_ENDPONTS": "x"], started: false) { stage in
