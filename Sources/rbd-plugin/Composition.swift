@@ -21,6 +21,7 @@ struct Composition {
     private let heartbeat: NodeHeartbeat
     private let readiness: Readiness
     private let driver: VolumeDriver
+    private let health: HealthChecks
     private let server: VolumeServer
     private let clock = SystemClock()
 
@@ -51,6 +52,11 @@ struct Composition {
         let images = CephImageStore(connection: connection, clock: clock)
         let node = try NodeAdapters(
             settings, ceph: ceph, connection: connection, images: images, mountRoot: mountRoot, clock: clock, log: log)
+        health = HealthChecks(
+            connection: connection, catalog: catalog, mapper: node.mapper, readiness: readiness,
+            defaultPool: settings.volumes.pool,
+            pace: .init(limit: min(.seconds(5), settings.limits.ceph))
+        ) { [etcd, prefix = settings.etcd.prefix] in _ = try await etcd.get(prefix, timeout: $0) }
         let ports = DriverPorts(
             store: EtcdVolumeStore(
                 client: etcd, keys: keys, clock: clock, tokens: tokens, timeout: settings.limits.etcd,
@@ -64,16 +70,14 @@ struct Composition {
             tokens: tokens)
         driver = VolumeDriver(
             ports: ports.withKillPoints, policy: DriverPolicy(settings, mountRoot: mountRoot), me: me, log: log)
-        let health = HealthChecks(
-            connection: connection, catalog: catalog, mapper: node.mapper, readiness: readiness)
         let registry = PluginMetrics.bootstrap(driver: driver, health: health)
         server = VolumeServer(
             configuration: .init(
                 socketPath: socket, budget: settings.limits.operation,
                 scope: settings.scope == .global ? .global : .local),
             plugin: DockerAdapter(driver: driver, readiness: readiness, report: health.report).withKillPoints,
-            metricsText: {
-                await health.refresh()
+            metricsText: { [health] in
+                await health.lookAtMapper()
                 return registry.render()
             }, logger: log)
     }
@@ -101,6 +105,7 @@ struct Composition {
             Background { [readiness, driver, clock] in await Self.tend(driver, if: readiness, clock: clock) },
             Background { [readiness, driver, clock] in await Self.look(driver, if: readiness, clock: clock) },
             Background { [clock] in await Self.reap(clock: clock) },
+            Background { [health] in await health.run() },
             SocketService(server: server, drainTimeout: settings.limits.operation),
         ]
         let group = ServiceGroup(

@@ -23,12 +23,29 @@ enum PluginMetrics {
         registry.registerGauge(
             "rbd_plugin_operations_waiting", help: "Operations that wait for others on volumes of the same pool."
         ) { Double(driver.load.waiting) }
-        for backend in ["ceph", "etcd", "mapper"] {
-            registry.registerGauge(
-                "rbd_plugin_backend_up", help: "Whether the backend was in reach at the time of the scrape.",
-                labels: [("backend", backend)]
-            ) { health.isUp(backend) ? 1 : 0 }
-        }
+        register(health, in: registry)
         return registry
     }
+
+    private static func register(_ health: HealthChecks, in registry: PrometheusRegistry) {
+        let asked: [(String, @Sendable () -> HealthReport.Component)] = [
+            ("ceph", { health.ceph }), ("etcd", { health.etcd }),
+        ]
+        for (backend, component) in asked {
+            registry.registerGauge(
+                "rbd_plugin_backend_up", help: upHelp, labels: [("backend", backend)]
+            ) { component().ok ? 1 : 0 }
+            registry.registerGauge(
+                "rbd_plugin_backend_answer_age_seconds",
+                help: "How long ago the backend last answered a request; NaN when it never has.",
+                labels: [("backend", backend)]
+            ) { component().ageSeconds ?? .nan }
+        }
+        registry.registerGauge("rbd_plugin_backend_up", help: upHelp, labels: [("backend", "mapper")]) {
+            health.hasMapper ? 1 : 0
+        }
+    }
+
+    private static let upHelp =
+        "Whether the backend answered a small request some seconds ago; of the mapper, whether one works here."
 }

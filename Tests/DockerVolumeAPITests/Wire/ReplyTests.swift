@@ -79,6 +79,11 @@ struct ReplyTests {
         #expect(
             text(reply)
                 == #"{"components":[{"detail":"no endpoint answers","name":"etcd","ok":false}],"healthy":false}"#)
+        let asked = HealthReport(
+            healthy: true, components: [.init(name: "ceph", ok: true, detail: "answers", ageSeconds: 3.2)])
+        #expect(
+            text(Reply.health(asked))
+                == #"{"components":[{"ageSeconds":3.2,"detail":"answers","name":"ceph","ok":true}],"healthy":true}"#)
         #expect(Reply.health(HealthReport(healthy: true, components: [])).status == .ok)
     }
 }

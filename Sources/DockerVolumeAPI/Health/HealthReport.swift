@@ -6,11 +6,14 @@ public struct HealthReport: Sendable, Equatable, Encodable {
         public var ok: Bool
         /// One sentence for a person. No secrets.
         public var detail: String
+        /// How many seconds ago it last answered a request; `nil` when it never has, and for what is not asked.
+        public var ageSeconds: Double?
 
-        public init(name: String, ok: Bool, detail: String) {
+        public init(name: String, ok: Bool, detail: String, ageSeconds: Double? = nil) {
             self.name = name
             self.ok = ok
             self.detail = detail
+            self.ageSeconds = ageSeconds
         }
     }
 
