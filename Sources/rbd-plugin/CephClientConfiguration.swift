@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Logging
 import PluginConfiguration
 import RBDDriver
@@ -30,7 +29,7 @@ struct CephClientConfiguration: Sendable {
         var host: String?
         if case .hostFile(let path) = settings.source {
             do {
-                host = try String(contentsOfFile: path, encoding: .utf8)
+                host = try TextFile.read(path)
             } catch {
                 throw Missing(path: path, reason: "\(error)")
             }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 
 /// The program. `serve` is the plugin; operators' commands find their place beside it. Without a command it shows its
 /// help: nobody becomes a second server by typing its name.
@@ -9,4 +10,13 @@ struct RBDPlugin: AsyncParsableCommand {
         abstract: "Docker volumes on Ceph RBD: block volumes that follow their containers from node to node.",
         version: Version.text,
         subcommands: [Serve.self, VolumeCommand.self, MountCommand.self, NodeCommand.self])
+
+    static func main() async {
+        // Swift reads the arguments there, and takes what it finds in memory for them where it cannot.
+        guard access("/proc/self/cmdline", R_OK) == 0 else {
+            Output.error("rbd-plugin cannot start: /proc is not mounted here. Mount it: mount -t proc proc /proc\n")
+            Glibc.exit(78)
+        }
+        await main(nil)
+    }
 }

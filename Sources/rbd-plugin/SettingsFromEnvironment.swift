@@ -10,7 +10,7 @@ enum SettingsFromEnvironment {
         do {
             return try Settings.load(
                 environment: ProcessInfo.processInfo.environment,
-                readFile: { path in try String(contentsOfFile: path, encoding: .utf8) }, hostName: hostName())
+                readFile: TextFile.read, hostName: hostName())
         } catch {
             Output.error("rbd-plugin cannot start:\n\(error)\n")
             throw ExitCode(78)

@@ -180,6 +180,22 @@ struct CephOutageTests {
         }
     }
 
+    @Test("D9: a user that does not exist is named in the error, with what to look at")
+    func d9WrongUser() async throws {
+        let rig = try RigEnvironment.required()
+        // A keyring that can be read, with another user's key.
+        let settings = ["RBD_CONF_KEYRING_USER": "dokcer", "RBD_CONF_CLIENT_KEYRING": rig.cephKeyring]
+        try await Stage.with(settings: settings.mapValues { $0 }) { stage in
+            var answer = try await stage.client.create(uniqueName("user"), options: stage.options())
+            try await eventually("the reason to be known: \(answer.error)") {
+                answer = try await stage.client.create(uniqueName("user"), options: stage.options())
+                return answer.error.contains("client.dokcer")
+            }
+            #expect(!answer.error.contains("This release of Ceph"), "\(answer.error)")
+            #expect(answer.error.contains("user's name"), "\(answer.error)")
+        }
+    }
+
     @Test("A key that is wrong is named as the reason, and never shown")
     func wrongKey() async throws {
         let key = try await runTool("ceph-authtool", ["--gen-print-key"]).checked().output.filter { $0 != "\n" }

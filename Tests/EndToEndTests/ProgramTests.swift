@@ -134,6 +134,36 @@ struct ProgramTests {
         try await scratch.sweep()
     }
 
+    @Test("D9: without /proc, every command says so instead of dying", arguments: [["--version"], ["serve"]])
+    func d9NoProc(arguments: [String]) async throws {
+        let script = "mount -t tmpfs none /proc && exec \"$@\""
+        let result = try await runTool(
+            "unshare", ["--mount", "sh", "-c", script, "sh", try PluginProcess.executable()] + arguments,
+            within: .seconds(20))
+        #expect(result.status == 78, "\(result.error)")
+        #expect(result.error.contains("/proc is not mounted"), "\(result.error)")
+    }
+
+    @Test("D9: a file that is missing is named with the system's own words")
+    func d9MissingFiles() async throws {
+        try await Stage.with(settings: ["CEPH_CONF": "/nonexistent/ceph.conf"]) { stage in
+            try await eventually("the missing file to be told") {
+                stage.plugin.log.contains("there is no Ceph configuration yet")
+            }
+            let log = stage.plugin.log
+            #expect(log.contains("cannot read /nonexistent/ceph.conf: No such file or directory"), "\(log)")
+            #expect(!log.contains("CocoaError"), "\(log)")
+        }
+        let scratch = try ScratchFolder("s", of: .required())
+        let result = try await Self.serve(
+            in: scratch,
+            settings: ["RBD_STATE_DIR": scratch.path + "/state", "RBD_CONF_KEYRING_KEY_FILE": "/nonexistent/key"])
+        #expect(result.error.contains("/nonexistent/key"))
+        #expect(
+            result.error.contains("No such file or directory") && !result.error.contains("Cocoa"), "\(result.error)")
+        try await scratch.sweep()
+    }
+
     @Test("D6: as process 1 its lines have no time, and those of no concern are not on standard error")
     func d6Container() async throws {
         try await Stage.with(settings: ["LOG_LEVEL": "info", "ETCD_ENDPONTS": "x"], started: false) { stage in

@@ -1,3 +1,5 @@
+import VolumeCore
+
 /// Why a call on a ``BlockingPool`` gave no result.
 public enum BlockingPoolError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The deadline passed. `started` tells whether the call had begun: if it had, it goes
@@ -15,11 +17,11 @@ public enum BlockingPoolError: Error, Sendable, Hashable, CustomStringConvertibl
     public var description: String {
         switch self {
         case .timedOut(let call, let limit, true):
-            "\(call) gave no answer within \(limit); it is still running and its outcome is unknown"
+            "\(call) gave no answer within \(limit.inWords); it is still running and its outcome is unknown"
         case .timedOut(let call, let limit, false) where limit <= .zero:
             "\(call) was not made: the operation's time was up"
         case .timedOut(let call, let limit, false):
-            "\(call) found no free thread within \(limit) and was not made"
+            "\(call) found no free thread within \(limit.inWords) and was not made"
         case .exhausted(let call, let threads, let stuckIn):
             "\(call) was not made: all \(threads) threads are stuck in \(stuckIn.joined(separator: ", "))"
         case .queueFull(let call, let waiting):

@@ -43,7 +43,8 @@ final class CephCluster: Sendable {
                 try CephConfiguration.apply(settings, to: raw)
                 let code = rados_connect(raw)
                 if code < 0 {
-                    throw connect.error(code, detail: CephConfiguration.whatIsMissing(raw))
+                    let missing = CephConfiguration.whatIsMissing(raw).map { ": \($0)" } ?? ""
+                    throw connect.error(code, detail: "as client.\(settings.user)\(missing)")
                 }
                 let fsid = try Self.fsid(raw, subject)
                 return CephCluster(

@@ -17,10 +17,15 @@ enum CephRemedy {
         case ENOSPC, EDQUOT: "The pool is full or over its quota; see 'ceph df'."
         case EINVAL: "Check the value against 'rbd help create' and the cluster's release."
         case EDOM: order(subject)
+        case EOPNOTSUPP where call == "rados_connect": noKey
         case EOPNOTSUPP, ENOSYS: "This release of Ceph, or a feature of the image, does not support it."
         default: nil
         }
     }
+
+    /// librados found no key of this user, so that no kind of authentication was left.
+    private static let noKey =
+        "Check the user's name (RBD_CONF_KEYRING_USER), and that a keyring with a key of that user is there."
 
     private static func denied(_ subject: CephSubject) -> String {
         switch subject {

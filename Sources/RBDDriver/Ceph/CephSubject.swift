@@ -43,7 +43,7 @@ public enum CephSubject: Sendable, Hashable, CustomStringConvertible {
         case .imageID(let location, let id): "image of id \(id) in '\(location)'"
         case .snapshot(let location, let image, let name): "snapshot '\(location)/\(image)@\(name)'"
         case .client(let address): "client \(address)"
-        case .command(let prefix): "command '\(prefix)'"
+        case .command(let prefix): "the monitors, asked for 'ceph \(prefix)'"
         }
     }
 

@@ -49,7 +49,9 @@ extension VolumeDriver {
             throw VolumeError(
                 .inUse, "remove volume \(volume.name)",
                 why: "its image \(volume.image) is in use by \(watchers.map(\.description).joined(separator: ", "))",
-                remedy: "find it with 'rbd status \(volume.image)' and unmap it there", outcome: .refused)
+                remedy: "a client that has died lets go after about 30 seconds: try again then; if it is still there,"
+                    + " find it with 'rbd status \(volume.image)' and unmap it on its host",
+                outcome: .refused)
         }
     }
 

@@ -19,8 +19,8 @@ extension VolumeSpec {
 
     private func refusal(_ option: VolumeOption, _ value: String, _ fault: OptionFault, _ page: String) -> VolumeError {
         VolumeError(
-            .invalidOption, "use option \(option.rawValue)=\(OptionValues.shown(value))",
-            why: "it is not accepted for \(filesystem.rawValue): '\(OptionValues.shown(fault.word))' \(fault.why)",
+            .invalidOption, "use option \(option.rawValue)=\(ShownText.shown(value))",
+            why: "it is not accepted for \(filesystem.rawValue): '\(ShownText.shown(fault.word))' \(fault.why)",
             remedy: fault.remedy.isEmpty ? "see \(page)" : fault.remedy, outcome: .refused)
     }
 
@@ -32,7 +32,7 @@ extension VolumeSpec {
         throw VolumeError(
             .invalidOption, "mount volume \(name)",
             why:
-                "its mount option '\(OptionValues.shown(fault.word))' \(fault.why); it was created before such options "
+                "its mount option '\(ShownText.shown(fault.word))' \(fault.why); it was created before such options "
                 + "were refused",
             remedy:
                 "'rbd-plugin volume forget \(name)', then create it again with '-o adopt=true' and without that option",

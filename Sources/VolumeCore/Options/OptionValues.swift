@@ -2,13 +2,8 @@
 enum OptionValues {
     static func fault(_ option: VolumeOption, _ value: String, accepts: String) -> VolumeError {
         VolumeError(
-            .invalidOption, "use option \(option.rawValue)=\(shown(value))", why: "it is not \(accepts)",
+            .invalidOption, "use option \(option.rawValue)=\(ShownText.shown(value))", why: "it is not \(accepts)",
             outcome: .refused)
-    }
-
-    /// What a user wrote, as errors show it.
-    static func shown(_ text: String) -> String {
-        text.unicodeScalars.prefix(60).map { $0.escaped(asASCII: true) }.joined()
     }
 
     static func size(_ value: String) throws(VolumeError) -> VolumeSize {
@@ -98,7 +93,8 @@ enum OptionValues {
         let words = try commaSeparated(.mountOptions, value)
         if let path = words.first(where: { $0.contains("/") }) {
             throw fault(
-                .mountOptions, value, accepts: "a list of mount options without paths ('\(shown(path))' has one)")
+                .mountOptions, value,
+                accepts: "a list of mount options without paths ('\(ShownText.shown(path))' has one)")
         }
         return words
     }

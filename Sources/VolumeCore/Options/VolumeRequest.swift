@@ -46,9 +46,8 @@ public struct VolumeRequest: Sendable, Hashable {
         var values: [VolumeOption: String] = [:]
         for (name, value) in options.sorted(by: { $0.key < $1.key }) {
             guard let option = VolumeOption(name: name) else {
-                let shown = name.unicodeScalars.prefix(60).map { $0.escaped(asASCII: true) }.joined()
                 throw VolumeError(
-                    .invalidOption, "create the volume", why: "the option '\(shown)' is not known",
+                    .invalidOption, "create the volume", why: "the option \(ShownText.quoted(name)) is not known",
                     remedy: "known options are \(VolumeOption.allCases.map(\.rawValue).joined(separator: ", "))",
                     outcome: .refused)
             }

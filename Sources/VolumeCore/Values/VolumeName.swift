@@ -10,7 +10,7 @@ public struct VolumeName: Sendable, Hashable, Comparable {
     public init(_ text: String) throws(VolumeError) {
         if let fault = Self.fault(in: text) {
             throw VolumeError(
-                .invalidName, "use \(Self.quoted(text)) as a volume name", why: fault,
+                .invalidName, "use \(ShownText.quoted(text, limit: 40)) as a volume name", why: fault,
                 remedy: "use letters, digits, '_', '.' and '-', beginning with a letter or a digit,"
                     + " at most \(Self.maximumLength) characters",
                 outcome: .refused)
@@ -23,7 +23,7 @@ public struct VolumeName: Sendable, Hashable, Comparable {
         guard let first = bytes.first else { return "it is empty" }
         if bytes.count > maximumLength { return "it is \(bytes.count) bytes long" }
         if let odd = text.unicodeScalars.first(where: { !isAllowed($0) }) {
-            return "it contains \(odd.escaped(asASCII: true).isEmpty ? "?" : "'\(odd.escaped(asASCII: true))'")"
+            return "it contains \(ShownText.quoted(String(odd)))"
         }
         if !isAlphanumeric(first) { return "it begins with '\(Character(UnicodeScalar(first)))'" }
         if text.hasPrefix(VolumeRecord.unfinishedPrefix) {
@@ -43,12 +43,6 @@ public struct VolumeName: Sendable, Hashable, Comparable {
 
     private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {
         scalar.isASCII && (isAlphanumeric(UInt8(scalar.value)) || scalar == "_" || scalar == "." || scalar == "-")
-    }
-
-    /// The text as it can be shown in one line: control characters escaped, long ones cut.
-    private static func quoted(_ text: String) -> String {
-        let shown = text.unicodeScalars.prefix(40).map { $0.escaped(asASCII: true) }.joined()
-        return "'\(shown)\(text.unicodeScalars.count > 40 ? "…" : "")'"
     }
 
     public static func < (left: Self, right: Self) -> Bool { left.text < right.text }

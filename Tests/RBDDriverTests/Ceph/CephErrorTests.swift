@@ -42,6 +42,28 @@ import VolumeCore
         #expect(error.isTimedOut)
     }
 
+    @Test(
+        "D9: an error names what was asked and what to look at, in words that are true of it",
+        arguments: [
+            (CephCall.reading("rados_connect", .cluster("ceph")), EOPNOTSUPP, "RBD_CONF_KEYRING_USER", "This release"),
+            (
+                .reading("rados_mon_command", .command("df")), ETIMEDOUT, "the monitors, asked for 'ceph df'",
+                "command 'df'"
+            ),
+            (.changing("rbd_create4", image), EOPNOTSUPP, "This release of Ceph", "RBD_CONF_KEYRING_USER"),
+        ])
+    func d9Words(call: CephCall, code: CInt, said: String, unsaid: String) {
+        let text = call.error(code).description
+        #expect(text.contains(said) && !text.contains(unsaid), "\(text)")
+    }
+
+    @Test("D9: a deadline is told in seconds that people read")
+    func d9Deadline() {
+        let limit = Duration.nanoseconds(9_999_998_697)
+        let error = BlockingPoolError.timedOut(call: "rbd_open", after: limit, started: true)
+        #expect(error.description.contains("within 10 s"), "\(error)")
+    }
+
     @Test("A call that was never made is refused")
     func exhausted() {
         let call = CephCall.changing("rbd_x", Self.image)

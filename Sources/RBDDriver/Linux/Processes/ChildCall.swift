@@ -64,7 +64,7 @@ final class ChildCall: Sendable {
     func forcedEnd(_ reason: ChildEnd, hasEnded: Bool) -> VolumeError {
         let cause =
             switch reason {
-            case .deadline(let limit): "\(command.tool.name) did not end within \(limit)"
+            case .deadline(let limit): "\(command.tool.name) did not end within \(limit.inWords)"
             case .cancelled: "the call was given up while \(command.tool.name) was running"
             }
         let state =
