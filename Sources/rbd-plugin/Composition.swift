@@ -75,7 +75,10 @@ struct Composition {
             configuration: .init(
                 socketPath: socket, budget: settings.limits.operation,
                 scope: settings.scope == .global ? .global : .local),
-            plugin: DockerAdapter(driver: driver, readiness: readiness, report: health.report).withKillPoints,
+            plugin: DockerAdapter(
+                driver: driver, readiness: readiness, mountpoints: MountpointsOnHost(root: mountRoot),
+                report: health.report
+            ).withKillPoints,
             metricsText: { [health] in
                 await health.lookAtMapper()
                 return registry.render()

@@ -6,6 +6,7 @@ import VolumeCore
 struct DockerAdapter: VolumePlugin {
     let driver: VolumeDriver
     let readiness: Readiness
+    let mountpoints: MountpointsOnHost
     let report: @Sendable () async -> HealthReport
 
     func create(name: String, options: [String: String]) async throws {
@@ -47,7 +48,7 @@ struct DockerAdapter: VolumePlugin {
     /// Docker takes every error in answer to a Get for "it is gone": only a certain "no" may be said.
     func get(name: String) async throws -> VolumeDescription {
         do {
-            return VolumeDescription(try await driver.get(name))
+            return VolumeDescription(try await driver.get(name), mountpoints)
         } catch let error as VolumeError where error.code == .notFound {
             throw CountedError(error)
         } catch {

@@ -2,12 +2,28 @@ import DockerVolumeAPI
 import RBDDriver
 import VolumeCore
 
+/// The plugin's mount root, and where the host has it.
+struct MountpointsOnHost: Sendable {
+    let root: String
+    let host: HostFolder
+
+    init(root: String) {
+        self.root = root
+        host = HostFolder.find(root)
+    }
+
+    /// `nil` when it is not known, or not mounted.
+    func path(of mountpoint: String) -> String? { host.path(of: mountpoint, below: root) }
+}
+
 extension VolumeDescription {
-    /// What `docker volume inspect` shows.
-    init(_ view: VolumeView) {
+    /// What `docker volume inspect` shows. Docker passes the mountpoint on as it is in the answer to a Get: it is the one
+    /// that people find on the host, where that is known.
+    init(_ view: VolumeView, _ mountpoints: MountpointsOnHost) {
+        let onHost = mountpoints.path(of: view.mountpoint)
         self.init(
-            name: view.volume.name.text, mountpoint: view.mountpoint, createdAt: view.volume.createdAt,
-            status: Self.status(of: view))
+            name: view.volume.name.text, mountpoint: onHost ?? view.mountpoint, createdAt: view.volume.createdAt,
+            status: Self.status(of: view, hostMountpoint: onHost))
     }
 
     /// What List says: Docker passes over anything else in it.
@@ -15,7 +31,7 @@ extension VolumeDescription {
         self.init(name: listed.name.text, mountpoint: listed.mountpoint, createdAt: listed.createdAt)
     }
 
-    private static func status(of view: VolumeView) -> [String: StatusValue] {
+    private static func status(of view: VolumeView, hostMountpoint: String?) -> [String: StatusValue] {
         let volume = view.volume
         var status: [String: StatusValue] = [
             "phase": .string(volume.phase.rawValue),
@@ -27,19 +43,38 @@ extension VolumeDescription {
             "filesystem": .string(volume.spec.filesystem.rawValue),
             "epoch": .int(Int64(volume.epoch.number)),
             "uid": .string(volume.uid),
+            "options": .object(volume.options.mapValues { .string($0) }),
         ]
         if let id = volume.imageID { status["imageID"] = .string(id) }
         if !volume.spec.dataPool.isEmpty { status["dataPool"] = .string(volume.spec.dataPool) }
         if volume.adopted { status["adopted"] = true }
-        if let attachment = view.attachment { status["mount"] = .object(mount(attachment)) }
+        if let attachment = view.attachment {
+            status["mount"] = .object(mount(attachment, hostMountpoint: hostMountpoint))
+        }
         if let sighting = view.watchers {
             status["watchers"] = .array(sighting.watchers.map { .string("\($0)") })
             status["watchersSeenAt"] = .string(sighting.seenAt)
         }
-        return status
+        return status.merging(optionsInForce(volume.spec)) { $1 }
     }
 
-    private static func mount(_ attachment: Attachment) -> [String: StatusValue] {
+    /// How it is made, mapped and mounted, whichever node is asked: Docker itself shows the options on the node alone that
+    /// created the volume. What is not set is left out.
+    private static func optionsInForce(_ spec: VolumeSpec) -> [String: StatusValue] {
+        var shown: [String: StatusValue] = [:]
+        let lists = [
+            "mkfsOptions": spec.mkfsOptions, "mountOptions": spec.mountOptions, "mapOptions": spec.mapOptions,
+        ]
+        for (name, words) in lists where !words.isEmpty { shown[name] = .array(words.map { .string($0) }) }
+        var owner: [String: StatusValue] = [:]
+        if let uid = spec.uid { owner["uid"] = .int(Int64(uid)) }
+        if let gid = spec.gid { owner["gid"] = .int(Int64(gid)) }
+        if let mode = spec.mode { owner["mode"] = .string("0" + String(mode, radix: 8)) }
+        if !owner.isEmpty { shown["rootDirectory"] = .object(owner) }
+        return shown
+    }
+
+    private static func mount(_ attachment: Attachment, hostMountpoint: String?) -> [String: StatusValue] {
         var mount: [String: StatusValue] = [
             "node": .string(attachment.owner.node),
             "state": .string(attachment.state.rawValue),
@@ -51,6 +86,7 @@ extension VolumeDescription {
         if let device = attachment.device { mount["device"] = .string(device) }
         if let mapper = attachment.mapper { mount["mapper"] = .string(mapper) }
         if let mountpoint = attachment.mountpoint { mount["mountpoint"] = .string(mountpoint) }
+        if let hostMountpoint { mount["hostMountpoint"] = .string(hostMountpoint) }
         return mount
     }
 }
