@@ -6,6 +6,27 @@ extension EngineTests {
     /// Two Docker engines, which are two nodes of one cluster to the plugin: what Docker knows on one of them alone.
     @Suite("A second node")
     struct SecondNodeTests {
+        @Test("D5: Create with other options for a volume that exists never reaches the plugin; Status says what is")
+        func d5OtherOptions() async throws {
+            try await Self.withTwoNodes { here, there in
+                let volume = try await here.volume("wanted")
+                for node in [here, there] {
+                    try await node.engine.docker(
+                        "volume", "create", "--driver", node.name, "--opt", "pool=\(node.environment.pool)", "--opt",
+                        "size=412", volume)
+                    let size = try await node.engine.docker(
+                        "volume", "inspect", "--format", "{{.Status.size}} {{.Status.options.size}}", volume)
+                    #expect(size == "206M 206")
+                }
+                // What does reach it is refused, by naming the option.
+                let answer = try await there.client.create(
+                    volume, options: ["pool": there.environment.pool, "size": "412"])
+                #expect(answer.error.contains("it exists with size=206M"), "\(answer.error)")
+                try await here.remove(volume)
+                _ = try await there.engine.run(["volume", "inspect", volume])
+            }
+        }
+
         @Test("D12: Status shows on every node what is in force, and where the host has the volume")
         func d12Status() async throws {
             // A host with a kernel of its own has this folder; of where it is the plugin learns where the host has its root.
