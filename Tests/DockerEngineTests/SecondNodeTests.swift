@@ -6,6 +6,56 @@ extension EngineTests {
     /// Two Docker engines, which are two nodes of one cluster to the plugin: what Docker knows on one of them alone.
     @Suite("A second node")
     struct SecondNodeTests {
+        @Test("D7: a Compose file that names an existing volume works again and again, and on every node")
+        func d7External() async throws {
+            try await Self.withTwoNodes { here, there in
+                let volume = uniqueName("compose")
+                try await here.engine.docker(
+                    "volume", "create", "--driver", "wetopi/rbd:latest", "--opt", "pool=\(here.environment.pool)",
+                    "--opt", "size=206", volume)
+                try await here.run("echo everywhere >/data/file", on: volume)
+                for node in [here, there, here, there] {
+                    let file = try ComposeFile(on: node.engine, volume: ["external: true", "name: \(volume)"])
+                    for _ in 0..<2 {
+                        let up = try await file.upAndDown()
+                        #expect(up.succeeded, "\(up.error)")
+                        #expect((up.output + up.error).contains("everywhere"), "\(up.output) \(up.error)")
+                    }
+                }
+                try await here.remove(volume)
+                _ = try await there.engine.run(["volume", "inspect", volume])
+            }
+        }
+
+        @Test(
+            "D7: a driver without its tag is another one to Compose; with the tag the file works on the node that created"
+        )
+        func d7Tag() async throws {
+            try await Self.withTwoNodes { here, there in
+                let options = ["driver_opts:", "  pool: \(here.environment.pool)", "  size: '206'"]
+                let (plain, tagged) = (uniqueName("plain"), uniqueName("tagged"))
+                let withoutTag = try ComposeFile(
+                    on: here.engine, volume: ["name: \(plain)", "driver: wetopi/rbd"] + options)
+                _ = try await withoutTag.upAndDown()
+                let again = try await withoutTag.upAndDown()
+                #expect(!again.succeeded && again.error.contains("different driver"), "\(again.error)")
+
+                let volume = ["name: \(tagged)", "driver: wetopi/rbd:latest"] + options
+                let withTag = try ComposeFile(on: here.engine, volume: volume)
+                _ = try await withTag.upAndDown()
+                try await here.run("echo tagged >/data/file", on: tagged)
+                let second = try await withTag.upAndDown()
+                #expect(second.succeeded && (second.output + second.error).contains("tagged"), "\(second.error)")
+                let elsewhere = try await ComposeFile(on: there.engine, volume: volume).upAndDown()
+                #expect(!elsewhere.succeeded && elsewhere.error.contains("differ"), "\(elsewhere.error)")
+
+                for volume in [plain, tagged] {
+                    try await here.remove(volume)
+                    _ = try await there.engine.run(["volume", "inspect", volume])
+                }
+            }
+        }
+
         @Test("D5: Create with other options for a volume that exists never reaches the plugin; Status says what is")
         func d5OtherOptions() async throws {
             try await Self.withTwoNodes { here, there in
