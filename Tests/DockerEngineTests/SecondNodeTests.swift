@@ -56,6 +56,22 @@ extension EngineTests {
             }
         }
 
+        @Test("D8: a volume removed on another node keeps the plugin in use until it is asked for once")
+        func d8RemovedElsewhere() async throws {
+            try await Self.withTwoNodes { here, there in
+                let volume = try await there.volume("elsewhere")
+                try await there.run("touch /data/file", on: volume)
+                try await here.remove(volume)
+
+                let listed = try await there.engine.docker("volume", "ls", "--quiet")
+                #expect(!listed.contains(volume), "a list does not tell which one it is")
+                #expect(try await there.engine.refusal("plugin", "disable", there.name).contains("in use"))
+                #expect(try await there.engine.refusal("volume", "inspect", volume).contains("o such volume"))
+                try await there.engine.docker("plugin", "disable", there.name)
+                try await there.enable()
+            }
+        }
+
         @Test("D5: Create with other options for a volume that exists never reaches the plugin; Status says what is")
         func d5OtherOptions() async throws {
             try await Self.withTwoNodes { here, there in
