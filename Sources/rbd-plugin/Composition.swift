@@ -66,8 +66,8 @@ struct Composition {
                 client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd, unreadable: unreadable),
             images: images,
             formatter: node.formatter, mapper: node.mapper, filesystems: node.filesystems, mounter: node.mounter,
-            fence: CephFence(connection: connection, clock: clock), formerClients: clientNotes, clock: clock,
-            tokens: tokens)
+            fence: CephFence(connection: connection, clock: clock), formerClients: clientNotes,
+            poolHealth: health, clock: clock, tokens: tokens)
         driver = VolumeDriver(
             ports: ports.withKillPoints, policy: DriverPolicy(settings, mountRoot: mountRoot), me: me, log: log)
         let registry = PluginMetrics.bootstrap(driver: driver, health: health)

@@ -180,6 +180,35 @@ struct CephOutageTests {
         }
     }
 
+    @Test(
+        "D13: while Ceph is cut off, one more container of a mounted volume is refused in words instead of left to hang"
+    )
+    func d13NewUser() async throws {
+        try await DisturbableRig.exclusively { rig in
+            try await Stage.with(rig, settings: ["RBD_DEFAULT_POOL": rig.pool]) { stage in
+                let (client, name) = (stage.client, try await stage.volume("silent"))
+                let mountpoint = try await client.mount(name, id: "a").checked().mountpoint
+                try await stage.ceph.osd.disturbed(by: .pause) {
+                    try await eventually("a new user to be refused", within: .seconds(60)) {
+                        let answer = try await client.mount(name, id: "b")
+                        guard !answer.succeeded else {
+                            try await client.unmount(name, id: "b").checked()
+                            return false
+                        }
+                        return answer.error.contains("has not answered for")
+                    }
+                    #expect(try await client.mount(name, id: "a").checked().mountpoint == mountpoint)
+                    try await client.unmount(name, id: "a").checked()
+                    #expect(try await stage.mountRecord(of: name)?["mountIDs"] == ["a": 1])
+                }
+                try await eventually("the pool to answer again", within: .seconds(60)) {
+                    try await client.mount(name, id: "b").succeeded
+                }
+                for id in ["a", "b"] { try await client.unmount(name, id: id).checked() }
+            }
+        }
+    }
+
     @Test("D9: a user that does not exist is named in the error, with what to look at")
     func d9WrongUser() async throws {
         let rig = try RigEnvironment.required()

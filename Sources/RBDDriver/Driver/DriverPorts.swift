@@ -12,14 +12,15 @@ public struct DriverPorts: Sendable {
     public var mounter: any Mounter
     public var fence: any Fence
     public var formerClients: any FormerClients
+    public var poolHealth: any PoolHealth
     public var clock: any DriverClock
     public var tokens: any TokenSource
 
     public init(
         store: any VolumeStore, catalog: any VolumeCatalog, nodes: any NodeDirectory, images: any ImageStore,
         formatter: any VolumeFormatter, mapper: any DeviceMapper, filesystems: any FilesystemTools,
-        mounter: any Mounter, fence: any Fence, formerClients: any FormerClients, clock: any DriverClock,
-        tokens: any TokenSource
+        mounter: any Mounter, fence: any Fence, formerClients: any FormerClients,
+        poolHealth: any PoolHealth = UnknownPoolHealth(), clock: any DriverClock, tokens: any TokenSource
     ) {
         self.store = store
         self.catalog = catalog
@@ -31,6 +32,7 @@ public struct DriverPorts: Sendable {
         self.mounter = mounter
         self.fence = fence
         self.formerClients = formerClients
+        self.poolHealth = poolHealth
         self.clock = clock
         self.tokens = tokens
     }

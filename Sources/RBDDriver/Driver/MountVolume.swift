@@ -31,7 +31,9 @@ extension VolumeDriver {
                 return try await inPlace(of: stored.pool, to: "mount volume \(name)", body)
             }
             switch step {
-            case .count: if let mountpoint = try await count(id, over: stored) { return mountpoint }
+            case .count:
+                try refuseWhileSilent(id.text, over: stored)
+                if let mountpoint = try await count(id, over: stored) { return mountpoint }
             case .attach:
                 if let mountpoint = try await placed({ try await claimAndAttach(id.text, over: stored) }) {
                     return mountpoint
