@@ -44,6 +44,7 @@ let package = Package(
         .systemLibrary(name: "CRbd", providers: [.apt(["librbd-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CKeyring"),
+        .systemLibrary(name: "CMemoryFile"),
 
         // MARK: The product
         .target(
@@ -52,7 +53,9 @@ let package = Package(
         .target(name: "VolumeCore", swiftSettings: swiftSettings),
         .target(
             name: "RBDDriver",
-            dependencies: ["CRados", "CRbd", "EtcdClient", "KernelRequest", "VolumeCore", log, subprocess, system],
+            dependencies: [
+                "CMemoryFile", "CRados", "CRbd", "EtcdClient", "KernelRequest", "VolumeCore", log, subprocess, system,
+            ],
             swiftSettings: swiftSettings
         ),
         .target(name: "DockerVolumeAPI", dependencies: nio + metrics + [log], swiftSettings: swiftSettings),

@@ -91,12 +91,23 @@ struct BadOptionTests {
         arguments: ["100G", "1P", "4P"])
     func beyondThePool(size: String) async throws {
         try await Stage.with { stage in
-            for more in [[:], ["features": "layering"], ["fstype": "xfs"], ["data-pool": stage.environment.dataPool]] {
-                let options = stage.options(["size": size]).merging(more) { $1 }
+            for more in [[:], ["features": "layering"], ["fstype": "btrfs"], ["data-pool": stage.environment.dataPool]]
+            {
+                let options = stage.options(["size": size, "fstype": "xfs", "order": "25"]).merging(more) { $1 }
                 let answer = try await stage.client.create(uniqueName("huge"), options: options)
                 #expect(answer.error.contains("can hold"), "\(answer.error)")
                 try await stage.expectBlank("a Create of \(size)")
             }
+        }
+    }
+
+    @Test("D3: a size that the filesystem cannot have is refused at once, with another that can")
+    func d3BeyondTheFilesystem() async throws {
+        try await Stage.with { stage in
+            let answer = try await stage.client.create(uniqueName("huge"), options: stage.options(["size": "100T"]))
+            #expect(answer.error.contains("too large for ext4"), "\(answer.error)")
+            #expect(answer.error.contains("fstype=xfs"), "\(answer.error)")
+            try await stage.expectBlank("a Create of 100T")
         }
     }
 

@@ -62,6 +62,9 @@ public struct VolumeRequest: Sendable, Hashable {
         return values
     }
 
+    /// librbd allows twice as many; making a map of that size takes longer than a call may.
+    private static let mostMappedObjects: UInt64 = 1 << 27
+
     private static func checkSize(of spec: VolumeSpec) throws(VolumeError) {
         let minimum = spec.filesystem.minimumSize
         if spec.size < minimum {
@@ -69,6 +72,23 @@ public struct VolumeRequest: Sendable, Hashable {
                 .invalidOption, "create the volume",
                 why: "\(spec.size) is too small for \(spec.filesystem.rawValue), which needs at least \(minimum)",
                 remedy: "give a larger size, such as '-o size=\(minimum)'", outcome: .refused)
+        }
+        let maximum = spec.filesystem.maximumSize
+        if spec.size > maximum {
+            throw VolumeError(
+                .invalidOption, "create the volume",
+                why:
+                    "\(spec.size) is too large for \(spec.filesystem.rawValue), which volumes can have up to \(maximum)",
+                remedy: "use '-o fstype=xfs', or a smaller size", outcome: .refused)
+        }
+        if spec.features.contains(.objectMap), spec.size.bytes >> UInt64(spec.order) > Self.mostMappedObjects {
+            throw VolumeError(
+                .invalidOption, "create the volume",
+                why:
+                    "\(spec.size) in objects of 2^\(spec.order) bytes is more than the \(Self.mostMappedObjects) objects "
+                    + "that an object map can have",
+                remedy: "use larger objects ('-o order=25'), or features without object-map and fast-diff",
+                outcome: .refused)
         }
     }
 }

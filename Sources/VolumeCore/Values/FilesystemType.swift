@@ -11,4 +11,12 @@ public enum FilesystemType: String, Sendable, Hashable, Codable, CaseIterable {
         case .btrfs: .mebibytes(256)
         }
     }
+
+    /// Beyond this, ext4's group descriptors and their copies are gigabytes that mkfs writes, and that every mount reads.
+    public var maximumSize: VolumeSize {
+        switch self {
+        case .ext4: .gibibytes(64 << 10)
+        case .xfs, .btrfs: .maximum
+        }
+    }
 }

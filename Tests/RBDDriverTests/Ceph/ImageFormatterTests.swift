@@ -150,6 +150,23 @@ extension CephTests {
             }
         }
 
+        @Test(
+            "D3: an image of the largest size that a filesystem can have, or of 100T, gets its filesystem",
+            arguments: FilesystemType.allCases)
+        func d3Large(_ type: FilesystemType) async throws {
+            try await Workshop.with { shop in
+                var spec = shop.spec
+                spec.size = min(type.maximumSize, .gibibytes(100 << 10))
+                // Few objects, so that removing it again does not take the test minutes.
+                spec.order = 25
+                spec.filesystem = type
+                _ = try await shop.formatter().createFormatted(shop.image, spec: spec, uid: "u1")
+                #expect(try await shop.images.filesystems(on: shop.image) == [type])
+                #expect(try await shop.images.inspect(shop.image)?.size == spec.size)
+                #expect(try shop.scratchFiles == [])
+            }
+        }
+
         @Test("What no sparse file can be as large as is left to the fallback, before anything exists")
         func tooLarge() async throws {
             try await Workshop.with { shop in

@@ -34,17 +34,42 @@ import Testing
 
     @Test func mkfsWordsFollowOurs() {
         #expect(
-            MkfsCommand(.ext4, words: ["-b", "1024"]).options
+            MkfsCommand(.ext4, size: .mebibytes(512), words: ["-b", "1024"]).options
                 == ["-q", "-F", "-m0", "-E", "nodiscard,lazy_itable_init=1,lazy_journal_init=1", "-b", "1024"])
         #expect(
-            MkfsCommand(.xfs, words: ["-i", "size=1024"]).options
+            MkfsCommand(.xfs, size: .mebibytes(512), words: ["-i", "size=1024"]).options
                 == ["-q", "-K", "-s", "size=512", "-i", "size=1024"])
-        #expect(MkfsCommand(.xfs, words: ["-s", "size=4096"]).options == ["-q", "-K", "-s", "size=4096"])
-        #expect(MkfsCommand(.btrfs, words: []).options == ["-q", "-K"])
+        #expect(
+            MkfsCommand(.xfs, size: .mebibytes(512), words: ["-s", "size=4096"]).options == [
+                "-q", "-K", "-s", "size=4096",
+            ])
+        #expect(MkfsCommand(.btrfs, size: .mebibytes(512), words: []).options == ["-q", "-K"])
+    }
+
+    @Test("B5: a large xfs gets a log of moderate size, unless the user says otherwise")
+    func b5LogOfALargeXFS() {
+        let large = VolumeSize.gibibytes(1024)
+        #expect(MkfsCommand(.xfs, size: .gibibytes(512), words: []).options.contains("-l") == false)
+        #expect(MkfsCommand(.xfs, size: large, words: []).options.suffix(2) == ["-l", "size=268435456"])
+        #expect(MkfsCommand(.xfs, size: large, words: ["-l", "su=4k"]).options.contains("size=268435456"))
+        for words in [["-l", "size=1g"], ["-lsize=1g"], ["-f", "-l", "su=4k,size=1g"]] {
+            #expect(MkfsCommand(.xfs, size: large, words: words).options.contains("size=268435456") == false)
+        }
+    }
+
+    @Test("D3: a large ext4 has its bitmaps in few places, unless the user says otherwise")
+    func d3GroupsOfALargeExt4() {
+        let large = VolumeSize.gibibytes(16 << 10)
+        #expect(MkfsCommand(.ext4, size: .gibibytes(1024), words: []).options.contains("-G") == false)
+        #expect(MkfsCommand(.ext4, size: large, words: []).options.contains("1024"))
+        for words in [["-G", "64"], ["-G64"], ["-O", "^flex_bg"]] {
+            #expect(MkfsCommand(.ext4, size: large, words: words).options.contains("1024") == false)
+        }
     }
 
     @Test func extendedOptionsOfTheUserDoNotReplaceOurs() {
-        let options = MkfsCommand(.ext4, words: ["-E", "stride=4", "-L", "name", "-Eresize=1T"]).options
+        let options = MkfsCommand(.ext4, size: .mebibytes(512), words: ["-E", "stride=4", "-L", "name", "-Eresize=1T"])
+            .options
         #expect(
             options == [
                 "-q", "-F", "-m0", "-E", "nodiscard,lazy_itable_init=1,lazy_journal_init=1,stride=4,resize=1T", "-L",

@@ -60,7 +60,7 @@ import VolumeCore
 
     @Test(arguments: [
         ("order", "12"), ("order", "25"), ("order", "022"), ("uid", "0"), ("uid", "4294967294"), ("gid", "65534"),
-        ("mode", "0"), ("mode", "7777"), ("mode", "01777"), ("size", "8"), ("size", "4P"), ("features", "61"),
+        ("mode", "0"), ("mode", "7777"), ("mode", "01777"), ("size", "8"), ("size", "64T"), ("features", "61"),
         ("features", "125"), ("features", "layering exclusive-lock, object-map"), ("features", "deep-flatten"),
         ("mkfs-options", ""), ("mkfs-options", "-N 1024"), ("mount-options", ""), ("mount-options", "data=ordered"),
         ("mount-options", "noatime,,discard,"), ("map-options", ""), ("map-options", "lock_timeout=30"),
@@ -109,5 +109,37 @@ import VolumeCore
                 && error?.why.contains("\(minimum - 1)M is too small for \(type.rawValue)") == true
                 && error?.remedy.contains("size=\(minimum)M") == true
         }
+    }
+
+    @Test(
+        "D3: a size that the filesystem or the object map cannot have is refused by name",
+        arguments: [
+            ("ext4", "65T", [:], "too large for ext4", "fstype=xfs"),
+            ("ext4", "4P", ["order": "25"], "too large for ext4", "fstype=xfs"),
+            ("xfs", "513T", [:], "object map", "order=25"), ("btrfs", "4P", ["order": "24"], "object map", "order=25"),
+        ] as [(String, String, [String: String], String, String)])
+    func d3SizesBeyond(
+        _ type: String, _ size: String, _ more: [String: String], _ why: String, _ remedy: String
+    ) throws {
+        let options = ["pool": "rbd", "fstype": type, "size": size].merging(more) { $1 }
+        let error = #expect(throws: VolumeError.self) { try request(options) }
+        #expect(error?.code == .invalidOption)
+        #expect(error?.outcome == .refused)
+        #expect(error?.why.contains(why) == true)
+        #expect(error?.remedy.contains(remedy) == true)
+        // What is there is taken as it is.
+        #expect(throws: Never.self) { try request(options.merging(["adopt": "true"]) { $1 }) }
+    }
+
+    @Test(
+        "D3: the largest sizes are taken",
+        arguments: [
+            ("ext4", "64T", [:]), ("xfs", "512T", [:]), ("xfs", "4P", ["order": "25"]),
+            ("btrfs", "4P", ["order": "25"]),
+            ("xfs", "4P", ["features": "layering,exclusive-lock"]),
+        ] as [(String, String, [String: String])])
+    func d3LargestSizes(_ type: String, _ size: String, _ more: [String: String]) {
+        let options = ["pool": "rbd", "fstype": type, "size": size].merging(more) { $1 }
+        #expect(throws: Never.self) { try request(options) }
     }
 }

@@ -8,7 +8,7 @@ struct DeviceMkfs: Sendable {
     let root: String
 
     func run(on device: String, _ spec: VolumeSpec, to what: String) async throws {
-        let mkfs = MkfsCommand(spec.filesystem, words: spec.mkfsOptions)
+        let mkfs = MkfsCommand(spec.filesystem, size: spec.size, words: spec.mkfsOptions)
         let folder = try await ScratchFile.make(below: root, kernel: kernel, to: what)
         do {
             try await runner.succeed(Command(mkfs.tool, mkfs.options + [device], folder: folder.path), to: what)

@@ -2,7 +2,7 @@ import Glibc
 import SystemPackage
 import VolumeCore
 
-/// A file in a locked folder of its own, for one mkfs. Folders whose lock is free are left over from a crash, and go
+/// A locked folder of its own for one mkfs, and the file in it. Folders whose lock is free are left over from a crash, and go
 /// away when the next one is made.
 struct ScratchFile: Sendable {
     let path: String
@@ -46,25 +46,5 @@ struct ScratchFile: Sendable {
             try await kernel.run("unlink \(path)", to: "clean up") { try Self.removeContent(of: path) }
         }.value
         withExtendedLifetime(lock) {}
-    }
-
-    // MARK: Blocking
-
-    /// Makes the file, of that size and without any content.
-    /// - Throws: `Errno`.
-    func makeFile(size: VolumeSize) throws {
-        let descriptor = try FileDescriptor.open(
-            file, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec, .noFollow],
-            permissions: .ownerReadWrite)
-        try descriptor.closeAfter {
-            guard let length = Int64(exactly: size.bytes) else { throw Errno.fileTooLarge }
-            try SystemCall.check { ftruncate(descriptor.rawValue, off_t(length)) }
-        }
-    }
-
-    func length() throws -> UInt64 {
-        var status = stat()
-        try SystemCall.check { lstat(file, &status) }
-        return UInt64(status.st_size)
     }
 }

@@ -23,6 +23,9 @@ public struct KernelCalls: Sendable {
     /// Calls on devices whose time was up and that have not returned.
     public var stuckDeviceCalls: Int { devices.stuckCalls }
 
+    /// The smaller of `timeout` and what the operation has left.
+    func timeLeft(_ timeout: Duration) -> Duration { Deadline.limiting(timeout, now: clock.now()) }
+
     /// Runs `body`, which only touches `/proc`, `/sys` and the plugin's own files, on one of the pool's threads.
     /// - Parameters:
     ///   - call: the name of the system call or the file, for metrics and the error of a timeout.

@@ -31,6 +31,9 @@ public struct SearchPath: Sendable, Hashable {
 
     private static func folder(of path: String) -> String? { path.lastIndex(of: "/").map { String(path[..<$0]) } }
 
+    /// The same, but the folder is looked into first.
+    public func preceded(by folder: String) -> SearchPath { SearchPath([folder] + folders, ownFolder: ownFolder) }
+
     /// The path of the tool's program; `nil` when there is none. A companion is the one of this program's own version,
     /// whatever else of its name is installed.
     public func find(_ tool: Tool) -> String? {

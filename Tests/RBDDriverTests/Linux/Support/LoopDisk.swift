@@ -17,7 +17,7 @@ struct LoopDisk: Sendable {
     }
 
     func format(_ bench: LinuxBench, _ filesystem: FilesystemType) async throws {
-        let mkfs = MkfsCommand(filesystem, words: [])
+        let mkfs = MkfsCommand(filesystem, size: .mebibytes(512), words: [])
         try await bench.runner.succeed(Command(mkfs.tool, mkfs.options + [device]), to: "format")
     }
 
