@@ -7,6 +7,9 @@ public enum FilesystemToolsContract {
         .init("a filesystem that was used and unmounted checks clean") { try await $0.checksUsed() },
         .init("a blank device is damaged") { try await $0.checksBlank() },
         .init("a mounted device is busy, and stays usable") { try await $0.checksMounted() },
+        .init("B9: a check that takes longer than the call goes on, alone, and a later call finds it done") {
+            try await $0.checksBeyondTheCall()
+        },
         .init("a filesystem grows while mounted, and keeps its files") { try await $0.growsMounted() },
         .init("growing what is large enough does nothing") { try await $0.growsNothing() },
     ]
@@ -43,6 +46,36 @@ extension NodeUnderTest {
                     try await filesystems.check(device.path, .ext4)
                 }
                 try await applications.write("x", to: "file", at: mountpoint)
+            }
+        }
+    }
+
+    fileprivate func checksBeyondTheCall() async throws {
+        try await withVolume { device, _ in
+            try await withMount(device) { try await applications.write("x", to: "file", at: $0) }
+            try await applications.holdChecks()
+            try await cleaningUp {
+                for _ in 1...2 {
+                    // Little time is left after what a check leaves for others.
+                    await Deadline.$current.withValue(clock.now() + .seconds(5)) {
+                        let error = await expectFailure(.checking, "a check that takes long") {
+                            try await filesystems.check(device.path, .ext4)
+                        }
+                        #expect(error?.description.contains("being checked") == true)
+                    }
+                    let isChecking = try await filesystems.isChecking(device.path)
+                    #expect(isChecking)
+                }
+                await expectFailure(.busy, "unmapping what is being checked") { try await mapper.unmap(device) }
+            } after: {
+                try await applications.letChecksEnd()
+            }
+            try await filesystems.check(device.path, .ext4)
+            let isChecking = try await filesystems.isChecking(device.path)
+            #expect(!isChecking)
+            try await withMount(device) {
+                let file = try await applications.read("file", at: $0)
+                #expect(file == "x")
             }
         }
     }

@@ -70,6 +70,11 @@ public protocol NodeApplications: Sendable {
     /// Kills the process that carries the device's data.
     func killMapping(of device: MappedDevice) async throws
 
+    /// Makes checks of ext4 filesystems go on until they are let end.
+    func holdChecks() async throws
+
+    func letChecksEnd() async throws
+
     /// Puts bytes that are no filesystem somewhere on an image.
     func spoil(_ image: ImageReference) async throws
 }

@@ -32,6 +32,11 @@ extension VolumeDriver {
             log.step(
                 "mounted volume", claimed.name, ["device": "\(device.path)", "mountpoint": "\(progress.mountpoint)"])
             return progress.mountpoint
+        } catch let error as VolumeError where error.code == .checking {
+            // Nothing is undone: the next Mount finds the check further, on this very device.
+            log.step("the filesystem is being checked", claimed.name, ["progress": "\(error.why)"])
+            await undoing { await keepClaim(progress) }
+            throw error
         } catch {
             log.warning("mount failed", metadata: ["volume": "\(claimed.name)", "error": "\(error)"])
             await undoing { await undo(progress, volume) }

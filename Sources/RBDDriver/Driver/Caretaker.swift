@@ -109,7 +109,7 @@ extension VolumeDriver {
     func attempt(_ verb: String, _ name: VolumeName, _ body: () async throws -> Void) async {
         do {
             try await body()
-        } catch let error as VolumeError where error.code == .busy || error.code == .inUse {
+        } catch let error as VolumeError where [.busy, .inUse, .checking].contains(error.code) {
             // Somebody uses it, or died a moment ago: no reason to say so every round.
             log.debug(
                 "a volume cannot be put in order while it is in use",

@@ -35,7 +35,7 @@ extension VolumeDriver {
     }
 
     /// Leaves the claim standing without mount ids: nobody uses it, and whoever comes next finishes it.
-    private func keepClaim(_ progress: AttachProgress) async {
+    func keepClaim(_ progress: AttachProgress) async {
         guard !progress.isLost, var attachment = progress.stored.attachment?.record else { return }
         attachment.mountIDs = [:]
         do {

@@ -56,6 +56,7 @@ extension VolumeDriver {
     /// Unmounts and unmaps without force, then gives the claim back.
     /// - Returns: `false` when the records changed before anything was done: decide again.
     func detach(_ attachment: Attachment, over stored: StoredVolume) async throws -> Bool {
+        try await leaveCheckAlone(attachment, stored.name)
         let leaving = try attachment.applying(.detach)
         guard let detaching = try await commit(.init(attachment: .put(leaving)), over: stored) else { return false }
         do {
@@ -71,6 +72,15 @@ extension VolumeDriver {
         _ = try await commit(.init(attachment: .delete), over: detaching)
         log.step("unmounted volume", stored.name)
         return true
+    }
+
+    /// A filesystem that is being checked is not mounted: there is nothing to let go of before that is done.
+    private func leaveCheckAlone(_ attachment: Attachment, _ name: VolumeName) async throws {
+        guard attachment.state != .attached, let device = attachment.device else { return }
+        guard try await ports.filesystems.isChecking(device) else { return }
+        throw VolumeError(
+            .checking, "let go of volume \(name)", why: "the filesystem on \(device) is being checked",
+            remedy: "it is let go of when that is done", outcome: .refused)
     }
 
     /// - Returns: the clients that are gone with their devices.

@@ -3,8 +3,12 @@ public protocol FilesystemTools: Sendable {
     /// Checks the filesystem and repairs what is safe to repair (`e2fsck -p` for ext4; xfs and btrfs check themselves
     /// when mounted).
     /// - Throws: `VolumeError` with code `damaged` when a person has to look; `busy` when something uses the device;
-    ///   `unfinished` when it was repaired and the device has to be mapped anew before it is mounted.
+    ///   `unfinished` when it was repaired and the device has to be mapped anew before it is mounted; `checking` when the
+    ///   check takes longer than the call: it goes on, and the same call, repeated, finds it further or done.
     func check(_ device: String, _ filesystem: FilesystemType) async throws
+
+    /// Whether a check is at work on the device, of this run of the plugin or of an earlier one.
+    func isChecking(_ device: String) async throws -> Bool
 
     /// Grows the mounted filesystem to the size of its device.
     func grow(_ device: String, _ filesystem: FilesystemType, mountpoint: String) async throws

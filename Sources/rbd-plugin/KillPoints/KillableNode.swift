@@ -47,6 +47,8 @@
             try await points.after("check filesystem") { try await base.check(device, filesystem) }
         }
 
+        func isChecking(_ device: String) async throws -> Bool { try await base.isChecking(device) }
+
         func grow(_ device: String, _ filesystem: FilesystemType, mountpoint: String) async throws {
             try await points.after("grow filesystem") {
                 try await base.grow(device, filesystem, mountpoint: mountpoint)

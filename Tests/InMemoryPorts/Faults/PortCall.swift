@@ -24,7 +24,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     /// A format in four steps: mkfs begins and ends on a device of the formatter's own.
     case formatMap, formatBegin, formatEnd, formatUnmap
     case deviceSupport, deviceMap, deviceList, deviceUnmap, deviceSize, deviceGrow
-    case filesystemCheck, filesystemGrow
+    case filesystemCheck, filesystemIsChecking, filesystemGrow
     case mountMount, mountUnmount, mountInspect, mountPrepareRoot
     case fenceBlocklist, fenceIsBlocklisted, fenceAllow, fenceLockOwners, fenceBreakLock
     case sleep
@@ -39,8 +39,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
             .fenceBreakLock:
             .ceph
         case .formatBegin, .formatEnd, .formatUnmap, .deviceSupport, .deviceList, .deviceUnmap, .deviceSize,
-            .deviceGrow, .filesystemCheck, .filesystemGrow, .mountMount, .mountUnmount, .mountInspect,
-            .mountPrepareRoot:
+            .deviceGrow, .filesystemCheck, .filesystemIsChecking, .filesystemGrow, .mountMount, .mountUnmount,
+            .mountInspect, .mountPrepareRoot:
             .kernel
         case .sleep: .clock
         }
@@ -56,7 +56,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
         case .storeRead, .storeReadAll, .nodeIsAlive, .imagePreflight, .imageInspect, .imageWatchers, .imageList,
             .imageFilesystems,
             .deviceSupport,
-            .deviceList, .deviceSize, .mountInspect, .fenceIsBlocklisted, .fenceLockOwners, .sleep:
+            .deviceList, .deviceSize, .filesystemIsChecking, .mountInspect, .fenceIsBlocklisted, .fenceLockOwners,
+            .sleep:
             false
         }
     }

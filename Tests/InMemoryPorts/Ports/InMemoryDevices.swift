@@ -80,6 +80,12 @@ public struct InMemoryFilesystemTools: FilesystemTools {
         }
     }
 
+    public func isChecking(_ device: String) async throws -> Bool {
+        try await process.perform(.filesystemIsChecking, device) { [process] in
+            try $0.node(process.node).kernel.devices[device]?.isBeingChecked == true
+        }
+    }
+
     public func grow(_ device: String, _ filesystem: FilesystemType, mountpoint: String) async throws {
         try await process.perform(.filesystemGrow, device) { [process] in
             try $0.growFilesystem(mountedAt: mountpoint, on: process.node)

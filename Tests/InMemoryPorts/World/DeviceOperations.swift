@@ -45,7 +45,7 @@ extension World {
         guard let device = node.kernel.devices[mapped.path], MappedDevice(device).mayBeSameImage(as: mapped),
             mapped.client == nil || mapped.client == device.client, !device.isOutOfSight
         else { return }
-        guard device.openers.isEmpty, node.kernel.superblocks[mapped.path] == nil else {
+        guard device.openers.isEmpty, !device.isBeingChecked, node.kernel.superblocks[mapped.path] == nil else {
             throw VolumeError(
                 .busy, "unmap \(mapped.path)", why: "Device or resource busy", remedy: "see who has it open")
         }

@@ -39,6 +39,11 @@ extension World {
         guard type == .ext4 else { return }
         try admitRead(through: device, on: name, what)
         let filesystem = try readableFilesystem(type, device, what)
+        if try node(name).kernel.checksAreHeld {
+            nodes[name]?.kernel.devices[path]?.isBeingChecked = true
+            throw VolumeError(
+                .checking, what, why: "the filesystem is being checked", remedy: "mount the volume again in a while")
+        }
         guard filesystem.needsRecovery || filesystem.needsRepair else { return }
         try writeFilesystem(device, on: name, what) {
             $0.needsRecovery = false

@@ -48,6 +48,17 @@ extension World {
         _ = etcd.commit(.init(volume: .delete), over: etcd.read(name), request: requests)
     }
 
+    /// From now on checks on the node go on for longer than a call.
+    public mutating func holdChecks(on name: String) { nodes[name]?.kernel.checksAreHeld = true }
+
+    /// They come to their end.
+    public mutating func letChecksEnd(on name: String) {
+        nodes[name]?.kernel.checksAreHeld = false
+        for path in nodes[name]?.kernel.devices.keys ?? [:].keys {
+            nodes[name]?.kernel.devices[path]?.isBeingChecked = false
+        }
+    }
+
     /// Maps an image on a node by hand, as `rbd map` does.
     public mutating func mapByHand(_ image: ImageReference, on name: String) throws -> MappedDevice {
         MappedDevice(try map(image, id: nil, options: [], on: name))

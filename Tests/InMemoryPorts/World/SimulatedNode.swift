@@ -72,6 +72,8 @@ public struct SimulatedKernel: Sendable {
     /// In the order in which they were mounted: the last one at a mountpoint is on top.
     public internal(set) var mounts: [SimulatedMount] = []
     public internal(set) var directories: Set<String> = []
+    /// Checks of filesystems do not come to an end.
+    var checksAreHeld = false
     /// Grows with every mapping; never reused, not even after a reboot.
     var nonces = 0
 
@@ -93,6 +95,8 @@ public struct SimulatedDevice: Sendable, Hashable {
     public var isBroken = false
     /// The filesystem on it was repaired beneath what the kernel had read of it: it has to be mapped anew.
     public var isStale = false
+    /// A check of its filesystem goes on beyond the call that began it, and has the device to itself.
+    public internal(set) var isBeingChecked = false
     /// The plugin mapped it, and no person by hand.
     public var isByPlugin = false
     /// An unmap hangs; it goes through when Ceph is back.

@@ -100,6 +100,10 @@ struct InMemoryApplications: NodeApplications {
         cluster.mutate { $0.killMapping(device.path, on: node) }
     }
 
+    func holdChecks() async throws { cluster.mutate { [node] in $0.holdChecks(on: node) } }
+
+    func letChecksEnd() async throws { cluster.mutate { [node] in $0.letChecksEnd(on: node) } }
+
     func spoil(_ image: ImageReference) async throws {
         try cluster.mutate { try $0.spoil(image) }
     }

@@ -44,7 +44,8 @@ struct RealNode: Sendable {
         connection = CephConnection(
             settings: CephSettings(user: "admin", confFile: environment.adminConf), logger: Self.silent)
         images = CephImageStore(connection: connection, clock: clock)
-        let runner = ChildProcess(clock: clock)
+        let checker = try SlowE2fsck(in: scratch.path)
+        let runner = ChildProcess(clock: clock, searchPath: SearchPath.standard.preceded(by: checker.folder))
         let kernel = KernelCalls(pool: BlockingPool(name: "test-kernel", perLane: 8), clock: clock)
         let files = CephClientFiles(confPath: environment.adminConf, user: "admin")
         mapper = try FuseMapper(
@@ -67,7 +68,7 @@ struct RealNode: Sendable {
             fence: CephFence(connection: connection, clock: clock), clock: clock, place: place, mountRoot: root,
             types: FilesystemType.allCases,
             growable: try Self.mayGrowExt4() ? Set(FilesystemType.allCases) : [.xfs, .btrfs],
-            applications: RealApplications(rig: rig, scratch: scratch))
+            applications: RealApplications(rig: rig, scratch: scratch, checker: checker))
     }
 
     /// Whether this process has CAP_SYS_RESOURCE, bit 24, which ext4 demands for growing while mounted.
@@ -154,6 +155,7 @@ private actor Hearts {
 private struct RealApplications: NodeApplications {
     let rig: CephRig
     let scratch: ScratchFolder
+    let checker: SlowE2fsck
 
     func open(_ path: String) async throws -> @Sendable () async throws -> Void {
         let isDirectory = try attributes(of: path).st_mode & S_IFMT == S_IFDIR
@@ -218,6 +220,10 @@ private struct RealApplications: NodeApplications {
             scratch.kernelState.exports.allSatisfy { !serves.contains($0) }
         }
     }
+
+    func holdChecks() async throws { try checker.hold() }
+
+    func letChecksEnd() async throws { try checker.letGo() }
 
     func spoil(_ image: ImageReference) async throws {
         _ = try await rig.rbd(

@@ -78,8 +78,74 @@ import VolumeCore
             let error = await failure { try await tools.check(disk.device, .ext4) }
             #expect(error?.code == (status == 2 ? .unfinished : .unavailable))
             #expect(error?.why.contains("e2fsck ended with status \(status): words") == true)
-            #expect(runner.lines == ["e2fsck -p \(disk.device)"])
+            #expect(runner.lines == ["e2fsck -p -C 1 \(disk.device)"])
         }
+    }
+
+    @Test("B9: a check goes on beyond the call and its cancellation, tells how far it is, and is never begun twice")
+    func b9AChecksGoesOnBeyondTheCall() async throws {
+        try await run(.ext4) { bench, _, disk in
+            let checker = try SlowE2fsck(in: bench.scratch.path)
+            try checker.hold()
+            let runner = ChildProcess(
+                clock: SystemClock(), searchPath: SearchPath.standard.preceded(by: checker.folder))
+            let tools = LinuxFilesystemTools(runner: runner, kernel: bench.kernel, timeout: .seconds(1))
+            let call = Task { await failure { try await tools.check(disk.device, .ext4) } }
+            try await eventually("the check to begin") { try checker.starts == 1 }
+            call.cancel()
+            #expect(await call.value?.code == .checking)
+            for _ in 1...2 {
+                let error = await failure { try await tools.check(disk.device, .ext4) }
+                #expect(error?.code == .checking)
+                #expect(error?.why == "the filesystem is being checked, 35 % are done")
+            }
+            // A plugin that was started anew knows nothing of it but what the kernel says.
+            let restarted = LinuxFilesystemTools(runner: runner, kernel: bench.kernel, timeout: .seconds(1))
+            let error = await failure { try await restarted.check(disk.device, .ext4) }
+            #expect(error?.code == .checking)
+            #expect(error?.why.contains("an earlier run of the plugin") == true)
+            #expect(try await restarted.isChecking(disk.device))
+            #expect(try checker.starts == 1)
+            try checker.letGo()
+            try await eventually("the check to end") { try await !restarted.isChecking(disk.device) }
+            try await tools.check(disk.device, .ext4)
+            #expect(try checker.starts == 1)
+            try await tools.check(disk.device, .ext4)
+            #expect(try checker.starts == 2)
+        }
+    }
+
+    @Test("B9: what a long check found is told to the first who asks")
+    func b9TheVerdictIsNotLost() async throws {
+        try await run(.ext4) { bench, _, disk in
+            try await bench.tool("debugfs", "-w", "-R", "sif <2> mode 0100644", disk.device)
+            try await bench.tool("debugfs", "-w", "-R", "ssv state 2", disk.device)
+            let checker = try SlowE2fsck(in: bench.scratch.path)
+            try checker.hold()
+            let runner = ChildProcess(
+                clock: SystemClock(), searchPath: SearchPath.standard.preceded(by: checker.folder))
+            let tools = LinuxFilesystemTools(runner: runner, kernel: bench.kernel, timeout: .milliseconds(500))
+            #expect(await failure { try await tools.check(disk.device, .ext4) }?.code == .checking)
+            try checker.letGo()
+            try await eventually("the check to end") { try await !tools.isChecking(disk.device) }
+            let error = await failure { try await tools.check(disk.device, .ext4) }
+            #expect(error?.code == .damaged)
+            #expect(error?.why.contains("UNEXPECTED INCONSISTENCY") == true)
+            // The progress is no part of what e2fsck says.
+            #expect(error?.why.contains("50 100") == false)
+            #expect(try checker.starts == 1)
+        }
+    }
+
+    @Test("B9: the progress of e2fsck in per cent")
+    func b9Progress() {
+        #expect(E2fsckProgress("").percent == nil)
+        #expect(E2fsckProgress("1 0 8 /dev/a\n1 4 8 /dev/a\n").percent == 35)
+        #expect(E2fsckProgress("1 8 8 /dev/a\n2 1 2 /dev/a\ncut").percent == 80)
+        #expect(E2fsckProgress("5 2 2 /dev/a\n").percent == 100)
+        #expect(
+            E2fsckProgress("/dev/a: recovering journal\n1 4 8 /dev/a\nclean, 11/128 files").words
+                == "/dev/a: recovering journal\nclean, 11/128 files")
     }
 
     @Test func aDeviceThatIsNotThereIsAnError() async throws {

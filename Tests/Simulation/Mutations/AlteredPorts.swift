@@ -115,6 +115,7 @@ struct AlteredFilesystems: FilesystemTools {
     func check(_ device: String, _ filesystem: FilesystemType) async throws {
         try await checking(device, filesystem)
     }
+    func isChecking(_ device: String) async throws -> Bool { try await base.isChecking(device) }
     func grow(_ device: String, _ filesystem: FilesystemType, mountpoint: String) async throws {
         try await base.grow(device, filesystem, mountpoint: mountpoint)
     }

@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 import VolumeCore
 
@@ -6,8 +7,14 @@ public struct LinuxFilesystemTools: FilesystemTools {
     private let runner: any CommandRunner
     private let kernel: KernelCalls
     private let timeout: Duration
+    private let checks = RunningChecks()
 
-    /// - Parameter timeout: how long one check or one growing may take.
+    /// What a call keeps for what comes after the check: to mount, or to record that the check goes on.
+    private static let reserve = Duration.seconds(4)
+    /// A check ends when it is done.
+    private static let noLimit = Duration.seconds(365 * 86_400)
+
+    /// - Parameter timeout: how long one growing may take, and how long one call waits for a check.
     public init(runner: any CommandRunner, kernel: KernelCalls, timeout: Duration = .seconds(20)) {
         self.runner = runner
         self.kernel = kernel
@@ -16,13 +23,17 @@ public struct LinuxFilesystemTools: FilesystemTools {
 
     /// - Throws: `VolumeError`: `busy` when the device is mounted or being checked; `damaged` when a person has to look;
     ///   `unfinished` when the check repaired something that makes it necessary to map the device anew before it is
-    ///   mounted; `unavailable` when the check itself failed.
+    ///   mounted; `unavailable` when the check itself failed; `checking` when it goes on beyond this call.
     public func check(_ device: String, _ filesystem: FilesystemType) async throws {
         let what = "check the filesystem on \(device)"
+        if let running = checks.running(on: device) { return try await verdict(of: running, device, what) }
         let (isClaimed, signature) = try await kernel.runOnDevice("read \(device)", to: what) {
             (try BlockDevice(device).isClaimed(), try FilesystemSignature.read(device))
         }
         if isClaimed {
+            if let checker = try await checkers(of: device, what).first {
+                throw Self.goesOn(what, "by \(checker), which an earlier run of the plugin began")
+            }
             throw VolumeError(
                 .busy, what, why: "the device is mounted, or something else has it to itself", outcome: .refused)
         }
@@ -35,8 +46,62 @@ public struct LinuxFilesystemTools: FilesystemTools {
     }
 
     private func checkExt4(_ device: String, _ what: String) async throws {
-        let command = Command(.e2fsck, ["-p", device], timeout: timeout)
-        let result = try await runner.run(command, to: what)
+        let disk = try await kernel.run("read the sequence of \(device)", to: what) {
+            try BlockDevice(device).diskSequence()
+        }
+        // Where disks cannot be told apart, a verdict that nobody has heard is nobody's.
+        let unknown = "\(ContinuousClock.now)"
+        let check = try checks.check(device, disk: disk ?? unknown) { [runner] log in
+            var command = Command(.e2fsck, ["-p", "-C", "1", device], timeout: Self.noLimit)
+            command.log = log
+            return try await runner.run(command, to: what)
+        }
+        try await verdict(of: check, device, what)
+    }
+
+    /// Waits for the check as long as this call can.
+    private func verdict(of check: RunningChecks.Check, _ device: String, _ what: String) async throws {
+        let giveUp = ContinuousClock.now + max(.zero, kernel.timeLeft(timeout + Self.reserve) - Self.reserve)
+        var pause = Duration.milliseconds(1)
+        while check.ended == nil {
+            guard ContinuousClock.now < giveUp, !Task.isCancelled else {
+                throw Self.goesOn(what, E2fsckProgress(check.log.text()).percent.map { "\($0) % are done" })
+            }
+            try? await Task.sleep(for: pause)
+            pause = min(pause * 2, .milliseconds(50))
+        }
+        checks.forget(check, on: device)
+        guard var result = try check.ended?.get() else { return }
+        result.errors = E2fsckProgress(result.errors).words
+        try judge(result, what)
+    }
+
+    private static func goesOn(_ what: String, _ progress: String?) -> VolumeError {
+        VolumeError(
+            .checking, what, why: "the filesystem is being checked" + (progress.map { ", \($0)" } ?? ""),
+            remedy: "the check goes on by itself; mount the volume again in a while")
+    }
+
+    public func isChecking(_ device: String) async throws -> Bool {
+        if checks.running(on: device) != nil { return true }
+        let what = "look for a check of \(device)"
+        let isClaimed = try await kernel.runOnDevice("read \(device)", to: what) {
+            do { return try BlockDevice(device).isClaimed() } catch let error as Errno where error.isAbsence {
+                return false
+            }
+        }
+        guard isClaimed else { return false }
+        return try await !checkers(of: device, what).isEmpty
+    }
+
+    /// The processes of e2fsck that have the device open.
+    private func checkers(of device: String, _ what: String) async throws -> [String] {
+        try await kernel.run("read /proc", to: what) {
+            DeviceHolders.openers(of: BlockDevice(device)).filter { $0.hasPrefix("\(Tool.e2fsck.name) ") }
+        }
+    }
+
+    private func judge(_ result: CommandResult, _ what: String) throws {
         switch E2fsckVerdict(result) {
         case .sound: return
         case .mapAnew:
@@ -73,6 +138,13 @@ public struct LinuxFilesystemTools: FilesystemTools {
                 remedy: "give the plugin that capability, which ext4 demands for growing while mounted")
         }
         throw VolumeError(.unavailable, what, why: reason)
+    }
+}
+
+extension Errno {
+    /// There is no such device.
+    fileprivate var isAbsence: Bool {
+        self == .noSuchFileOrDirectory || self == .noSuchAddressOrDevice || rawValue == Glibc.ENODEV
     }
 }
 

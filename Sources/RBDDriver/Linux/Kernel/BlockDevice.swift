@@ -19,6 +19,10 @@ struct BlockDevice: Sendable, Hashable {
     /// `major:minor`; `nil` when the kernel has no such device.
     func number() throws -> String? { try SmallFile.line("\(folder)/dev") }
 
+    /// What tells this disk from every other that the device has been or will be (kernel 5.15 and later); `nil` where the
+    /// kernel does not say.
+    func diskSequence() throws -> String? { try SmallFile.line("\(folder)/diskseq") }
+
     /// In bytes.
     func size() throws -> VolumeSize? {
         guard let line = try SmallFile.line("\(folder)/size"), let sectors = UInt64(line) else { return nil }

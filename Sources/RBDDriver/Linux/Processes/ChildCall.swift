@@ -26,7 +26,7 @@ final class ChildCall: Sendable {
         await told {
             let spawn = Spawn(
                 executable: executable, path: path, arguments: command.arguments, environment: command.environment,
-                folder: command.folder, outputLimit: command.outputLimit)
+                folder: command.folder, outputLimit: command.outputLimit, log: command.log)
             return try await spawn.run(input: try standardInput(), handle: handle)
         }
     }

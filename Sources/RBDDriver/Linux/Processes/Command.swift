@@ -12,6 +12,8 @@ public struct Command: Sendable, Hashable {
     public var outputLimit: Int
     /// The child's working directory.
     public var folder: String
+    /// Where both of its outputs go, for one that may outlive this process. The result has their end as its errors.
+    var log: ChildLog?
 
     public init(
         _ tool: Tool, _ arguments: [String], environment: [String: String] = [:], input: [UInt8] = [],

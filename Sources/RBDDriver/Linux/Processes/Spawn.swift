@@ -12,6 +12,7 @@ struct Spawn: Sendable {
     var environment: [String: String] = [:]
     var folder = "/"
     var outputLimit = 1 << 20
+    var log: ChildLog?
 
     /// What is kept of a child's standard error.
     private static let errorLimit = 16 << 10
@@ -19,15 +20,7 @@ struct Spawn: Sendable {
     /// Spawns the child and waits until it has ended and is reaped.
     /// - Parameter input: its standard input; closed here when the child has it.
     func run(input: FileDescriptor, handle: ChildHandle) async throws -> CommandResult {
-        var options = PlatformOptions()
-        // A session of its own makes it lead a process group of its own. Setting users or groups here as well would
-        // make Subprocess clone instead of posix_spawn.
-        options.createSession = true
-        var variables: [Environment.Key: String] = ["PATH": path, "LC_ALL": "C"]
-        for (name, value) in environment { variables[Environment.Key(stringLiteral: name)] = value }
-        let configuration = Configuration(
-            executable: .path(FilePath(executable)), arguments: Arguments(arguments),
-            environment: .custom(variables), workingDirectory: FilePath(folder), platformOptions: options)
+        if let log { return try await run(input: input, log: log, handle: handle) }
         let ended = try await AdoptedChildren.excepting { isOurs in
             try await Subprocess.run(
                 configuration, input: .fileDescriptor(input, closeAfterSpawningProcess: true), output: .sequence,
@@ -46,12 +39,45 @@ struct Spawn: Sendable {
             }
         }
         let (output, errors) = ended.closureResult
-        let ending: CommandResult.Ending =
-            switch ended.terminationStatus {
-            case .exited(let status): .exited(status)
-            case .signaled(let signal): .killed(signal: signal)
+        return CommandResult(
+            Self.ending(ended.terminationStatus), output: output.text, outputIsCut: output.isCut, errors: errors.text)
+    }
+
+    /// The same for a child that says everything into a file.
+    private func run(input: FileDescriptor, log: ChildLog, handle: ChildHandle) async throws -> CommandResult {
+        let ended = try await AdoptedChildren.excepting { isOurs in
+            try await Subprocess.run(
+                configuration, input: .fileDescriptor(input, closeAfterSpawningProcess: true),
+                output: .fileDescriptor(log.file, closeAfterSpawningProcess: false),
+                error: .fileDescriptor(log.file, closeAfterSpawningProcess: false)
+            ) { execution in
+                let pid = pid_t(execution.processIdentifier.value)
+                isOurs(pid)
+                handle.started(pid)
+                await Self.waitForExit(of: pid)
+                handle.close()
             }
-        return CommandResult(ending, output: output.text, outputIsCut: output.isCut, errors: errors.text)
+        }
+        return CommandResult(Self.ending(ended.terminationStatus), errors: log.text())
+    }
+
+    private var configuration: Configuration {
+        var options = PlatformOptions()
+        // A session of its own makes it lead a process group of its own. Setting users or groups here as well would
+        // make Subprocess clone instead of posix_spawn.
+        options.createSession = true
+        var variables: [Environment.Key: String] = ["PATH": path, "LC_ALL": "C"]
+        for (name, value) in environment { variables[Environment.Key(stringLiteral: name)] = value }
+        return Configuration(
+            executable: .path(FilePath(executable)), arguments: Arguments(arguments),
+            environment: .custom(variables), workingDirectory: FilePath(folder), platformOptions: options)
+    }
+
+    private static func ending(_ status: TerminationStatus) -> CommandResult.Ending {
+        switch status {
+        case .exited(let status): .exited(status)
+        case .signaled(let signal): .killed(signal: signal)
+        }
     }
 
     private static func collect(_ stream: SubprocessOutputSequence, _ kept: KeptOutput) async throws -> KeptOutput {
