@@ -28,7 +28,7 @@ public struct ImageStoreContract: Sendable {
         .init("D11: a blank image bears no filesystem, and looking leaves no trace") { try await $0.noFilesystem() },
         .init("remove takes the image away, and succeeds when there is none") { try await $0.removes() },
         .init("remove leaves an image with another id alone") { try await $0.wrongID() },
-        .init("remove is busy while there are snapshots") { try await $0.snapshots() },
+        .init("B2: remove is busy while there are snapshots, and inspect names them") { try await $0.snapshots() },
         .init("remove is busy while the image is mapped") { try await $0.mapped() },
         .init("an image that is there is no remains, and where nothing is, nothing is cleared") {
             try await $0.remains()
@@ -212,9 +212,11 @@ public struct ImageStoreContract: Sendable {
                 let found = try await images.inspect(image)
                 #expect(found?.id == id)
                 #expect(found?.uid == "uid-snapshot")
+                #expect(found?.snapshots == ["s1"])
             } after: {
                 try await place.removeSnapshot(image, "s1")
             }
+            #expect(try await images.inspect(image)?.snapshots == [])
         }
     }
 

@@ -81,7 +81,8 @@ public struct CephImageStore: ImageStore {
                         id: stat.id, size: VolumeSize(bytes: stat.size), order: stat.order, features: stat.features,
                         uid: try await opened.metadata(Self.uidKey, timeout: limit),
                         watchers: try await others(watching: opened, image, timeout: limit),
-                        lockOwners: try await others(locking: opened, image, stat.features, timeout: limit))
+                        lockOwners: try await others(locking: opened, image, stat.features, timeout: limit),
+                        snapshots: try await opened.snapshots(timeout: limit).compactMap(\.nameForPeople))
                 }
             }
         } catch let error as VolumeError where error.code == .notFound {

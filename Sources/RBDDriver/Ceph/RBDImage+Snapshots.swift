@@ -13,6 +13,14 @@ public struct ImageSnapshot: Sendable, Hashable {
     public let isProtected: Bool
     /// False for those that Ceph keeps for itself: of groups, mirroring and the trash.
     public let isByUser: Bool
+    /// Mirroring makes and removes its own.
+    public let isOfMirroring: Bool
+
+    /// `nil` for one that is no reason to keep the image.
+    var nameForPeople: String? {
+        if isOfMirroring { return nil }
+        return isByUser ? name : "\(name) (kept by Ceph, as for a clone)"
+    }
 }
 
 extension RBDImage {
@@ -105,6 +113,7 @@ extension ImageSnapshot {
         try CephCall.reading("rbd_snap_get_namespace_type", subject)
             .check(rbd_snap_get_namespace_type(image, info.id, &kind))
         isByUser = kind == RBD_SNAP_NAMESPACE_TYPE_USER
+        isOfMirroring = kind == RBD_SNAP_NAMESPACE_TYPE_MIRROR
 
         var protected: CInt = 0
         if isByUser {

@@ -27,6 +27,7 @@ extension VolumeDriver {
         case .begin(let volume):
             let image = try await inspect(volume.image)
             try await refuseWatched(volume, image)
+            if let refusal = RemoveRule.refusal(volume, image) { throw refusal }
             var removing = volume
             removing.phase = .removing
             guard let begun = try await commit(.init(volume: .put(removing)), over: stored) else { return false }
@@ -38,8 +39,26 @@ extension VolumeDriver {
                 return false
             }
         case .carryOn(let volume):
-            return try await removeImages(volume, nil, over: stored)
+            let image = try await inspect(volume.image)
+            if let refusal = RemoveRule.refusal(volume, image) {
+                return try await giveBack(volume, image, over: stored, refusal)
+            }
+            return try await removeImages(volume, image, over: stored)
         }
+    }
+
+    /// A removal that was begun cannot go on: with its image whole, the volume is ready again. Else it could neither be
+    /// removed nor mounted, and nobody would see why.
+    /// - Returns: as `remove`.
+    private func giveBack(
+        _ volume: VolumeRecord, _ image: ImageDescription?, over stored: StoredVolume, _ refusal: VolumeError
+    ) async throws -> Bool {
+        guard let ready = RemoveRule.returned(volume, to: image) else { throw refusal }
+        guard try await commit(.init(volume: .put(ready)), over: stored) != nil else { return false }
+        log.step("a removal cannot go on; the volume is ready again", volume.name, ["reason": "\(refusal.why)"])
+        var told = refusal
+        told.why += "; the volume can be used as before"
+        throw told
     }
 
     private func refuseWatched(_ volume: VolumeRecord, _ image: ImageDescription?) async throws {

@@ -60,10 +60,12 @@ public struct ImageDescription: Sendable, Hashable {
     /// Who holds the exclusive lock, this plugin's own client left out. An owner that watches no more has died, or is
     /// paused: whoever opens the image for writing next breaks its lock, and shuts it out for an hour only.
     public var lockOwners: [ClientAddress]
+    /// The names of its snapshots, those included that Ceph keeps for clones. An image that has some is not removed.
+    public var snapshots: [String]
 
     public init(
         id: String, size: VolumeSize, order: UInt8, features: ImageFeatures, uid: String?, watchers: [ClientAddress],
-        lockOwners: [ClientAddress] = []
+        lockOwners: [ClientAddress] = [], snapshots: [String] = []
     ) {
         self.id = id
         self.size = size
@@ -72,6 +74,7 @@ public struct ImageDescription: Sendable, Hashable {
         self.uid = uid
         self.watchers = watchers
         self.lockOwners = lockOwners
+        self.snapshots = snapshots
     }
 }
 

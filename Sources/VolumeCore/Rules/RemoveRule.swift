@@ -46,3 +46,32 @@ public enum RemoveRule {
         }
     }
 }
+
+extension RemoveRule {
+    /// Why the image cannot be removed: a snapshot would be lost, and what was cloned from it.
+    /// - Parameter image: what bears the volume's image name; `nil` when nothing does.
+    public static func refusal(_ volume: VolumeRecord, _ image: ImageDescription?) -> VolumeError? {
+        guard let image, image.uid == volume.uid, !image.snapshots.isEmpty else { return nil }
+        let shown = image.snapshots.prefix(8).joined(separator: ", ")
+        let more = image.snapshots.count > 8 ? " and \(image.snapshots.count - 8) more" : ""
+        return VolumeError(
+            .busy, "remove volume \(volume.name)", why: "its image \(volume.image) has snapshots: \(shown)\(more)",
+            remedy:
+                "remove them first ('rbd snap purge \(volume.image)'); what was cloned from one is made independent by"
+                + " 'rbd flatten CLONE'", outcome: .refused)
+    }
+
+    /// The record of a volume whose removal was begun and cannot go on, as it is when the volume is to be used again.
+    ///
+    /// An image that has its name is whole: librbd takes the name from an image before it deletes anything of it, and not
+    /// while there are snapshots.
+    /// - Returns: `nil` when the image is not certain to be the one that was ready before.
+    public static func returned(_ volume: VolumeRecord, to image: ImageDescription?) -> VolumeRecord? {
+        guard volume.phase == .removing, volume.attempt == nil, let image, image.uid == volume.uid,
+            image.id == volume.imageID
+        else { return nil }
+        var ready = volume
+        ready.phase = .ready
+        return ready
+    }
+}

@@ -16,7 +16,8 @@ public struct InMemoryImageStore: ImageStore {
                 ImageDescription(
                     id: $0.id, size: $0.size, order: $0.order, features: $0.features, uid: $0.uid,
                     watchers: try world.shownWatchers(of: $0, as: image),
-                    lockOwners: try world.shownLockOwner(of: image).map { [$0] } ?? [])
+                    lockOwners: try world.shownLockOwner(of: image).map { [$0] } ?? [],
+                    snapshots: $0.snapshots.sorted())
             }
         }
     }
