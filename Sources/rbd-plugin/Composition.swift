@@ -107,6 +107,7 @@ struct Composition {
             },
             Background { [readiness, driver, clock] in await Self.tend(driver, if: readiness, clock: clock) },
             Background { [readiness, driver, clock] in await Self.look(driver, if: readiness, clock: clock) },
+            Background { [readiness, driver, clock] in await Self.empty(driver, if: readiness, clock: clock) },
             Background { [clock] in await Self.reap(clock: clock) },
             Background { [health] in await health.run() },
             SocketService(server: server, drainTimeout: settings.limits.operation),
@@ -137,6 +138,16 @@ struct Composition {
             while !Task.isCancelled {
                 try? await clock.sleep(for: .seconds(2))
                 if readiness.mayTend { rounds.addTask { await driver.tendAll() } }
+            }
+        }
+    }
+
+    /// Deletes the data of removed volumes. A round may take hours; the next ones are for the other pools.
+    private static func empty(_ driver: VolumeDriver, if readiness: Readiness, clock: SystemClock) async {
+        await withDiscardingTaskGroup { rounds in
+            while !Task.isCancelled {
+                try? await clock.sleep(for: .seconds(2))
+                if readiness.mayTend { rounds.addTask { await driver.emptyTrash() } }
             }
         }
     }

@@ -23,6 +23,9 @@ enum PluginMetrics {
         registry.registerGauge(
             "rbd_plugin_operations_waiting", help: "Operations that wait for others on volumes of the same pool."
         ) { Double(driver.load.waiting) }
+        registry.registerGauge(
+            "rbd_plugin_trash_images", help: "Images of removed volumes whose data waits in Ceph's trash to be deleted."
+        ) { Double(driver.imagesInTrash) }
         register(health, in: registry)
         return registry
     }

@@ -30,6 +30,16 @@ public struct ImageStoreContract: Sendable {
         .init("remove leaves an image with another id alone") { try await $0.wrongID() },
         .init("B2: remove is busy while there are snapshots, and inspect names them") { try await $0.snapshots() },
         .init("remove is busy while the image is mapped") { try await $0.mapped() },
+        .init("B11: a trashed image frees its name, is listed as the volume's, and is deleted for good later") {
+            try await $0.trash()
+        },
+        .init("B11: trashing goes on where it was cut off, and succeeds when there is nothing left to do") {
+            try await $0.trashAgain()
+        },
+        .init("B11: an image with another id is not trashed") { try await $0.trashWrongID() },
+        .init("B11: what others put into the trash is not listed, and an image with another uid is not deleted") {
+            try await $0.foreignTrash()
+        },
         .init("an image that is there is no remains, and where nothing is, nothing is cleared") {
             try await $0.remains()
         },
@@ -192,6 +202,75 @@ public struct ImageStoreContract: Sendable {
         }
     }
 
+    private func removedName(_ uid: String, _ volume: String) -> String {
+        "\(VolumeRecord.removedPrefix)\(uid).\(volume)"
+    }
+
+    private func trashed(_ image: ImageReference, uid: String) async throws -> TrashedImage? {
+        #expect(try await images.trashPlaces().contains(image.trash))
+        return try await images.trashed(in: image.trash).first { $0.uid == uid }
+    }
+
+    private func trash() async throws {
+        for namespaced in [false, true] {
+            let (image, uid) = (place.image("trash", namespaced: namespaced), Fresh.name("uid"))
+            let id = try await images.create(image, spec: place.spec(namespaced: namespaced), uid: uid)
+            try await images.moveToTrash(image, id: id, as: removedName(uid, "db.1"))
+            #expect(try await images.inspect(image) == nil)
+            let entry = try #require(await trashed(image, uid: uid))
+            #expect(entry.id == id && entry.volume.text == "db.1" && entry.place == image.trash)
+
+            let next = try await images.create(image, spec: place.spec(namespaced: namespaced), uid: "next")
+            for _ in 1...2 {
+                try await images.emptyTrash(entry)
+                #expect(try await trashed(image, uid: uid) == nil)
+            }
+            #expect(try await images.inspect(image)?.id == next)
+            try await images.remove(image, id: next)
+        }
+    }
+
+    private func trashAgain() async throws {
+        let (image, uid) = (place.image("again"), Fresh.name("uid"))
+        let removed = removedName(uid, "db")
+        try await images.moveToTrash(image, id: nil, as: removed)
+        try await images.moveToTrash(image, id: "0", as: removed)
+        // Cut off between the new name and the trash, with and without knowing the id.
+        for knowsID in [true, false] {
+            let id = try await images.create(image, spec: place.spec(), uid: uid)
+            try await images.rename(image, to: removed)
+            for _ in 1...2 { try await images.moveToTrash(image, id: knowsID ? id : nil, as: removed) }
+            #expect(try await images.inspect(image.named(removed)) == nil)
+            try await images.emptyTrash(#require(await trashed(image, uid: uid)))
+        }
+    }
+
+    private func trashWrongID() async throws {
+        try await withImage("trash-id") { image, id in
+            await expectFailure(.foreignImage, "trashing an image with another id") {
+                try await images.moveToTrash(image, id: id + "0", as: removedName("u", "db"))
+            }
+            let found = try await images.inspect(image)
+            #expect(found?.id == id)
+        }
+    }
+
+    private func foreignTrash() async throws {
+        let (image, uid) = (place.image("foreign-trash"), Fresh.name("uid"))
+        let id = try await images.create(image, spec: place.spec(), uid: uid)
+        try await place.trashByHand(image)
+        try await cleaningUp {
+            #expect(try await trashed(image, uid: uid) == nil)
+            #expect(try await images.trashed(in: image.trash).allSatisfy { $0.id != id })
+            let entry = try #require(TrashedImage(in: image.trash, id: id, named: removedName("another", "db")))
+            await expectFailure(.foreignImage, "deleting an image of another volume") {
+                try await images.emptyTrash(entry)
+            }
+        } after: {
+            try await place.deleteFromTrash(image, id)
+        }
+    }
+
     private func wrongID() async throws {
         try await withImage("other-id") { image, id in
             await expectFailure(.foreignImage, "remove of an image with another id") {
@@ -318,6 +397,8 @@ public struct ImagePlace: Sendable {
     let removeSnapshot: @Sendable (ImageReference, String) async throws -> Void
     let resize: @Sendable (ImageReference, VolumeSize) async throws -> Void
     let obscureLockOwner: @Sendable (ImageReference) async throws -> Void
+    let trashByHand: @Sendable (ImageReference) async throws -> Void
+    let deleteFromTrash: @Sendable (ImageReference, String) async throws -> Void
 
     /// - Parameters:
     ///   - pool: an existing pool.
@@ -325,12 +406,15 @@ public struct ImagePlace: Sendable {
     ///   - dataPool: another existing pool.
     ///   - addSnapshot: `rbd snap create`; `removeSnapshot` and `resize` likewise, beside the ports.
     ///   - obscureLockOwner: makes Ceph show the client that holds the image's lock with an address that names no client.
+    ///   - trashByHand: `rbd trash mv`; `deleteFromTrash`: `rbd trash rm` of an image id, which must be there.
     public init(
         pool: String, namespace: String, dataPool: String,
         addSnapshot: @escaping @Sendable (ImageReference, String) async throws -> Void,
         removeSnapshot: @escaping @Sendable (ImageReference, String) async throws -> Void,
         resize: @escaping @Sendable (ImageReference, VolumeSize) async throws -> Void,
-        obscureLockOwner: @escaping @Sendable (ImageReference) async throws -> Void
+        obscureLockOwner: @escaping @Sendable (ImageReference) async throws -> Void,
+        trashByHand: @escaping @Sendable (ImageReference) async throws -> Void,
+        deleteFromTrash: @escaping @Sendable (ImageReference, String) async throws -> Void
     ) {
         self.pool = pool
         self.namespace = namespace
@@ -339,6 +423,8 @@ public struct ImagePlace: Sendable {
         self.removeSnapshot = removeSnapshot
         self.resize = resize
         self.obscureLockOwner = obscureLockOwner
+        self.trashByHand = trashByHand
+        self.deleteFromTrash = deleteFromTrash
     }
 
     func image(_ hint: String, namespaced: Bool = false) -> ImageReference {

@@ -32,6 +32,7 @@ extension History {
         if isStrangerFrozen { cluster.mutate { $0.advance(by: .seconds(4000)) } }
         endStranger()
         putImagesBack()
+        cluster.mutate { $0.removeAllSnapshots() }
         for index in hosts.indices {
             let name = hosts[index].name
             cluster.mutate { world in
@@ -199,6 +200,11 @@ extension History {
         var left = world.etcd.volumes.keys.map { "the record of volume \($0)" }
         left += world.etcd.attachments.keys.map { "the record of a mount of \($0)" }
         left += world.ceph.images.keys.map { "image \($0.name)" }
+        left += world.ceph.trash.values.map(\.reference.name).filter { $0 != Setup.trashedByHand }
+            .map { "\($0) in the trash" }
+        if !world.ceph.trash.values.contains(where: { $0.reference.name == Setup.trashedByHand }) {
+            checks.report(.foreignUntouched, "what somebody had put into the trash was deleted")
+        }
         for node in world.nodes.values {
             // What no mapper knows of can only be shut out.
             let devices = node.kernel.devices.values.filter { !world.isLostAndShutOut($0) }

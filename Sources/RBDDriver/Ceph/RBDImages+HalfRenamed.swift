@@ -15,11 +15,18 @@ extension RBDImages {
                 guard let id = try Self.imageID(in: Self.idObject(of: name), context, call),
                     try Self.imageID(in: Self.idObject(of: newName), context, call) == id
                 else { return }
-                try Self.moveEntry(of: id, from: name, to: newName, context, call)
-                let removed = rados_remove(context, Self.idObject(of: name))
-                if removed != -ENOENT { _ = try call.check(removed) }
+                try Self.finishRename(of: id, from: name, to: newName, context, call)
             }
         }
+    }
+
+    /// What is left to do of a rename once both names have the id.
+    static func finishRename(
+        of id: String, from name: String, to newName: String, _ context: rados_ioctx_t, _ call: CephCall
+    ) throws {
+        try moveEntry(of: id, from: name, to: newName, context, call)
+        let removed = rados_remove(context, idObject(of: name))
+        if removed != -ENOENT { _ = try call.check(removed) }
     }
 
     /// The object class's own step of a rename (`rbd.dir_rename_image`): both keys change together, and only if the entry is

@@ -11,6 +11,9 @@ final class DriverMemory: Sendable {
     private struct Contents {
         var mountedAt: [VolumeName: Moment] = [:]
         var pending: [PendingUnmount] = []
+        /// How many images of removed volumes wait in the trash, where there are some or may be.
+        var trash: [TrashPlace: Int] = [:]
+        var lookedForTrash: Moment?
     }
 
     private let startedAt: Moment
@@ -45,4 +48,30 @@ final class DriverMemory: Sendable {
             return before - contents.pending.count
         }
     }
+
+    // MARK: Removed volumes
+
+    /// Something was put into the trash there.
+    func noteTrash(in place: TrashPlace) { contents.withLock { $0.trash[place, default: 0] += 1 } }
+
+    /// So much was seen there.
+    func noteTrash(in place: TrashPlace, waiting count: Int) {
+        contents.withLock { $0.trash[place] = count > 0 ? count : nil }
+    }
+
+    var trashPlaces: Set<TrashPlace> { contents.withLock { Set($0.trash.keys) } }
+
+    var imagesInTrash: Int { contents.withLock { $0.trash.values.reduce(0, +) } }
+
+    /// Whether everything has to be looked at again; if so, this counts as the look.
+    func isTrashDue(every interval: Duration, now: Moment) -> Bool {
+        contents.withLock { contents in
+            if let last = contents.lookedForTrash, now - last < interval { return false }
+            contents.lookedForTrash = now
+            return true
+        }
+    }
+
+    /// The look failed.
+    func forgetTrashLook() { contents.withLock { $0.lookedForTrash = nil } }
 }

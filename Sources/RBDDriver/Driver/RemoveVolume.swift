@@ -30,19 +30,16 @@ extension VolumeDriver {
             if let refusal = RemoveRule.refusal(volume, image) { throw refusal }
             var removing = volume
             removing.phase = .removing
+            if let image, image.uid == volume.uid { removing.imageID = image.id }
             guard let begun = try await commit(.init(volume: .put(removing)), over: stored) else { return false }
             log.step("removing volume", stored.name, ["image": "\(volume.image)"])
-            do {
-                return try await removeImages(removing, image, over: begun)
-            } catch let error as VolumeError where error.code == .foreignImage {
-                // The name has gone to another image since: carry on with a fresh look.
-                return false
-            }
+            return try await removeImages(removing, image, over: begun)
         case .carryOn(let volume):
             let image = try await inspect(volume.image)
             if let refusal = RemoveRule.refusal(volume, image) {
                 return try await giveBack(volume, image, over: stored, refusal)
             }
+            try await refuseWatched(volume, image)
             return try await removeImages(volume, image, over: stored)
         }
     }
@@ -75,40 +72,37 @@ extension VolumeDriver {
     }
 
     /// - Parameter seen: the volume's image as it was seen before the record said that it goes. Enough when it was the
-    ///   volume's own: its id never belongs to another image, only the image of that id is removed, and not while anybody
-    ///   has it open. Anything else has to be looked at once the unfinished images are gone: until then, a rename that was
-    ///   given up may still make one of them the volume's.
+    ///   volume's own: its id never belongs to another image, and only the image of that id is removed. Anything else has to
+    ///   be looked at once the unfinished images are gone: until then, a rename that was given up may still make one of
+    ///   them the volume's.
     private func removeImages(
         _ volume: VolumeRecord, _ seen: ImageDescription?, over stored: StoredVolume
     ) async throws -> Bool {
         try await removeUnfinishedImages(of: volume)
         var image = seen
         if image?.uid != volume.uid { image = try await inspect(volume.image) }
-        if let image {
-            if image.uid == volume.uid {
-                try await ports.images.remove(volume.image, id: image.id)
-            } else {
-                log.warning(
-                    "left an image alone that is not this volume's",
-                    metadata: ["volume": "\(volume.name)", "image": "\(volume.image)", "id": "\(image.id)"])
-            }
-        } else if let id = volume.imageID {
-            // It may be half removed: then it has no name any more, but still its data.
-            try await finishRemoval(of: volume.image, id: id)
+        do {
+            try await discard(volume, id: image?.uid == volume.uid ? image?.id : volume.imageID)
+        } catch let error as VolumeError where error.code == .foreignImage {
+            log.warning(
+                "left an image alone that is not this volume's",
+                metadata: ["volume": "\(volume.name)", "image": "\(volume.image)", "id": "\(image?.id ?? "?")"])
         }
         guard try await commit(.init(volume: .delete), over: stored) != nil else { return false }
+        memory.noteTrash(in: volume.image.trash)
         log.step("removed volume", volume.name)
         return true
     }
 
-    /// Without its name an image cannot be looked at: that it is watched shows when it is removed. Who began the removal and
-    /// was killed may be the one.
-    private func finishRemoval(of image: ImageReference, id: String) async throws {
+    /// Into the trash, where its data is deleted later: that may take hours. Who began the removal and was killed may hold
+    /// the image's lock.
+    private func discard(_ volume: VolumeRecord, id: String?) async throws {
+        let removed = volume.removedImage.name
         do {
-            try await ports.images.remove(image, id: id)
+            try await ports.images.moveToTrash(volume.image, id: id, as: removed)
         } catch let error as VolumeError where error.code == .busy {
             guard await shutOutFormerSelves() else { throw error }
-            try await ports.images.remove(image, id: id)
+            try await ports.images.moveToTrash(volume.image, id: id, as: removed)
         }
     }
 }

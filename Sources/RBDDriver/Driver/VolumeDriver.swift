@@ -13,6 +13,8 @@ public struct VolumeDriver: Sendable {
     let turns = Turns<VolumeName>()
     let places: Turns<String>
     let rounds = Turns<String>()
+    /// The pools in which the data of removed volumes is being deleted.
+    let emptying = Turns<String>()
     let memory: DriverMemory
     let sightings = WatcherSightings()
     let orphans: OrphanSightings

@@ -34,6 +34,28 @@ public protocol ImageStore: Sendable {
     /// - Throws: `VolumeError` with code `busy` when it has watchers or snapshots.
     func remove(_ image: ImageReference, id: String?) async throws
 
+    /// Puts the image into Ceph's trash under another name, `removed`, which no other image ever has. Takes as long for a
+    /// large image as for a small one: its data stays until `emptyTrash`. Its name is free then. Goes on where an
+    /// earlier call was cut off, and succeeds when there is nothing left to do.
+    ///
+    /// The caller has made sure that nobody has it open, and that it has no snapshots.
+    /// - Parameter id: the image's id; `nil` when it is not known: then only what bears the name `removed` already is meant.
+    /// - Throws: `VolumeError` with code `foreignImage` when the name is another image's and the one meant is nowhere,
+    ///   `busy` when somebody holds its lock.
+    func moveToTrash(_ image: ImageReference, id: String?, as removed: String) async throws
+
+    /// All pools and namespaces that may have a trash, as far as Ceph lets this node see.
+    func trashPlaces() async throws -> [TrashPlace]
+
+    /// What `moveToTrash` has put into the trash there and is not deleted yet. Nothing else that is there.
+    func trashed(in place: TrashPlace) async throws -> [TrashedImage]
+
+    /// Deletes the data of an image in the trash, for good. Takes long; goes on where it was cut off; succeeds when there
+    /// is no such image any more. Several nodes may be at the same one.
+    /// - Throws: `VolumeError` with code `busy` while it is watched, has snapshots, or another node is at it;
+    ///   `foreignImage` when it does not bear the volume's uid.
+    func emptyTrash(_ image: TrashedImage) async throws
+
     /// Clears what a creation or a removal that was cut off has left under the name, and that is no image: without it some
     /// object would stay for ever that nobody sees. An image that is there is left alone.
     func clearRemains(of image: ImageReference) async throws

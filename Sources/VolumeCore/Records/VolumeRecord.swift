@@ -74,6 +74,9 @@ public struct VolumeRecord: Sendable, Hashable, Codable {
         image.named(Self.unfinishedPrefix + uid + "." + token)
     }
 
+    /// Where the image is on its way out, and what Ceph's trash shows it as: nothing else is ever called that.
+    public var removedImage: ImageReference { image.named(Self.removedPrefix + uid + "." + name.text) }
+
     /// The record with a new attempt; the one before it, if any, is abandoned.
     public func retried(by node: NodeIdentity, token: String) -> VolumeRecord {
         var next = withoutAttempt
@@ -94,6 +97,9 @@ public struct VolumeRecord: Sendable, Hashable, Codable {
         guard name.hasPrefix(unfinishedPrefix), let dot = name.lastIndex(of: ".") else { return nil }
         return String(name[..<dot].dropFirst(unfinishedPrefix.count))
     }
+
+    /// What the names of the images of removed volumes begin with.
+    public static let removedPrefix = "rbd-plugin.removed."
 
     /// What the name of an unfinished image ends with while it is being removed.
     public static let withdrawnSuffix = ".removed"

@@ -29,6 +29,9 @@ public struct VolumeName: Sendable, Hashable, Comparable {
         if text.hasPrefix(VolumeRecord.unfinishedPrefix) {
             return "names that begin with '\(VolumeRecord.unfinishedPrefix)' are those of unfinished images"
         }
+        if text.hasPrefix(VolumeRecord.removedPrefix) {
+            return "names that begin with '\(VolumeRecord.removedPrefix)' are those of the images of removed volumes"
+        }
         return nil
     }
 

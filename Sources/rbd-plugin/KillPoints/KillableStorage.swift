@@ -71,6 +71,18 @@
             try await points.after("remove image") { try await base.remove(image, id: id) }
         }
 
+        func moveToTrash(_ image: ImageReference, id: String?, as removed: String) async throws {
+            try await points.after("trash image") { try await base.moveToTrash(image, id: id, as: removed) }
+        }
+
+        func trashPlaces() async throws -> [TrashPlace] { try await base.trashPlaces() }
+
+        func trashed(in place: TrashPlace) async throws -> [TrashedImage] { try await base.trashed(in: place) }
+
+        func emptyTrash(_ image: TrashedImage) async throws {
+            try await points.after("empty trash") { try await base.emptyTrash(image) }
+        }
+
         func clearRemains(of image: ImageReference) async throws {
             try await points.after("clear remains") { try await base.clearRemains(of: image) }
         }

@@ -61,8 +61,15 @@ extension Stage {
         throw RigFailure("after \(occasion), this is left \(limit) later:\n\(changes)")
     }
 
-    /// Headers too: an image in the trash, or half removed, has no name any more.
+    /// Headers too: an image in the trash, or half removed, has no name any more. The data of removed volumes is deleted in
+    /// the background: that gets a moment.
     private func cephFacts() async throws -> Set<String> {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while ContinuousClock.now < deadline,
+            try await ceph.rbd("trash", "ls", "--pool", pool, "--namespace", namespace).contains("rbd-plugin.removed.")
+        {
+            try await Task.sleep(for: .milliseconds(200))
+        }
         let objects = try await ceph.rados("--pool", pool, "--namespace", namespace, "ls")
         let telling = ["rbd_id.", "rbd_header."]
         let found = objects.split(separator: "\n").filter { object in telling.contains { object.hasPrefix($0) } }

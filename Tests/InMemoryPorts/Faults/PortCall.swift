@@ -21,6 +21,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     case imagePreflight, imageInspect, imageCreate, imageMark, imageRename, imageWatchers, imageList, imageFilesystems
     /// A removal in two steps: the data goes, then the name.
     case imageTrim, imageRemove
+    /// What is removed goes to the trash, and later from there.
+    case imageTrash, imageTrashPlaces, imageTrashList, imageEmpty
     /// A format in four steps: mkfs begins and ends on a device of the formatter's own.
     case formatMap, formatBegin, formatEnd, formatUnmap
     case deviceSupport, deviceMap, deviceList, deviceUnmap, deviceSize, deviceGrow
@@ -34,8 +36,9 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
         switch self {
         case .storeRead, .storeCommit, .storeReadAll, .nodeIsAlive: .etcd
         case .imagePreflight, .imageInspect, .imageCreate, .imageMark, .imageRename, .imageWatchers, .imageList,
-            .imageFilesystems, .imageTrim, .imageRemove, .formatMap, .deviceMap, .fenceBlocklist, .fenceIsBlocklisted,
-            .fenceAllow, .fenceLockOwners,
+            .imageFilesystems,
+            .imageTrim, .imageRemove, .imageTrash, .imageTrashPlaces, .imageTrashList, .imageEmpty, .formatMap,
+            .deviceMap, .fenceBlocklist, .fenceIsBlocklisted, .fenceAllow, .fenceLockOwners,
             .fenceBreakLock:
             .ceph
         case .formatBegin, .formatEnd, .formatUnmap, .deviceSupport, .deviceList, .deviceUnmap, .deviceSize,
@@ -49,12 +52,14 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     /// Whether it changes anything.
     public var writes: Bool {
         switch self {
-        case .storeCommit, .imageCreate, .imageMark, .imageRename, .imageTrim, .imageRemove, .formatMap, .formatBegin,
+        case .storeCommit, .imageCreate, .imageMark, .imageRename, .imageTrim, .imageRemove, .imageTrash, .imageEmpty,
+            .formatMap, .formatBegin,
             .formatEnd, .formatUnmap, .deviceMap, .deviceUnmap, .deviceGrow, .filesystemCheck, .filesystemGrow,
             .mountMount, .mountUnmount, .mountPrepareRoot, .fenceBlocklist, .fenceAllow, .fenceBreakLock:
             true
         case .storeRead, .storeReadAll, .nodeIsAlive, .imagePreflight, .imageInspect, .imageWatchers, .imageList,
             .imageFilesystems,
+            .imageTrashPlaces, .imageTrashList,
             .deviceSupport,
             .deviceList, .deviceSize, .filesystemIsChecking, .mountInspect, .fenceIsBlocklisted, .fenceLockOwners,
             .sleep:

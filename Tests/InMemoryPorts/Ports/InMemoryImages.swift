@@ -62,6 +62,32 @@ public struct InMemoryImageStore: ImageStore {
         try await process.perform(.imageRemove, "\(image)") { try $0.dropImage(image, id: id) }
     }
 
+    /// In two steps, as two calls of librbd: the new name, then the trash.
+    public func moveToTrash(_ image: ImageReference, id: String?, as removed: String) async throws {
+        try await process.perform(.imageRename, "\(image) to \(removed)") { [process] world in
+            try world.withdraw(image, id: id, to: removed)
+            world.open(world.ceph.images[image.named(removed)]?.id, by: process)
+        }
+        try await process.perform(.imageTrash, "\(image)") { $0.moveToTrash(image.named(removed)) }
+    }
+
+    public func trashPlaces() async throws -> [TrashPlace] {
+        try await process.perform(.imageTrashPlaces, "") { $0.trashPlaces }
+    }
+
+    public func trashed(in place: TrashPlace) async throws -> [TrashedImage] {
+        try await process.perform(.imageTrashList, "\(place.pool)") { $0.trashed(in: place) }
+    }
+
+    /// In two steps, as `remove`.
+    public func emptyTrash(_ image: TrashedImage) async throws {
+        let exists = try await process.perform(.imageTrim, "\(image.id)") {
+            try $0.trimTrashed(image.id, uid: image.uid)
+        }
+        guard exists else { return }
+        try await process.perform(.imageEmpty, "\(image.id)") { try $0.dropTrashed(image.id, uid: image.uid) }
+    }
+
     /// Creations are whole here, and removals are finished by `remove`.
     public func clearRemains(of image: ImageReference) async throws {}
 

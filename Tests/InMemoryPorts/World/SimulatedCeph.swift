@@ -15,6 +15,8 @@ public struct SimulatedCeph: Sendable {
 
     public var pools: [String: Pool] = [:]
     public internal(set) var images: [ImageReference: SimulatedImage] = [:]
+    /// What is in the trash, by image id.
+    public internal(set) var trash: [String: TrashedEntry] = [:]
     /// Blocklisted clients, each with the moment at which its entry ends.
     public internal(set) var blocklist: [ClientAddress: Duration] = [:]
     /// Clients that Ceph shows with an address that names no client.
@@ -39,6 +41,13 @@ public struct SimulatedCeph: Sendable {
     func isBlocklisted(_ client: ClientAddress, at now: Duration) -> Bool {
         blocklist[client].map { $0 > now } ?? false
     }
+}
+
+/// An image in the trash.
+public struct TrashedEntry: Sendable, Hashable {
+    /// Where it was.
+    public var reference: ImageReference
+    public var image: SimulatedImage
 }
 
 /// An RBD image and what is on it.

@@ -1,8 +1,10 @@
 import CRbd
 import FoundationEssentials
-import RBDDriver
 import Rig
 import Testing
+import VolumeCore
+
+@testable import RBDDriver
 
 extension CephTests {
     /// What `kill -9` leaves between the steps of librbd's create and remove.
@@ -107,7 +109,66 @@ extension CephTests {
             }
         }
 
-        private static func encoded(_ text: String) -> [UInt8] {
+        /// Renamed by half, renamed, moved by half, or moved: a removal can be cut off at each of these.
+        @Test(
+            "B11: a removal that was cut off on its way into the trash goes on from there",
+            arguments: [
+                (id: false, entry: false), (id: false, entry: true), (id: true, entry: true),
+            ], [false, true])
+        func b11HalfTrashed(left: (id: Bool, entry: Bool), idIsKnown: Bool) async throws {
+            try await CephFixture.with { ceph in
+                let (name, removed) = (uniqueName("volume"), uniqueName("removed"))
+                try await ceph.images.create(removed, size: 1 << 22, layout: ImageLayout())
+                let id = try await ceph.id(of: removed)
+                try await ceph.images.moveToTrash(removed)
+                try await ceph.rewind(removed, id, left: left)
+                for _ in 1...2 {
+                    #expect(try await ceph.images.moveToTrash(name, id: idIsKnown ? id : nil, as: removed) == nil)
+                }
+                #expect(try await ceph.objects(of: removed, id) == ["rbd_header.\(id)"])
+                let entry = try await ceph.images.listTrash().first { $0.id == id }
+                #expect(entry?.name == removed)
+                try await ceph.images.removeFromTrash(id: id)
+                try await ceph.expectNothing(of: removed, id)
+            }
+        }
+
+        @Test("B11: a removal whose rename was cut off goes on from there", arguments: [false, true])
+        func b11HalfRenamed(entryIsMoved: Bool) async throws {
+            try await CephFixture.with { ceph in
+                let (name, removed) = (uniqueName("volume"), uniqueName("removed"))
+                let before = entryIsMoved ? removed : name
+                try await ceph.images.create(before, size: 1 << 22, layout: ImageLayout())
+                let id = try await ceph.id(of: before)
+                try await ceph.rados("cp", "rbd_id.\(before)", "rbd_id.\(entryIsMoved ? name : removed)")
+                #expect(try await ceph.images.moveToTrash(name, id: id, as: removed) == nil)
+                #expect(try await ceph.objects(of: name, id) == ["rbd_header.\(id)"])
+                let entry = try await ceph.images.listTrash().first { $0.id == id }
+                #expect(entry?.name == removed)
+                try await ceph.images.removeFromTrash(id: id)
+                for each in [name, removed] { try await ceph.expectNothing(of: each, id) }
+            }
+        }
+
+        @Test("B11: an image of which only the entry in the trash is left is deleted")
+        func b11HeadlessInTrash() async throws {
+            try await CephFixture.with { ceph in
+                let place = TrashPlace(pool: ceph.environment.pool)
+                let name = uniqueName("volume")
+                let removed = VolumeRecord.removedPrefix + uniqueName("uid") + ".db"
+                try await ceph.images.create(name, size: 1 << 22, layout: ImageLayout())
+                let id = try await ceph.id(of: name)
+                #expect(try await ceph.images.moveToTrash(name, id: id, as: removed) == nil)
+                try await ceph.rados("rm", "rbd_header.\(id)")
+                let store = CephImageStore(connection: ceph.connection, clock: SystemClock())
+                let entry = try #require(try await store.trashed(in: place).first { $0.id == id })
+                try await store.emptyTrash(entry)
+                #expect(try await store.trashed(in: place).allSatisfy { $0.id != id })
+                try await ceph.expectNothing(of: removed, id)
+            }
+        }
+
+        static func encoded(_ text: String) -> [UInt8] {
             [UInt8(text.utf8.count), 0, 0, 0] + Array(text.utf8)
         }
 
@@ -161,6 +222,27 @@ extension CephTests {
 extension CephFixture {
     fileprivate func id(of name: String) async throws -> String {
         try await images.withImage(.name(name), .readOnly) { try await $0.stat().id }
+    }
+
+    /// Puts an image in the trash back to where it was on its way there.
+    fileprivate func rewind(_ name: String, _ id: String, left: (id: Bool, entry: Bool)) async throws {
+        let file = FileManager.default.temporaryDirectory.path + "/" + uniqueName("spec")
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        try await rados("getomapval", "rbd_trash", "id_\(id)", file)
+        // The state is the last byte.
+        var spec = [UInt8](try Data(contentsOf: URL(filePath: file)))
+        spec[spec.count - 1] = 1
+        try Data(spec).write(to: URL(filePath: file))
+        try await rados("setomapval", "rbd_trash", "id_\(id)", "--input-file", file)
+        if left.id {
+            try Data(CephTests.Remains.encoded(id)).write(to: URL(filePath: file))
+            try await rados("put", "rbd_id.\(name)", file)
+        }
+        guard left.entry else { return }
+        for (key, text) in [("name_\(name)", id), ("id_\(id)", name)] {
+            try Data(CephTests.Remains.encoded(text)).write(to: URL(filePath: file))
+            try await rados("setomapval", "rbd_directory", key, "--input-file", file)
+        }
     }
 
     @discardableResult

@@ -21,7 +21,12 @@ struct InMemoryNode: Sendable {
             addSnapshot: { image, name in try cluster.mutate { try $0.addSnapshot(name, of: image) } },
             removeSnapshot: { image, name in try cluster.mutate { try $0.removeSnapshot(name, of: image) } },
             resize: { image, size in try cluster.mutate { try $0.resize(image, to: size) } },
-            obscureLockOwner: { image in cluster.mutate { $0.obscureLockOwner(of: image) } })
+            obscureLockOwner: { image in cluster.mutate { $0.obscureLockOwner(of: image) } },
+            trashByHand: { image in cluster.mutate { $0.trashByHand(image) } },
+            deleteFromTrash: { _, id in
+                guard cluster.world.ceph.trash[id] != nil else { throw VolumeError(.notFound, "delete", why: "gone") }
+                cluster.mutate { $0.deleteByHand(id) }
+            })
     }
 
     var node: NodeUnderTest {
@@ -47,7 +52,7 @@ struct InMemoryNode: Sendable {
     var leftovers: [String] {
         let world = cluster.world
         let kernels = world.nodes.values.map(\.kernel)
-        return world.ceph.images.keys.map { "image \($0)" }
+        return world.ceph.images.keys.map { "image \($0)" } + world.ceph.trash.keys.map { "trash \($0)" }
             + kernels.flatMap { $0.devices.keys.map { "device \($0)" } }
             + kernels.flatMap { $0.mounts.map { "mount \($0.mountpoint)" } }
             + kernels.flatMap { $0.directories.map { "directory \($0)" } }

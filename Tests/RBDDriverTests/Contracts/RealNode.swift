@@ -56,7 +56,11 @@ struct RealNode: Sendable {
             addSnapshot: { image, name in _ = try await rig.rbd("snap", "create", "\(image)@\(name)") },
             removeSnapshot: { image, name in _ = try await rig.rbd("snap", "rm", "\(image)@\(name)") },
             resize: { image, size in _ = try await rig.rbd("resize", "--size", "\(size)", "\(image)") },
-            obscureLockOwner: { [connection] image in try await connection.obscureLockOwner(of: image) })
+            obscureLockOwner: { [connection] image in try await connection.obscureLockOwner(of: image) },
+            trashByHand: { image in _ = try await rig.rbd("trash", "mv", "\(image)") },
+            deleteFromTrash: { image, id in
+                _ = try await rig.rbd("trash", "rm", "--no-progress", "\(image.named(id))")
+            })
         let mapped = MappedFormatter(
             images: images, mapper: mapper, runner: runner, kernel: kernel, stateFolder: scratch.path)
         let sparse = SparseImageFormatter(runner: runner, kernel: kernel, stateFolder: scratch.path)

@@ -68,5 +68,11 @@ private struct HauntedImages: ImageStore {
     }
     func mark(_ image: ImageReference, uid: String) async throws { try await base.mark(image, uid: uid) }
     func remove(_ image: ImageReference, id: String?) async throws { try await base.remove(image, id: id) }
+    func moveToTrash(_ image: ImageReference, id: String?, as removed: String) async throws {
+        try await base.moveToTrash(image, id: id, as: removed)
+    }
+    func trashPlaces() async throws -> [TrashPlace] { try await base.trashPlaces() }
+    func trashed(in place: TrashPlace) async throws -> [TrashedImage] { try await base.trashed(in: place) }
+    func emptyTrash(_ image: TrashedImage) async throws { try await base.emptyTrash(image) }
     func clearRemains(of image: ImageReference) async throws { try await base.clearRemains(of: image) }
 }

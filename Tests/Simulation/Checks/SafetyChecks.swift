@@ -20,6 +20,11 @@ struct SafetyChecks {
     /// Images that people put there by hand, by reference; nobody else may change them.
     private var foreign: [ImageReference: SimulatedImage] = [:]
 
+    /// Ids of images in the trash.
+    private var trashed: Set<String> = []
+    /// Ids of images that have snapshots.
+    private var withSnapshots: Set<String> = []
+
     /// Every client that was ever blocklisted.
     private var fenced: Set<ClientAddress> = []
     /// Every client that the record of a take-over has ever named: from then on its node may let go, before or after the
@@ -72,6 +77,8 @@ struct SafetyChecks {
         checkWriters(world)
         checkMappings(world)
         checkImages(world)
+        checkTrash(world)
+        checkSnapshots(world)
         if let harm = world.harm.first { report(.oneWriter, harm.description) }
     }
 
@@ -168,6 +175,29 @@ struct SafetyChecks {
         for (reference, image) in foreign where world.ceph.images[reference] != image {
             report(.foreignUntouched, "image \(reference) is nobody's volume and was changed")
         }
+    }
+
+    /// What is deleted for good is no volume's any more.
+    private mutating func checkTrash(_ world: World) {
+        let now = Set(world.ceph.trash.keys)
+        guard now != trashed else { return }
+        for id in trashed.subtracting(now) where world.ceph.reference(of: id) == nil {
+            guard let uid = owners[id] else { continue }
+            for stored in world.etcd.volumes.values where stored.record.uid == uid {
+                report(.noRecordLost, "image \(id) was deleted while volume \(stored.record.name) is recorded")
+            }
+        }
+        trashed = now
+    }
+
+    /// Nobody but who took a snapshot takes it away.
+    private mutating func checkSnapshots(_ world: World) {
+        let images = Array(world.ceph.images.values) + world.ceph.trash.values.map(\.image)
+        let there = Set(images.map(\.id))
+        for id in withSnapshots.subtracting(there) {
+            report(.foreignUntouched, "image \(id) was deleted with a snapshot that somebody had taken of it")
+        }
+        withSnapshots = Set(images.filter { !$0.snapshots.isEmpty }.map(\.id))
     }
 
     // MARK: Records

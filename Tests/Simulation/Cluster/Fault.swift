@@ -36,6 +36,7 @@ enum Fault: String, Sendable, CaseIterable {
     case strangerFreezes = "the stranger's host freezes"
     case foreignImage = "somebody puts an image there"
     case imageSwapped = "somebody puts another image in its place"
+    case snapshotTaken = "somebody takes a snapshot"
 
     /// Those that strike a single call.
     static let ofCalls: [Fault] = [

@@ -42,6 +42,7 @@ extension History {
         case .strangerFreezes: return freezeStranger()
         case .foreignImage: return plantImage()
         case .imageSwapped: return swapImage()
+        case .snapshotTaken: return takeSnapshot()
         case .notesLost: return loseNotes(of: index, node)
         default: return cluster.mutate { world in disturb(fault, name, node, &world) }
         }
@@ -270,6 +271,21 @@ extension History {
                 }
                 try? world.renameByHand(renamed, to: volume)
             }
+        }
+    }
+
+    /// Somebody takes a snapshot of a volume's image, as `rbd snap create` does, or removes the one that he took.
+    private func takeSnapshot() -> Bool {
+        guard let volume = random.one(of: volumes) else { return false }
+        let image = Setup.image(volume)
+        return cluster.mutate { world in
+            guard let found = world.ceph.images[image], found.uid != nil else { return false }
+            if found.snapshots.isEmpty {
+                try? world.addSnapshot("by-hand", of: image)
+            } else {
+                world.removeSnapshots(ofImage: found.id)
+            }
+            return true
         }
     }
 

@@ -41,7 +41,9 @@ extension History {
             case .get(let name): _ = try await driver.get(name)
             case .list: _ = try await driver.list()
             case .recover: try await driver.recover()
-            case .tend: await driver.tendAll()
+            case .tend:
+                await driver.tendAll()
+                await driver.emptyTrash()
             }
             return .done
         } catch let error as VolumeError {

@@ -14,6 +14,8 @@ enum Setup {
     static let nodes = ["a", "b", "c"]
     /// A host that has no plugin, on which people map images by hand.
     static let stranger = "x"
+    /// The name of an image that somebody has put into the trash before everything began.
+    static let trashedByHand = "rbd-plugin.kept"
     /// The volumes that a history is about: one with ext4, one with xfs, or both.
     static let volumeSets = [["db"], ["kv"], ["db", "kv"]]
     static let policy = DriverPolicy(
@@ -60,6 +62,11 @@ public struct StartingWorlds: Sendable {
     private static func world(at point: StartingPoint, _ volumes: [String]) -> World {
         let cluster = SimulatedCluster(nodes: Setup.nodes + [Setup.stranger])
         let executor = RunLoopExecutor()
+        cluster.mutate { world in
+            let kept = Setup.image(Setup.trashedByHand)
+            world.addImage(kept)
+            world.trashByHand(kept)
+        }
         if point != .nothing {
             let driver = Setup.driver(cluster.startPlugin(on: "a"), nil)
             Task(executorPreference: executor) {

@@ -128,11 +128,15 @@ struct AlteredImages: ImageStore {
     var watching: @Sendable (ImageReference) async throws -> [ClientAddress]
     var creating: @Sendable (ImageReference, VolumeSpec, String) async throws -> String
     var removing: @Sendable (ImageReference, String?) async throws -> Void
+    var listingTrash: @Sendable (TrashPlace) async throws -> [TrashedImage]
+    var emptying: @Sendable (TrashedImage) async throws -> Void
 
     init(_ base: any ImageStore) {
         self.base = base
         creating = { try await base.create($0, spec: $1, uid: $2) }
         removing = { try await base.remove($0, id: $1) }
+        listingTrash = { try await base.trashed(in: $0) }
+        emptying = { try await base.emptyTrash($0) }
         inspecting = { try await base.inspect($0) }
         renaming = { try await base.rename($0, to: $1) }
         watching = { try await base.watchers(of: $0) }
@@ -152,6 +156,12 @@ struct AlteredImages: ImageStore {
     func finishRename(_ image: ImageReference, to name: String) async throws {
         try await base.finishRename(image, to: name)
     }
+    func moveToTrash(_ image: ImageReference, id: String?, as removed: String) async throws {
+        try await base.moveToTrash(image, id: id, as: removed)
+    }
+    func trashPlaces() async throws -> [TrashPlace] { try await base.trashPlaces() }
+    func trashed(in place: TrashPlace) async throws -> [TrashedImage] { try await listingTrash(place) }
+    func emptyTrash(_ image: TrashedImage) async throws { try await emptying(image) }
     func clearRemains(of image: ImageReference) async throws { try await base.clearRemains(of: image) }
     func names(in pool: String, namespace: String, withPrefix prefix: String) async throws -> [String] {
         try await base.names(in: pool, namespace: namespace, withPrefix: prefix)

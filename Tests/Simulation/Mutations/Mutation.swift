@@ -14,6 +14,7 @@ public enum Mutation: String, Sendable, CaseIterable {
     case doubtIsDenial
     // Images and filesystems.
     case failedCheckFormats, imageIsOverwritten, foreignUIDIsOurs, formatIsSkipped
+    case trashIsPurged, snapshotsAreNotSeen
     // The kernel.
     case unmapLies, unmountLies, devicesAreNotSeen, deadMappingsAreNotSeen
     // Who is shut out, and who ought to be.
@@ -55,6 +56,8 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .imageIsOverwritten: "an image of the volume's name is replaced"
         case .foreignUIDIsOurs: "any image of the volume's name is taken for the volume's own"
         case .formatIsSkipped: "no filesystem is made"
+        case .trashIsPurged: "whatever is in the trash is deleted"
+        case .snapshotsAreNotSeen: "an image with snapshots is removed with them"
         case .unmapLies: "unmapping does nothing and says it did"
         case .unmountLies: "unmounting does nothing and says it did"
         case .devicesAreNotSeen: "what the kernel has mapped is not looked at"
@@ -115,6 +118,7 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .imageIsOverwritten: [.foreignUntouched]
         case .foreignUIDIsOurs: [.foreignUntouched, .answersAreTrue]
         case .formatIsSkipped: [.answersAreTrue]
+        case .trashIsPurged, .snapshotsAreNotSeen: [.foreignUntouched]
         case .unmapLies, .devicesAreNotSeen, .deadMappingsAreNotSeen: [.unmountedIsGone, .endsWell, .livingKeep]
         case .unmountLies: [.endsWell]
         case .lockOwnersAreNotSeen, .wrongClientIsShutOut, .fenceErrorsAreIgnored,
@@ -152,7 +156,8 @@ public enum Mutation: String, Sendable, CaseIterable {
             .undoForgetsItsClaim, .reattachForgetsClients, .deletesAreNotDone, .wishesAreLost, .readyComesFirst,
             .recordOfVolumeGoesFirst, .readsComeFromTheCopy:
             applyToStore(&ports)
-        case .failedCheckFormats, .imageIsOverwritten, .foreignUIDIsOurs, .formatIsSkipped, .unmapLies, .unmountLies,
+        case .failedCheckFormats, .imageIsOverwritten, .foreignUIDIsOurs, .formatIsSkipped, .trashIsPurged,
+            .snapshotsAreNotSeen, .unmapLies, .unmountLies,
             .devicesAreNotSeen, .deadMappingsAreNotSeen, .mapIgnoresTheID, .removalIgnoresTheID, .clientIsNotTold,
             .checkIsSkipped, .repairIsForgotten, .mountsAreNotSeen, .useIsNotSeen, .rootIsNotPrepared,
             .nothingIsUnsettled:

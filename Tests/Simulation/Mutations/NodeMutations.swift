@@ -42,6 +42,25 @@ extension Mutation {
             ports.images = altered
         case .formatIsSkipped:
             ports.formatter = AlteredFormatter { try await images.create($0, spec: $1, uid: $2) }
+        case .trashIsPurged:
+            var altered = AlteredImages(images)
+            altered.listingTrash = { place in
+                _ = try await images.trashed(in: place)
+                return cluster.world.ceph.trash.keys.sorted().compactMap {
+                    TrashedImage(in: place, id: $0, named: VolumeRecord.removedPrefix + "any.volume")
+                }
+            }
+            altered.emptying = { image in cluster.mutate { $0.deleteByHand(image.id) } }
+            ports.images = altered
+        case .snapshotsAreNotSeen:
+            var altered = AlteredImages(images)
+            altered.inspecting = { image in
+                var found = try await images.inspect(image)
+                found?.snapshots = []
+                return found
+            }
+            altered.emptying = { image in cluster.mutate { $0.deleteByHand(image.id) } }
+            ports.images = altered
         case .unmapLies:
             var altered = AlteredMapper(mapper)
             altered.unmapping = { _ in }

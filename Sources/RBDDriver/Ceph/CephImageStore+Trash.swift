@@ -1,0 +1,74 @@
+import VolumeCore
+
+/// The part of the port that is about removed volumes.
+extension CephImageStore {
+    /// Longer than any image takes: what ends a call that gets no answer are the limits of each request within it.
+    private static let emptying = Duration.seconds(7 * 86_400)
+
+    public func moveToTrash(_ image: ImageReference, id: String?, as removed: String) async throws {
+        let what = "put image \(image) into the trash"
+        let other = try await call(what) { limit in
+            try await call.images(image).moveToTrash(image.name, id: id, as: removed, timeout: limit)
+        }
+        if let other {
+            throw VolumeError(
+                .foreignImage, what, why: "it has the id \(other), not \(id ?? "?")", remedy: "it was left as it is",
+                outcome: .refused)
+        }
+    }
+
+    public func trashPlaces() async throws -> [TrashPlace] {
+        let pools = try await call("list the pools") { try await call.connection.pools(timeout: $0) }
+        var places: [TrashPlace] = []
+        for pool in pools {
+            places.append(TrashPlace(pool: pool.name))
+            // Most users may see some pools only, and nothing of the others.
+            let namespaces = try? await call("list the namespaces of pool \(pool.name)") {
+                try await call.connection.namespaces(in: pool.name, timeout: $0)
+            }
+            places += (namespaces ?? []).map { TrashPlace(pool: pool.name, namespace: $0) }
+        }
+        return places
+    }
+
+    public func trashed(in place: TrashPlace) async throws -> [TrashedImage] {
+        let entries = try await call("look into the trash of pool \(place.pool)") { limit in
+            try await images(in: place).listTrash(timeout: limit)
+        }
+        return entries.compactMap { TrashedImage(in: place, id: $0.id, named: $0.name) }
+    }
+
+    public func emptyTrash(_ image: TrashedImage) async throws {
+        let what = "delete the image of the removed volume \(image.volume) (id \(image.id))"
+        if let uid = try await uid(of: image, what), uid != image.uid {
+            throw VolumeError(
+                .foreignImage, what, why: "it is the image of another volume, with the uid \(uid)",
+                remedy: "bring it back with 'rbd trash restore'", outcome: .refused)
+        }
+        do {
+            try await call(what) { _ in
+                try await images(in: image.place).removeFromTrash(id: image.id, timeout: Self.emptying)
+            }
+        } catch let error as VolumeError where error.code == .notFound {
+            return
+        }
+    }
+
+    /// The uid that the image itself bears: its name in the trash is only what somebody has called it.
+    /// - Returns: `nil` for one whose deletion has come so far that nothing can be read of it any more.
+    private func uid(of image: TrashedImage, _ what: String) async throws -> String? {
+        do {
+            return try await call(what) { limit in
+                try await images(in: image.place).withImage(.id(image.id), .readOnly, timeout: limit) { opened in
+                    try await opened.metadata(Self.uidKey, timeout: limit) ?? ""
+                }
+            }
+        } catch let error as VolumeError where error.code == .notFound {
+            return nil
+        }
+    }
+
+    private func images(in place: TrashPlace) -> RBDImages {
+        RBDImages(ImageLocation(pool: place.pool, namespace: place.namespace), connection: call.connection)
+    }
+}

@@ -1,0 +1,83 @@
+import VolumeCore
+
+/// What librbd does with its trash.
+extension World {
+    /// The first half: the image has its new name.
+    mutating func withdraw(_ reference: ImageReference, id: String?, to removed: String) throws {
+        let target = reference.named(removed)
+        guard ceph.images[target] == nil, let id, ceph.trash[id] == nil else { return }
+        guard let image = ceph.images[reference] else { return }
+        guard image.id == id else {
+            throw VolumeError(
+                .foreignImage, "put image \(reference) into the trash", why: "its id is \(image.id), not \(id)",
+                outcome: .refused)
+        }
+        ceph.images[reference] = nil
+        ceph.images[target] = image
+    }
+
+    /// The second half. It takes the image from under those who watch it.
+    mutating func moveToTrash(_ reference: ImageReference) {
+        guard let image = ceph.images.removeValue(forKey: reference) else { return }
+        ceph.trash[image.id] = TrashedEntry(reference: reference, image: image)
+    }
+
+    var trashPlaces: [TrashPlace] {
+        ceph.pools.flatMap { name, pool in
+            [TrashPlace(pool: name)] + pool.namespaces.map { TrashPlace(pool: name, namespace: $0) }
+        }.sorted()
+    }
+
+    func trashed(in place: TrashPlace) -> [TrashedImage] {
+        ceph.trash.sorted { $0.key < $1.key }
+            .filter { $0.value.reference.trash == place }
+            .compactMap { TrashedImage(in: place, id: $0.key, named: $0.value.reference.name) }
+    }
+
+    /// The first half of emptying: the data goes.
+    /// - Returns: whether there is anything left to do.
+    mutating func trimTrashed(_ id: String, uid: String) throws -> Bool {
+        guard let entry = ceph.trash[id] else { return false }
+        let what = "delete image \(id) in the trash"
+        guard entry.image.uid == uid else {
+            throw VolumeError(.foreignImage, what, why: "it bears another uid", outcome: .refused)
+        }
+        guard entry.image.snapshots.isEmpty else {
+            throw VolumeError(.busy, what, why: "it has snapshots", outcome: .refused)
+        }
+        guard watchers(ofImage: id).isEmpty else {
+            throw VolumeError(.busy, what, why: "it has watchers", outcome: .refused)
+        }
+        ceph.trash[id]?.image.content = .unreadable
+        return true
+    }
+
+    /// The second half.
+    mutating func dropTrashed(_ id: String, uid: String) throws {
+        guard try trimTrashed(id, uid: uid) else { return }
+        ceph.trash[id] = nil
+        ceph.orphanedWatches[id] = nil
+    }
+
+    /// `rbd snap purge` by hand, wherever the image is.
+    public mutating func removeSnapshots(ofImage id: String) {
+        ceph.trash[id]?.image.snapshots = []
+        if let reference = ceph.reference(ofImage: id) { ceph.images[reference]?.snapshots = [] }
+    }
+
+    public mutating func removeAllSnapshots() {
+        for id in ceph.images.values.map(\.id) + ceph.trash.keys { removeSnapshots(ofImage: id) }
+    }
+
+    /// `rbd trash mv` by hand.
+    public mutating func trashByHand(_ reference: ImageReference) { moveToTrash(reference) }
+
+    /// A client that died has the image open, for as long as a watch lasts.
+    public mutating func watchTrashed(_ id: String, on name: String) {
+        guard let client = ClientAddress("10.0.9.1:0/\(name.utf8.count)") else { return }
+        ceph.orphanedWatches[id, default: [:]][client] = now + ceph.watchTimeout
+    }
+
+    /// `rbd trash rm` by hand.
+    public mutating func deleteByHand(_ id: String) { ceph.trash[id] = nil }
+}
