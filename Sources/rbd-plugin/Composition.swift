@@ -70,7 +70,7 @@ struct Composition {
             poolHealth: health, clock: clock, tokens: tokens)
         driver = VolumeDriver(
             ports: ports.withKillPoints, policy: DriverPolicy(settings, mountRoot: mountRoot), me: me, log: log)
-        let registry = PluginMetrics.bootstrap(driver: driver, health: health)
+        let registry = PluginMetrics.bootstrap(driver: driver, health: health, connection: connection)
         server = VolumeServer(
             configuration: .init(
                 socketPath: socket, budget: settings.limits.operation,

@@ -6,7 +6,8 @@ import VolumeCore
 
 /// The metrics system, with what is only known at the moment of a scrape.
 enum PluginMetrics {
-    static func bootstrap(driver: VolumeDriver, health: HealthChecks) -> PrometheusRegistry {
+    static func bootstrap(driver: VolumeDriver, health: HealthChecks, connection: CephConnection) -> PrometheusRegistry
+    {
         let registry = PrometheusRegistry()
         MetricsSystem.bootstrap(registry)
         for (name, text) in OperationMetrics.help { registry.describe(name, text) }
@@ -26,6 +27,10 @@ enum PluginMetrics {
         registry.registerGauge(
             "rbd_plugin_trash_images", help: "Images of removed volumes whose data waits in Ceph's trash to be deleted."
         ) { Double(driver.imagesInTrash) }
+        registry.registerGauge(
+            "rbd_plugin_blocklist_entries",
+            help: "Entries on Ceph's blocklist when this plugin last read it; NaN before that."
+        ) { connection.knownBlocklistLength.map(Double.init) ?? .nan }
         register(health, in: registry)
         return registry
     }

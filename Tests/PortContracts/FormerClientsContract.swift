@@ -15,19 +15,24 @@ public struct FormerClientsContract: Sendable {
     let start: @Sendable () async throws -> any ConnectedRun
     let startElsewhere: @Sendable () async throws -> any ConnectedRun
     let reboot: @Sendable () async throws -> Void
+    let here: String
+    let elsewhere: String
 
     /// - Parameters:
     ///   - start: starts the plugin, which does not run, on a node that has never had one.
     ///   - startElsewhere: the same on another node.
     ///   - reboot: the node of `start`, on which nothing runs.
+    ///   - here: an address of the host of that node; `elsewhere`: one that it does not have.
     public init(
         start: @escaping @Sendable () async throws -> any ConnectedRun,
         startElsewhere: @escaping @Sendable () async throws -> any ConnectedRun,
-        reboot: @escaping @Sendable () async throws -> Void
+        reboot: @escaping @Sendable () async throws -> Void, here: String, elsewhere: String
     ) {
         self.start = start
         self.startElsewhere = startElsewhere
         self.reboot = reboot
+        self.here = here
+        self.elsewhere = elsewhere
     }
 
     public static let promises: [ContractCase<Self>] = [
@@ -40,11 +45,22 @@ public struct FormerClientsContract: Sendable {
         .init("the clients of an earlier boot are not told: they may be another host's by now") {
             try await $0.reboots()
         },
+        .init("B10: a client at this machine's address is told from one at another") { try await $0.tellsHosts() },
         .init("the clients of another node are not told") { contract in
             try await contract.startElsewhere().kill()
             try await contract.expect([], knownTo: contract.start())
         },
     ]
+
+    private func tellsHosts() async throws {
+        let clients = try await start().formerClients
+        for nonce in [1, 4711] {
+            let mine = try #require(ClientAddress("\(here):0/\(nonce)"))
+            let others = try #require(ClientAddress("\(elsewhere):0/\(nonce)"))
+            #expect(try await clients.isThisMachines(mine))
+            #expect(try await !clients.isThisMachines(others))
+        }
+    }
 
     private func expect(
         _ clients: Set<ClientAddress>, knownTo run: any ConnectedRun, sourceLocation: SourceLocation = #_sourceLocation

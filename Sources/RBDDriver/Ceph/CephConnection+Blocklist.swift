@@ -1,6 +1,7 @@
 import CRados
 import FoundationEssentials
 import Glibc
+import Synchronization
 import VolumeCore
 
 /// A client that the cluster refuses.
@@ -62,10 +63,19 @@ extension CephConnection {
             let addr: String?
             let until: String
         }
-        return try await monitorQuery(MonitorCommand("osd blocklist ls"), as: [Line].self, timeout: timeout)
-            .compactMap { line in
-                guard let address = line.addr.flatMap(ClientAddress.init) else { return nil }
-                return BlocklistEntry(address: address, until: MonitorTime.date(line.until) ?? .distantPast)
-            }
+        let lines = try await monitorQuery(
+            MonitorCommand("osd blocklist ls"), as: [Line].self, timeout: timeout)
+        blocklistLength.store(lines.count, ordering: .relaxed)
+        return lines.compactMap { line in
+            guard let address = line.addr.flatMap(ClientAddress.init) else { return nil }
+            return BlocklistEntry(address: address, until: MonitorTime.date(line.until) ?? .distantPast)
+        }
+    }
+
+    /// How many entries the blocklist had when this connection last read it, which is with each decision about a fence.
+    /// `nil` when it has not read it yet.
+    public nonisolated var knownBlocklistLength: Int? {
+        let length = blocklistLength.load(ordering: .relaxed)
+        return length < 0 ? nil : length
     }
 }

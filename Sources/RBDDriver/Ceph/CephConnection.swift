@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import Synchronization
 
 /// The one connection to Ceph that everything shares: made on first use or in the
 /// background, and made anew when it breaks.
@@ -31,6 +32,8 @@ public actor CephConnection {
     nonisolated let upkeep: BlockingPool
     private let logger: Logger
     private let notes: ClientNotes?
+    /// How many entries the blocklist had when it was last read.
+    nonisolated let blocklistLength = Atomic(-1)
 
     private var state = State.disconnected
     private var lastError: CephError?

@@ -88,6 +88,12 @@ public final class ClientNotes: FormerClients {
         }
     }
 
+    public func isThisMachines(_ client: ClientAddress) async throws -> Bool {
+        try await kernel.run("getifaddrs", to: "find out which addresses this machine has") {
+            try SystemCall.hostAddresses().contains(client.host)
+        }
+    }
+
     public func forget(_ client: ClientAddress) async throws {
         try await kernel.run("unlink \(folder)", to: "forget client \(client)") { [self] in
             for name in try names() {

@@ -21,9 +21,16 @@ final class DriverMemory: Sendable {
 
     init(startedAt: Moment) { self.startedAt = startedAt }
 
-    func noteMount(of name: VolumeName, at moment: Moment) {
-        contents.withLock { $0.mountedAt[name] = moment }
+    /// - Parameter span: for how long anybody asks. What is older is dropped: it says no more than the start of this run.
+    func noteMount(of name: VolumeName, at moment: Moment, keptFor span: Duration) {
+        contents.withLock { contents in
+            contents.mountedAt = contents.mountedAt.filter { moment - $0.value < span }
+            contents.mountedAt[name] = moment
+        }
     }
+
+    /// Of how many volumes the last mount is remembered.
+    var rememberedMounts: Int { contents.withLock(\.mountedAt.count) }
 
     /// Whether a Mount of it may have been answered within that time: also by the run before this one, which may have
     /// been killed right after it.

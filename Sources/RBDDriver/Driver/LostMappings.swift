@@ -73,7 +73,7 @@ extension VolumeDriver {
 
     /// The client is gone with its mapping: its entry protects nothing any more. Many users may not remove entries; then
     /// it stays, which does no harm.
-    private func allowAgain(_ client: ClientAddress) async {
+    func allowAgain(_ client: ClientAddress) async {
         do {
             try await ports.fence.allow(client)
         } catch {

@@ -10,7 +10,7 @@ extension VolumeDriver {
             let unfinished = rules.replacesFailedUnmounts ? memory.withdraw(.init(name: name, id: id)) : 0
             do {
                 let mountpoint = try await mount(name, MountingID(text: id, unfinished: unfinished))
-                memory.noteMount(of: name, at: ports.clock.now())
+                memory.noteMount(of: name, at: ports.clock.now(), keptFor: policy.handOverGrace)
                 return mountpoint
             } catch {
                 for _ in 0..<unfinished { memory.postpone(.init(name: name, id: id)) }

@@ -53,6 +53,7 @@ extension VolumeDriver {
         guard let fencing = try await commit(change, over: stored),
             let fenced = try await raiseFence(over: fencing)
         else { return }
-        _ = try await commit(.init(attachment: .delete), over: fenced)
+        guard try await commit(.init(attachment: .delete), over: fenced) != nil else { return }
+        await liftEntries(of: former, on: volume.image)
     }
 }

@@ -19,7 +19,9 @@ extension VolumeDriver {
         }
         let attaching = StoreChange(attachment: .put(try attachment.applying(.fenceStands)))
         guard let claimed = try await commit(attaching, over: fenced) else { return nil }
-        return try await attach(claimed)
+        let mountpoint = try await attach(claimed)
+        if mountpoint != nil { await liftEntries(of: former, on: volume.image) }
+        return mountpoint
     }
 
     /// Shuts out whom the record, which says `fencing`, names.

@@ -4,6 +4,9 @@ public protocol FormerClients: Sendable {
     /// Those of this boot of this node whose process is certain to have ended.
     func all() async throws -> [ClientAddress]
 
+    /// Whether the client's address is one that this machine has now.
+    func isThisMachines(_ client: ClientAddress) async throws -> Bool
+
     /// Nothing is to be done about the client any more.
     func forget(_ client: ClientAddress) async throws
 }

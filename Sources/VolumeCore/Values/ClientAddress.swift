@@ -18,6 +18,13 @@ public struct ClientAddress: Sendable, Hashable, Codable {
         self.text = String(body)
     }
 
+    /// The host alone, without brackets.
+    public var host: String {
+        let end = text.lastIndex(of: ":") ?? text.endIndex
+        let host = text[..<end]
+        return host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : String(host)
+    }
+
     /// Four numbers with dots, or hexadecimal groups in brackets. Names are none: Ceph knows addresses only.
     private static func isHost(_ host: Substring) -> Bool {
         if host.hasPrefix("["), host.hasSuffix("]") {

@@ -178,6 +178,10 @@ public struct InMemoryFormerClients: FormerClients {
         return known.filter { $0.value == process.identity.boot }.keys.sorted { $0.text < $1.text }
     }
 
+    public func isThisMachines(_ client: ClientAddress) async throws -> Bool {
+        client.host == process.cluster.world.nodes[process.node]?.host
+    }
+
     public func forget(_ client: ClientAddress) async throws {
         process.cluster.mutate { [process] in $0.nodes[process.node]?.formerClients[client] = nil }
     }

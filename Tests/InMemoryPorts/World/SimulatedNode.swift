@@ -20,6 +20,8 @@ public struct SimulatedNode: Sendable {
     /// The image that the plugin's own client has open right now, by its id.
     var opened: String?
     /// The own clients of plugins that were killed, each with the boot that it was of.
+    /// The address of its mappings' clients.
+    var host: String { "10.0.0.\(number)" }
     public internal(set) var formerClients: [ClientAddress: String] = [:]
     var catalog = CatalogState.empty
     /// How much the node's clock is ahead of the world's, and how many thousandths of the world's speed it has.

@@ -39,7 +39,8 @@ extension FormerClientsContract {
             return try NotedRun(client, notes)
         }
         self.init(
-            start: { try start("a") }, startElsewhere: { try start("b") }, reboot: { _ = boots.next() })
+            start: { try start("a") }, startElsewhere: { try start("b") }, reboot: { _ = boots.next() },
+            here: "127.0.0.1", elsewhere: "192.0.2.1")
     }
 }
 

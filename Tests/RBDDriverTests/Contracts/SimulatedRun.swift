@@ -8,7 +8,7 @@ extension SimulatedCluster {
     var formerClients: FormerClientsContract {
         FormerClientsContract(
             start: { try SimulatedRun(self, on: "a") }, startElsewhere: { try SimulatedRun(self, on: "b") },
-            reboot: { self.mutate { $0.reboot("a") } })
+            reboot: { self.mutate { $0.reboot("a") } }, here: "10.0.0.1", elsewhere: "10.0.0.2")
     }
 }
 

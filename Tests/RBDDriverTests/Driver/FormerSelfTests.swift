@@ -91,5 +91,6 @@ private struct Claimed: FormerClients {
     let client: ClientAddress
 
     func all() async throws -> [ClientAddress] { [client] }
+    func isThisMachines(_ client: ClientAddress) async throws -> Bool { true }
     func forget(_ client: ClientAddress) async throws {}
 }

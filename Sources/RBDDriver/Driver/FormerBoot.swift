@@ -1,0 +1,25 @@
+import Logging
+import VolumeCore
+
+/// A boot of this machine that is over. What it had mapped ended with it, and never comes back.
+extension VolumeDriver {
+    /// Takes clients of an earlier boot off the blocklist again, once the record names them no more. Else each reboot would
+    /// leave an entry for each volume, for years, and every fence reads the whole list.
+    ///
+    /// An entry stays as long as Ceph shows its client: an OSD may do so for ever. It also stays when the address is none
+    /// of this machine's: then it may be another host's that goes by this node's name.
+    /// - Parameter former: the record as the earlier boot had left it; shut out by now.
+    func liftEntries(of former: Attachment, on image: ImageReference) async {
+        guard former.owner.node == me.node, former.owner.boot != me.boot, former.state != .fencing else { return }
+        do {
+            let found = try await ports.images.inspect(image)
+            for client in former.clients where found?.isOpen(by: client) != true {
+                if try await ports.formerClients.isThisMachines(client) { await allowAgain(client) }
+            }
+        } catch {
+            log.debug(
+                "the blocklist entries of an earlier boot stay",
+                metadata: ["image": "\(image)", "reason": "\(error)"])
+        }
+    }
+}
