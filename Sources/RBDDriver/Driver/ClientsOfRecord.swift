@@ -45,6 +45,11 @@ extension VolumeDriver {
     /// lost its name cannot be looked at: then it may.
     private func mayHave(_ volume: VolumeRecord, _ client: ClientAddress) async throws -> Bool {
         guard let image = try await ports.images.inspect(volume.image), image.id == volume.imageID else { return true }
-        return image.watchers.contains(client) || image.lockOwners.contains(client)
+        return image.isOpen(by: client)
     }
+}
+
+extension ImageDescription {
+    /// Whether Ceph sees the client with the image: as a watcher, or as the holder of its lock.
+    func isOpen(by client: ClientAddress) -> Bool { watchers.contains(client) || lockOwners.contains(client) }
 }
