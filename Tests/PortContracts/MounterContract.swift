@@ -9,6 +9,9 @@ public enum MounterContract {
         .init("mount options reach the mount") { try await $0.readOnly() },
         .init("files survive an unmount and a mount") { try await $0.filesSurvive() },
         .init("unmount takes the directory away, and succeeds when nothing is mounted") { try await $0.unmounts() },
+        .init("B6: a device tells where it is mounted, and unmounting another one there leaves it") {
+            try await $0.unmountsOne()
+        },
         .init("unmount is busy while a file is open, and the mount stays usable") { try await $0.busyFile() },
         .init("a device mounted twice is one filesystem") { try await $0.shared() },
         .init("a blank device is damaged, and nothing is left") { try await $0.blankDevice() },
@@ -178,6 +181,25 @@ extension NodeUnderTest {
     fileprivate func preparesNothing() async throws {
         await expectFailure(nil, "preparing where nothing is mounted") {
             try await mounter.prepareRoot(of: mountpoint("nothing"), spec: place.spec())
+        }
+    }
+
+    fileprivate func unmountsOne() async throws {
+        try await withVolume { device, _ in
+            #expect(try await mounter.mountpoints(of: device.path) == [])
+            let mountpoint = mountpoint("one")
+            try await mounter.mount(device.path, at: mountpoint, .ext4, options: [])
+            try await cleaningUp {
+                #expect(try await mounter.mountpoints(of: device.path) == [mountpoint])
+                try await mounter.unmount(mountpoint, of: "/dev/rbd4711")
+                #expect(try await mounter.mounted(at: mountpoint)?.device == device.path)
+            } after: {
+                try await mounter.unmount(mountpoint, of: device.path)
+            }
+            #expect(try await mounter.mountpoints(of: device.path) == [])
+            let exists = try await applications.exists(mountpoint)
+            #expect(!exists)
+            try await mounter.unmount(mountpoint, of: device.path)
         }
     }
 

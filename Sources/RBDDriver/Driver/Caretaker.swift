@@ -70,7 +70,7 @@ extension VolumeDriver {
     /// Whether this plugin mapped the device when the name of the volume's image was another image's.
     private func isOwnNamesake(_ device: MappedDevice, of stored: StoredVolume) async -> Bool {
         guard let volume = stored.volume?.record,
-            device.relation(to: volume, recorded: stored.attachment?.record) == .anotherOfItsName
+            rules.relation(device, volume, stored.attachment?.record) == .anotherOfItsName
         else { return false }
         return (try? await ports.mapper.isOwn(device)) == true
     }

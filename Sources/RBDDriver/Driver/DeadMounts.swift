@@ -30,11 +30,8 @@ extension VolumeDriver {
             let device = try await ports.mapper.mapped().first { $0.path == attachment.device }
             // In this order: after a start it is the first question that decides which kinds these are.
             guard ports.mapper.kinds.contains(kind) else { return .lives }
-            return switch device?.relation(to: volume, recorded: attachment) {
-            case nil: .isLost
-            case .itsImage: .lives
-            case .anotherOfItsName, .unknownOfItsName, .unrelated: .isAnothers
-            }
+            guard let device else { return .isLost }
+            return rules.relation(device, volume, attachment) == .itsImage ? .lives : .isAnothers
         } catch {
             guard ports.mapper.kinds.contains(kind) else { return .lives }
             throw error
@@ -61,7 +58,7 @@ extension VolumeDriver {
         let what = "\(verb) volume \(stored.name)"
         try await seeThatNobodyWrites(through: dead, stored, what)
         do {
-            try await ports.mounter.unmount(dead.mountpoint)
+            try await ports.mounter.unmount(dead.mountpoint, of: dead.device)
         } catch let error as VolumeError where error.code == .busy {
             throw VolumeError(
                 .busy, what, why: "what it was mapped with here has ended, and its dead mount is in use: \(error.why)",
@@ -79,18 +76,31 @@ extension VolumeDriver {
         if let volume = stored.volume?.record, let attachment = stored.attachment?.record,
             let device = attachment.device, let mountpoint = attachment.mountpoint, try await isShownAsMounted(stored)
         {
-            guard try await recordedMapping(stored) == .isLost else { return nil }
+            guard try await recordedMapping(stored) == .isLost,
+                try await isOf(volume, deadDevice: device, mountpoint, attachment)
+            else { return nil }
             return DeadMount(
                 device: device, mountpoint: mountpoint, image: volume.image, imageID: volume.imageID,
                 clients: attachment.clients)
         }
-        let mountpoint = policy.mountpoint(of: stored.name)
-        guard let device = try await ports.mounter.mounted(at: mountpoint)?.device,
-            let dead = try await ports.mapper.deadMappings().first(where: { $0.path == device })
-        else { return nil }
-        return DeadMount(
-            device: device, mountpoint: mountpoint, image: dead.image, imageID: dead.imageID,
-            clients: dead.client.map { [$0] } ?? [])
+        for dead in try await ports.mapper.deadMappings() where dead.image.name == stored.name.text {
+            guard let mountpoint = try await mountpoint(of: dead, stored.name) else { continue }
+            return DeadMount(
+                device: dead.path, mountpoint: mountpoint, image: dead.image, imageID: dead.imageID,
+                clients: dead.client.map { [$0] } ?? [])
+        }
+        return nil
+    }
+
+    /// Whether a device without a mapping is the volume's, as its record says. The mapper's notes confirm it; where they are
+    /// lost, it is believed at the place only where the plugin mounts the volume anyway.
+    private func isOf(
+        _ volume: VolumeRecord, deadDevice path: String, _ mountpoint: String, _ attachment: Attachment
+    ) async throws -> Bool {
+        guard let dead = try await ports.mapper.deadMappings().first(where: { $0.path == path }) else {
+            return mountpoint == policy.mountpoint(of: volume.name)
+        }
+        return rules.relation(dead, volume, attachment) == .itsImage
     }
 
     /// That the process has ended is what the mapper says, and it may be wrong: its notes may be lost, or the process one

@@ -29,6 +29,9 @@ public struct DriverRules: Sendable {
     public var tend: @Sendable (Attachment, NodeIdentity, Bool) -> TendStep = {
         TendRule.decide($0, me: $1, justMounted: $2)
     }
+    public var relation: @Sendable (MappedDevice, VolumeRecord, Attachment?) -> DeviceRelation = {
+        $0.relation(to: $1, recorded: $2)
+    }
     public var unaccounted: @Sendable (Attachment, Set<ClientAddress>) -> [ClientAddress] = {
         ClientRule.unaccounted($0, besides: $1)
     }

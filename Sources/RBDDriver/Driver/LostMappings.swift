@@ -37,7 +37,7 @@ extension VolumeDriver {
         guard let volume = stored.volume?.record else {
             return device.image.name == stored.name.text ? .unknownOfItsName : .unrelated
         }
-        return device.relation(to: volume, recorded: stored.attachment?.record)
+        return rules.relation(device, volume, stored.attachment?.record)
     }
 
     /// Whether the records give the volume to this node, and let it have it mapped.
@@ -53,7 +53,7 @@ extension VolumeDriver {
     }
 
     func isMounted(_ device: MappedDevice, _ name: VolumeName) async throws -> Bool {
-        try await ports.mounter.mounted(at: policy.mountpoint(of: name))?.device == device.path
+        try await mountpoint(of: device, name) != nil
     }
 
     /// Whether nothing can be read or written through the device ever again.
@@ -63,7 +63,9 @@ extension VolumeDriver {
     }
 
     func letGo(of device: MappedDevice, _ name: VolumeName) async throws {
-        if try await isMounted(device, name) { try await ports.mounter.unmount(policy.mountpoint(of: name)) }
+        for mountpoint in try await mountpoints(of: device, name) {
+            try await ports.mounter.unmount(mountpoint, of: device.path)
+        }
         try await ports.mapper.unmap(device)
         log.warning(
             "let go of a volume that another node has taken over",

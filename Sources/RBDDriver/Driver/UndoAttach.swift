@@ -6,7 +6,7 @@ extension VolumeDriver {
     /// stays, so that the next Mount here finishes what is left and no other node maps the image meanwhile.
     func undo(_ progress: AttachProgress, _ volume: VolumeRecord) async {
         do {
-            if progress.isMounted { try await ports.mounter.unmount(progress.mountpoint) }
+            if progress.isMounted { try await undoMount(progress) }
             let gone = try await undoMapping(progress, volume)
             if let claim = progress.stored.attachment?.record, !progress.isLost {
                 try await shutOutUnseen(claim, of: volume, besides: gone)
@@ -18,6 +18,13 @@ extension VolumeDriver {
                 metadata: ["volume": "\(volume.name)", "error": "\(error)"])
             await keepClaim(progress)
         }
+    }
+
+    /// Only what is mounted from the volume's own device.
+    private func undoMount(_ progress: AttachProgress) async throws {
+        var attachment = progress.stored.attachment?.record
+        attachment?.mountpoint = progress.mountpoint
+        if let attachment { try await unmountRecorded(attachment, of: progress.stored) }
     }
 
     /// - Returns: the clients that are gone with their devices: those of devices that the mapper still knew of.

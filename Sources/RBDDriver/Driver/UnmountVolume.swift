@@ -60,7 +60,7 @@ extension VolumeDriver {
         let leaving = try attachment.applying(.detach)
         guard let detaching = try await commit(.init(attachment: .put(leaving)), over: stored) else { return false }
         do {
-            try await ports.mounter.unmount(attachment.mountpoint ?? policy.mountpoint(of: stored.name))
+            try await unmountRecorded(leaving, of: detaching)
         } catch {
             await stay(detaching, leaving)
             throw error
@@ -104,11 +104,15 @@ extension VolumeDriver {
     private func remount(
         _ device: MappedDevice, _ volume: VolumeRecord, _ detaching: StoredVolume, _ leaving: Attachment
     ) async {
-        guard let mountpoint = leaving.mountpoint else { return }
+        guard leaving.mountpoint != nil else { return }
+        // Where the mount root was another one when it was mounted, it is mounted below the present one now.
+        let mountpoint = policy.mountpoint(of: detaching.name)
+        var staying = leaving
+        staying.mountpoint = mountpoint
         do {
             try await ports.mounter.mount(
                 device.path, at: mountpoint, volume.spec.filesystem, options: volume.spec.mountOptions)
-            await stay(detaching, leaving)
+            await stay(detaching, staying)
         } catch {
             log.error(
                 "could not mount a busy volume again",

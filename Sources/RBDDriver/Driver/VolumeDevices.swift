@@ -11,7 +11,7 @@ extension VolumeDriver {
     func usableDevices(of volume: VolumeRecord, recorded: Attachment?) async throws -> [MappedDevice] {
         var usable: [MappedDevice] = []
         for device in try await ports.mapper.mapped() {
-            switch device.relation(to: volume, recorded: recorded) {
+            switch rules.relation(device, volume, recorded) {
             case .unrelated: continue
             case .itsImage:
                 if try await isShutOut(device) {
@@ -31,7 +31,7 @@ extension VolumeDriver {
     func devicesToGiveBack(of volume: VolumeRecord, recorded: Attachment?) async throws -> [MappedDevice] {
         var found: [MappedDevice] = []
         for device in try await ports.mapper.mapped() {
-            switch device.relation(to: volume, recorded: recorded) {
+            switch rules.relation(device, volume, recorded) {
             case .itsImage: found.append(device)
             case .unknownOfItsName: if try await ports.mapper.isOwn(device) { found.append(device) }
             case .anotherOfItsName, .unrelated: continue

@@ -20,8 +20,13 @@ public protocol Mounter: Sendable {
     func mount(_ device: String, at mountpoint: String, _ filesystem: FilesystemType, options: [String]) async throws
 
     /// Unmounts, never by force and never lazily; then removes the empty directory. Succeeds when nothing is mounted.
-    /// - Throws: `VolumeError` with code `busy` while a file is open or a directory in use.
-    func unmount(_ mountpoint: String) async throws
+    /// - Parameter device: what is to be unmounted: anything else that is mounted there stays. `nil` for whatever is there,
+    ///   which has to be below the folder that mountpoints are made in.
+    /// - Throws: `VolumeError` with code `busy` while a file is open, a directory in use, or something mounted over it.
+    func unmount(_ mountpoint: String, of device: String?) async throws
+
+    /// Where the filesystem on the device is mounted on this node, inside the plugin.
+    func mountpoints(of device: String) async throws -> [String]
 
     /// What is mounted at the mountpoint (the topmost mount); `nil` when nothing is.
     func mounted(at mountpoint: String) async throws -> MountedFilesystem?
@@ -32,6 +37,11 @@ public protocol Mounter: Sendable {
 
     /// Makes the root of a mounted volume fit for use: an empty `lost+found` goes, owner and mode are set.
     func prepareRoot(of mountpoint: String, spec: VolumeSpec) async throws
+}
+
+extension Mounter {
+    /// Unmounts whatever is mounted there.
+    public func unmount(_ mountpoint: String) async throws { try await unmount(mountpoint, of: nil) }
 }
 
 /// A mount, as `/proc/self/mountinfo` shows it.

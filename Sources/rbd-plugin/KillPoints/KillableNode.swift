@@ -69,9 +69,11 @@
             }
         }
 
-        func unmount(_ mountpoint: String) async throws {
-            try await points.after("unmount filesystem") { try await base.unmount(mountpoint) }
+        func unmount(_ mountpoint: String, of device: String?) async throws {
+            try await points.after("unmount filesystem") { try await base.unmount(mountpoint, of: device) }
         }
+
+        func mountpoints(of device: String) async throws -> [String] { try await base.mountpoints(of: device) }
 
         func mounted(at mountpoint: String) async throws -> MountedFilesystem? {
             try await base.mounted(at: mountpoint)

@@ -107,9 +107,15 @@ public struct InMemoryMounter: Mounter {
         }
     }
 
-    public func unmount(_ mountpoint: String) async throws {
+    public func unmount(_ mountpoint: String, of device: String?) async throws {
         try await process.perform(.mountUnmount, mountpoint) { [process] in
-            try $0.unmount(mountpoint, on: process.node)
+            try $0.unmount(mountpoint, of: device, on: process.node)
+        }
+    }
+
+    public func mountpoints(of device: String) async throws -> [String] {
+        try await process.perform(.mountInspect, device) { [process] in
+            try $0.node(process.node).kernel.mounts.filter { $0.device == device }.map(\.mountpoint)
         }
     }
 

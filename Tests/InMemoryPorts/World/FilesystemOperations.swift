@@ -104,11 +104,17 @@ extension World {
     }
 
     /// Takes the topmost mount away. Open files of containers are no hindrance: they have mounts of their own.
-    mutating func unmount(_ mountpoint: String, on name: String) throws {
+    /// - Parameter device: what is to be unmounted; `nil` for whatever is there.
+    mutating func unmount(_ mountpoint: String, of device: String?, on name: String) throws {
         var kernel = try node(name).kernel
         guard let index = kernel.mounts.lastIndex(where: { $0.mountpoint == mountpoint }) else {
             nodes[name]?.kernel.directories.remove(mountpoint)
             return
+        }
+        let top = kernel.mounts[index].device
+        guard device == nil || top == device else {
+            guard kernel.mounts.contains(where: { $0.mountpoint == mountpoint && $0.device == device }) else { return }
+            throw VolumeError(.busy, "unmount \(mountpoint)", why: "\(top) is mounted over it")
         }
         guard kernel.mounts[index].openFiles.isEmpty else {
             throw VolumeError(.busy, "unmount \(mountpoint)", why: "target is busy", remedy: "close the open files")

@@ -124,11 +124,38 @@ import VolumeCore
                         == .invalidName)
                 #expect(
                     await failure { try await mounter.prepareRoot(of: mountpoint, spec: plain) }?.code == .invalidName)
-                #expect(await failure { _ = try await mounter.mounted(at: mountpoint) }?.code == .invalidName)
             }
+            #expect(await failure { _ = try await mounter.mounted(at: root + "/" + name) }?.code == .invalidName)
+            try await mounter.unmount(victim, of: "/dev/rbd4711")
             #expect(try MountTable.read().topmost(at: victim)?.source == disk.device)
             #expect(try bench.entries(victim) == ["lost+found"])
             try await bench.tool("umount", victim)
+        }
+    }
+
+    @Test("B6: outside of the root nothing but the mount of the very device that is named is taken away")
+    func b6AMountElsewhereIsTakenAway() async throws {
+        try await run { bench, mounter, root, disk in
+            let other = bench.scratch.path + "/former"
+            try await bench.tool("mkdir", other)
+            let former = try LinuxMounter(runner: bench.runner, kernel: bench.kernel, root: other)
+            let mountpoint = other + "/v"
+            try await former.mount(disk.device, at: mountpoint, .ext4, options: [])
+            #expect(try await mounter.mounted(at: mountpoint)?.device == disk.device)
+            #expect(try await mounter.mountpoints(of: disk.device) == [mountpoint])
+            // Something is mounted over it: neither goes.
+            try await bench.tool("mount", "-t", "tmpfs", "none", mountpoint)
+            #expect(await failure { try await mounter.unmount(mountpoint, of: disk.device) }?.code == .busy)
+            try await bench.tool("umount", mountpoint)
+
+            let file = open(mountpoint + "/file", O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
+            #expect(await failure { try await mounter.unmount(mountpoint, of: disk.device) }?.code == .busy)
+            close(file)
+            try await mounter.unmount(mountpoint, of: disk.device)
+            #expect(try await mounter.mountpoints(of: disk.device) == [])
+            #expect(try bench.entries(other) == [], "the folder was the plugin's")
+            try await mounter.unmount(mountpoint, of: disk.device)
+            #expect(try await mounter.mounted(at: bench.scratch.path + "/never/v") == nil)
         }
     }
 

@@ -102,7 +102,8 @@ struct AlteredMounter: Mounter {
     ) async throws {
         try await base.mount(device, at: mountpoint, filesystem, options: options)
     }
-    func unmount(_ mountpoint: String) async throws { try await unmounting(mountpoint) }
+    func unmount(_ mountpoint: String, of device: String?) async throws { try await unmounting(mountpoint) }
+    func mountpoints(of device: String) async throws -> [String] { try await base.mountpoints(of: device) }
     func mounted(at mountpoint: String) async throws -> MountedFilesystem? { try await looking(mountpoint) }
     func isInUse(_ device: String) async throws -> Bool { try await findingUse(device) }
     func prepareRoot(of mountpoint: String, spec: VolumeSpec) async throws { try await preparing(mountpoint, spec) }

@@ -41,7 +41,7 @@ public struct LinuxMounter: Mounter {
             try await callMount(device, at: mountpoint, filesystem, options, what)
         } catch {
             // What is left of an empty folder does no harm, and must not hide why the mount failed.
-            try? await Task.detached { try await removeMountpoint(steps, what) }.value
+            try? await Task.detached { try await removeMountpoint(steps, in: root, what) }.value
             throw error
         }
     }
@@ -114,17 +114,44 @@ public struct LinuxMounter: Mounter {
         return VolumeError(.unavailable, what, why: reason, remedy: "the kernel's log (dmesg) often says more")
     }
 
-    public func unmount(_ mountpoint: String) async throws {
+    public func unmount(_ mountpoint: String, of device: String?) async throws {
         let what = "unmount \(mountpoint)"
-        let steps = try root.steps(to: mountpoint, for: what)
+        // Elsewhere only what the caller knows to be there is touched.
+        let place = device == nil ? (root, try root.steps(to: mountpoint, for: what)) : try place(mountpoint, what)
         // What is stacked on one mountpoint goes one by one; the bound only guards against a loop.
         for _ in 0..<16 {
-            guard try await mounted(at: mountpoint) != nil else {
-                return try await removeMountpoint(steps, what)
+            guard let present = try await mounted(at: mountpoint) else {
+                return try await removeMountpoint(place.1, in: place.0, what)
+            }
+            guard device == nil || present.device == device else {
+                return try await refuseIfCovered(mountpoint, device, by: present.device, what)
             }
             try await callUnmount(mountpoint, what)
         }
         throw VolumeError(.unexplained, what, why: "something mounts there again and again")
+    }
+
+    private func refuseIfCovered(_ mountpoint: String, _ device: String?, by other: String, _ what: String) async throws
+    {
+        guard let device, try await entries(of: device, what).contains(where: { $0 == mountpoint }) else { return }
+        throw VolumeError(
+            .busy, what, why: "\(other) is mounted over \(device)", remedy: "unmount that first", outcome: .refused)
+    }
+
+    public func mountpoints(of device: String) async throws -> [String] {
+        try await entries(of: device, "look where \(device) is mounted")
+    }
+
+    private func entries(of device: String, _ what: String) async throws -> [String] {
+        try await kernel.run("read /proc/self/mountinfo", to: what) {
+            try MountTable.read().entries.filter { $0.source == device && $0.root == "/" }.map(\.mountpoint)
+        }
+    }
+
+    /// Where a mountpoint is: below the root; or elsewhere, where an earlier run had its root.
+    private func place(_ mountpoint: String, _ what: String) throws -> (root: MountRoot, steps: [String]) {
+        if mountpoint.hasPrefix(root.path + "/") { return (root, try root.steps(to: mountpoint, for: what)) }
+        return try MountRoot.holding(mountpoint, for: what)
     }
 
     /// Who looks through all filesystems has a file open for a moment, and a child that was just forked has its parent's
@@ -161,9 +188,10 @@ public struct LinuxMounter: Mounter {
 
     public func mounted(at mountpoint: String) async throws -> MountedFilesystem? {
         let what = "look at \(mountpoint)"
-        let steps = try root.steps(to: mountpoint, for: what)
-        return try await kernel.run("read /proc/self/mountinfo", to: what) { [root] in
-            let path = try ([root.resolved()] + steps).joined(separator: "/")
+        let (root, steps) = try place(mountpoint, what)
+        return try await kernel.run("read /proc/self/mountinfo", to: what) {
+            guard let folder = try root.resolvedIfPresent() else { return nil }
+            let path = ([folder] + steps).joined(separator: "/")
             return try MountTable.read().topmost(at: path).map {
                 MountedFilesystem(device: $0.source, filesystem: $0.filesystem, readOnly: $0.isReadOnly)
             }
@@ -201,9 +229,9 @@ public struct LinuxMounter: Mounter {
     }
 
     /// Removes the empty mountpoint; one that is not empty, or was never made, is left as it is.
-    private func removeMountpoint(_ steps: [String], _ what: String) async throws {
+    private func removeMountpoint(_ steps: [String], in root: MountRoot, _ what: String) async throws {
         guard let last = steps.last else { return }
-        try await kernel.runOnDevice("rmdir \(steps.joined(separator: "/"))", to: what) { [root] in
+        try await kernel.runOnDevice("rmdir \(steps.joined(separator: "/"))", to: what) {
             do {
                 try root.withFolder(steps.dropLast()) { folder in
                     _ = try SystemCall.check { unlinkat(folder.rawValue, last, AT_REMOVEDIR) }

@@ -34,10 +34,23 @@ struct MountRoot: Sendable, Hashable {
         return steps.map(String.init)
     }
 
+    /// A root of its own for a mountpoint that is elsewhere: the folder that it is in, and the one step to it.
+    static func holding(_ mountpoint: String, for what: String) throws(VolumeError) -> (
+        root: MountRoot, steps: [String]
+    ) {
+        let root = try MountRoot(mountpoint.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 })
+        return (root, try root.steps(to: mountpoint, for: what))
+    }
+
     /// The root's path without symbolic links, as mountinfo shows it. Blocking.
     func resolved() throws -> String {
         let folder = try FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec])
         return try folder.closeAfter { SystemCall.target(ofLink: "/proc/self/fd/\(folder.rawValue)") ?? path }
+    }
+
+    /// As `resolved()`; `nil` when the root does not exist, or is no folder: then nothing is mounted in it.
+    func resolvedIfPresent() throws -> String? {
+        do { return try resolved() } catch Errno.noSuchFileOrDirectory, Errno.notDirectory { return nil }
     }
 
     /// Opens the folder that the steps lead to, for `body`. Blocking.
