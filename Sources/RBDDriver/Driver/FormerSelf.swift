@@ -2,15 +2,44 @@ import Logging
 import VolumeCore
 
 /// A plugin that was killed while it had an image open shows as its watcher for half a minute, and may hold its exclusive
-/// lock as long. The plugin that was started in its place knows that this one is dead, and need not wait.
+/// lock as long. So does the process of a mapping that was killed. The plugin that was started in its place knows that they
+/// are dead, and need not wait.
 extension VolumeDriver {
-    /// Looks at an image. Earlier runs of this plugin that are among its watchers are shut out first.
+    /// Looks at an image. Earlier runs of this plugin, and its dead mappings, that are among its watchers are shut out first.
     func inspect(_ image: ImageReference) async throws -> ImageDescription? {
         let found = try await ports.images.inspect(image)
-        guard let watchers = found?.watchers, !watchers.isEmpty, await shutOutFormerSelves(among: watchers) else {
+        guard let watchers = found?.watchers, !watchers.isEmpty, await shutOutTheDead(among: watchers) else {
             return found
         }
         return try await ports.images.inspect(image)
+    }
+
+    private func shutOutTheDead(among watchers: [ClientAddress]) async -> Bool {
+        let mappings = await shutOutDeadMappings(among: watchers)
+        return await shutOutFormerSelves(among: watchers) || mappings
+    }
+
+    /// The clients of this node's mappings whose processes are certain to have ended. That the record of this boot's mount
+    /// names one is no reason to leave it alone: it is that mapping's. Whatever else names it is.
+    private func shutOutDeadMappings(among watchers: [ClientAddress]) async -> Bool {
+        do {
+            let dead = try await ports.mapper.deadClients().filter(watchers.contains)
+            guard !dead.isEmpty else { return false }
+            let others = try await ports.store.readAttachments().values.filter { $0.owner != me }.flatMap(\.clients)
+            let living = Set(try await ports.mapper.mapped().compactMap(\.client) + others)
+            let certain = dead.filter { !living.contains($0) }
+            for client in certain {
+                if try await shutOutDead(client) {
+                    log.info("shut out what is left of a mapping that was killed", metadata: ["client": "\(client)"])
+                }
+                try await ports.mapper.forgetDeadClient(client)
+            }
+            return !certain.isEmpty
+        } catch {
+            log.info(
+                "what Ceph still sees of a mapping that was killed has to time out", metadata: ["reason": "\(error)"])
+            return false
+        }
     }
 
     /// - Parameter watchers: who is in the way; `nil` when that cannot be told.

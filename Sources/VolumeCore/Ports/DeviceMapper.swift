@@ -26,6 +26,13 @@ public protocol DeviceMapper: Sendable {
     /// every access fails for good. Only those that the mapper has notes of, each as it was mapped.
     func deadMappings() async throws -> [MappedDevice]
 
+    /// The clients of mappings of this plugin whose process is certain to have ended, in whatever container it was, and which
+    /// Ceph may still count.
+    func deadClients() async throws -> [ClientAddress]
+
+    /// Nothing is to be done about the dead client any more.
+    func forgetDeadClient(_ client: ClientAddress) async throws
+
     /// Whether this plugin mapped the device, in this run or an earlier one of this boot, as far as that can be told: a
     /// `false` may be wrong, a `true` must not. What people have mapped by hand is left to them.
     func isOwn(_ device: MappedDevice) async throws -> Bool

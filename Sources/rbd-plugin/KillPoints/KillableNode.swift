@@ -26,6 +26,10 @@
 
         func deadMappings() async throws -> [MappedDevice] { try await base.deadMappings() }
 
+        func deadClients() async throws -> [ClientAddress] { try await base.deadClients() }
+
+        func forgetDeadClient(_ client: ClientAddress) async throws { try await base.forgetDeadClient(client) }
+
         func isOwn(_ device: MappedDevice) async throws -> Bool { try await base.isOwn(device) }
 
         func unmap(_ device: MappedDevice) async throws {

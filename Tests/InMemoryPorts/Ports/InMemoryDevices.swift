@@ -29,7 +29,8 @@ public struct InMemoryMapper: DeviceMapper {
 
     public func isOwn(_ device: MappedDevice) async throws -> Bool {
         process.cluster.mutate { [process] world in
-            let found = world.nodes[process.node]?.kernel.devices[device.path]
+            let kernel = world.nodes[process.node]?.kernel
+            let found = kernel?.devices[device.path] ?? kernel?.deadDevices[device.path]
             return found.map {
                 MappedDevice($0).mayBeSameImage(as: device) && $0.isByPlugin && !$0.isOutOfSight
             } ?? false
@@ -47,6 +48,16 @@ public struct InMemoryMapper: DeviceMapper {
         try await process.perform(.deviceList, "dead") { [process] in
             try $0.node(process.node).kernel.deadDevices.values.map(MappedDevice.init).sorted { $0.path < $1.path }
         }
+    }
+
+    public func deadClients() async throws -> [ClientAddress] {
+        try await process.perform(.deviceList, "dead clients") { [process] in
+            try $0.node(process.node).deadClients.sorted { $0.text < $1.text }
+        }
+    }
+
+    public func forgetDeadClient(_ client: ClientAddress) async throws {
+        process.cluster.mutate { [process] in _ = $0.nodes[process.node]?.deadClients.remove(client) }
     }
 
     public func unmap(_ device: MappedDevice) async throws {

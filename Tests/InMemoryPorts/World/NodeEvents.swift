@@ -97,6 +97,7 @@ extension World {
         let silentSince = node.cephLostAt ?? now
         ceph.orphanedWatches[device.imageID, default: [:]][device.client] = silentSince + ceph.watchTimeout
         nodes[name]?.kernel.devices[path] = nil
+        if device.isByPlugin, !device.isOutOfSight { nodes[name]?.deadClients.insert(device.client) }
         guard node.kernel.superblocks[path] != nil else { return }
         nodes[name]?.kernel.deadDevices[path] = device
         nodes[name]?.kernel.superblocks[path]?.readOnly = true
@@ -117,6 +118,12 @@ extension World {
     /// What the mapper has noted of dead mappings is lost.
     public mutating func forgetDeadMappings(of name: String) {
         nodes[name]?.kernel.deadDevices = [:]
+        nodes[name]?.deadClients = []
+    }
+
+    /// What the mapper has noted tells no more whether the processes of dead mappings have really ended.
+    public mutating func doubtDeadClients(of name: String) {
+        nodes[name]?.deadClients = []
     }
 
     /// Lets the heartbeat of a living node die: its lease ran out although nothing is wrong with the node.

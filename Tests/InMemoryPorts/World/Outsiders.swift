@@ -26,6 +26,9 @@ extension World {
         return !isMapped
     }
 
+    /// Unmaps what was mapped by hand, as `rbd unmap` does.
+    public mutating func unmapByHand(_ device: MappedDevice, on name: String) throws { try unmap(device, on: name) }
+
     /// Maps and mounts an image on a node by hand.
     /// - Returns: as whom Ceph knows it.
     public mutating func mountByHand(

@@ -18,6 +18,11 @@ extension World {
     /// Whether the client's blocklist entry stands.
     public func isFenced(_ client: ClientAddress) -> Bool { ceph.isBlocklisted(client, at: now) }
 
+    /// How long the client's blocklist entry will still stand; `nil` when there is none.
+    public func timeLeftOnBlocklist(_ client: ClientAddress) -> Duration? {
+        ceph.blocklist[client].flatMap { $0 > now ? $0 - now : nil }
+    }
+
     /// Whether Ceph or a kernel still counts on the client: it has the image mapped, watches it or holds its lock.
     public func mayWrite(_ client: ClientAddress, _ image: String) -> Bool {
         let isMapped = nodes.values.contains { node in

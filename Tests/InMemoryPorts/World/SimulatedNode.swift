@@ -23,6 +23,8 @@ public struct SimulatedNode: Sendable {
     /// The address of its mappings' clients.
     var host: String { "10.0.0.\(number)" }
     public internal(set) var formerClients: [ClientAddress: String] = [:]
+    /// The clients of its mappings whose process has died, as far as the mapper has notes of them.
+    var deadClients: Set<ClientAddress> = []
     var catalog = CatalogState.empty
     /// How much the node's clock is ahead of the world's, and how many thousandths of the world's speed it has.
     public var clockOffset: Duration = .zero

@@ -85,6 +85,8 @@ private final class NextMapper: DeviceMapper {
     }
     func mapped() async throws -> [MappedDevice] { try await former.mapped() }
     func deadMappings() async throws -> [MappedDevice] { try await former.deadMappings() }
+    func deadClients() async throws -> [ClientAddress] { try await former.deadClients() }
+    func forgetDeadClient(_ client: ClientAddress) async throws { try await former.forgetDeadClient(client) }
     func isOwn(_ device: MappedDevice) async throws -> Bool { try await former.isOwn(device) }
     func unmap(_ device: MappedDevice) async throws {
         try await former.unmap(device)

@@ -1,8 +1,9 @@
 import InMemoryPorts
 import Logging
-import RBDDriver
 import Testing
 import VolumeCore
+
+@testable import RBDDriver
 
 /// The process behind a mapping has died; the kernel still shows its mount.
 @Suite struct DeadMountTests {
@@ -50,9 +51,48 @@ import VolumeCore
         cluster.mutate { $0.release(container) }
     }
 
+    @Test(
+        "D14: a client whose process is certain to be dead is shut out at once, and nobody waits for its watch to end")
+    func d14NobodyWaitsForTheDead() async throws {
+        let (_, client) = try await dead()
+        cluster.mutate { $0.ceph.watchTimeout = .seconds(600) }
+        let driver = DriverFixture.driver(cluster)
+        #expect(try await driver.mount("db", id: "m2") == mountpoint)
+        #expect(cluster.world.isFenced(client))
+        #expect(try await driver.ports.mapper.deadClients().isEmpty, "once is enough")
+        try cluster.mutate { try $0.write("two", on: "a", at: mountpoint) }
+        for id in ["m1", "m2"] { try await driver.unmount("db", id: id) }
+    }
+
+    @Test("D14: nor does it keep the volume from being removed once its mount is gone")
+    func d14TheDeadKeepNothingFromBeingRemoved() async throws {
+        let (_, client) = try await dead()
+        cluster.mutate { $0.unmountLazily(below: "/mnt/volumes", on: "a") }
+        let driver = DriverFixture.driver(cluster)
+        try await driver.unmount("db", id: "m1")
+        try await driver.remove("db")
+        #expect(cluster.world.isFenced(client))
+        #expect(cluster.world.leftovers.isEmpty)
+    }
+
+    @Test("D14: a client that a living mapping, or another node's record, has as well is left alone")
+    func d14WhatMayLiveIsLeftAlone() async throws {
+        let driver = DriverFixture.driver(cluster)
+        try await driver.create("db", options: DriverFixture.options)
+        let other = DriverFixture.driver(cluster, on: "b")
+        _ = try await other.mount("db", id: "m1")
+        let theirs = try #require(attachment?.clients.first)
+        var ports = driver.ports
+        ports.mapper = TakenForDead(base: ports.mapper, client: theirs)
+        let mistaken = VolumeDriver(ports: ports, policy: driver.policy, me: driver.me, log: driver.log)
+        _ = try await mistaken.inspect(ImageReference(pool: "rbd", name: "db"))
+        #expect(!cluster.world.isFenced(theirs))
+    }
+
     /// The mapper's notes may be gone while the process lives.
     @Test func asLongAsCephSeesTheClientNothingIsTouched() async throws {
         let (driver, client) = try await dead()
+        cluster.mutate { $0.doubtDeadClients(of: "a") }
         let before = attachment
         let error = try #require(await errorOf { _ = try await driver.mount("db", id: "m2") })
         #expect(error.code == .inUse)
@@ -132,4 +172,24 @@ import VolumeCore
         try cluster.mutate { try $0.write("two", on: "a", at: mountpoint) }
         #expect(attachment?.mountIDs.count == 2)
     }
+}
+
+/// A mapper that takes a client for dead.
+private struct TakenForDead: DeviceMapper {
+    let base: any DeviceMapper
+    let client: ClientAddress
+
+    var kind: String { base.kind }
+    func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures { try await base.unsupported(features) }
+    func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
+        try await base.map(image, id: id, options: options)
+    }
+    func mapped() async throws -> [MappedDevice] { try await base.mapped() }
+    func deadMappings() async throws -> [MappedDevice] { try await base.deadMappings() }
+    func deadClients() async throws -> [ClientAddress] { [client] }
+    func forgetDeadClient(_ client: ClientAddress) async throws {}
+    func isOwn(_ device: MappedDevice) async throws -> Bool { try await base.isOwn(device) }
+    func unmap(_ device: MappedDevice) async throws { try await base.unmap(device) }
+    func size(of device: MappedDevice) async throws -> VolumeSize { try await base.size(of: device) }
+    func grow(_ device: MappedDevice, to size: VolumeSize) async throws { try await base.grow(device, to: size) }
 }

@@ -133,6 +133,7 @@ import VolumeCore
     @Test func whoWasNotShutOutIsOnceCephHasForgottenHim() async throws {
         let (client, other) = try await dead()
         let driver = DriverFixture.driver(cluster)
+        cluster.mutate { $0.doubtDeadClients(of: "a") }
         try await removeRecord(other)
         await driver.tendAll()
         #expect(cluster.world.mounts(of: "a") == [mountpoint])

@@ -13,6 +13,8 @@ struct MistakenMapper: DeviceMapper {
     }
     func mapped() async throws -> [MappedDevice] { [] }
     func deadMappings() async throws -> [MappedDevice] { hasNotes ? try await base.mapped() : [] }
+    func deadClients() async throws -> [ClientAddress] { [] }
+    func forgetDeadClient(_ client: ClientAddress) async throws {}
     func isOwn(_ device: MappedDevice) async throws -> Bool { hasNotes }
     func unmap(_ device: MappedDevice) async throws { try await base.unmap(device) }
     func size(of device: MappedDevice) async throws -> VolumeSize { try await base.size(of: device) }

@@ -220,6 +220,8 @@ private struct OldNotes: DeviceMapper {
     }
     func mapped() async throws -> [MappedDevice] { try await base.mapped().map(aged) }
     func deadMappings() async throws -> [MappedDevice] { try await base.deadMappings().map(aged) }
+    func deadClients() async throws -> [ClientAddress] { try await base.deadClients() }
+    func forgetDeadClient(_ client: ClientAddress) async throws { try await base.forgetDeadClient(client) }
     func isOwn(_ device: MappedDevice) async throws -> Bool { try await base.isOwn(device) }
     func unmap(_ device: MappedDevice) async throws { try await base.unmap(device) }
     func size(of device: MappedDevice) async throws -> VolumeSize { try await base.size(of: device) }

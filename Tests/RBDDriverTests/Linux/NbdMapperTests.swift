@@ -176,7 +176,8 @@ import VolumeCore
             let process = said.filter(\.isNumber)
             world.process.withLock { $0 = process }
             let device = try await nbd.map(image, id: nil, options: [])
-            #expect(try await nbd.deadMappings().isEmpty)
+            // Once it has become the program that it is to be.
+            try await waitUntil { try await nbd.deadMappings().isEmpty }
             try await bench.tool("kill", process)
             try await waitUntil { try await !nbd.deadMappings().isEmpty }
             #expect(try await mapper(bench, world, runner).deadMappings() == [device])

@@ -76,6 +76,8 @@ struct AlteredMapper: DeviceMapper {
     }
     func mapped() async throws -> [MappedDevice] { try await listing() }
     func deadMappings() async throws -> [MappedDevice] { try await listingDead() }
+    func deadClients() async throws -> [ClientAddress] { try await base.deadClients() }
+    func forgetDeadClient(_ client: ClientAddress) async throws { try await base.forgetDeadClient(client) }
     func isOwn(_ device: MappedDevice) async throws -> Bool { try await base.isOwn(device) }
     func unmap(_ device: MappedDevice) async throws { try await unmapping(device) }
     func size(of device: MappedDevice) async throws -> VolumeSize { try await base.size(of: device) }
@@ -84,14 +86,14 @@ struct AlteredMapper: DeviceMapper {
 
 struct AlteredMounter: Mounter {
     let base: any Mounter
-    var unmounting: @Sendable (String) async throws -> Void
+    var unmounting: @Sendable (String, String?) async throws -> Void
     var looking: @Sendable (String) async throws -> MountedFilesystem?
     var findingUse: @Sendable (String) async throws -> Bool
     var preparing: @Sendable (String, VolumeSpec) async throws -> Void
 
     init(_ base: any Mounter) {
         self.base = base
-        unmounting = { try await base.unmount($0) }
+        unmounting = { try await base.unmount($0, of: $1) }
         looking = { try await base.mounted(at: $0) }
         findingUse = { try await base.isInUse($0) }
         preparing = { try await base.prepareRoot(of: $0, spec: $1) }
@@ -102,7 +104,7 @@ struct AlteredMounter: Mounter {
     ) async throws {
         try await base.mount(device, at: mountpoint, filesystem, options: options)
     }
-    func unmount(_ mountpoint: String, of device: String?) async throws { try await unmounting(mountpoint) }
+    func unmount(_ mountpoint: String, of device: String?) async throws { try await unmounting(mountpoint, device) }
     func mountpoints(of device: String) async throws -> [String] { try await base.mountpoints(of: device) }
     func mounted(at mountpoint: String) async throws -> MountedFilesystem? { try await looking(mountpoint) }
     func isInUse(_ device: String) async throws -> Bool { try await findingUse(device) }

@@ -109,7 +109,7 @@ extension Mutation {
     private func applyToMounter(_ ports: inout DriverPorts) {
         var altered = AlteredMounter(ports.mounter)
         switch self {
-        case .unmountLies: altered.unmounting = { _ in }
+        case .unmountLies: altered.unmounting = { _, _ in }
         case .mountsAreNotSeen: altered.looking = { _ in nil }
         case .useIsNotSeen: altered.findingUse = { _ in false }
         case .rootIsNotPrepared: altered.preparing = { _, _ in }

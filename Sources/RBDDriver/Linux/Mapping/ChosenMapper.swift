@@ -38,6 +38,12 @@ public final class ChosenMapper: DeviceMapper {
 
     public func deadMappings() async throws -> [MappedDevice] { try await choose().deadMappings() }
 
+    public func deadClients() async throws -> [ClientAddress] { try await choose().deadClients() }
+
+    public func forgetDeadClient(_ client: ClientAddress) async throws {
+        try await choose().forgetDeadClient(client)
+    }
+
     public func isOwn(_ device: MappedDevice) async throws -> Bool { try await choose().isOwn(device) }
 
     public func unmap(_ device: MappedDevice) async throws { try await choose().unmap(device) }

@@ -38,6 +38,25 @@ struct FuseDaemon: Sendable {
         return arguments.dropFirst(option + 1).first == folder.pidFile
     }
 
+    /// Whether the daemon of the folder is certain to have ended, also where it ran in a container that is gone and its number
+    /// tells nothing: it holds a lock on its pid file (fcntl(2)) as long as it lives, and the kernel gives that back with the
+    /// process, and not before. A daemon that ended in good order has removed the file, and closed the image. Blocking.
+    static func isCertainlyDead(_ folder: FuseFolder) throws -> Bool {
+        let file: FileDescriptor
+        do {
+            file = try FileDescriptor.open(folder.pidFile, .readWrite, options: [.closeOnExec, .noFollow])
+        } catch Errno.noSuchFileOrDirectory, Errno.notDirectory {
+            return false
+        }
+        return try file.closeAfter {
+            var lock = flock()
+            lock.l_type = Int16(F_WRLCK)
+            lock.l_whence = Int16(SEEK_SET)
+            try SystemCall.check { fcntl(file.rawValue, F_GETLK, &lock) }
+            return lock.l_type == Int16(F_UNLCK)
+        }
+    }
+
     /// All processes that serve this folder. Blocking.
     static func running(for folder: FuseFolder) throws -> [ProcessIdentity] {
         try ProcessTable.pids().filter { serves(folder, $0) }.compactMap(ProcessTable.identity)

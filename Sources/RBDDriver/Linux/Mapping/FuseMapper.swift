@@ -15,6 +15,7 @@ public struct FuseMapper: DeviceMapper {
     private let runner: any CommandRunner
     private let kernel: KernelCalls
     private let watchers: WatcherDifference
+    private let dead: DeadClients
 
     /// - Parameters:
     ///   - stateFolder: `RBD_STATE_DIR`. At most 62 bytes long, since sockets are made in it.
@@ -38,6 +39,7 @@ public struct FuseMapper: DeviceMapper {
         self.runner = runner
         self.kernel = kernel
         self.watchers = WatcherDifference(look: watchers)
+        dead = DeadClients(folder: stateFolder + "/dead-clients")
     }
 
     /// None: librbd itself is at work.
@@ -96,8 +98,39 @@ public struct FuseMapper: DeviceMapper {
         }
     }
 
-    /// Whatever is below this plugin's folder is its own.
-    public func isOwn(_ device: MappedDevice) async throws -> Bool { true }
+    public func deadClients() async throws -> [ClientAddress] {
+        let what = "list the clients of dead mappings"
+        let folders = try await folders(what)
+        return try await kernel.run("read \(root)", to: what) { [dead] in
+            let left = try folders.compactMap { folder -> ClientAddress? in
+                guard let client = try folder.record()?.client, try Self.isDead(folder) else { return nil }
+                return client
+            }
+            return try left + dead.all()
+        }
+    }
+
+    /// A folder is only counted as dead where its lock says so, and no process that can be seen serves it. Blocking.
+    private static func isDead(_ folder: FuseFolder) throws -> Bool {
+        try FuseDaemon.isCertainlyDead(folder) && FuseDaemon.running(for: folder).isEmpty
+    }
+
+    public func forgetDeadClient(_ client: ClientAddress) async throws {
+        try await kernel.run("unlink \(dead.folder)", to: "forget a dead client") { [dead] in dead.forget(client) }
+    }
+
+    /// Whatever has its notes below this plugin's folder is its own.
+    public func isOwn(_ device: MappedDevice) async throws -> Bool {
+        let what = "tell whose \(device.path) is"
+        let folders = try await folders(what)
+        return try await kernel.run("read \(root)", to: what) {
+            try folders.contains { folder in
+                guard let record = try folder.record() else { return false }
+                return [record.device, folder.imageFile].contains(device.path)
+                    && record.mapped(as: device.path).mayBeSameImage(as: device)
+            }
+        }
+    }
 
     public func unmap(_ device: MappedDevice) async throws {
         let what = "unmap \(device.path) (image \(device.image))"
@@ -294,7 +327,11 @@ extension FuseMapper {
         if isMounted {
             try await runner.succeed(MountRequest.unmount(folder.imageFile, within: .seconds(5)), to: what)
         }
-        try await kernel.run("unlink \(folder.path)", to: what) { try folder.remove() }
+        try await kernel.run("unlink \(folder.path)", to: what) { [dead] in
+            // Nothing else would tell of the client that Ceph still counts.
+            if let client = record?.client, try Self.isDead(folder) { try dead.note(client) }
+            try folder.remove()
+        }
     }
 
     /// Undoes a failed mapping, even when the operation's time is up or its task was cancelled.

@@ -93,6 +93,11 @@ public struct KrbdMapper: DeviceMapper {
     /// None: no process carries the data.
     public func deadMappings() async throws -> [MappedDevice] { [] }
 
+    /// None: no process carries the data.
+    public func deadClients() async throws -> [ClientAddress] { [] }
+
+    public func forgetDeadClient(_ client: ClientAddress) async throws {}
+
     public func isOwn(_ device: MappedDevice) async throws -> Bool {
         try await kernel.run("read \(marks.folder)", to: "tell whose \(device.path) is") { [marks] in
             marks.has(device.image, id: device.imageID)

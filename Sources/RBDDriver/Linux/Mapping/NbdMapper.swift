@@ -106,6 +106,11 @@ public struct NbdMapper: DeviceMapper {
         }
     }
 
+    /// None: `rbd-nbd` holds nothing that would tell of its end in another container.
+    public func deadClients() async throws -> [ClientAddress] { [] }
+
+    public func forgetDeadClient(_ client: ClientAddress) async throws {}
+
     /// The address of a mapping is known from the record that was made of it alone. Without a record it is the one that the
     /// plugin was about to record.
     public func isOwn(_ device: MappedDevice) async throws -> Bool {

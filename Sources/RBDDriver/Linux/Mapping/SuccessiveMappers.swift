@@ -50,6 +50,17 @@ final class SuccessiveMappers: DeviceMapper {
         return devices
     }
 
+    func deadClients() async throws -> [ClientAddress] {
+        var clients = try await present.deadClients()
+        for mapper in former.withLock({ Array($0.values) }) { clients += try await mapper.deadClients() }
+        return clients
+    }
+
+    func forgetDeadClient(_ client: ClientAddress) async throws {
+        try await present.forgetDeadClient(client)
+        for mapper in former.withLock({ Array($0.values) }) { try await mapper.forgetDeadClient(client) }
+    }
+
     func isOwn(_ device: MappedDevice) async throws -> Bool { try await maker(of: device).isOwn(device) }
 
     func unmap(_ device: MappedDevice) async throws { try await maker(of: device).unmap(device) }
