@@ -21,6 +21,17 @@ public enum DeviceMapperContract {
         .init("a mounted device whose process has died is dead and mapped no more, until it is unmounted") {
             try await $0.dies()
         },
+        .init("D14: the client of a process that was killed is dead for certain, mounted or not, until it is forgotten")
+        {
+            try await $0.knowsTheDead()
+        },
+        .init("D14: a client that was given back, or that lives, is not dead") { try await $0.knowsTheLiving() },
+        .init("what the mapper has made is its own, also to a plugin that was started since, until it is given back") {
+            try await $0.owns()
+        },
+        .init("a device that somebody else has made, of an image that the mapper has mapped too, is not its own") {
+            try await $0.ownsNothingElse()
+        },
         .init("what is mapped or unmapped is not dead") { try await $0.lives() },
         .init("the device has the size of its image") { try await $0.sizes() },
         .init("a grown image grows its device") { try await $0.grows() },
@@ -43,12 +54,9 @@ extension NodeUnderTest {
             try await withDevice(image) { device in
                 #expect(device.image == image)
                 #expect(try await applications.exists(device.path))
-                try await eventually("the client is known", on: clock) {
-                    try await listing(of: image).first?.client != nil
-                }
+                #expect(device.client != nil, "without it nobody could shut the mapping out")
                 let listed = try await listing(of: image)
-                #expect(listed.map(\.path) == [device.path])
-                #expect(device.client == nil || listed.first?.client == device.client)
+                #expect(listed == [device])
             }
         }
     }
@@ -96,12 +104,11 @@ extension NodeUnderTest {
 
     fileprivate func clientWatches() async throws {
         try await withImage { image, _ in
-            try await withDevice(image) { _ in
-                try await eventually("the client is known", on: clock) {
-                    try await listing(of: image).first?.client != nil
-                }
-                let client = try await listing(of: image).first?.client
-                #expect(try await images.watchers(of: image) == [client].compactMap(\.self))
+            try await withDevice(image) { device in
+                let client = try #require(device.client)
+                let (listed, watchers) = (try await listing(of: image), try await images.watchers(of: image))
+                #expect(listed.map(\.client) == [client])
+                #expect(watchers == [client])
             }
         }
     }
@@ -122,8 +129,9 @@ extension NodeUnderTest {
                     try await withDevice(second) { two in
                         #expect(one.path != two.path)
                         let clients = try await mapper.mapped().filter { $0.image == first || $0.image == second }
-                            .compactMap(\.client)
-                        #expect(Set(clients).count == clients.count)
+                            .map(\.client)
+                        #expect(clients.count == 2 && Set(clients) == [one.client, two.client])
+                        #expect(!clients.contains(nil) && one.client != two.client)
                     }
                     #expect(try await listing(of: first).map(\.path) == [one.path])
                 }
@@ -204,6 +212,70 @@ extension NodeUnderTest {
                 try await images.watchers(of: image).isEmpty
             }
             try await fence.allow(client)
+        }
+    }
+
+    fileprivate func knowsTheDead() async throws {
+        for isMounted in [true, false] {
+            try await withFormatted { image, _ in
+                let device = try await mapper.map(image, id: nil, options: [])
+                let client = try #require(device.client)
+                if isMounted {
+                    try await withMount(device) { _ in
+                        try await applications.killMapping(of: device)
+                        #expect(try await mapper.deadClients().contains(client))
+                    }
+                } else {
+                    try await applications.killMapping(of: device)
+                }
+                // What is left of the mapping is cleared away; what is known of the client is not.
+                #expect(try await listing(of: image) == [])
+                #expect(try await mapper.deadClients().contains(client))
+                try await fence.blocklist(client, for: .seconds(3600))
+                try await mapper.forgetDeadClient(client)
+                #expect(try await !mapper.deadClients().contains(client))
+                try await eventually("the dead client watches no more", on: clock) {
+                    try await images.watchers(of: image).isEmpty
+                }
+                try await fence.allow(client)
+            }
+        }
+    }
+
+    fileprivate func knowsTheLiving() async throws {
+        try await withVolume { device, _ in
+            try await withMount(device) { _ in
+                let dead = try await mapper.deadClients()
+                #expect(!dead.contains { $0 == device.client })
+            }
+            try await mapper.unmap(device)
+            #expect(try await !mapper.deadClients().contains { $0 == device.client })
+        }
+    }
+
+    fileprivate func owns() async throws {
+        try await withImage { image, _ in
+            let device = try await mapper.map(image, id: nil, options: [])
+            try await cleaningUp {
+                #expect(try await mapper.isOwn(device))
+                let listed = try #require(try await listing(of: image).first)
+                #expect(try await restarted().isOwn(listed))
+            } after: {
+                try await mapper.unmap(device)
+            }
+            #expect(try await !mapper.isOwn(device))
+        }
+    }
+
+    fileprivate func ownsNothingElse() async throws {
+        try await withImage { image, _ in
+            try await applications.withDeviceByHand(image) { theirs in
+                #expect(try await !mapper.isOwn(theirs))
+                try await withDevice(image) { device in
+                    let (own, others) = (try await mapper.isOwn(device), try await mapper.isOwn(theirs))
+                    #expect(own && !others)
+                }
+            }
         }
     }
 

@@ -5,6 +5,9 @@ import VolumeCore
 public enum FenceContract {
     public static let promises: [ContractCase<NodeUnderTest>] = [
         .init("a client is blocklisted until it is allowed again; repeating does no harm") { try await $0.entries() },
+        .init("an entry stands as long as was asked for, and no repetition makes it stand shorter") {
+            try await $0.entryLasts()
+        },
         .init("an entry is about one client only") { try await $0.oneClient() },
         .init("a blocklisted client can write nothing, and what it wrote before stays") { try await $0.fences() },
         .init("a blocklisted device mounts nothing writable, unmaps, and its image maps again") {
@@ -48,6 +51,21 @@ extension NodeUnderTest {
             try await fence.allow(client)
             #expect(try await fence.isBlocklisted(client) == false)
         }
+    }
+
+    fileprivate func entryLasts() async throws {
+        let client = try stranger()
+        #expect(try await applications.timeLeftOnBlocklist(client) == nil)
+        try await cleaningUp {
+            for duration in [day, day, .seconds(3600)] {
+                try await fence.blocklist(client, for: duration)
+                let left = try #require(try await applications.timeLeftOnBlocklist(client))
+                #expect(left > day - .seconds(120) && left < day + .seconds(120), "after asking for \(duration)")
+            }
+        } after: {
+            try await fence.allow(client)
+        }
+        #expect(try await applications.timeLeftOnBlocklist(client) == nil)
     }
 
     fileprivate func oneClient() async throws {

@@ -5,6 +5,14 @@ import VolumeCore
 public enum FilesystemToolsContract {
     public static let promises: [ContractCase<NodeUnderTest>] = [
         .init("a filesystem that was used and unmounted checks clean") { try await $0.checksUsed() },
+        .init(
+            "a filesystem with small errors is repaired, and sound once the device was mapped anew where that is wanted"
+        ) {
+            try await $0.repairs()
+        },
+        .init("a filesystem that a person has to look at is damaged, and stays as it is") {
+            try await $0.leavesDamage()
+        },
         .init("a blank device is damaged") { try await $0.checksBlank() },
         .init("a mounted device is busy, and stays usable") { try await $0.checksMounted() },
         .init("B9: a check that takes longer than the call goes on, alone, and a later call finds it done") {
@@ -24,6 +32,41 @@ extension NodeUnderTest {
                 try await withMount(device, type) {
                     let file = try await applications.read("file", at: $0)
                     #expect(file == "x")
+                }
+            }
+        }
+    }
+
+    fileprivate func repairs() async throws {
+        try await withFormatted { image, _ in
+            try await withDevice(image) { device in
+                try await withMount(device) { try await applications.write("kept", to: "file", at: $0) }
+                try await applications.disorder(device, beyondRepair: false)
+                do {
+                    try await filesystems.check(device.path, .ext4)
+                } catch let error as VolumeError {
+                    #expect(error.code == .unfinished)
+                }
+            }
+            try await withDevice(image) { device in
+                try await filesystems.check(device.path, .ext4)
+                try await withMount(device) {
+                    let file = try await applications.read("file", at: $0)
+                    #expect(file == "kept")
+                    try await applications.write("usable", to: "file", at: $0)
+                }
+                try await filesystems.check(device.path, .ext4)
+            }
+        }
+    }
+
+    fileprivate func leavesDamage() async throws {
+        try await withVolume { device, _ in
+            try await withMount(device) { try await applications.write("x", to: "file", at: $0) }
+            try await applications.disorder(device, beyondRepair: true)
+            for _ in 1...2 {
+                await expectFailure(.damaged, "check of what a person has to look at") {
+                    try await filesystems.check(device.path, .ext4)
                 }
             }
         }

@@ -7,6 +7,8 @@ public struct NodeUnderTest: Sendable {
     let images: any ImageStore
     let formatter: any VolumeFormatter
     let mapper: any DeviceMapper
+    /// The mapper of a plugin that is started now, in the place of the one before.
+    let restarted: @Sendable () throws -> any DeviceMapper
     let filesystems: any FilesystemTools
     let mounter: any Mounter
     let fence: any Fence
@@ -23,6 +25,7 @@ public struct NodeUnderTest: Sendable {
     ///   - growable: those that this process may grow while they are mounted; ext4 demands CAP_SYS_RESOURCE.
     public init(
         images: any ImageStore, formatter: any VolumeFormatter, mapper: any DeviceMapper,
+        restarted: @escaping @Sendable () throws -> any DeviceMapper,
         filesystems: any FilesystemTools, mounter: any Mounter, fence: any Fence, clock: any DriverClock,
         place: ImagePlace, mountRoot: String, types: [FilesystemType], growable: Set<FilesystemType>,
         applications: any NodeApplications
@@ -30,6 +33,7 @@ public struct NodeUnderTest: Sendable {
         self.images = images
         self.formatter = formatter
         self.mapper = mapper
+        self.restarted = restarted
         self.filesystems = filesystems
         self.mounter = mounter
         self.fence = fence
@@ -74,6 +78,16 @@ public protocol NodeApplications: Sendable {
     func holdChecks() async throws
 
     func letChecksEnd() async throws
+
+    /// Makes a device of the image in another way than by the mapper, as a person does, for the time of `body`.
+    func withDeviceByHand(_ image: ImageReference, _ body: (MappedDevice) async throws -> Void) async throws
+
+    /// Damages the ext4 filesystem on a device that nobody uses: in a way that a check repairs by itself and that the kernel
+    /// may not have noticed; or, if `beyondRepair`, so that a person has to look.
+    func disorder(_ device: MappedDevice, beyondRepair: Bool) async throws
+
+    /// How long the client's blocklist entry will still stand; `nil` when there is none.
+    func timeLeftOnBlocklist(_ client: ClientAddress) async throws -> Duration?
 
     /// Puts bytes that are no filesystem somewhere on an image.
     func spoil(_ image: ImageReference) async throws

@@ -44,7 +44,7 @@ extension VolumeDriver {
     /// Whether Ceph sees the client with the volume's image: as a watcher, or as the holder of its lock. An image that has
     /// lost its name cannot be looked at: then it may.
     private func mayHave(_ volume: VolumeRecord, _ client: ClientAddress) async throws -> Bool {
-        guard let image = try await ports.images.inspect(volume.image), image.id == volume.imageID else { return true }
+        guard let image = try await inspect(volume.image), image.id == volume.imageID else { return true }
         return image.isOpen(by: client)
     }
 }

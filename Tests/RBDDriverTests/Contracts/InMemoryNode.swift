@@ -31,7 +31,8 @@ struct InMemoryNode: Sendable {
 
     var node: NodeUnderTest {
         NodeUnderTest(
-            images: ports.images, formatter: ports.formatter, mapper: ports.mapper, filesystems: ports.filesystems,
+            images: ports.images, formatter: ports.formatter, mapper: ports.mapper,
+            restarted: { InMemoryMapper(ports.process) }, filesystems: ports.filesystems,
             mounter: ports.mounter, fence: ports.fence, clock: ports.clock, place: place, mountRoot: "/mnt/volumes",
             types: FilesystemType.allCases, growable: Set(FilesystemType.allCases),
             applications: InMemoryApplications(cluster: cluster, node: "a"))
@@ -108,6 +109,25 @@ struct InMemoryApplications: NodeApplications {
     func holdChecks() async throws { cluster.mutate { [node] in $0.holdChecks(on: node) } }
 
     func letChecksEnd() async throws { cluster.mutate { [node] in $0.letChecksEnd(on: node) } }
+
+    func withDeviceByHand(_ image: ImageReference, _ body: (MappedDevice) async throws -> Void) async throws {
+        let device = try cluster.mutate { try $0.mapByHand(image, on: node) }
+        do {
+            try await body(device)
+        } catch {
+            try cluster.mutate { try $0.unmapByHand(device, on: node) }
+            throw error
+        }
+        try cluster.mutate { try $0.unmapByHand(device, on: node) }
+    }
+
+    func disorder(_ device: MappedDevice, beyondRepair: Bool) async throws {
+        cluster.mutate { if beyondRepair { $0.damage(device.image) } else { $0.disorder(device.image) } }
+    }
+
+    func timeLeftOnBlocklist(_ client: ClientAddress) async throws -> Duration? {
+        cluster.world.timeLeftOnBlocklist(client)
+    }
 
     func spoil(_ image: ImageReference) async throws {
         try cluster.mutate { try $0.spoil(image) }

@@ -7,7 +7,7 @@ import VolumeCore
 @Suite(.serialized) struct RealContractTests {
     @Test(arguments: VolumeStoreContract.promises)
     func volumeStore(_ promise: ContractCase<VolumeStoreContract>) async throws {
-        try await RealState.with { try await promise.check(VolumeStoreContract(store: $0.store, other: $0.store)) }
+        try await RealState.with { try await promise.check(VolumeStoreContract(store: $0.store, other: $0.otherStore)) }
     }
 
     @Test(arguments: NodeDirectoryContract.promises)
@@ -25,7 +25,7 @@ import VolumeCore
             await catalog.firstReading()
             #expect(catalog.isLoaded)
             try await promise.check(
-                VolumeCatalogContract(catalog: catalog, store: state.store, clock: state.clock))
+                VolumeCatalogContract(catalog: catalog, store: state.otherStore, clock: state.clock))
         }
     }
 

@@ -48,9 +48,13 @@ struct RealNode: Sendable {
         let runner = ChildProcess(clock: clock, searchPath: SearchPath.standard.preceded(by: checker.folder))
         let kernel = KernelCalls(pool: BlockingPool(name: "test-kernel", perLane: 8), clock: clock)
         let files = CephClientFiles(confPath: environment.adminConf, user: "admin")
-        mapper = try FuseMapper(
-            files: files, stateFolder: scratch.path, runner: runner, kernel: kernel,
-            watchers: { [images] in try await images.watched($0) })
+        let stateFolder = scratch.path
+        let newMapper: @Sendable () throws -> FuseMapper = { [images] in
+            try FuseMapper(
+                files: files, stateFolder: stateFolder, runner: runner, kernel: kernel,
+                watchers: { try await images.watched($0) })
+        }
+        mapper = try newMapper()
         place = ImagePlace(
             pool: environment.pool, namespace: Self.namespace, dataPool: environment.dataPool,
             addSnapshot: { image, name in _ = try await rig.rbd("snap", "create", "\(image)@\(name)") },
@@ -67,12 +71,12 @@ struct RealNode: Sendable {
         node = NodeUnderTest(
             images: images,
             formatter: mappedFormatter ? mapped : ImageFormatter(images: images, maker: sparse, fallback: mapped),
-            mapper: mapper, filesystems: LinuxFilesystemTools(runner: runner, kernel: kernel),
+            mapper: mapper, restarted: newMapper, filesystems: LinuxFilesystemTools(runner: runner, kernel: kernel),
             mounter: try LinuxMounter(runner: runner, kernel: kernel, root: root),
             fence: CephFence(connection: connection, clock: clock), clock: clock, place: place, mountRoot: root,
             types: FilesystemType.allCases,
             growable: try Self.mayGrowExt4() ? Set(FilesystemType.allCases) : [.xfs, .btrfs],
-            applications: RealApplications(rig: rig, scratch: scratch, checker: checker))
+            applications: RealApplications(rig: rig, scratch: scratch, checker: checker, connection: connection))
     }
 
     /// Whether this process has CAP_SYS_RESOURCE, bit 24, which ext4 demands for growing while mounted.
@@ -89,22 +93,25 @@ struct RealNode: Sendable {
 /// etcd as the contract suites of the shared state want it, under a prefix of its own.
 struct RealState: Sendable {
     let client: EtcdClient
+    /// Another node's, with connections of its own.
+    let otherClient: EtcdClient
     let keys: StateKeys
     let clock = SystemClock()
 
     static func with(_ body: (RealState) async throws -> Void) async throws {
         let environment = try RigEnvironment.required()
-        let client = try EtcdClient(
-            configuration: EtcdConfiguration(
-                endpoints: try Endpoint.parse(environment.etcdEndpoints.joined(separator: ","))),
-            logger: RealNode.silent)
+        let configuration = EtcdConfiguration(
+            endpoints: try Endpoint.parse(environment.etcdEndpoints.joined(separator: ",")))
+        let client = try EtcdClient(configuration: configuration, logger: RealNode.silent)
+        let other = try EtcdClient(configuration: configuration, logger: RealNode.silent)
         let prefix = uniqueName("contract") + "/"
         var failure: (any Error)?
         do {
-            try await body(RealState(client: client, keys: StateKeys(prefix: prefix)))
+            try await body(RealState(client: client, otherClient: other, keys: StateKeys(prefix: prefix)))
         } catch { failure = error }
         _ = try? await client.delete(prefix: prefix)
         await client.shutdown()
+        await other.shutdown()
         if let failure { throw failure }
     }
 
@@ -115,7 +122,12 @@ struct RealState: Sendable {
         EtcdNodeDirectory(client: client, keys: keys, clock: clock, timeout: .seconds(8), unreadable: unreadable)
     }
 
-    var store: EtcdVolumeStore {
+    var store: EtcdVolumeStore { store(client) }
+
+    /// Another node's: it writes with tokens of its own, and knows nothing of what the first one has done.
+    var otherStore: EtcdVolumeStore { store(otherClient) }
+
+    private func store(_ client: EtcdClient) -> EtcdVolumeStore {
         EtcdVolumeStore(
             client: client, keys: keys, clock: clock, tokens: RandomTokens(), timeout: .seconds(8),
             unreadable: unreadable)
@@ -160,6 +172,7 @@ private struct RealApplications: NodeApplications {
     let rig: CephRig
     let scratch: ScratchFolder
     let checker: SlowE2fsck
+    let connection: CephConnection
 
     func open(_ path: String) async throws -> @Sendable () async throws -> Void {
         let isDirectory = try attributes(of: path).st_mode & S_IFMT == S_IFDIR
@@ -228,6 +241,34 @@ private struct RealApplications: NodeApplications {
     func holdChecks() async throws { try checker.hold() }
 
     func letChecksEnd() async throws { try checker.letGo() }
+
+    /// The loop device of a file of its own: all that counts is that the mapper has no notes of it.
+    func withDeviceByHand(_ image: ImageReference, _ body: (MappedDevice) async throws -> Void) async throws {
+        let file = "\(scratch.path)/\(uniqueName("by-hand"))"
+        try await runTool("truncate", ["-s", "32M", file]).checked()
+        let path = try await runTool("losetup", ["-f", "--show", file]).checked().output.filter { !$0.isNewline }
+        do {
+            try await body(MappedDevice(image: image, path: path))
+        } catch {
+            try await runTool("losetup", ["-d", path]).checked()
+            throw error
+        }
+        try await runTool("losetup", ["-d", path]).checked()
+    }
+
+    /// Wrong counts of what is free are repaired in passing; a root directory that is a file is for a person to judge.
+    func disorder(_ device: MappedDevice, beyondRepair: Bool) async throws {
+        let change = beyondRepair ? "sif <2> mode 0100644" : "ssv free_blocks_count 1"
+        for request in [change, "ssv state 2"] {
+            try await runTool("debugfs", ["-w", "-R", request, device.path]).checked()
+        }
+    }
+
+    func timeLeftOnBlocklist(_ client: ClientAddress) async throws -> Duration? {
+        try await connection.blocklist().first { $0.address == client }.map {
+            .seconds(Int($0.until.timeIntervalSinceNow))
+        }
+    }
 
     func spoil(_ image: ImageReference) async throws {
         _ = try await rig.rbd(
