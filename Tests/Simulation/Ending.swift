@@ -31,8 +31,8 @@ extension History {
         // Longer than a lock that somebody broke shuts its owner out.
         if isStrangerFrozen { cluster.mutate { $0.advance(by: .seconds(4000)) } }
         endStranger()
-        putImagesBack()
         cluster.mutate { $0.removeAllSnapshots() }
+        putImagesBack()
         for index in hosts.indices {
             let name = hosts[index].name
             cluster.mutate { world in

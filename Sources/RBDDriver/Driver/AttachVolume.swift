@@ -211,11 +211,12 @@ extension VolumeDriver {
                     why: "\(mounted.device) is mounted at \(progress.mountpoint)",
                     remedy: "find out what it is and unmount it", outcome: .refused)
             }
-            return
+        } else {
+            progress.isMounted = true
+            try await ports.mounter.mount(
+                device.path, at: progress.mountpoint, volume.spec.filesystem, options: volume.spec.mountOptions)
         }
-        progress.isMounted = true
-        try await ports.mounter.mount(
-            device.path, at: progress.mountpoint, volume.spec.filesystem, options: volume.spec.mountOptions)
+        // Also of what was mounted before: the Mount that mounted it may have ended right then.
         try await ports.mounter.prepareRoot(of: progress.mountpoint, spec: volume.spec)
     }
 

@@ -56,7 +56,7 @@ extension VolumeDriver {
     func clearDeadMount(_ stored: StoredVolume, to verb: String) async throws {
         guard let dead = try await deadMount(of: stored) else { return }
         let what = "\(verb) volume \(stored.name)"
-        try await seeThatNobodyWrites(through: dead, stored, what)
+        if dead.isConfirmed { try await seeThatNobodyWrites(through: dead, stored, what) }
         do {
             try await ports.mounter.unmount(dead.mountpoint, of: dead.device)
         } catch let error as VolumeError where error.code == .busy {
@@ -68,6 +68,10 @@ extension VolumeDriver {
         log.warning(
             "took away the mount of a mapping that had died; containers that still use it get I/O errors",
             metadata: ["volume": "\(stored.name)", "device": "\(dead.device)"])
+        // The mapper has no notes of it: it may be alive, and serve containers that have mounts of their own.
+        if !dead.isConfirmed, let volume = stored.volume?.record, let attachment = stored.attachment?.record {
+            try await shutOutUnseen(attachment, of: volume, besides: [])
+        }
     }
 
     /// What is mounted for the volume and is dead: as the record says, when it gives the volume to this node; else only
@@ -76,18 +80,18 @@ extension VolumeDriver {
         if let volume = stored.volume?.record, let attachment = stored.attachment?.record,
             let device = attachment.device, let mountpoint = attachment.mountpoint, try await isShownAsMounted(stored)
         {
-            guard try await recordedMapping(stored) == .isLost,
-                try await isOf(volume, deadDevice: device, mountpoint, attachment)
-            else { return nil }
+            guard try await recordedMapping(stored) == .isLost else { return nil }
+            let noted = try await ports.mapper.deadMappings().first { $0.path == device }
+            guard isOf(volume, noted, mountpoint, attachment) else { return nil }
             return DeadMount(
                 device: device, mountpoint: mountpoint, image: volume.image, imageID: volume.imageID,
-                clients: attachment.clients)
+                clients: attachment.clients, isConfirmed: noted != nil)
         }
         for dead in try await ports.mapper.deadMappings() where dead.image.name == stored.name.text {
             guard let mountpoint = try await mountpoint(of: dead, stored.name) else { continue }
             return DeadMount(
                 device: dead.path, mountpoint: mountpoint, image: dead.image, imageID: dead.imageID,
-                clients: dead.client.map { [$0] } ?? [])
+                clients: dead.client.map { [$0] } ?? [], isConfirmed: true)
         }
         return nil
     }
@@ -95,12 +99,10 @@ extension VolumeDriver {
     /// Whether a device without a mapping is the volume's, as its record says. The mapper's notes confirm it; where they are
     /// lost, it is believed at the place only where the plugin mounts the volume anyway.
     private func isOf(
-        _ volume: VolumeRecord, deadDevice path: String, _ mountpoint: String, _ attachment: Attachment
-    ) async throws -> Bool {
-        guard let dead = try await ports.mapper.deadMappings().first(where: { $0.path == path }) else {
-            return mountpoint == policy.mountpoint(of: volume.name)
-        }
-        return rules.relation(dead, volume, attachment) == .itsImage
+        _ volume: VolumeRecord, _ noted: MappedDevice?, _ mountpoint: String, _ attachment: Attachment
+    ) -> Bool {
+        guard let noted else { return mountpoint == policy.mountpoint(of: volume.name) }
+        return rules.relation(noted, volume, attachment) == .itsImage
     }
 
     /// That the process has ended is what the mapper says, and it may be wrong: its notes may be lost, or the process one
@@ -153,4 +155,6 @@ private struct DeadMount {
     let imageID: String?
     /// Who wrote through it, as far as that is known.
     let clients: [ClientAddress]
+    /// Whether the mapper has noted that the process behind it has ended.
+    let isConfirmed: Bool
 }

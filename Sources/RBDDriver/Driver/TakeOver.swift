@@ -20,7 +20,7 @@ extension VolumeDriver {
         let attaching = StoreChange(attachment: .put(try attachment.applying(.fenceStands)))
         guard let claimed = try await commit(attaching, over: fenced) else { return nil }
         let mountpoint = try await attach(claimed)
-        if mountpoint != nil { await liftEntries(of: former, on: volume.image) }
+        await liftEntries(of: former, on: volume.image)
         return mountpoint
     }
 

@@ -30,6 +30,16 @@ import VolumeCore
         _ = try await DriverFixture.driver(cluster, on: "b").mount("db", id: "m2")
     }
 
+    @Test("A Mount that finds the filesystem of a half-done one prepares its root all the same")
+    func theRootOfAHalfDoneMountIsPrepared() async throws {
+        let driver = try await created()
+        faults.fail(.mountPrepareRoot)
+        faults.fail(.mountUnmount)
+        await #expect(throws: VolumeError.self) { try await driver.mount("db", id: "m1") }
+        let mountpoint = try await driver.mount("db", id: "m2")
+        #expect(try !cluster.world.filesystem(on: "a", at: mountpoint).hasLostAndFound)
+    }
+
     @Test func aTakeOverThatWasGivenUpIsFinishedByTheCaretaker() async throws {
         let old = try await created()
         _ = try await old.mount("db", id: "m1")

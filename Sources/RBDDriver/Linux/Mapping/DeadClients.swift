@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import SystemPackage
 import VolumeCore
@@ -10,12 +11,13 @@ struct DeadClients: Sendable {
     /// So many are kept, the latest. What the others were is long forgotten by Ceph.
     private static let most = 256
 
-    private func file(_ client: ClientAddress) -> String { "\(folder)/\(FuseFolder.hash(client.text))" }
-
     func note(_ client: ClientAddress) throws {
         try SystemCall.makeFolders(folder)
-        try SmallFile.replace(file(client), with: Array("\(client.text)\n".utf8))
-        try prune()
+        guard try names(of: client).isEmpty else { return }
+        // Sorted by age.
+        let name = "\(UInt64(Date.now.timeIntervalSince1970 * 1e6))\(Self.ending(of: client))"
+        try SmallFile.replace("\(folder)/\(name)", with: Array("\(client.text)\n".utf8))
+        for old in try SystemCall.names(in: folder).sorted().dropLast(Self.most) { unlink("\(folder)/\(old)") }
     }
 
     func all() throws -> [ClientAddress] {
@@ -24,15 +26,13 @@ struct DeadClients: Sendable {
         }
     }
 
-    func forget(_ client: ClientAddress) { unlink(file(client)) }
-
-    private func prune() throws {
-        let names = try SystemCall.names(in: folder)
-        guard names.count > Self.most else { return }
-        let byAge = names.map { name -> (name: String, age: Int) in
-            var found = stat()
-            return (name, lstat("\(folder)/\(name)", &found) == 0 ? found.st_mtim.tv_sec : 0)
-        }
-        for (name, _) in byAge.sorted(by: { $0.age < $1.age }).dropLast(Self.most) { unlink("\(folder)/\(name)") }
+    func forget(_ client: ClientAddress) {
+        for name in (try? names(of: client)) ?? [] { unlink("\(folder)/\(name)") }
     }
+
+    private func names(of client: ClientAddress) throws -> [String] {
+        try SystemCall.names(in: folder).filter { $0.hasSuffix(Self.ending(of: client)) }
+    }
+
+    private static func ending(of client: ClientAddress) -> String { "-\(FuseFolder.hash(client.text))" }
 }
