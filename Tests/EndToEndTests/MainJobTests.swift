@@ -154,7 +154,7 @@ struct MainJobTests {
             #expect(again == firstEpoch + 1, "every owner has an epoch of its own")
 
             let keys = try await stage.etcd.keys(stage.prefix).map { String($0.dropFirst(stage.prefix.count)) }
-            #expect(keys == ["mounts/\(name)", "nodes/\(stage.plugin.settings.node)", "volumes/\(name)"])
+            #expect(keys == ["cluster", "mounts/\(name)", "nodes/\(stage.plugin.settings.node)", "volumes/\(name)"])
         }
     }
 

@@ -15,7 +15,9 @@ public struct Footprint: Equatable, Sendable {
             images += try await ceph.images(in: pool).filter { $0.hasPrefix(stem) }.map { "\(pool)/\($0)" }
         }
         self.images = images.sorted()
-        records = try await EtcdRig(rig).keys(plugin.settings.etcdPrefix).filter { !$0.contains("/nodes/") }
+        records = try await EtcdRig(rig).keys(plugin.settings.etcdPrefix).filter {
+            !$0.contains("/nodes/") && !$0.hasSuffix("/cluster")
+        }
         kernel = plugin.kernelState
     }
 

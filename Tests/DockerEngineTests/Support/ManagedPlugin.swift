@@ -75,7 +75,7 @@ struct ManagedPlugin: Sendable {
     /// The keys of its volumes and mounts in etcd, without the prefix.
     func records() async throws -> [String] {
         try await EtcdRig(environment).keys(prefix).map { String($0.dropFirst(prefix.count)) }
-            .filter { !$0.hasPrefix("nodes/") }
+            .filter { !$0.hasPrefix("nodes/") && $0 != "cluster" }
     }
 
     /// The record of a volume's mount in etcd.

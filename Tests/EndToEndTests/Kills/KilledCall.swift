@@ -104,7 +104,9 @@ extension Scene {
             return images == volumes.sorted()
         }
         for name in volumes { try await stage.expectSoundFilesystem(name, after: occasion) }
-        let records = try await stage.etcd.keys(stage.prefix).filter { !$0.contains("/nodes/") }
+        let records = try await stage.etcd.keys(stage.prefix).filter {
+            !$0.contains("/nodes/") && !$0.hasSuffix("/cluster")
+        }
         #expect(records == volumes.sorted().map { "\(stage.prefix)volumes/\($0)" }, "\(occasion)")
         #expect(stage.plugin.kernelState.isEmpty, "\(occasion): \(stage.plugin.kernelState)")
     }

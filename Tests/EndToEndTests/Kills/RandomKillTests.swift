@@ -71,7 +71,9 @@ struct RandomKillTests {
             if ContinuousClock.now > began + .seconds(50) { try await ghosts.exorcise() }
             try await Task.sleep(for: .seconds(1))
         }
-        let records = try await stage.etcd.keys(stage.prefix).filter { !$0.contains("/nodes/") }
+        let records = try await stage.etcd.keys(stage.prefix).filter {
+            !$0.contains("/nodes/") && !$0.hasSuffix("/cluster")
+        }
         #expect(records == volumes.sorted().map { "\(stage.prefix)volumes/\($0)" })
         #expect(stage.plugin.kernelState.isEmpty, "\(stage.plugin.kernelState)")
     }

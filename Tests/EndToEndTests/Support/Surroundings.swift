@@ -83,7 +83,7 @@ extension Stage {
         for (key, value) in zip(lines, lines.dropFirst()) where key.hasPrefix(prefix) {
             let short = key.dropFirst(prefix.count)
             // That the plugin's node is alive is no leftover.
-            if short.hasPrefix("nodes/") { continue }
+            if short.hasPrefix("nodes/") || short == "cluster" { continue }
             facts.insert("record \(short)" + (records == .byContent ? ": \(value)" : ""))
         }
         return facts
