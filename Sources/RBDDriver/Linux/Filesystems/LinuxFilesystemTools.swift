@@ -1,4 +1,3 @@
-import Glibc
 import SystemPackage
 import VolumeCore
 
@@ -86,9 +85,8 @@ public struct LinuxFilesystemTools: FilesystemTools {
         if checks.running(on: device) != nil { return true }
         let what = "look for a check of \(device)"
         let isClaimed = try await kernel.runOnDevice("read \(device)", to: what) {
-            do { return try BlockDevice(device).isClaimed() } catch let error as Errno where error.isAbsence {
-                return false
-            }
+            // What cannot be opened, or is gone, nobody checks.
+            (try? BlockDevice(device).isClaimed()) ?? false
         }
         guard isClaimed else { return false }
         return try await !checkers(of: device, what).isEmpty
@@ -138,13 +136,6 @@ public struct LinuxFilesystemTools: FilesystemTools {
                 remedy: "give the plugin that capability, which ext4 demands for growing while mounted")
         }
         throw VolumeError(.unavailable, what, why: reason)
-    }
-}
-
-extension Errno {
-    /// There is no such device.
-    fileprivate var isAbsence: Bool {
-        self == .noSuchFileOrDirectory || self == .noSuchAddressOrDevice || rawValue == Glibc.ENODEV
     }
 }
 
