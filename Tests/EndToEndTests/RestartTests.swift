@@ -187,24 +187,6 @@ struct RestartTests {
         }
     }
 
-    @Test("Killed while Ceph deletes an image's data, the next Remove deletes the rest of it")
-    func inMidDeletion() async throws {
-        try await Stage.with { stage in
-            // Without an object map librbd asks for each of its 5,120 objects: long enough to be met.
-            let name = try await stage.volume("deletion", ["size": "20G", "features": "layering"])
-            let client = stage.client
-            let removing = Task { try? await client.remove(name) }
-            try await eventually("the image to have lost its name") {
-                try await !stage.surroundings().facts.contains("object rbd_id.\(name)")
-            }
-            try await stage.plugin.kill()
-            _ = await removing.value
-            #expect(try await !stage.surroundings().facts.isEmpty, "it was killed in time")
-            try await stage.plugin.start()
-            try await Self.removeAll([name], on: stage)
-        }
-    }
-
     @Test("A second plugin on the same socket is refused, and the first goes on")
     func secondOnSocket() async throws {
         try await Stage.with { stage in
