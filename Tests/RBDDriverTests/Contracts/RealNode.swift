@@ -98,6 +98,13 @@ struct RealState: Sendable {
     let keys: StateKeys
     let clock = SystemClock()
 
+    /// - Parameter otherClient: where there is another node to speak of.
+    init(client: EtcdClient, otherClient: EtcdClient? = nil, keys: StateKeys) {
+        self.client = client
+        self.otherClient = otherClient ?? client
+        self.keys = keys
+    }
+
     static func with(_ body: (RealState) async throws -> Void) async throws {
         let environment = try RigEnvironment.required()
         let configuration = EtcdConfiguration(
