@@ -36,6 +36,20 @@ import VolumeCore
         #expect(error.description.contains(ghost.text))
         #expect(cluster.world.devices(of: "a").isEmpty)
     }
+
+    @Test("D9: a client that may just have died is to be waited for before it is looked for")
+    func d9WhatToDo() async throws {
+        let ghost = try #require(ClientAddress("10.0.0.9:0/4711"))
+        let driver = driver(hauntedBy: ghost)
+        try await driver.create("db", options: DriverFixture.options)
+        for error in [
+            try #require(await errorOf { _ = try await driver.mount("db", id: "m1") }),
+            try #require(await errorOf { try await driver.remove("db") }),
+        ] {
+            #expect(error.remedy.hasPrefix("a client that has died lets go after about 30 seconds"), "\(error)")
+            #expect(error.remedy.contains("rbd status rbd/db"), "\(error)")
+        }
+    }
 }
 
 /// Images that somebody seems to watch.
