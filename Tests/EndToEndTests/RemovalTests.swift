@@ -86,8 +86,8 @@ struct RemovalTests {
     @Test("B11: killed while Ceph deletes an image's data, the next run deletes the rest of it")
     func b11KilledInMidDeletion() async throws {
         try await Stage.with { stage in
-            // Without an object map librbd asks for each of its 51,200 objects: long enough to be met.
-            let name = try await stage.volume("deletion", ["size": "200G", "features": "layering"])
+            // Without an object map librbd asks for each of its 12,800 objects: long enough to be met.
+            let name = try await stage.volume("deletion", ["size": "50G", "features": "layering"])
             try await stage.client.remove(name).checked()
             let id = try #require(try await stage.trash().first?.split(separator: " ").first)
             // Whoever deletes an image has it open.
