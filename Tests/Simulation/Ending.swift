@@ -32,6 +32,7 @@ extension History {
         if isStrangerFrozen { cluster.mutate { $0.advance(by: .seconds(4000)) } }
         endStranger()
         cluster.mutate { $0.removeAllSnapshots() }
+        afterStep()
         putImagesBack()
         for index in hosts.indices {
             let name = hosts[index].name

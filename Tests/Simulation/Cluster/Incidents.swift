@@ -241,10 +241,11 @@ extension History {
 
     /// Somebody renames a volume's image, and makes another one of its name, with a filesystem.
     private func swapImage() -> Bool {
-        guard let volume = random.one(of: volumes) else { return false }
+        guard let volume = random.one(of: volumes), let name = try? VolumeName(volume) else { return false }
         let image = Setup.image(volume)
         let isSwapped = cluster.mutate { world in
-            guard world.ceph.images[image]?.filesystem != nil, !checks.isForeign(image),
+            let record = world.etcd.volumes[name]?.record
+            guard record?.phase == .ready, record?.imageID == world.ceph.images[image]?.id, !checks.isForeign(image),
                 world.ceph.images[image.named(volume + Self.renamedAway)] == nil
             else { return false }
             do { try world.renameByHand(image, to: volume + Self.renamedAway) } catch { return false }
