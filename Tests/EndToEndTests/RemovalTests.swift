@@ -82,26 +82,6 @@ struct RemovalTests {
             try await stage.expectBlank()
         }
     }
-
-    @Test("B11: killed while Ceph deletes an image's data, the next run deletes the rest of it")
-    func b11KilledInMidDeletion() async throws {
-        try await Stage.with { stage in
-            // Without an object map librbd asks for each of its 12,800 objects: long enough to be met.
-            let name = try await stage.volume("deletion", ["size": "50G", "features": "layering"])
-            try await stage.client.remove(name).checked()
-            let id = try #require(try await stage.trash().first?.split(separator: " ").first)
-            // Whoever deletes an image has it open.
-            try await eventually("the deletion to have begun", within: .seconds(30)) {
-                let place = ["--pool", stage.pool, "--namespace", stage.namespace, "--image-id", String(id)]
-                return try await stage.ceph.run("rbd", ["status"] + place).output.contains("watcher=")
-            }
-            try await stage.plugin.kill()
-            #expect(try await stage.trash().count == 1, "it was killed in time")
-            try await stage.plugin.start()
-            try await eventually("the data to be deleted", within: .seconds(120)) { try await stage.trash().isEmpty }
-            try await stage.expectBlank()
-        }
-    }
 }
 
 extension Stage {
