@@ -89,6 +89,8 @@ struct Composition {
     ///
     /// The socket comes first: while another server answers there, this one touches nothing else.
     func run() async throws {
+        // The first call may come as soon as the socket is there. What cannot be written yet is tried again below.
+        try? ceph.write()
         try await server.start()
         let services: [any Service] = [
             Background { [ceph, connection, log] in
