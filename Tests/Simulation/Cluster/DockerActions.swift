@@ -48,7 +48,7 @@ extension History {
                 guard hosts[index].plugin != nil else { break }
                 choices.append((8, .unmount(position)))
                 // Docker keeps the id of an Unmount that failed, and mounts with it again.
-                if container.unmountFailed { choices.append((4, .retry(position))) }
+                if container.unmountFailed { choices.append((12, .retry(position))) }
             case .granted: choices += [(10, .begin(position)), (1, .stop(position))]
             case .mounting, .unmounting: break
             }

@@ -89,7 +89,7 @@ extension History {
             let client = kernel?.mount(at: mountpoint).flatMap { kernel?.devices[$0.device] }?.client
             return .granted(at: mountpoint, since: world.clock(of: name), client: client)
         }
-        if random.below(4) > 0 { begin(position, on: index) }
+        if random.below(2) > 0 { begin(position, on: index) }
     }
 
     /// Docker binds the mountpoint into the container, and it runs; or it opens a file there itself (`docker cp`), which
