@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help deps build release plugin create enable disable push all deb conformance test soak bench demo lint format clean
+.PHONY: help deps build release plugin create enable disable push all deb conformance test simulate soak bench demo lint format clean
 
 # One set of flags for building and for testing: other flags would build everything a second time.
 SWIFT_BUILD := swift build --build-tests
@@ -78,9 +78,14 @@ bench: release ## time each call against the usual tools and against the least t
 	if [ "$${BENCH_VM:-}" = 1 ]; then rig/vm/bench "$$folder/rbd-plugin" "$$folder/rbd-plugin-bench"; \
 	else RIG_OSD_BYTES=274877906944 RBD_PLUGIN_EXECUTABLE="$$folder/rbd-plugin" rig/with "$$folder/rbd-plugin-bench"; fi
 
-soak: build ## what takes longer than anybody waits: a million histories, 200 random kills, more with krbd (needs root)
-	@SIM_HISTORIES=$${SIM_HISTORIES:-1000000} RANDOM_KILLS=$${RANDOM_KILLS:-200} \
-		rig/test "$(DEBUG_PROGRAMS)/rbd-pluginPackageTests.xctest" 'RandomKillTests|SimulationTests.SimulationTests|KernelDriver(Soak)?Tests'
+simulate: deps ## a million histories that no other commit has run, by an optimised program; SIM_FIRST, SIM_HISTORIES
+	swift build --configuration release --product rbd-plugin-simulate
+	@"$(RELEASE_PROGRAMS)/rbd-plugin-simulate" \
+		"$${SIM_FIRST:-$$((16#$$(git rev-parse HEAD | cut -c 1-8) * 1000000 + 1))}" "$${SIM_HISTORIES:-1000000}"
+
+soak: build simulate ## what takes longer than anybody waits: a million histories, 200 random kills, more with krbd (needs root)
+	@RANDOM_KILLS=$${RANDOM_KILLS:-200} \
+		rig/test "$(DEBUG_PROGRAMS)/rbd-pluginPackageTests.xctest" 'RandomKillTests|KernelDriver(Soak)?Tests'
 
 demo: deps ## the main job on a real Ceph and etcd, each call and its effect shown (needs root)
 	swift build --product rbd-plugin

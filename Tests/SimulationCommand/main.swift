@@ -32,7 +32,8 @@ let report = await Simulation.run(
     stoppingAfter: mutation == nil ? 5 : 1)
 print("\(report.histories) histories from seed \(first), \(report.steps) steps, \(report.failures.count) violations")
 for failure in report.failures {
-    print("seed \(failure.seed): \(failure.violation?.description ?? "?")")
+    let isItsOwn = failure.violation.map { mutation?.breaks.contains($0.invariant) ?? true } ?? true
+    print("seed \(failure.seed): \(failure.violation?.description ?? "?")\(isItsOwn ? "" : " (for another reason)")")
     let (options, shortened) = Simulation.shrink(failure.seed, HistoryOptions(mutation: mutation), StartingWorlds())
     let without = options.mutedSteps.sorted().map(String.init).joined(separator: ",")
     print(

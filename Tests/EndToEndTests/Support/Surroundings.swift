@@ -33,7 +33,7 @@ extension Stage {
 
     /// What there is on a stage on which nothing was ever created.
     func expectBlank(_ occasion: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation) async throws {
-        let left = try await surroundings().changes(since: Surroundings(facts: []))
+        let left = try await settledChanges(since: Surroundings(facts: []))
         #expect(left.isEmpty, occasion, sourceLocation: sourceLocation)
     }
 
@@ -42,8 +42,20 @@ extension Stage {
         since before: Surroundings, records: Records = .byContent, after occasion: String,
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
-        let changes = try await surroundings(records: records).changes(since: before)
+        let changes = try await settledChanges(since: before, records: records)
         #expect(changes.isEmpty, "after \(occasion)", sourceLocation: sourceLocation)
+    }
+
+    /// What has changed, once what the plugin does in the background has had a moment: deleting the data of removed
+    /// volumes, and starting the programs that wait for something to ask the kernel.
+    private func settledChanges(since before: Surroundings, records: Records = .byContent) async throws -> String {
+        var changes = ""
+        for attempt in 0..<20 {
+            if attempt > 0 { try await Task.sleep(for: .milliseconds(500)) }
+            changes = try await surroundings(records: records).changes(since: before)
+            if changes.isEmpty { break }
+        }
+        return changes
     }
 
     /// The same, for what is undone after the call was answered, or once a watcher of a killed process has run out.
@@ -61,15 +73,8 @@ extension Stage {
         throw RigFailure("after \(occasion), this is left \(limit) later:\n\(changes)")
     }
 
-    /// Headers too: an image in the trash, or half removed, has no name any more. The data of removed volumes is deleted in
-    /// the background: that gets a moment.
+    /// Headers too: an image in the trash, or half removed, has no name any more.
     private func cephFacts() async throws -> Set<String> {
-        let deadline = ContinuousClock.now + .seconds(10)
-        while ContinuousClock.now < deadline,
-            try await ceph.rbd("trash", "ls", "--pool", pool, "--namespace", namespace).contains("rbd-plugin.removed.")
-        {
-            try await Task.sleep(for: .milliseconds(200))
-        }
         let objects = try await ceph.rados("--pool", pool, "--namespace", namespace, "ls")
         let telling = ["rbd_id.", "rbd_header."]
         let found = objects.split(separator: "\n").filter { object in telling.contains { object.hasPrefix($0) } }

@@ -27,6 +27,17 @@ import VolumeCore
         #expect(cluster.world.mounts(of: "a").count == 1)
     }
 
+    @Test("G47: an entry of an hour is no fence against a client that Ceph goes on showing")
+    func g47AShortEntryIsNoFence() async throws {
+        let ghost = try #require(ClientAddress("10.0.0.9:0/4711"))
+        let driver = driver(hauntedBy: ghost)
+        try await driver.create("db", options: DriverFixture.options)
+        cluster.mutate { $0.blocklistByHand(ghost, for: .seconds(3600)) }
+        let error = try #require(await errorOf { _ = try await driver.mount("db", id: "m1") })
+        #expect(error.code == .shortFence)
+        #expect(cluster.world.devices(of: "a").isEmpty && cluster.world.etcd.attachments.isEmpty)
+    }
+
     @Test func ofAnybodyElseDoes() async throws {
         let ghost = try #require(ClientAddress("10.0.0.9:0/4711"))
         let driver = driver(hauntedBy: ghost)

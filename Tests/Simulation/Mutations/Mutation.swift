@@ -108,7 +108,7 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .shutOutIsNotSeen: [.mountedIsMounted, .unmountedIsGone, .endsWell]
         case .nodesDieEarly: [.livingKeep]
         case .guardsAreIgnored, .attachmentGuardIsIgnored:
-            [.epochsGrow, .oneWriter, .recordedWriter, .livingKeep, .answersAreTrue]
+            [.epochsGrow, .oneWriter, .oneMapping, .recordedWriter, .livingKeep, .answersAreTrue, .clientsAreNamed]
         case .epochIsKept, .epochIsForgotten: [.epochsGrow]
         case .unknownIsTakenForDone: [.answersAreTrue, .recordedWriter, .mountedIsMounted, .endsWell]
         case .readsAreStale: [.neverDenied, .answersAreTrue, .endsWell]
