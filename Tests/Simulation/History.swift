@@ -98,6 +98,7 @@ final class History: @unchecked Sendable {
         let lot = lot.calls.count
         cluster.mutate { world in
             checks.check(world)
+            checkGranted(world)
             trace.mix(Int(truncatingIfNeeded: world.etcd.revision) &* 64 &+ lot)
             trace.mix(Int(truncatingIfNeeded: world.now.components.attoseconds &+ world.now.components.seconds))
         }

@@ -6,7 +6,7 @@ import Testing
     @Test(arguments: Mutation.allCases)
     func isFound(_ mutation: Mutation) async throws {
         let report = await Simulation.run(
-            1...60_000, HistoryOptions(mutation: mutation), threads: SimulationSettings.threads, stoppingAfter: 1)
+            1...150_000, HistoryOptions(mutation: mutation), threads: SimulationSettings.threads, stoppingAfter: 1)
         let found = try #require(
             report.failures.first, "\(mutation): \(mutation.what): not found in \(report.histories) histories")
         let violation = try #require(found.violation)

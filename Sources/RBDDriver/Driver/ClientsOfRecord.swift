@@ -35,17 +35,17 @@ extension VolumeDriver {
         else { return }
         throw VolumeError(
             .busy, "let go of volume \(volume.name)",
-            why: "\(device) is in use, and the \(attachment.mapper ?? "present") mapper has lost its notes of it",
-            remedy:
-                "stop the containers that use the volume here, then try again; was RBD_STATE_DIR changed or emptied?",
-            outcome: .refused)
+            why: "\(device) is in use, and the image \(volume.image) is in use by \(client), of which the"
+                + " \(attachment.mapper ?? "present") mapper has no notes",
+            remedy: "a client that died lets go after about 30 seconds: try again then; for one that lives, stop the"
+                + " containers that use the volume here (was RBD_STATE_DIR changed or emptied?)", outcome: .refused)
     }
 
-    /// Whether Ceph sees the client with the volume's image: as a watcher, or as the holder of its lock. An image that has
-    /// lost its name cannot be looked at: then it may.
-    private func mayHave(_ volume: VolumeRecord, _ client: ClientAddress) async throws -> Bool {
+    /// Whether the client has the volume's image open, as far as Ceph can tell: whoever died watches it no more after half a
+    /// minute, but may hold its lock for ever. An image that has lost its name cannot be looked at: then it may.
+    func mayHave(_ volume: VolumeRecord, _ client: ClientAddress) async throws -> Bool {
         guard let image = try await inspect(volume.image), image.id == volume.imageID else { return true }
-        return image.isOpen(by: client)
+        return image.watchers.contains(client)
     }
 }
 

@@ -56,7 +56,11 @@ extension VolumeDriver {
     func clearDeadMount(_ stored: StoredVolume, to verb: String) async throws {
         guard let dead = try await deadMount(of: stored) else { return }
         let what = "\(verb) volume \(stored.name)"
-        if dead.isConfirmed { try await seeThatNobodyWrites(through: dead, stored, what) }
+        if dead.isConfirmed {
+            try await seeThatNobodyWrites(through: dead, stored, what)
+        } else {
+            try await refuseIfJustMounted(dead, stored, what)
+        }
         do {
             try await ports.mounter.unmount(dead.mountpoint, of: dead.device)
         } catch let error as VolumeError where error.code == .busy {
@@ -72,6 +76,22 @@ extension VolumeDriver {
         if !dead.isConfirmed, let volume = stored.volume?.record, let attachment = stored.attachment?.record {
             try await shutOutUnseen(attachment, of: volume, besides: [])
         }
+    }
+
+    /// A container that was told the mountpoint a moment ago may be about to start, and its client may live.
+    private func refuseIfJustMounted(_ dead: DeadMount, _ stored: StoredVolume, _ what: String) async throws {
+        guard let volume = stored.volume?.record,
+            memory.mayHaveBeenMounted(stored.name, within: policy.handOverGrace, of: ports.clock.now())
+        else { return }
+        for client in dead.clients where try await mayHave(volume, client) { throw stillOpen(dead, [client], what) }
+    }
+
+    private func stillOpen(_ dead: DeadMount, _ clients: [ClientAddress], _ what: String) -> VolumeError {
+        VolumeError(
+            .inUse, what,
+            why: "what it was mapped with here has ended, but its image \(dead.image) is in use by "
+                + clients.map(\.description).joined(separator: ", "),
+            remedy: "a client that died lets go after about 30 seconds: try again then", outcome: .refused)
     }
 
     /// What is mounted for the volume and is dead: as the record says, when it gives the volume to this node; else only
@@ -120,13 +140,7 @@ extension VolumeDriver {
         let isGone = found == nil || (dead.imageID != nil && found?.id != dead.imageID)
         let watchers =
             isGone ? [] : try await strangers(to: dead.image, besides: Set(others), seen: found?.watchers ?? [])
-        guard watchers.isEmpty else {
-            throw VolumeError(
-                .inUse, what,
-                why: "what it was mapped with here has ended, but its image \(dead.image) is in use by "
-                    + watchers.map(\.description).joined(separator: ", "),
-                remedy: "a client that died lets go after about 30 seconds: try again then", outcome: .refused)
-        }
+        guard watchers.isEmpty else { throw stillOpen(dead, watchers, what) }
         for client in dead.clients { try await shutOutDead(client) }
     }
 

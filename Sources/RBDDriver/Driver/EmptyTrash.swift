@@ -75,7 +75,13 @@ extension VolumeDriver {
 
     private func delete(_ image: TrashedImage) async {
         do {
-            try await ports.images.emptyTrash(image)
+            do {
+                try await ports.images.emptyTrash(image)
+            } catch let error as VolumeError where error.code == .busy {
+                // A run of this plugin that was killed over it still counts as having it open.
+                guard await shutOutFormerSelves() else { throw error }
+                try await ports.images.emptyTrash(image)
+            }
             log.info(
                 "deleted the image of a removed volume",
                 metadata: ["volume": "\(image.volume)", "pool": "\(image.place.pool)", "id": "\(image.id)"])

@@ -79,7 +79,7 @@ extension VolumeDriver {
     private func reattach(_ id: MountingID, over stored: StoredVolume) async throws -> String? {
         guard let attachment = stored.attachment?.record else { return nil }
         try await clearDeadMount(stored, to: "mount")
-        let again = counting(id, in: try attachment.applying(.reattach))
+        let again = try attachment.applying(.reattach).countingAnew(id.text)
         guard let claimed = try await commit(.init(attachment: .put(again)), over: stored) else { return nil }
         log.step("attaching anew what is not mounted as recorded", stored.name, ["state": "\(attachment.state)"])
         return try await attach(claimed, again: true)

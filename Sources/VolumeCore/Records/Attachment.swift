@@ -100,6 +100,14 @@ extension Attachment {
         return counted.counting(id)
     }
 
+    /// Counts a Mount of `id` as its only one: what was counted for it before was a mount that is gone, of which no Unmount
+    /// will ever come. Docker mounts so with the id of before when it comes back after a crash.
+    public func countingAnew(_ id: String) -> Attachment {
+        var counted = self
+        counted.mountIDs[id] = 1
+        return counted
+    }
+
     /// Counts one Mount of `id` less; unchanged when the id is not known.
     public func uncounting(_ id: String) -> Attachment {
         guard let count = mountIDs[id] else { return self }

@@ -30,6 +30,16 @@ import VolumeCore
         #expect(cluster.world.devices(of: "a").isEmpty && cluster.world.mounts(of: "a").isEmpty)
     }
 
+    @Test("A Mount with the id of a mount that is gone is its only one: Docker sends one Unmount for it")
+    func aStaleIDCountsOnce() async throws {
+        let (driver, _) = try await dead()
+        forgetWatch()
+        _ = try await driver.mount("db", id: "m1")
+        #expect(attachment?.mountIDs == ["m1": 1])
+        try await driver.unmount("db", id: "m1")
+        #expect(cluster.world.devices(of: "a").isEmpty && attachment == nil)
+    }
+
     @Test func aRestartedPluginMapsAnewToo() async throws {
         _ = try await dead()
         forgetWatch()

@@ -1,4 +1,5 @@
 import InMemoryPorts
+import RBDDriver
 import VolumeCore
 
 /// What an answer claims must be true at that moment.
@@ -76,6 +77,22 @@ extension History {
                 continue
             }
             checks.report(.usersKeepTheirMount, "Unmount \(volume) \(id) on \(host.name) took it from \(other.id)")
+        }
+    }
+
+    /// What Docker has been told is mounted stays so while Docker binds it into the container.
+    func checkGranted(_ world: World) {
+        for host in hosts {
+            for container in host.containers where !container.isTornAway {
+                guard case .granted(let mountpoint, let since, let client) = container.state,
+                    world.clock(of: host.name) < since + Setup.policy.handOverGrace, !checks.wasTakenOver(client),
+                    world.nodes[host.name]?.kernel.mount(at: mountpoint) == nil
+                else { continue }
+                checks.report(
+                    .usersKeepTheirMount,
+                    "\(container.id) on \(host.name) is about to start, and nothing is mounted at \(mountpoint) any more"
+                )
+            }
         }
     }
 

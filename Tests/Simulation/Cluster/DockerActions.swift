@@ -48,8 +48,10 @@ extension History {
                 guard hosts[index].plugin != nil else { break }
                 choices.append((8, .unmount(position)))
                 // Docker keeps the id of an Unmount that failed, and mounts with it again.
-                if container.unmountFailed { choices.append((12, .retry(position))) }
-            case .granted: choices += [(10, .begin(position)), (1, .stop(position))]
+                if container.unmountFailed { choices.append((40, .retry(position))) }
+            case .granted:
+                choices += [(4, .begin(position)), (1, .stop(position))]
+                if container.isAgain, hosts[index].plugin != nil, !isTending(index) { choices.append((20, .tend)) }
             case .mounting, .unmounting: break
             }
         }

@@ -40,6 +40,8 @@ struct Container {
     var state: State
     /// Docker's last Unmount for it was answered with an error.
     var unmountFailed = false
+    /// It was mounted again after such a failure: the plugin may not have finished with the Unmount.
+    var isAgain = false
     /// How many records it has written or tried to.
     var writes = 0
     /// `plugin disable -f` took the plugin's mount from under it, or the mapping's process has died.

@@ -83,13 +83,14 @@ extension History {
         }
         let name = hosts[index].name
         hosts[index].containers[position].isTornAway = isTornAway
+        hosts[index].containers[position].isAgain = hosts[index].containers[position].unmountFailed
         hosts[index].containers[position].unmountFailed = false
         hosts[index].containers[position].state = cluster.mutate { world in
             let kernel = world.nodes[name]?.kernel
             let client = kernel?.mount(at: mountpoint).flatMap { kernel?.devices[$0.device] }?.client
             return .granted(at: mountpoint, since: world.clock(of: name), client: client)
         }
-        if random.below(2) > 0 { begin(position, on: index) }
+        if random.below(2) > 0, !hosts[index].containers[position].isAgain { begin(position, on: index) }
     }
 
     /// Docker binds the mountpoint into the container, and it runs; or it opens a file there itself (`docker cp`), which

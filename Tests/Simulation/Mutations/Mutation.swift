@@ -135,7 +135,7 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .mapIgnoresTheID: [.mountedIsMounted, .foreignUntouched]
         case .removalIgnoresTheID: [.foreignUntouched]
         case .checkIsSkipped, .repairIsForgotten: [.oneWriter]
-        case .mountsAreNotSeen: [.endsWell, .mountedIsMounted, .unmountedIsGone]
+        case .mountsAreNotSeen: [.endsWell, .mountedIsMounted, .unmountedIsGone, .usersKeepTheirMount]
         case .rootIsNotPrepared: [.answersAreTrue]
         case .failedUnmountsStay, .removalTakesWhatWasJustMounted, .startAdoptsNothing, .justMountedIsGivenAway:
             [.usersKeepTheirMount]

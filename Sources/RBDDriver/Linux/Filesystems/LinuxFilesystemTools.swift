@@ -8,7 +8,8 @@ public struct LinuxFilesystemTools: FilesystemTools {
     private let timeout: Duration
     private let checks = RunningChecks()
 
-    /// What a call keeps for what comes after the check: to mount, or to record that the check goes on.
+    /// What a call keeps for what comes after the check: to mount, or to record that the check goes on. A quarter of what it
+    /// has left, where that is less.
     private static let reserve = Duration.seconds(4)
     /// A check ends when it is done.
     private static let noLimit = Duration.seconds(365 * 86_400)
@@ -60,7 +61,8 @@ public struct LinuxFilesystemTools: FilesystemTools {
 
     /// Waits for the check as long as this call can.
     private func verdict(of check: RunningChecks.Check, _ device: String, _ what: String) async throws {
-        let giveUp = ContinuousClock.now + max(.zero, kernel.timeLeft(timeout + Self.reserve) - Self.reserve)
+        let left = kernel.timeLeft(timeout + Self.reserve)
+        let giveUp = ContinuousClock.now + max(.zero, left - min(Self.reserve, left / 4))
         var pause = Duration.milliseconds(1)
         while check.ended == nil {
             guard ContinuousClock.now < giveUp, !Task.isCancelled else {
