@@ -39,8 +39,16 @@ struct KernelBusTests {
             try await volume.remove()
         }
         #expect(try await hosts.a.mappedImages().isEmpty)
-        try await hosts.inNetwork(
-            "rbd", "--conf", hosts.environment.adminConf, "namespace", "remove", "\(pool)/\(space)")
+        // The data of the removed volume is deleted in the background.
+        try await eventually("the namespace to be empty", within: .seconds(60)) {
+            do {
+                try await hosts.inNetwork(
+                    "rbd", "--conf", hosts.environment.adminConf, "namespace", "remove", "\(pool)/\(space)")
+                return true
+            } catch {
+                return false
+            }
+        }
     }
 
     @Test("Monitors that listen for the second protocol only are reached without anybody's having said so")

@@ -14,7 +14,7 @@ struct NamesakeTests {
         let theirs = try await host.run(
             "rbd --conf /run/rbd-plugin/ceph/*.conf --id docker device map --options noudev \(image)")
         // From now on it is an image like any other, and another one gets the name.
-        try await host.run("set -a; . /rig/settings; NODE_NAME=hand rbd-plugin volume forget \(volume.name)")
+        try await host.run("set -a; . /rig/settings; NODE_NAME=hand rbd-plugin volume forget --yes \(volume.name)")
         try await hosts.inNetwork("rbd", "--conf", conf, "mv", image, image + ".old")
         try await host.client.create(volume.name, options: ["pool": hosts.environment.pool, "size": "64"]).checked()
 
