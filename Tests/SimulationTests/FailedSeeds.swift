@@ -4,6 +4,11 @@ enum FailedSeeds {
     static let all: [UInt64: String] = [
         7_431_363: "I4: a Create made its image after another node had undone the attempt",
         20_207_569: "I4: the same, with a foreign image in the way",
+        30_044_935: "I3: what was left of a lost mapping whose volume was being taken over",
+        30_058_848: "I3: the same",
+        30_199_144: "I3: the same",
+        30_297_993: "I3: a device that had become another volume's was mounted",
+        30_306_248: "I3: the same",
         221: "I7: the client of a mapping that died right after it was made",
         1968: "I4: an image that its formatter had lost sight of",
         2693: "I4: a late image in a pool that no volume uses any more",

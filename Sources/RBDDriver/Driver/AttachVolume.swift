@@ -28,6 +28,7 @@ extension VolumeDriver {
                 device = try await mapAnew(device, volume, &progress)
             }
             try await mountDevice(device, volume, &progress)
+            try await refuseIfReplaced(device, volume, progress.mountpoint)
             try await advance(&progress, .mounted(at: progress.mountpoint))
             log.step(
                 "mounted volume", claimed.name, ["device": "\(device.path)", "mountpoint": "\(progress.mountpoint)"])
@@ -218,6 +219,18 @@ extension VolumeDriver {
         }
         // Also of what was mounted before: the Mount that mounted it may have ended right then.
         try await ports.mounter.prepareRoot(of: progress.mountpoint, spec: volume.spec)
+    }
+
+    /// A mapping whose process died before the mount leaves its device to whatever is mapped next: then another volume's
+    /// filesystem has been mounted.
+    private func refuseIfReplaced(_ device: MappedDevice, _ volume: VolumeRecord, _ mountpoint: String) async throws {
+        let now = try await ports.mapper.mapped().first { $0.path == device.path }
+        if let now, now.mayBeSameImage(as: device), now.client == device.client || now.client == nil { return }
+        // What undoes a Mount lets go of the volume's own device only, and this one is another's.
+        try await undoing { try await ports.mounter.unmount(mountpoint, of: device.path) }
+        throw VolumeError(
+            .unexplained, "mount volume \(volume.name)",
+            why: "its mapping \(device.path) ended while it was being mounted", remedy: "try again")
     }
 
     private func lostClaim(_ name: VolumeName) -> VolumeError {

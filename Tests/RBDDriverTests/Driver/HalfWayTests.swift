@@ -40,6 +40,21 @@ import VolumeCore
         #expect(try !cluster.world.filesystem(on: "a", at: mountpoint).hasLostAndFound)
     }
 
+    @Test("A Mount whose mapping has died and left its device to another volume mounts nothing")
+    func aDeviceThatIsAnothersByNowIsNotMounted() async throws {
+        let driver = try await created()
+        try await driver.create("other", options: DriverFixture.options)
+        faults.run(.mountMount, .before, on: "a") { [cluster] _ in
+            for device in cluster.world.devices(of: "a") { cluster.mutate { $0.killMapping(device, on: "a") } }
+            _ = try await driver.mount("other", id: "o1")
+        }
+        let error = try #require(await errorOf { _ = try await driver.mount("db", id: "m1") })
+        #expect(error.description.contains("ended while it was being mounted"))
+        #expect(cluster.world.mounts(of: "a") == ["/mnt/volumes/other"])
+        try await driver.unmount("other", id: "o1")
+        #expect(cluster.world.devices(of: "a").isEmpty && cluster.world.mounts(of: "a").isEmpty)
+    }
+
     @Test func aTakeOverThatWasGivenUpIsFinishedByTheCaretaker() async throws {
         let old = try await created()
         _ = try await old.mount("db", id: "m1")

@@ -55,10 +55,10 @@ extension History {
         }
         guard let kernel = world.nodes[node]?.kernel else { return }
         let left =
-            kernel.devices.values.filter { $0.image == Setup.image(volume) && !world.isLostAndShutOut($0) }.map(\.path)
+            kernel.devices.values.filter { $0.image == Setup.image(volume) && !$0.isOutOfSight }.map(\.path)
             + kernel.mounts.filter { mount in
                 mount.mountpoint == Setup.mountpoint(volume)
-                    && kernel.devices[mount.device].map(world.isLostAndShutOut) != true
+                    && kernel.devices[mount.device]?.isOutOfSight != true
             }.map(\.mountpoint)
         if !left.isEmpty {
             checks.report(
