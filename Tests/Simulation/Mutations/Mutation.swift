@@ -105,7 +105,7 @@ public enum Mutation: String, Sendable, CaseIterable {
             .recordGoesBeforeUnmap, .addressIsNotRecorded, .mountComesBeforeRecord:
             [.oneWriter, .oneMapping, .recordedWriter, .clientsAreNamed, .endsWell]
         case .watchersAreNotSeen, .everyoneIsShutOut: [.oneWriter, .oneMapping, .livingKeep, .mountedIsMounted]
-        case .shutOutIsNotSeen: [.mountedIsMounted, .unmountedIsGone, .endsWell]
+        case .shutOutIsNotSeen: [.mountedIsMounted, .unmountedIsGone, .endsWell, .oneWriter]
         case .nodesDieEarly: [.livingKeep]
         case .guardsAreIgnored, .attachmentGuardIsIgnored:
             [.epochsGrow, .oneWriter, .oneMapping, .recordedWriter, .livingKeep, .answersAreTrue, .clientsAreNamed]
