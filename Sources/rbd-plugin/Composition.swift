@@ -136,20 +136,22 @@ struct Composition {
     /// Looks after the mounts of this node for as long as the plugin runs. A round does not wait for the one before it:
     /// that may be held up by a pool that hangs.
     private static func tend(_ driver: VolumeDriver, if readiness: Readiness, clock: SystemClock) async {
-        await withDiscardingTaskGroup { rounds in
-            while !Task.isCancelled {
-                try? await clock.sleep(for: .seconds(2))
-                if readiness.mayTend { rounds.addTask { await driver.tendAll() } }
-            }
-        }
+        await rounds(if: readiness, clock: clock) { await driver.tendAll() }
     }
 
     /// Deletes the data of removed volumes. A round may take hours; the next ones are for the other pools.
     private static func empty(_ driver: VolumeDriver, if readiness: Readiness, clock: SystemClock) async {
+        await rounds(if: readiness, clock: clock) { await driver.emptyTrash() }
+    }
+
+    /// Begins a round every two seconds, whether the ones before it have ended or not.
+    private static func rounds(
+        if readiness: Readiness, clock: SystemClock, _ round: @escaping @Sendable () async -> Void
+    ) async {
         await withDiscardingTaskGroup { rounds in
             while !Task.isCancelled {
                 try? await clock.sleep(for: .seconds(2))
-                if readiness.mayTend { rounds.addTask { await driver.emptyTrash() } }
+                if readiness.mayTend { rounds.addTask { await round() } }
             }
         }
     }

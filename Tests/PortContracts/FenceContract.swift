@@ -133,17 +133,26 @@ extension NodeUnderTest {
     }
 
     fileprivate func breaksLock() async throws {
+        try await withLock { image, client, _ in
+            try await fence.blocklist(client, for: day)
+            for _ in 1...2 {
+                try await fence.breakLock(of: image, heldBy: client)
+                #expect(try await fence.lockOwners(of: image) == [])
+            }
+        }
+    }
+
+    /// Lends an image that is mounted and whose lock the mapping's client holds.
+    private func withLock(
+        _ body: (_ image: ImageReference, _ client: ClientAddress, _ mountpoint: String) async throws -> Void
+    ) async throws {
         try await withFormatted { image, _ in
             try await withDevice(image) { device in
                 let client = try await client(of: device)
                 try await withMount(device) { mountpoint in
                     try await applications.write("x", to: "file", at: mountpoint)
                     #expect(try await fence.lockOwners(of: image) == [client])
-                    try await fence.blocklist(client, for: day)
-                    for _ in 1...2 {
-                        try await fence.breakLock(of: image, heldBy: client)
-                        #expect(try await fence.lockOwners(of: image) == [])
-                    }
+                    try await body(image, client, mountpoint)
                 }
             }
         }
@@ -166,25 +175,18 @@ extension NodeUnderTest {
     }
 
     fileprivate func obscureOwner() async throws {
-        try await withFormatted { image, _ in
-            try await withDevice(image) { device in
-                let client = try await client(of: device)
-                try await withMount(device) { mountpoint in
-                    try await applications.write("x", to: "file", at: mountpoint)
-                    #expect(try await fence.lockOwners(of: image) == [client])
-                    try await place.obscureLockOwner(image)
-                    for _ in 1...2 {
-                        let error = await expectFailure(.unexplained, "naming the owner of the lock") {
-                            _ = try await fence.lockOwners(of: image)
-                        }
-                        #expect(error.map { "\($0)".contains("\(image)") } ?? false, "the image is not named")
-                        await expectFailure(.unexplained, "breaking the lock") {
-                            try await fence.breakLock(of: image, heldBy: client)
-                        }
-                    }
-                    try await applications.write("y", to: "file", at: mountpoint)
+        try await withLock { image, client, mountpoint in
+            try await place.obscureLockOwner(image)
+            for _ in 1...2 {
+                let error = await expectFailure(.unexplained, "naming the owner of the lock") {
+                    _ = try await fence.lockOwners(of: image)
+                }
+                #expect(error.map { "\($0)".contains("\(image)") } ?? false, "the image is not named")
+                await expectFailure(.unexplained, "breaking the lock") {
+                    try await fence.breakLock(of: image, heldBy: client)
                 }
             }
+            try await applications.write("y", to: "file", at: mountpoint)
         }
     }
 

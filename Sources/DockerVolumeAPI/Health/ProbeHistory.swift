@@ -21,7 +21,7 @@ struct ProbeHistory: Sendable {
 
     init(staleAfter: Duration) { self.staleAfter = staleAfter }
 
-    /// - Returns: the request's number; `nil` when so many have not ended that another one would only add to them.
+    /// - Returns: the request's number; `nil` while `most` requests are still unanswered.
     mutating func begin(at now: Instant, most: Int) -> Int? {
         guard underWay.count < most else { return nil }
         defer { nextNumber += 1 }

@@ -81,14 +81,7 @@ extension VolumeDriver {
         // that could give somebody time to map it as well.
         let strangers = try await strangers(
             to: volume.image, besides: Set(mine.compactMap(\.client)), seen: image.watchers)
-        guard strangers.isEmpty else {
-            throw VolumeError(
-                .inUse, what,
-                why: "its image \(volume.image) is in use by \(strangers.map(\.description).joined(separator: ", "))",
-                remedy: "a client that has died lets go after about 30 seconds: try again then; if it is still there,"
-                    + " find it with 'rbd status \(volume.image)' and unmap it on its host",
-                outcome: .refused)
-        }
+        guard strangers.isEmpty else { throw VolumeError.imageInUse(what, volume.image, by: strangers) }
         try await shutOutSilentLockOwners(of: volume.image, image.lockOwners, besides: mine)
     }
 

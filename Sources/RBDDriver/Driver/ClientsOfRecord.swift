@@ -53,3 +53,13 @@ extension ImageDescription {
     /// Whether Ceph sees the client with the image: as a watcher, or as the holder of its lock.
     func isOpen(by client: ClientAddress) -> Bool { watchers.contains(client) || lockOwners.contains(client) }
 }
+
+extension VolumeError {
+    /// Somebody else has a volume's image open.
+    static func imageInUse(_ what: String, _ image: ImageReference, by clients: [ClientAddress]) -> VolumeError {
+        VolumeError(
+            .inUse, what, why: "its image \(image) is in use by \(clients.map(\.description).joined(separator: ", "))",
+            remedy: "a client that has died lets go after about 30 seconds: try again then; if it is still there,"
+                + " find it with 'rbd status \(image)' and unmap it on its host", outcome: .refused)
+    }
+}

@@ -12,7 +12,7 @@ public struct DriverRules: Sendable {
         stored, me, mountedHere, ownerIsAlive throws(VolumeError) in
         try MountRule.decide(stored, me: me, mountedHere: mountedHere, ownerIsAlive: ownerIsAlive)
     }
-    /// A Mount of the id, in place of so many failed Unmounts of it.
+    /// Counts a Mount of the id that takes the place of that many failed Unmounts of it.
     public var count: @Sendable (Attachment, String, Int) -> Attachment = { $0.counting($1, inPlaceOf: $2) }
     /// Whether a Mount takes the place of the Unmounts of its id that failed.
     public var replacesFailedUnmounts = true

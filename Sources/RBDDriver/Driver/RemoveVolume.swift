@@ -62,12 +62,7 @@ extension VolumeDriver {
         guard let image, image.uid == volume.uid else { return }
         let watchers = try await strangers(to: volume.image, besides: [], seen: image.watchers)
         guard watchers.isEmpty else {
-            throw VolumeError(
-                .inUse, "remove volume \(volume.name)",
-                why: "its image \(volume.image) is in use by \(watchers.map(\.description).joined(separator: ", "))",
-                remedy: "a client that has died lets go after about 30 seconds: try again then; if it is still there,"
-                    + " find it with 'rbd status \(volume.image)' and unmap it on its host",
-                outcome: .refused)
+            throw VolumeError.imageInUse("remove volume \(volume.name)", volume.image, by: watchers)
         }
     }
 

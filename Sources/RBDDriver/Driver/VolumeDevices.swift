@@ -26,8 +26,8 @@ extension VolumeDriver {
         return usable
     }
 
-    /// What there is to give back of the volume: its devices, and what the plugin was killed over before it had noted of which
-    /// image it is. The latter nobody has ever mounted.
+    /// The devices that have to be given back when the volume is let go of: its own, and those that the plugin had just
+    /// mapped when it was killed, before it could note which image they are. Nobody has ever mounted the latter.
     func devicesToGiveBack(of volume: VolumeRecord, recorded: Attachment?) async throws -> [MappedDevice] {
         var found: [MappedDevice] = []
         for device in try await ports.mapper.mapped() {

@@ -69,8 +69,6 @@ extension MkfsOptions {
         why: "makes no filesystem that could be mounted", remedy: "leave it out")
     private static let hostFiles = OptionRule.refused(
         why: "reads or writes files of the host", remedy: "leave it out, and copy files into the mounted volume")
-    private static let otherDevice = OptionRule.refused(
-        why: "names another device than the volume", remedy: "leave it out: a volume is one image")
     private static let hostPanic = OptionRule.refused(
         why: "would stop the whole host at the volume's first error", remedy: "use 'remount-ro' in its place")
 
@@ -79,7 +77,7 @@ extension MkfsOptions {
         "D": .flag, "F": .flag, "j": .flag, "K": .flag, "q": .flag, "v": .flag,
         "e": .except(["panic": hostPanic], .oneOf(["continue", "remount-ro"])),
         "E": .list(extended), "R": .list(extended),
-        "J": .list(["size": .amount, "fast_commit_size": .amount, "location": .amount, "device": otherDevice]),
+        "J": .list(["size": .amount, "fast_commit_size": .amount, "location": .amount, "device": .otherDevice]),
         "L": .text, "U": .text, "o": .text, "r": .amount, "t": .oneOf(["ext4", "ext3", "ext2"]), "T": .text,
         "O": .listWithout(["journal_dev": nothingMade]),
         "d": hostFiles, "l": hostFiles, "z": hostFiles, "M": hostFiles,
@@ -105,14 +103,14 @@ extension MkfsOptions {
     fileprivate static let xfs: [Character: OptionRule] = [
         "f": .flag, "K": .flag, "q": .flag, "C": .flag,
         "b": .list(["size": .amount, "log": .number]),
-        "m": .listWithout(["rtdev": otherDevice]),
+        "m": .listWithout(["rtdev": .otherDevice]),
         "d": .list(
             [
                 "agcount": .amount, "agsize": .amount, "size": .amount, "sunit": .amount, "swidth": .amount,
                 "su": .amount, "sw": .amount, "noalign": .optional(.number), "sectsize": .amount, "sectlog": .number,
                 "cowextsize": .amount, "extszinherit": .amount, "projinherit": .amount, "rtinherit": .optional(.number),
                 "daxinherit": .optional(.number), "concurrency": .optional(.text), "unwritten": .number,
-                "file": otherDevice, "name": otherDevice,
+                "file": .otherDevice, "name": .otherDevice,
             ]),
         "i": .list(
             [
@@ -125,7 +123,7 @@ extension MkfsOptions {
                 "agnum": .number, "internal": .optional(.number), "size": .amount, "version": .number, "sunit": .amount,
                 "su": .amount, "sectsize": .amount, "sectlog": .number, "lazy-count": .optional(.number),
                 "concurrency": .optional(.text),
-                "logdev": otherDevice, "file": otherDevice, "name": otherDevice,
+                "logdev": .otherDevice, "file": .otherDevice, "name": .otherDevice,
             ]),
         "n": .list(
             [
@@ -134,7 +132,7 @@ extension MkfsOptions {
             ]),
         "s": .list(["size": .amount, "sectsize": .amount, "log": .number, "sectlog": .number]),
         "L": .text,
-        "r": otherDevice, "c": hostFiles, "p": hostFiles, "N": nothingMade, "V": nothingMade,
+        "r": .otherDevice, "c": hostFiles, "p": hostFiles, "N": nothingMade, "V": nothingMade,
     ]
 }
 

@@ -46,8 +46,6 @@ extension MountOptionTable {
         why: "asks for another mount than that of the volume", remedy: "leave it out")
     private static let forMountProgram = OptionRule.refused(
         why: "is meant for programs of the host", remedy: "leave it out")
-    private static let otherDevice = OptionRule.refused(
-        why: "names another device than the volume", remedy: "leave it out: a volume is one image")
     private static let hostPanic = OptionRule.refused(
         why: "would stop the whole host at the volume's first error", remedy: "leave it out, or use errors=remount-ro")
     private static let forDebugging = OptionRule.refused(
@@ -69,7 +67,7 @@ extension MountOptionTable {
         for name in [
             "shared", "rshared", "private", "rprivate", "slave", "rslave", "unbindable", "runbindable",
         ] { rules[name] = otherMount }
-        for name in ["loop", "offset", "sizelimit"] { rules[name] = otherDevice }
+        for name in ["loop", "offset", "sizelimit"] { rules[name] = .otherDevice }
         for name in ["helper", "uhelper", "encryption", "comment"] { rules[name] = forMountProgram }
         return rules
     }()
@@ -86,7 +84,7 @@ extension MountOptionTable {
             "dax": .optional(.oneOf(["always", "inode", "never"])), "barrier": .optional(.oneOf(["0", "1"])),
             "usrjquota": .optional(.text), "grpjquota": .optional(.text),
             "auto_da_alloc": .optional(.number), "init_itable": .optional(.number), "mb_optimize_scan": .number,
-            "journal_dev": otherDevice, "journal_path": otherDevice,
+            "journal_dev": .otherDevice, "journal_path": .otherDevice,
             "warn_on_error": hostPanic, "abort": forDebugging, "test_dummy_encryption": forDebugging,
             "fc_debug_force": forDebugging, "fc_debug_max_replay": forDebugging,
         ]
@@ -117,7 +115,7 @@ extension MountOptionTable {
             "allocsize": .amount, "logbsize": .amount, "logbufs": .number, "sunit": .number, "swidth": .number,
             "max_open_zones": .number, "max_atomic_write": .amount,
             "dax": .optional(.oneOf(["always", "inode", "never"])),
-            "logdev": otherDevice, "rtdev": otherDevice,
+            "logdev": .otherDevice, "rtdev": .otherDevice,
         ]
         for name in [
             "attr2", "noattr2", "discard", "nodiscard", "grpid", "nogrpid", "bsdgroups", "sysvgroups", "filestreams",
@@ -140,7 +138,7 @@ extension MountOptionTable {
             "discard": .optional(.oneOf(["sync", "async"])), "space_cache": .optional(.oneOf(["v1", "v2"])),
             "rescue": .text, "subvol": .text, "subvolid": .text,
             "fatal_errors": .except(["panic": hostPanic], .oneOf(["bug"])),
-            "device": otherDevice,
+            "device": .otherDevice,
             "fragment": forDebugging, "check_int": forDebugging, "check_int_data": forDebugging,
             "check_int_print_mask": forDebugging, "ref_verify": forDebugging,
         ]

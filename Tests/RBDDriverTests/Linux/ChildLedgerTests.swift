@@ -1,4 +1,5 @@
 import Glibc
+import Rig
 import Testing
 
 @testable import RBDDriver
@@ -67,13 +68,13 @@ import Testing
         private enum Child: Equatable { case starting, known }
 
         private var ledger = ChildLedger()
-        private var random: SeededNumbers
+        private var random: SeededGenerator
         private var own: [pid_t: (ticket: ChildLedger.Ticket, state: Child)] = [:]
         private var adopted: Set<pid_t> = []
         private(set) var zombies: Set<pid_t> = []
         private(set) var stolen: Set<pid_t> = []
 
-        init(seed: UInt64) { random = SeededNumbers(state: seed) }
+        init(seed: UInt64) { random = SeededGenerator(state: seed) }
 
         mutating func step() {
             let pid = pid_t.random(in: 1...5, using: &random)
@@ -119,30 +120,5 @@ import Testing
                 zombies.remove(pid)
             }
         }
-    }
-
-    private struct SeededNumbers: RandomNumberGenerator {
-        var state: UInt64
-
-        /// SplitMix64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-            return mixed ^ (mixed >> 31)
-        }
-    }
-}
-
-@Suite struct ZombieTests {
-    @Test(
-        "D1: a child that has ended is told from others by its line in /proc",
-        arguments: [
-            ("9 (qemu) Z 1 9 9 0", true), ("9 (a) Z 1 b) S 1 9 9 0", false), ("9 (a b) Z 2 9 9 0", false),
-            ("9 (qemu) S 1 9 9 0", false), ("", false),
-        ])
-    func d1Line(line: String, isZombie: Bool) {
-        #expect(ProcessTable.isZombie(line, of: 1) == isZombie)
     }
 }

@@ -117,11 +117,13 @@ public struct LinuxMounter: Mounter {
     public func unmount(_ mountpoint: String, of device: String?) async throws {
         let what = "unmount \(mountpoint)"
         // Elsewhere only what the caller knows to be there is touched.
-        let place = device == nil ? (root, try root.steps(to: mountpoint, for: what)) : try place(mountpoint, what)
+        let (root, steps) =
+            device == nil
+            ? (root: self.root, steps: try self.root.steps(to: mountpoint, for: what)) : try place(mountpoint, what)
         // What is stacked on one mountpoint goes one by one; the bound only guards against a loop.
         for _ in 0..<16 {
             guard let present = try await mounted(at: mountpoint) else {
-                return try await removeMountpoint(place.1, in: place.0, what)
+                return try await removeMountpoint(steps, in: root, what)
             }
             guard device == nil || present.device == device else {
                 return try await refuseIfCovered(mountpoint, device, by: present.device, what)

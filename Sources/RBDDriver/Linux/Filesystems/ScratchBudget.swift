@@ -36,7 +36,7 @@ final class ScratchBudget: Sendable {
 
     enum Admission: Hashable { case admitted, wait, neverFits }
 
-    /// Whether the one with that ticket may take so many bytes now. Blocking.
+    /// Whether the holder of the ticket may take that many bytes now. Blocking.
     func admit(_ ticket: UInt64, _ bytes: UInt64) throws -> Admission {
         try state.withLock { state in
             if state.used == 0 { state.limit = try free() / Self.share }

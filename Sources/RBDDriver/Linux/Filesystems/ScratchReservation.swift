@@ -11,7 +11,7 @@ final class ScratchReservation: Sendable {
         self.bytes = Mutex(bytes)
     }
 
-    /// Waits until there is room for so many bytes.
+    /// Waits until there is room for that many bytes.
     /// - Throws: `VolumeError`: `noSpace` when there is not enough for one alone, `timedOut` when others have it all.
     static func take(
         _ bytes: UInt64, of budget: ScratchBudget, within timeout: Duration, kernel: KernelCalls, to what: String

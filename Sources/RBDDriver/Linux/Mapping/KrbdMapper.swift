@@ -66,10 +66,10 @@ public struct KrbdMapper: DeviceMapper {
             // Nobody knows of this mapping: the one who asked was told that it had failed.
             guard late.succeeded, let path = Self.path(in: late) else { return }
             try? await giveBack(MappedDevice(image: image, path: path))
-            await unmark(image, id)
+            await marks.forget(image, id: id, kernel)
         }
         guard result.succeeded else {
-            await unmark(image, id)
+            await marks.forget(image, id: id, kernel)
             throw KrbdFailure.explain(result, of: command, mapping: image, what: what)
         }
         let path = Self.path(in: result)
@@ -82,7 +82,7 @@ public struct KrbdMapper: DeviceMapper {
         guard id == nil || device.imageID == id else {
             let error = VolumeError.anotherImage(what, image, found: device.imageID, wanted: id)
             try await Task.detached { try await giveBack(device) }.value
-            await unmark(image, id)
+            await marks.forget(image, id: id, kernel)
             throw error
         }
         return device
@@ -106,14 +106,7 @@ public struct KrbdMapper: DeviceMapper {
 
     public func unmap(_ device: MappedDevice) async throws {
         try await giveBack(device)
-        await unmark(device.image, device.imageID)
-    }
-
-    /// A mark that stays makes a later mapping of that image by hand look like the plugin's: no reason to fail.
-    private func unmark(_ image: ImageReference, _ id: String?) async {
-        try? await kernel.run("remove \(marks.folder)", to: "forget the mapping of \(image)") { [marks] in
-            marks.clear(image, id: id)
-        }
+        await marks.forget(device.image, id: device.imageID, kernel)
     }
 
     private func giveBack(_ device: MappedDevice) async throws {

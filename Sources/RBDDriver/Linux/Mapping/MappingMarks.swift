@@ -2,7 +2,7 @@ import Glibc
 import VolumeCore
 
 /// Which images this plugin has mapped, or was about to: a small file for each in a folder, since neither the kernel nor
-/// `rbd-nbd` tells which plugin, if any, mapped a device. All calls block.
+/// `rbd-nbd` tells which plugin, if any, mapped a device. All calls but `forget` block.
 struct MappingMarks: Sendable {
     let folder: String
 
@@ -24,5 +24,11 @@ struct MappingMarks: Sendable {
     func clear(_ image: ImageReference, id: String?) {
         unlink(file(image, id))
         unlink(file(image, nil))
+    }
+
+    /// As `clear`, on one of the pool's threads. A mark that stays makes a later mapping of that image by hand look like the
+    /// plugin's: no reason to fail.
+    func forget(_ image: ImageReference, id: String?, _ kernel: KernelCalls) async {
+        try? await kernel.run("remove \(folder)", to: "forget the mapping of \(image)") { clear(image, id: id) }
     }
 }

@@ -52,7 +52,7 @@ public struct NbdMapper: DeviceMapper {
             try? await unmap(MappedDevice(image: image, path: path))
         }
         guard result.succeeded else {
-            await unmark(image)
+            await marks.forget(image, id: nil, kernel)
             throw VolumeError(
                 .unavailable, what, why: result.reason(of: .rbd),
                 remedy: "look whether Ceph answers, whether the image exists, and whether rbd-nbd is installed")
@@ -76,7 +76,7 @@ public struct NbdMapper: DeviceMapper {
             device.imageID = before.id
             let record = NbdRecords.Record(device: device, process: listing.process)
             try await kernel.run("write \(records.folder)", to: what) { [records] in try records.write(record) }
-            await unmark(listing.image)
+            await marks.forget(listing.image, id: nil, kernel)
             return device
         } catch {
             let made = device
@@ -120,13 +120,6 @@ public struct NbdMapper: DeviceMapper {
         }
     }
 
-    /// A mark that stays makes a later mapping of that image by hand look like the plugin's: no reason to fail.
-    private func unmark(_ image: ImageReference) async {
-        try? await kernel.run("remove \(marks.folder)", to: "forget the mapping of \(image)") { [marks] in
-            marks.clear(image, id: nil)
-        }
-    }
-
     public func unmap(_ device: MappedDevice) async throws {
         let what = "unmap \(device.path) (image \(device.image))"
         guard let listing = try await listing(of: device, what) else { return }
@@ -148,7 +141,7 @@ public struct NbdMapper: DeviceMapper {
                 why: result.succeeded ? "rbd-nbd still lists it" : result.reason(of: .rbd), remedy: "try again")
         }
         try await kernel.run("unlink", to: what) { [records] in try records.remove(device.path) }
-        if device.client == nil { await unmark(device.image) }
+        if device.client == nil { await marks.forget(device.image, id: nil, kernel) }
     }
 
     public func size(of device: MappedDevice) async throws -> VolumeSize {
