@@ -45,6 +45,7 @@ let package = Package(
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CKeyring"),
         .systemLibrary(name: "CMemoryFile"),
+        .systemLibrary(name: "CMountNamespace"),
 
         // MARK: The product
         .target(
@@ -76,7 +77,8 @@ let package = Package(
         .target(name: "KernelRequest", swiftSettings: swiftSettings),
         // Starts for every mapping and every mount: without any shared library it does so as quickly as a program can.
         .executableTarget(
-            name: "rbd-plugin-kernel", dependencies: ["CKeyring", "KernelRequest"], swiftSettings: swiftSettings,
+            name: "rbd-plugin-kernel", dependencies: ["CKeyring", "CMountNamespace", "KernelRequest"],
+            swiftSettings: swiftSettings,
             linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"])]),
 
         // MARK: What the tests stand on

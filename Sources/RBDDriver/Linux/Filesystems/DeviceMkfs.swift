@@ -11,7 +11,8 @@ struct DeviceMkfs: Sendable {
         let mkfs = MkfsCommand(spec.filesystem, size: spec.size, words: spec.mkfsOptions)
         let folder = try await ScratchFile.make(below: root, kernel: kernel, to: what)
         do {
-            try await runner.succeed(Command(mkfs.tool, mkfs.options + [device], folder: folder.path), to: what)
+            let command = Command(mkfs.tool, mkfs.options + [device], folder: folder.path)
+            try await runner.succeed(command.apart(kernel, to: what), to: what)
             await folder.remove()
         } catch {
             await folder.remove()

@@ -51,8 +51,10 @@ public struct LinuxFilesystemTools: FilesystemTools {
         }
         // Where disks cannot be told apart, a verdict that nobody has heard is nobody's.
         let unknown = "\(ContinuousClock.now)"
+        let e2fsck = try await Command(.e2fsck, ["-p", "-C", "1", device], timeout: Self.noLimit)
+            .apart(kernel, to: what)
         let check = try checks.check(device, disk: disk ?? unknown) { [runner] log in
-            var command = Command(.e2fsck, ["-p", "-C", "1", device], timeout: Self.noLimit)
+            var command = e2fsck
             command.log = log
             return try await runner.run(command, to: what)
         }
@@ -128,7 +130,7 @@ public struct LinuxFilesystemTools: FilesystemTools {
             case .xfs: Command(.xfsGrowfs, ["-d", mountpoint], timeout: timeout)
             case .btrfs: Command(.btrfs, ["filesystem", "resize", "max", mountpoint], timeout: timeout)
             }
-        let result = try await runner.run(command, to: what)
+        let result = try await runner.run(command.apart(kernel, to: what), to: what)
         if result.succeeded { return }
         let reason = result.reason(of: command.tool)
         let needed = Capability.sysResource

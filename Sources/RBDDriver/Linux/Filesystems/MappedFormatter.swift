@@ -32,7 +32,7 @@ public struct MappedFormatter: VolumeFormatter {
             try await refuseContent(device.path, size: spec.size, what)
             try await mkfs.run(on: device.path, spec, to: what)
         } catch {
-            try? await mapper.unmap(device)
+            _ = try? await mapper.unmap(device)
             throw error
         }
         try await mapper.unmap(device)

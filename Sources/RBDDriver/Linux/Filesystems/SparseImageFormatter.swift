@@ -150,7 +150,7 @@ public struct SparseImageFormatter: Sendable {
         // In a folder of its own a relative name among the user's words leads nowhere.
         let command = Command(
             mkfs.tool, mkfs.options + [scene.content.path], timeout: timeout, folder: scene.folder.path)
-        let result = try await runner.run(command, to: what)
+        let result = try await runner.run(command.apart(kernel, to: what), to: what)
         guard result.succeeded else {
             throw VolumeError(
                 spec.mkfsOptions.isEmpty ? .unavailable : .invalidOption, what, why: result.reason(of: mkfs.tool),

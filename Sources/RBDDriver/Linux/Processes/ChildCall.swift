@@ -22,11 +22,13 @@ final class ChildCall: Sendable {
     }
 
     /// Spawns the child and waits until it has ended and is reaped.
-    func execute(_ executable: String, path: String) async -> Result<CommandResult, any Error> {
+    /// - Parameter programs: the program; before it another one that becomes it, with that one's own arguments.
+    func execute(_ programs: [String], path: String) async -> Result<CommandResult, any Error> {
         await told {
             let spawn = Spawn(
-                executable: executable, path: path, arguments: command.arguments, environment: command.environment,
-                folder: command.folder, outputLimit: command.outputLimit, log: command.log)
+                executable: programs.first ?? "", path: path, arguments: programs.dropFirst() + command.arguments,
+                environment: command.environment, folder: command.folder, outputLimit: command.outputLimit,
+                log: command.log)
             return try await spawn.run(input: try standardInput(), handle: handle)
         }
     }

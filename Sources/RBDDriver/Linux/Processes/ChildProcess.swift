@@ -82,8 +82,11 @@ public struct ChildProcess: CommandRunner {
             }
         }
         let call = ChildCall(command: command, what: what, handle: ChildHandle(send: send))
+        // A help, and no condition: without its companion the program sees what there is.
+        let companion = command.isApart ? searchPath.find(.kernel) : nil
+        let programs = (companion.map { [$0, "apart"] } ?? []) + [executable]
         return try await wait(for: call, timeout: timeout, onLate: onLate) {
-            await call.execute(executable, path: searchPath.text)
+            await call.execute(programs, path: searchPath.text)
         }
     }
 

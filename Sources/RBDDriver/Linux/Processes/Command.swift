@@ -12,6 +12,8 @@ public struct Command: Sendable, Hashable {
     public var outputLimit: Int
     /// The child's working directory.
     public var folder: String
+    /// Whether it is kept from seeing what is mounted from loop devices: mounts that hold its paths it sees all the same.
+    var isApart = false
     /// Where both of its outputs go, for one that may outlive this process. The result has their end as its errors.
     var log: ChildLog?
 

@@ -17,7 +17,7 @@ struct SlowMkfs: Sendable {
             """
         try await bench.tool("mkdir", folder)
         try await bench.makeProgram(folder + "/mkfs.ext4", script)
-        let path = SearchPath([folder] + SearchPath.standard.folders)
+        let path = SearchPath.standard.preceded(by: folder)
         return SlowMkfs(runner: ChildProcess(clock: SystemClock(), searchPath: path), folder: folder)
     }
 
