@@ -10,6 +10,8 @@ SWIFT_BUILD := swift build --build-tests
 
 RELEASE_BUILD = RBD_PLUGIN_VERSION=$(VERSION) swift build --configuration release --static-swift-stdlib
 
+SIMULATE_BUILD := swift build --configuration release --product rbd-plugin-simulate
+
 # Where the programs are: asked when they have been built.
 DEBUG_PROGRAMS = $$(swift build --show-bin-path)
 RELEASE_PROGRAMS = $$(swift build --configuration release --show-bin-path)
@@ -70,7 +72,9 @@ conformance: ## do to any plugin what Docker does: SOCKET=/run/docker/plugins/â€
 	@"$(DEBUG_PROGRAMS)/plugin-conformance" "$(SOCKET)" $(OPTIONS)
 
 test: build ## all tests, on a real Ceph and etcd brought up for them (needs root); FILTER=Name for some of them
-	@rig/test "$(DEBUG_PROGRAMS)/rbd-pluginPackageTests.xctest" $(if $(FILTER),'$(FILTER)')
+	$(if $(FILTER),,$(SIMULATE_BUILD))
+	@rig/test "$(DEBUG_PROGRAMS)/rbd-pluginPackageTests.xctest" \
+		$(if $(FILTER),'$(FILTER)',--all "$(RELEASE_PROGRAMS)/rbd-plugin-simulate")
 
 bench: release ## time each call against the usual tools and against the least that can be done (needs root)
 	$(RELEASE_BUILD) --product rbd-plugin-bench
@@ -79,9 +83,8 @@ bench: release ## time each call against the usual tools and against the least t
 	else RIG_OSD_BYTES=274877906944 RBD_PLUGIN_EXECUTABLE="$$folder/rbd-plugin" rig/with "$$folder/rbd-plugin-bench"; fi
 
 simulate: deps ## a million histories that no other commit has run, by an optimised program; SIM_FIRST, SIM_HISTORIES
-	swift build --configuration release --product rbd-plugin-simulate
-	@"$(RELEASE_PROGRAMS)/rbd-plugin-simulate" \
-		"$${SIM_FIRST:-$$((16#$$(git rev-parse HEAD | cut -c 1-8) * 1000000 + 1))}" "$${SIM_HISTORIES:-1000000}"
+	$(SIMULATE_BUILD)
+	@"$(RELEASE_PROGRAMS)/rbd-plugin-simulate" "$${SIM_FIRST:-@$$(git rev-parse HEAD)}" "$${SIM_HISTORIES:-1000000}"
 
 soak: build simulate ## what takes longer than anybody waits: a million histories, 200 random kills, more with krbd (needs root)
 	@RANDOM_KILLS=$${RANDOM_KILLS:-200} \

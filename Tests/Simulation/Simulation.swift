@@ -3,6 +3,12 @@ import Synchronization
 
 /// Runs histories: one, or many at a time.
 public enum Simulation {
+    /// A seed as a person writes it: a number, or `@` and a commit's hash for the first of that commit's own million.
+    public static func seed(_ text: String) -> UInt64? {
+        guard text.hasPrefix("@") else { return UInt64(text) }
+        return UInt64(text.dropFirst().prefix(8), radix: 16).map { $0 * 1_000_000 + 1 }
+    }
+
     /// Runs the history of one seed on the calling thread.
     public static func run(_ seed: UInt64, _ options: HistoryOptions, _ worlds: StartingWorlds) -> HistoryResult {
         History(seed: seed, options, worlds).run()
@@ -51,6 +57,24 @@ public struct SimulationReport: Sendable {
     public internal(set) var faults: [String: Int] = [:]
     /// How many requests ended well, and how many otherwise, by kind.
     public internal(set) var answers: [String: Int] = [:]
+
+    public var summary: String {
+        func list(_ counts: [String: Int]) -> String {
+            counts.sorted { $0.value > $1.value }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        }
+        return "  answers: \(list(answers))\n  faults: \(list(faults))"
+    }
+
+    /// What many histories ought to see and these have hardly seen. A simulation in which nothing happens finds nothing.
+    public var lacks: [String] {
+        guard histories >= 10_000 else { return [] }
+        let wanted = [
+            "Mount: done", "Mount: timedOut", "Mount: ownedElsewhere", "Unmount: done", "Create: done",
+            "Create: foreignImage", "Remove: done", "Remove: inUse", "Start: done",
+        ]
+        let rareFaults = Fault.allCases.map(\.rawValue).filter { faults[$0, default: 0] <= 50 }
+        return wanted.filter { answers[$0, default: 0] <= 100 } + rareFaults
+    }
 }
 
 /// What the threads share.

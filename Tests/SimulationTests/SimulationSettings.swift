@@ -1,11 +1,11 @@
 import Glibc
 import Simulation
 
-/// How much is simulated, by environment: `SIM_HISTORIES` and `SIM_FIRST` for a longer run or another one, `SIM_COMMIT`
-/// for one that no other commit has run, `SIM_SEED` (with `SIM_STEPS`, `SIM_WITHOUT` and `SIM_MUTATION`) to replay one history and print it.
+/// How much is simulated, by environment: `SIM_HISTORIES` and `SIM_FIRST` for a longer run or another one, `SIM_SEED` (with
+/// `SIM_STEPS`, `SIM_WITHOUT` and `SIM_MUTATION`) to replay one history and print it. Many are run by the optimised program.
 enum SimulationSettings {
-    static let histories = number("SIM_HISTORIES") ?? 100_000
-    static let first = number("SIM_FIRST") ?? text("SIM_COMMIT").flatMap(firstSeed) ?? 1
+    static let histories = number("SIM_HISTORIES") ?? 2_000
+    static let first = text("SIM_FIRST").flatMap(Simulation.seed) ?? 1
     static let seed = number("SIM_SEED")
     static let threads = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 
@@ -26,11 +26,6 @@ enum SimulationSettings {
         }
         if let mutation = options.mutation { words.append("SIM_MUTATION=\(mutation.rawValue)") }
         return "\(words.joined(separator: " ")) swift test --filter SimulationTests.oneHistory"
-    }
-
-    /// Every commit has a million seeds of its own.
-    private static func firstSeed(ofCommit commit: String) -> UInt64? {
-        UInt64(commit.prefix(8), radix: 16).map { $0 * 1_000_000 + 1 }
     }
 
     private static func number(_ name: String) -> UInt64? { text(name).flatMap { UInt64($0) } }

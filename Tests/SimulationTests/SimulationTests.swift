@@ -27,11 +27,9 @@ import Testing
         let first = SimulationSettings.first
         let report = await Simulation.run(
             first...(first + SimulationSettings.histories - 1), HistoryOptions(), threads: SimulationSettings.threads)
-        print("simulation: from seed \(first)")
-        print(Self.summary(report))
+        print("simulation: \(report.histories) histories from seed \(first), \(report.steps) steps")
         for failure in report.failures { Self.explain(failure) }
         #expect(report.failures.isEmpty)
-        if report.histories >= 10_000 { Self.expectVariety(report) }
     }
 
     @Test("F1: no seed that has ever broken an invariant does so again")
@@ -41,17 +39,6 @@ import Testing
             let result = Simulation.run(seed, HistoryOptions(), worlds)
             if let violation = result.violation { Issue.record("seed \(seed) (\(what)): \(violation)") }
         }
-    }
-
-    /// A simulation in which nothing happens finds nothing.
-    private static func expectVariety(_ report: SimulationReport) {
-        for answer in [
-            "Mount: done", "Mount: timedOut", "Mount: ownedElsewhere", "Unmount: done", "Create: done",
-            "Create: foreignImage", "Remove: done", "Remove: inUse", "Start: done",
-        ] {
-            #expect(report.answers[answer, default: 0] > 100, "\(answer) was seldom seen")
-        }
-        #expect(report.faults.values.allSatisfy { $0 > 50 } && report.faults.count > 20)
     }
 
     private static func explain(_ failure: HistoryResult) {
@@ -67,16 +54,5 @@ import Testing
             replay it with: SIM_SEED=\(failure.seed) swift test --filter SimulationTests.oneHistory
             shortened: \(command)
             """)
-    }
-
-    private static func summary(_ report: SimulationReport) -> String {
-        func list(_ counts: [String: Int]) -> String {
-            counts.sorted { $0.value > $1.value }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
-        }
-        return """
-            simulation: \(report.histories) histories, \(report.steps) steps before their endings
-              answers: \(list(report.answers))
-              faults: \(list(report.faults))
-            """
     }
 }
