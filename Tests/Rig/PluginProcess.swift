@@ -127,9 +127,11 @@ public final class PluginProcess: Sendable {
         try await scratch.sweep()
     }
 
+    /// Asks it something: a child that the process before this one was just starting when it was killed may hold on to that
+    /// one's socket for a moment, and connections to it are reset.
     private func listens() async -> Bool {
         do {
-            _ = try await client.connect()
+            _ = try await client.activate()
             return true
         } catch {
             return false

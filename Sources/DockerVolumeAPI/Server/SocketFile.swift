@@ -89,12 +89,21 @@ struct SocketFile: Sendable {
             throw SocketError(
                 path: path, reason: "something that is no socket is in the way; remove it or choose another path")
         }
-        guard try isDead(path) else {
+        guard try isDeadSoon(path) else {
             throw SocketError(
                 path: path,
                 reason: "another server answers there; stop it (is the plugin enabled twice?) or choose another path")
         }
         try check(unlink(path), path, "unlink")
+    }
+
+    /// A server that was killed while it started a child leaves its socket to that one until the child runs its program.
+    private static func isDeadSoon(_ path: String) throws(SocketError) -> Bool {
+        for _ in 1...20 {
+            if try isDead(path) { return true }
+            usleep(50_000)
+        }
+        return false
     }
 
     /// A socket file that nobody listens on refuses connections. Anything else, a full backlog too, is a living server.

@@ -3,9 +3,10 @@ import FoundationEssentials
 import Glibc
 import Logging
 import PortContracts
-import RBDDriver
 import Rig
 import VolumeCore
+
+@testable import RBDDriver
 
 /// This machine as the contract suites want a node: the rig's Ceph and etcd, the kernel's loop devices and filesystems.
 struct RealNode: Sendable {
@@ -240,9 +241,11 @@ private struct RealApplications: NodeApplications {
     func killMapping(of device: MappedDevice) async throws {
         let serves = scratch.kernelState.exports.filter { $0.arguments.contains { $0.contains(device.image.name) } }
         for daemon in serves { kill(daemon.pid, SIGKILL) }
-        try await Rig.eventually("the daemon to be dead") {
-            scratch.kernelState.exports.allSatisfy { !serves.contains($0) }
+        // What it had locked is free when its last thread has ended, and its first one may be gone before.
+        let folders = serves.compactMap { daemon in
+            daemon.arguments.first { $0.hasSuffix("/pid") }.map { FuseFolder(path: String($0.dropLast("/pid".count))) }
         }
+        try await Rig.eventually("the daemon to be dead") { try folders.allSatisfy(FuseDaemon.isCertainlyDead) }
     }
 
     func holdChecks() async throws { try checker.hold() }
