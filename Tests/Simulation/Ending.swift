@@ -171,7 +171,7 @@ extension History {
     private func hasDevice(of volume: String, on index: Int) -> Bool {
         let name = hosts[index].name
         return cluster.mutate { world in
-            world.nodes[name]?.kernel.devices.values.contains { $0.image == Setup.image(volume) } ?? false
+            world.nodes[name]?.kernel.mappings.contains { $0.image == Setup.image(volume) } ?? false
         }
     }
 
@@ -208,7 +208,7 @@ extension History {
         }
         for node in world.nodes.values {
             // What no mapper knows of can only be shut out.
-            let devices = node.kernel.devices.values.filter { !world.isLostAndShutOut($0) }
+            let devices = node.kernel.mappings.filter { !world.isLostAndShutOut($0) }
             left += devices.map { "\($0.path) (\($0.image)) on \(node.name)" }
             left += node.kernel.mounts.map { "\($0.mountpoint) on \(node.name)" }
         }

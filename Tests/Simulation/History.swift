@@ -49,7 +49,11 @@ final class History: @unchecked Sendable {
         cluster = SimulatedCluster(nodes: Setup.nodes + [Setup.stranger], hook: lot)
         cluster.forgetCalls(andRecordMore: false)
         let world = worlds.world(at: start ?? .nothing, volumes)
-        cluster.mutate { $0 = world }
+        cluster.mutate { shared in
+            shared = world
+            guard [1, 2].contains(seed % 5) else { return }
+            for node in Setup.nodes { shared.giveBackWithLastMount(on: node) }
+        }
         self.volumes = volumes
         self.random = random
         lot.wakeUp = { [unowned self] node, duration in self.wakeUp(of: node, after: duration) }

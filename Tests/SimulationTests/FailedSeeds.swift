@@ -16,6 +16,8 @@ enum FailedSeeds {
         3435: "I7: the notes of a mapping were lost while its Mount was undone",
         8034: "I1: two nodes mapped at the same moment, one of which had lost its claim",
         8569: "I3: the mount of a lost mapping whose volume was taken over",
+        665_323_202_070_210: "I1: a repaired device that could not be mapped anew was mounted by the next Mount",
+        665_323_202_078_528: "I4: a Create made its image, under its last name, after another node had undone it",
         12_953: "I4: a mapping that neither a record nor a mapper knew of",
     ]
 }

@@ -6,13 +6,14 @@ extension VolumeDriver {
     ///
     /// strangers? → map → record device and client address → fsck → mount → record `attached`. The address is recorded
     /// before the filesystem is touched: from then on another node can fence exactly this client.
-    /// - Parameter again: whether this boot had the volume before: then it may still have a device and a mount, and a
+    /// - Parameter former: how far this boot had the volume before: then it may still have a device and a mount, and a
     ///   failure at whatever point has to see to them.
     /// - Returns: the mountpoint. On a failure everything is undone in reverse order, the claim last.
-    func attach(_ claimed: StoredVolume, again: Bool = false) async throws -> String {
+    func attach(_ claimed: StoredVolume, after former: Attachment.State? = nil) async throws -> String {
         guard let volume = claimed.volume?.record else { throw lostClaim(claimed.name) }
         var progress = AttachProgress(stored: claimed, mountpoint: policy.mountpoint(of: claimed.name))
-        if again {
+        progress.former = former
+        if former != nil {
             progress.mapping = .unknown
             progress.isMounted = true
         }
@@ -149,18 +150,20 @@ extension VolumeDriver {
         let device = try await ports.mapper.map(
             volume.image, id: volume.imageID, options: policy.mapOptions + volume.spec.mapOptions)
         progress.mapping = .made(device)
+        memory.noteUpToDate(device, of: volume.name)
         return device
     }
 
-    /// Whether the filesystem can be mounted as it is; `false` when the check repaired something that the kernel may
-    /// have read before, so that the device has to be mapped anew.
+    /// Whether the filesystem can be mounted as it is; `false` when the device has to be mapped anew: the check repaired
+    /// something that the kernel may have read before. An earlier check may have done so as well, whose Mount failed, or
+    /// whose plugin was killed before it could map anew.
     private func isChecked(
         _ device: MappedDevice, _ volume: VolumeRecord, _ progress: AttachProgress
     ) async throws -> Bool {
         if try await ports.mounter.mounted(at: progress.mountpoint) != nil { return true }
         do {
-            try await ports.filesystems.check(device.path, volume.spec.filesystem)
-            return true
+            try await check(device, volume)
+            return progress.former == .attached || memory.isUpToDate(device, of: volume.name)
         } catch let error as VolumeError where error.code == .unfinished {
             return false
         } catch let error as VolumeError where error.code == .busy && progress.mapping.wasFound {
@@ -173,25 +176,33 @@ extension VolumeDriver {
     private func mapAnew(
         _ device: MappedDevice, _ volume: VolumeRecord, _ progress: inout AttachProgress
     ) async throws -> MappedDevice {
-        log.step("the filesystem was repaired; mapping anew", volume.name, ["device": "\(device.path)"])
-        try await ports.mapper.unmap(device)
-        try await refuseIfStillOpen(volume, by: device)
+        log.step("the filesystem was repaired here; mapping anew", volume.name, ["device": "\(device.path)"])
+        try await unmapForCertain(device, volume)
         if let client = device.client { progress.unmapped.insert(client) }
         let anew = try await mapOrReuse(volume, [], &progress)
         try await advance(&progress, .mapped(anew, mapper: ports.mapper.kind(of: anew)))
-        try await ports.filesystems.check(anew.path, volume.spec.filesystem)
+        try await check(anew, volume)
         return anew
     }
 
+    private func check(_ device: MappedDevice, _ volume: VolumeRecord) async throws {
+        do {
+            try await ports.filesystems.check(device.path, volume.spec.filesystem)
+        } catch {
+            // Repaired, or nobody knows: its verdict may never be heard.
+            memory.forgetUpToDate(volume.name)
+            throw error
+        }
+    }
+
     /// A mapper that has lost its notes of the device takes it for unmapped. Mapping it once more would make two writers.
-    private func refuseIfStillOpen(_ volume: VolumeRecord, by device: MappedDevice) async throws {
-        let seen = try await ports.images.watchers(of: volume.image)
-        guard let client = device.client,
-            try await strangers(to: volume.image, besides: [], seen: seen).contains(client)
-        else { return }
+    private func unmapForCertain(_ device: MappedDevice, _ volume: VolumeRecord) async throws {
+        let isGone = try await ports.mapper.unmap(device)
+        guard !isGone, let client = device.client else { return }
         throw VolumeError(
             .inUse, "mount volume \(volume.name)",
-            why: "\(device.path) was unmapped, and its client \(client) still has the image \(volume.image) open",
+            why: "\(device.path) was not found when it was to be unmapped, and its client \(client) may still have the"
+                + " image \(volume.image) open",
             remedy: "try again", outcome: .refused)
     }
 
@@ -251,6 +262,8 @@ struct AttachProgress {
 
     var stored: StoredVolume
     let mountpoint: String
+    /// How far this boot had the volume before this Mount; `nil` when it did not have it.
+    var former: Attachment.State?
     var mapping = Mapping.none
     /// Clients whose devices were unmapped on the way, although the record may still name them.
     var unmapped: Set<ClientAddress> = []

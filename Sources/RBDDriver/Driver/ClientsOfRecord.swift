@@ -31,7 +31,7 @@ extension VolumeDriver {
     /// A client that has the image open may serve a container that the plugin's own unmount did not touch.
     private func refuseIfInUse(_ client: ClientAddress, _ attachment: Attachment, _ volume: VolumeRecord) async throws {
         guard attachment.owner == me, let device = attachment.device, try await mayHave(volume, client),
-            try await ports.mounter.isInUse(device)
+            try await ports.mounter.isInUse(device), try await !isAnothers(device, volume, attachment)
         else { return }
         throw VolumeError(
             .busy, "let go of volume \(volume.name)",
@@ -39,6 +39,12 @@ extension VolumeDriver {
                 + " \(attachment.mapper ?? "present") mapper has no notes",
             remedy: "a client that died lets go after about 30 seconds: try again then; for one that lives, stop the"
                 + " containers that use the volume here (was RBD_STATE_DIR changed or emptied?)", outcome: .refused)
+    }
+
+    /// Whether the recorded device has become that of another image: what uses it is not this volume.
+    private func isAnothers(_ path: String, _ volume: VolumeRecord, _ attachment: Attachment) async throws -> Bool {
+        guard let device = try await ports.mapper.mapped().first(where: { $0.path == path }) else { return false }
+        return rules.relation(device, volume, attachment) == .unrelated
     }
 
     /// Whether the client has the volume's image open, as far as Ceph can tell: whoever died watches it no more after half a

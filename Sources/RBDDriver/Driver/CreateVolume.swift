@@ -34,6 +34,7 @@ extension VolumeDriver {
 
     private func create(_ name: VolumeName, _ request: VolumeRequest) async throws {
         var giveUp = ports.clock.now() + policy.handOverWait
+        var begun: Set<String> = []
         while true {
             let stored = try await read(name)
             let step = try rules.create(
@@ -55,7 +56,7 @@ extension VolumeDriver {
             let pool = abandoned?.image.pool ?? request.spec.pool
             let isReady = try await inPlace(of: pool, to: "create volume \(name)") {
                 if let abandoned { return try await carryOn(abandoned, over: stored, adopting: request.adopt) }
-                return try await begin(name, request, over: stored)
+                return try await begin(name, request, over: stored, &begun)
             }
             if isReady { return }
             // Another node was faster: it gets its time, or two nodes would go on undoing each other's attempts.
@@ -68,8 +69,11 @@ extension VolumeDriver {
         return try await isAlive(record.attempt?.by)
     }
 
+    /// - Parameter begun: the uids with which this call has begun before.
     /// - Returns: `false` when another node was faster: decide again.
-    private func begin(_ name: VolumeName, _ request: VolumeRequest, over stored: StoredVolume) async throws -> Bool {
+    private func begin(
+        _ name: VolumeName, _ request: VolumeRequest, over stored: StoredVolume, _ begun: inout Set<String>
+    ) async throws -> Bool {
         try await checkMapper(request.spec, name)
         var record = VolumeRecord(
             name: name, uid: ports.tokens.token(), phase: .creating, spec: request.spec, options: request.options,
@@ -79,6 +83,10 @@ extension VolumeDriver {
         async let found = ports.images.inspect(image)
         try await ports.images.preflight(request.spec)
         if let existing = try await found {
+            if let uid = existing.uid, begun.contains(uid) {
+                record.uid = uid
+                return try await recordAgain(record, existing, over: stored)
+            }
             guard request.adopt else { throw foreign(record.image) }
             try refuseUsers(of: existing, image)
             record.adopted = true
@@ -87,9 +95,20 @@ extension VolumeDriver {
         } else if request.adopt {
             throw AdoptRule.absent(image)
         }
-        guard let begun = try await commit(.init(volume: .put(record)), over: stored) else { return false }
+        guard let creating = try await commit(.init(volume: .put(record)), over: stored) else { return false }
+        if !record.adopted { begun.insert(record.uid) }
         log.step("creating volume", name, ["image": "\(record.image)", "size": "\(record.spec.size)"])
-        return try await build(record, over: begun)
+        return try await build(record, over: creating)
+    }
+
+    /// Another node took this call's attempt for dead and undid it, before the attempt had made its image: now the image
+    /// has the volume's name, and no record tells of it.
+    private func recordAgain(
+        _ record: VolumeRecord, _ image: ImageDescription, over stored: StoredVolume
+    ) async throws -> Bool {
+        guard let creating = try await commit(.init(volume: .put(record)), over: stored) else { return false }
+        log.step("recording again what another node has undone", record.name, ["image": "\(record.image)"])
+        return try await finish(record.withoutAttempt, imageID: image.id, over: creating)
     }
 
     /// What the volume is when it takes the image as it is: what a Mount would fail over is found here.

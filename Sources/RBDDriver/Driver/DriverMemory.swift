@@ -1,7 +1,7 @@
 import Synchronization
 import VolumeCore
 
-/// What this run of the plugin remembers beside etcd. Nothing of it is needed for safety: a restart may forget it.
+/// What this run of the plugin remembers beside etcd. A restart may forget it: then what it would have told is not believed.
 final class DriverMemory: Sendable {
     struct PendingUnmount: Sendable, Hashable {
         let name: VolumeName
@@ -11,6 +11,8 @@ final class DriverMemory: Sendable {
     private struct Contents {
         var mountedAt: [VolumeName: Moment] = [:]
         var pending: [PendingUnmount] = []
+        /// The devices that are known not to show what a filesystem was before its repair.
+        var upToDate: [VolumeName: MappedDevice] = [:]
         /// How many images of removed volumes wait in the trash, where there are some or may be.
         var trash: [TrashPlace: Int] = [:]
         var lookedForTrash: Moment?
@@ -55,6 +57,18 @@ final class DriverMemory: Sendable {
             return before - contents.pending.count
         }
     }
+
+    // MARK: Repaired filesystems
+
+    /// The device was mapped by this run, and no check of its filesystem has repaired anything since.
+    func noteUpToDate(_ device: MappedDevice, of name: VolumeName) { contents.withLock { $0.upToDate[name] = device } }
+
+    func isUpToDate(_ device: MappedDevice, of name: VolumeName) -> Bool {
+        contents.withLock { $0.upToDate[name] == device }
+    }
+
+    /// It may show what the filesystem was before its repair, or is unmapped.
+    func forgetUpToDate(_ name: VolumeName) { contents.withLock { $0.upToDate[name] = nil } }
 
     // MARK: Removed volumes
 

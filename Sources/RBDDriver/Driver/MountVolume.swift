@@ -82,7 +82,7 @@ extension VolumeDriver {
         let again = try attachment.applying(.reattach).countingAnew(id.text)
         guard let claimed = try await commit(.init(attachment: .put(again)), over: stored) else { return nil }
         log.step("attaching anew what is not mounted as recorded", stored.name, ["state": "\(attachment.state)"])
-        return try await attach(claimed, again: true)
+        return try await attach(claimed, after: attachment.state)
     }
 }
 

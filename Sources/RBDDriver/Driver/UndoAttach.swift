@@ -27,18 +27,21 @@ extension VolumeDriver {
         if let attachment { try await unmountRecorded(attachment, of: progress.stored) }
     }
 
-    /// - Returns: the clients that are gone with their devices: those of devices that the mapper still knew of.
+    /// - Returns: the clients that are gone with their devices.
     private func undoMapping(_ progress: AttachProgress, _ volume: VolumeRecord) async throws -> Set<ClientAddress> {
         if case .none = progress.mapping { return progress.unmapped }
-        let known = try await ports.mapper.mapped()
         let devices =
             switch progress.mapping {
             case .none: [MappedDevice]()
             case .made(let device), .found(let device): [device]
             case .unknown: try await devicesToGiveBack(of: volume, recorded: progress.stored.attachment?.record)
             }
-        for device in devices { try await ports.mapper.unmap(device) }
-        return progress.unmapped.union(devices.filter(known.contains).compactMap(\.client))
+        var gone = progress.unmapped
+        for device in devices {
+            let isGone = try await ports.mapper.unmap(device)
+            if isGone, let client = device.client { gone.insert(client) }
+        }
+        return gone
     }
 
     /// Leaves the claim standing without mount ids: nobody uses it, and whoever comes next finishes it.

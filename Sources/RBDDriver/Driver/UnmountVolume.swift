@@ -59,17 +59,23 @@ extension VolumeDriver {
         try await leaveCheckAlone(attachment, stored.name)
         let leaving = try attachment.applying(.detach)
         guard let detaching = try await commit(.init(attachment: .put(leaving)), over: stored) else { return false }
+        var devices: [MappedDevice] = []
         do {
+            // Before it is unmounted: a device may go with its last mount.
+            if let volume = detaching.volume?.record {
+                devices = try await devicesToGiveBack(of: volume, recorded: leaving)
+            }
             try await unmountRecorded(leaving, of: detaching)
         } catch {
             await stay(detaching, leaving)
             throw error
         }
-        let gone = try await unmapAll(detaching, leaving)
+        let gone = try await unmapAll(devices, detaching, leaving)
         if let volume = detaching.volume?.record { try await shutOutUnseen(leaving, of: volume, besides: gone) }
         // Who asks for a volume leaves a record alone that says `detaching`: only a take-over can have changed it, and then
         // it is the new owner's.
         _ = try await commit(.init(attachment: .delete), over: detaching)
+        memory.forgetUpToDate(stored.name)
         log.step("unmounted volume", stored.name)
         return true
     }
@@ -84,40 +90,60 @@ extension VolumeDriver {
     }
 
     /// - Returns: the clients that are gone with their devices.
-    private func unmapAll(_ detaching: StoredVolume, _ leaving: Attachment) async throws -> Set<ClientAddress> {
-        guard let volume = detaching.volume?.record else { return [] }
+    private func unmapAll(
+        _ devices: [MappedDevice], _ detaching: StoredVolume, _ leaving: Attachment
+    ) async throws -> Set<ClientAddress> {
         var gone: Set<ClientAddress> = []
-        for device in try await devicesToGiveBack(of: volume, recorded: leaving) {
+        for device in devices {
             do {
-                try await ports.mapper.unmap(device)
-            } catch let error as VolumeError where error.code == .busy {
-                await undoing { await remount(device, volume, detaching, leaving) }
+                let isGone = try await ports.mapper.unmap(device)
+                if isGone, let client = device.client { gone.insert(client) }
+            } catch let error as VolumeError {
+                // Whoever is still counted has to find it at its mountpoint, whatever has gone wrong.
+                if let volume = detaching.volume?.record, error.code == .busy || !leaving.mountIDs.isEmpty {
+                    await undoing { await remount(device, volume, detaching, leaving) }
+                }
                 throw error
             }
-            if let client = device.client { gone.insert(client) }
         }
         return gone
     }
 
-    /// The device is in use although nothing is mounted here any more: a container holds the filesystem in a mount
-    /// namespace of its own. The volume is made usable again under its mountpoint.
+    /// The device is still there although nothing is mounted here any more: a container holds the filesystem in a mount
+    /// namespace of its own, as a rule. The volume is made usable again under its mountpoint.
     private func remount(
         _ device: MappedDevice, _ volume: VolumeRecord, _ detaching: StoredVolume, _ leaving: Attachment
     ) async {
         guard leaving.mountpoint != nil else { return }
+        for attempt in 1... {
+            do {
+                return try await mountAgain(device, volume, detaching, leaving)
+            } catch {
+                guard attempt < 3, (try? await ports.clock.sleep(for: policy.pollInterval)) != nil else {
+                    log.error(
+                        "could not mount a busy volume again",
+                        metadata: ["volume": "\(detaching.name)", "device": "\(device.path)", "error": "\(error)"])
+                    return
+                }
+            }
+        }
+    }
+
+    private func mountAgain(
+        _ device: MappedDevice, _ volume: VolumeRecord, _ detaching: StoredVolume, _ leaving: Attachment
+    ) async throws {
+        // A device that is given back with its last mount may be another volume's by now.
+        guard try await ports.mapper.mapped().contains(device) else { return }
         // Where the mount root was another one when it was mounted, it is mounted below the present one now.
         let mountpoint = policy.mountpoint(of: detaching.name)
         var staying = leaving
         staying.mountpoint = mountpoint
-        do {
+        // The answer of the attempt before may have been lost.
+        if try await ports.mounter.mounted(at: mountpoint)?.device != device.path {
             try await ports.mounter.mount(
                 device.path, at: mountpoint, volume.spec.filesystem, options: volume.spec.mountOptions)
-            await stay(detaching, staying)
-        } catch {
-            log.error(
-                "could not mount a busy volume again",
-                metadata: ["volume": "\(detaching.name)", "device": "\(device.path)", "error": "\(error)"])
         }
+        await stay(detaching, staying)
     }
 
     /// Records that the volume stays mounted. A record left at `detaching` is understood as well, by the next Mount.

@@ -38,8 +38,12 @@ public protocol DeviceMapper: Sendable {
     func isOwn(_ device: MappedDevice) async throws -> Bool
 
     /// Gives the device back; succeeds when it is mapped no more.
+    /// - Returns: whether this run of the plugin has ended the mapping in good order, now or a moment ago: its client can
+    ///   write no more. `false` when nothing of it was found, since something else has ended it, or the notes of it are lost
+    ///   and it goes on; and when its process had to be killed.
     /// - Throws: `VolumeError` with code `busy` while anything has the device open, in any mount namespace.
-    func unmap(_ device: MappedDevice) async throws
+    @discardableResult
+    func unmap(_ device: MappedDevice) async throws -> Bool
 
     /// The size in bytes that the kernel shows for the device.
     func size(of device: MappedDevice) async throws -> VolumeSize

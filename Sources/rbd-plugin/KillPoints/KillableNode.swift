@@ -32,7 +32,7 @@
 
         func isOwn(_ device: MappedDevice) async throws -> Bool { try await base.isOwn(device) }
 
-        func unmap(_ device: MappedDevice) async throws {
+        func unmap(_ device: MappedDevice) async throws -> Bool {
             try await points.after("unmap device") { try await base.unmap(device) }
         }
 

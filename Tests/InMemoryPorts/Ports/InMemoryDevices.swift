@@ -30,18 +30,32 @@ public struct InMemoryMapper: DeviceMapper {
     public func isOwn(_ device: MappedDevice) async throws -> Bool {
         process.cluster.mutate { [process] world in
             let kernel = world.nodes[process.node]?.kernel
-            let found = kernel?.devices[device.path] ?? kernel?.deadDevices[device.path]
+            let left = kernel?.leftovers.first { $0.path == device.path && $0.client == device.client }
+            let found = kernel?.devices[device.path] ?? kernel?.deadDevices[device.path] ?? left
             return found.map {
                 MappedDevice($0).mayBeSameImage(as: device) && $0.isByPlugin && !$0.isOutOfSight
             } ?? false
         }
     }
 
+    /// Ends what is left of mappings whose device went with its last mount, unless somebody else is at it.
     public func mapped() async throws -> [MappedDevice] {
-        try await process.perform(.deviceList, "") { [process] in
-            try $0.node(process.node).kernel.devices.values.filter { !$0.isOutOfSight }.map(MappedDevice.init)
-                .sorted { $0.path < $1.path }
+        let (devices, left) = try await process.perform(.deviceList, "") { [process] in
+            let devices = try $0.node(process.node).kernel.devices.values.filter { !$0.isOutOfSight }
+            $0.haveMountedGivenBack(on: process.node)
+            let left = $0.claimLeftovers(on: process.node, by: process.number)
+            return (devices.map(MappedDevice.init).sorted { $0.path < $1.path }, left)
         }
+        for device in left {
+            do {
+                try await process.perform(.deviceUnmap, device.path) { [process] in
+                    $0.endLeftover(device.client, on: process.node)
+                }
+            } catch is VolumeError {
+                process.cluster.mutate { [process] in $0.leaveLeftover(device.client, on: process.node) }
+            }
+        }
+        return devices
     }
 
     public func deadMappings() async throws -> [MappedDevice] {
@@ -60,10 +74,16 @@ public struct InMemoryMapper: DeviceMapper {
         process.cluster.mutate { [process] in _ = $0.nodes[process.node]?.deadClients.remove(client) }
     }
 
-    public func unmap(_ device: MappedDevice) async throws {
-        try await process.perform(.deviceUnmap, device.path) { [process] in
-            try $0.unmap(device, on: process.node)
+    @discardableResult
+    public func unmap(_ device: MappedDevice) async throws -> Bool {
+        for _ in 1...12 {
+            let isGone = try await process.perform(.deviceUnmap, device.path) { [process] in
+                try $0.unmapOrEnd(device, on: process.node, by: process.number)
+            }
+            if let isGone { return isGone }
+            try await ManualClock(process).sleep(for: .seconds(1))
         }
+        throw VolumeError(.busy, "unmap \(device.path)", why: "it is being unmapped right now", outcome: .refused)
     }
 
     public func size(of device: MappedDevice) async throws -> VolumeSize {

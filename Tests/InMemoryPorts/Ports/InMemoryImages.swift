@@ -131,10 +131,10 @@ public struct InMemoryFormatter: VolumeFormatter {
                 try $0.finishFilesystem(spec.filesystem, on: device.path, node: node)
             }
         } catch {
-            try? await process.perform(.formatUnmap, "\(image)") { try $0.unmap(device, on: node) }
+            try? await process.perform(.formatUnmap, "\(image)") { _ = try $0.unmap(device, on: node) }
             throw error
         }
-        try await process.perform(.formatUnmap, "\(image)") { try $0.unmap(device, on: node) }
+        try await process.perform(.formatUnmap, "\(image)") { _ = try $0.unmap(device, on: node) }
     }
 }
 

@@ -40,11 +40,13 @@ extension World {
     }
 
     /// A device whose path has gone to another image since is not touched.
-    mutating func unmap(_ mapped: MappedDevice, on name: String) throws {
+    /// - Returns: whether it was found.
+    @discardableResult
+    mutating func unmap(_ mapped: MappedDevice, on name: String) throws -> Bool {
         let node = try node(name)
         guard let device = node.kernel.devices[mapped.path], MappedDevice(device).mayBeSameImage(as: mapped),
             mapped.client == nil || mapped.client == device.client, !device.isOutOfSight
-        else { return }
+        else { return false }
         guard device.openers.isEmpty, !device.isBeingChecked, node.kernel.superblocks[mapped.path] == nil else {
             throw VolumeError(
                 .busy, "unmap \(mapped.path)", why: "Device or resource busy", remedy: "see who has it open")
@@ -54,10 +56,16 @@ extension World {
             throw World.noAnswer("unmap \(mapped.path)")
         }
         release(device, on: name)
+        return true
     }
 
     mutating func release(_ device: SimulatedDevice, on name: String) {
         nodes[name]?.kernel.devices[device.path] = nil
+        close(device)
+    }
+
+    /// The client lets go of its image in good order.
+    mutating func close(_ device: SimulatedDevice) {
         guard let reference = ceph.reference(ofImage: device.imageID) else { return }
         if ceph.images[reference]?.lockOwner == device.client { ceph.images[reference]?.lockOwner = nil }
     }
@@ -100,7 +108,7 @@ extension World {
             return
         }
         let answers = nodes.values.contains { node in
-            node.reaches(.ceph) && node.kernel.devices.values.contains { $0.client == owner && !$0.isBroken }
+            node.reaches(.ceph) && node.kernel.mappings.contains { $0.client == owner && !$0.isBroken }
         }
         guard answers else {
             throw World.noAnswer("\(what): the exclusive lock is with \(owner), which does not answer")

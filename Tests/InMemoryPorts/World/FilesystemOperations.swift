@@ -142,6 +142,7 @@ extension World {
         }
         nodes[name]?.kernel.superblocks[path] = nil
         nodes[name]?.kernel.deadDevices[path] = nil
+        giveBackUnmounted(path, on: name)
     }
 
     func mounted(at mountpoint: String, on name: String) throws -> MountedFilesystem? {

@@ -96,7 +96,7 @@ extension World {
         var watchers = Set((ceph.orphanedWatches[id] ?? [:]).filter { $0.value > now }.keys)
         for node in nodes.values {
             let watching = node.cephLostAt.map { $0 + ceph.watchTimeout > now } ?? true
-            for device in node.kernel.devices.values where watching && device.imageID == id {
+            for device in node.kernel.mappings where watching && device.imageID == id {
                 watchers.insert(device.client)
             }
         }
@@ -124,7 +124,7 @@ extension World {
     /// Clients that have the image mapped and could still write to it: more than one breaks invariant I1.
     public func writers(ofImage id: String) -> [ClientAddress] {
         nodes.values.flatMap { node in
-            node.kernel.devices.values.filter { $0.imageID == id && canWrite($0) }.map(\.client)
+            node.kernel.mappings.filter { $0.imageID == id && canWrite($0) }.map(\.client)
         }.sorted { $0.text < $1.text }
     }
 

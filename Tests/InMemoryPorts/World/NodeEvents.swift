@@ -7,13 +7,14 @@ extension World {
     public mutating func powerOff(_ name: String) {
         guard var node = nodes[name], node.isOn else { return }
         let silentSince = node.cephLostAt ?? now
-        for device in node.kernel.devices.values {
+        for device in node.kernel.mappings {
             ceph.orphanedWatches[device.imageID, default: [:]][device.client] = silentSince + ceph.watchTimeout
         }
         endPlugin(on: name)
         node = nodes[name] ?? node
         var kernel = SimulatedKernel()
         kernel.supportedFeatures = node.kernel.supportedFeatures
+        kernel.givesBackWithLastMount = node.kernel.givesBackWithLastMount
         kernel.nonces = node.kernel.nonces
         node.kernel = kernel
         node.isOn = false
@@ -84,6 +85,7 @@ extension World {
     private mutating func endPlugin(on name: String) {
         guard let node = nodes[name], let client = node.pluginClient else { return }
         nodes[name]?.formerClients[client] = node.boot
+        nodes[name]?.endedClients = []
         nodes[name]?.opened = nil
         guard let image = node.opened else { return }
         let silentSince = node.cephLostAt ?? now
@@ -111,6 +113,7 @@ extension World {
         for device in node.kernel.devices.values where VolumeRecord.uid(ofUnfinishedImage: device.image.name) == nil {
             nodes[name]?.kernel.devices[device.path]?.isOutOfSight = true
         }
+        for index in node.kernel.leftovers.indices { nodes[name]?.kernel.leftovers[index].isOutOfSight = true }
         nodes[name]?.kernel.deadDevices = [:]
         nodes[name]?.formerClients = [:]
     }

@@ -21,7 +21,7 @@ extension World {
     /// - Returns: `false` when there is no such filesystem, or somebody has it.
     public mutating func disorderIdle(_ reference: ImageReference) -> Bool {
         guard let image = ceph.images[reference], image.filesystem?.type == .ext4 else { return false }
-        let isMapped = nodes.values.contains { $0.kernel.devices.values.contains { $0.imageID == image.id } }
+        let isMapped = nodes.values.contains { $0.kernel.mappings.contains { $0.imageID == image.id } }
         if !isMapped { disorder(reference) }
         return !isMapped
     }

@@ -26,7 +26,7 @@ extension World {
     /// Whether Ceph or a kernel still counts on the client: it has the image mapped, watches it or holds its lock.
     public func mayWrite(_ client: ClientAddress, _ image: String) -> Bool {
         let isMapped = nodes.values.contains { node in
-            node.kernel.devices.values.contains { $0.imageID == image && $0.client == client && !$0.isBroken }
+            node.kernel.mappings.contains { $0.imageID == image && $0.client == client && !$0.isBroken }
         }
         let holdsLock = ceph.reference(ofImage: image).map { ceph.images[$0]?.lockOwner == client } ?? false
         return isMapped || holdsLock || watchers(ofImage: image).contains(client)
@@ -59,12 +59,15 @@ extension World {
     /// A person ends those mappings that no mapper knows of and that are shut out, or that no record names either.
     public mutating func endLostMappings(of name: String) {
         let recorded = Set(etcd.attachments.values.flatMap { $0.record.clients })
-        for device in (nodes[name]?.kernel.devices ?? [:]).values.sorted(by: { $0.path < $1.path })
-        where device.isOutOfSight && (isFenced(device.client) || !recorded.contains(device.client)) {
+        let isLost = { [self] (device: SimulatedDevice) in
+            device.isOutOfSight && (isFenced(device.client) || !recorded.contains(device.client))
+        }
+        for device in (nodes[name]?.kernel.devices ?? [:]).values.sorted(by: { $0.path < $1.path }).filter(isLost) {
             nodes[name]?.kernel.mounts.removeAll { $0.device == device.path }
             nodes[name]?.kernel.superblocks[device.path] = nil
             release(device, on: name)
         }
+        for device in (nodes[name]?.kernel.leftovers ?? []).filter(isLost) { endLeftover(device.client, on: name) }
     }
 
     /// `ceph osd blocklist rm` by hand, of all entries that end within a day.

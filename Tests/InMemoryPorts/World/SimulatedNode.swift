@@ -25,6 +25,8 @@ public struct SimulatedNode: Sendable {
     public internal(set) var formerClients: [ClientAddress: String] = [:]
     /// The clients of its mappings whose process has died, as far as the mapper has notes of them.
     var deadClients: Set<ClientAddress> = []
+    /// The clients that the present run of the plugin has ended in good order when their device was gone already.
+    var endedClients: Set<ClientAddress> = []
     var catalog = CatalogState.empty
     /// How much the node's clock is ahead of the world's, and how many thousandths of the world's speed it has.
     public var clockOffset: Duration = .zero
@@ -71,6 +73,10 @@ public struct SimulatedKernel: Sendable {
     public internal(set) var devices: [String: SimulatedDevice] = [:]
     /// Those whose process has died while a filesystem on them is in use, by path.
     var deadDevices: [String: SimulatedDevice] = [:]
+    /// Whether the mapper has the kernel give a mounted device back with its last mount.
+    public var givesBackWithLastMount = false
+    /// Those that the kernel has given back so, and whose process still runs: whoever lists what is mapped ends it.
+    public internal(set) var leftovers: [SimulatedDevice] = []
     /// Filesystems that are in use, by the path of their device.
     public internal(set) var superblocks: [String: SimulatedSuperblock] = [:]
     /// In the order in which they were mounted: the last one at a mountpoint is on top.
@@ -82,6 +88,9 @@ public struct SimulatedKernel: Sendable {
     var nonces = 0
 
     func mount(at mountpoint: String) -> SimulatedMount? { mounts.last { $0.mountpoint == mountpoint } }
+
+    /// Whatever stands as a client of an image: what is mapped, and what is left of it.
+    public var mappings: [SimulatedDevice] { Array(devices.values) + leftovers }
 }
 
 /// A mapped image.
@@ -107,6 +116,10 @@ public struct SimulatedDevice: Sendable, Hashable {
     public var isLeaving = false
     /// The mapper has lost its notes of it, and shows it no more.
     public var isOutOfSight = false
+    /// The kernel gives it back once it is mounted nowhere any more.
+    public var goesWithLastMount = false
+    /// Which plugin process is just ending what is left of it.
+    public internal(set) var endedBy: Int?
 }
 
 /// A filesystem in use. All its mounts share it.

@@ -51,16 +51,10 @@ import VolumeCore
     }
 
     @Test func whatIsFoundMappedIsRecordedAsWhatItIs() async throws {
-        let driver = DriverFixture.driver(cluster)
-        try await driver.create("db", options: DriverFixture.options)
-        let faults = ScriptedFaults()
-        faults.fail(.mountMount, times: 1)
-        faults.fail(.deviceUnmap, times: .max)
-        cluster.intercept(with: faults)
-        #expect(await errorOf { _ = try await driver.mount("db", id: "m1") } != nil)
-        cluster.intercept(with: NoFaults())
+        let driver = try await mounted()
+        cluster.mutate { $0.unmountLazily(below: DriverFixture.mountRoot, on: "a") }
         let device = try #require(cluster.world.devices(of: "a").first)
-        _ = try await changed(driver).mount("db", id: "m1")
+        _ = try await driver.mount("db", id: "m1")
         #expect(attachment?.device == device)
         #expect(attachment?.mapper == "krbd")
     }
@@ -88,9 +82,10 @@ private final class NextMapper: DeviceMapper {
     func deadClients() async throws -> [ClientAddress] { try await former.deadClients() }
     func forgetDeadClient(_ client: ClientAddress) async throws { try await former.forgetDeadClient(client) }
     func isOwn(_ device: MappedDevice) async throws -> Bool { try await former.isOwn(device) }
-    func unmap(_ device: MappedDevice) async throws {
-        try await former.unmap(device)
+    func unmap(_ device: MappedDevice) async throws -> Bool {
+        let isGone = try await former.unmap(device)
         made.withLock { _ = $0.remove(device.path) }
+        return isGone
     }
     func size(of device: MappedDevice) async throws -> VolumeSize { try await former.size(of: device) }
     func grow(_ device: MappedDevice, to size: VolumeSize) async throws { try await former.grow(device, to: size) }

@@ -199,7 +199,7 @@ private struct TakenForDead: DeviceMapper {
     func deadClients() async throws -> [ClientAddress] { [client] }
     func forgetDeadClient(_ client: ClientAddress) async throws {}
     func isOwn(_ device: MappedDevice) async throws -> Bool { try await base.isOwn(device) }
-    func unmap(_ device: MappedDevice) async throws { try await base.unmap(device) }
+    func unmap(_ device: MappedDevice) async throws -> Bool { try await base.unmap(device) }
     func size(of device: MappedDevice) async throws -> VolumeSize { try await base.size(of: device) }
     func grow(_ device: MappedDevice, to size: VolumeSize) async throws { try await base.grow(device, to: size) }
 }

@@ -40,6 +40,53 @@ import VolumeCore
         #expect(try !cluster.world.filesystem(on: "a", at: mountpoint).hasLostAndFound)
     }
 
+    @Test("A device that could not be mapped anew after its repair is so by the next Mount")
+    func aRepairedDeviceIsMappedAnewByTheNextMount() async throws {
+        let driver = try await created()
+        for image in cluster.world.ceph.images.keys { cluster.mutate { $0.disorder(image) } }
+        faults.fail(.deviceUnmap, times: 2)
+        await #expect(throws: VolumeError.self) { try await driver.mount("db", id: "m1") }
+        let client = try #require(attachment?.clients.first)
+        let mountpoint = try await driver.mount("db", id: "m2")
+        #expect(cluster.world.harm.isEmpty)
+        #expect(attachment?.clients.contains(client) == false)
+        try cluster.mutate { try $0.write("one", on: "a", at: mountpoint) }
+    }
+
+    @Test("A device that a killed plugin could not map anew after its repair is so by the next one's Mount")
+    func aRepairedDeviceIsMappedAnewByTheNextPlugin() async throws {
+        let driver = try await created()
+        for image in cluster.world.ceph.images.keys { cluster.mutate { $0.disorder(image) } }
+        faults.run(.deviceUnmap, .before) { [cluster] _ in
+            cluster.mutate { $0.killPlugin(on: "a") }
+            throw PluginIsGone()
+        }
+        _ = try? await driver.mount("db", id: "m1")
+        let client = try #require(attachment?.clients.first)
+        // Docker's Mount comes before the plugin has put its house in order.
+        let mountpoint = try await DriverFixture.driver(cluster).mount("db", id: "m2")
+        #expect(cluster.world.harm.isEmpty)
+        #expect(attachment?.clients.contains(client) == false)
+        try cluster.mutate { try $0.write("one", on: "a", at: mountpoint) }
+    }
+
+    @Test("A Create that another node undid while it was held up still makes its volume")
+    func aCreateThatWasUndoneTooEarlyMakesItsVolume() async throws {
+        let driver = DriverFixture.driver(cluster)
+        let other = DriverFixture.driver(cluster, on: "b")
+        cluster.intercept(with: faults)
+        faults.run(.imageCreate, .before, on: "a") { [cluster] _ in
+            cluster.mutate { $0.expireHeartbeat(of: "a") }
+            try await other.remove("db")
+            #expect(cluster.world.etcd.volumes.isEmpty)
+        }
+        try await driver.create("db", options: DriverFixture.options)
+        #expect(cluster.world.imageNames == ["db"])
+        #expect(cluster.world.etcd.volumes.values.map(\.record.phase) == [.ready])
+        let mountpoint = try await other.mount("db", id: "m1")
+        try cluster.mutate { try $0.write("one", on: "b", at: mountpoint) }
+    }
+
     @Test("A Mount whose mapping has died and left its device to another volume mounts nothing")
     func aDeviceThatIsAnothersByNowIsNotMounted() async throws {
         let driver = try await created()

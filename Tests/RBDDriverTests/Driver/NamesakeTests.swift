@@ -223,7 +223,7 @@ private struct OldNotes: DeviceMapper {
     func deadClients() async throws -> [ClientAddress] { try await base.deadClients() }
     func forgetDeadClient(_ client: ClientAddress) async throws { try await base.forgetDeadClient(client) }
     func isOwn(_ device: MappedDevice) async throws -> Bool { try await base.isOwn(device) }
-    func unmap(_ device: MappedDevice) async throws { try await base.unmap(device) }
+    func unmap(_ device: MappedDevice) async throws -> Bool { try await base.unmap(device) }
     func size(of device: MappedDevice) async throws -> VolumeSize { try await base.size(of: device) }
     func grow(_ device: MappedDevice, to size: VolumeSize) async throws { try await base.grow(device, to: size) }
 }

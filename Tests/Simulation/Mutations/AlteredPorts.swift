@@ -57,7 +57,7 @@ struct AlteredMapper: DeviceMapper {
     var mapping: @Sendable (ImageReference, String?, [String]) async throws -> MappedDevice
     var listing: @Sendable () async throws -> [MappedDevice]
     var listingDead: @Sendable () async throws -> [MappedDevice]
-    var unmapping: @Sendable (MappedDevice) async throws -> Void
+    var unmapping: @Sendable (MappedDevice) async throws -> Bool
 
     init(_ base: any DeviceMapper) {
         self.base = base
@@ -79,7 +79,7 @@ struct AlteredMapper: DeviceMapper {
     func deadClients() async throws -> [ClientAddress] { try await base.deadClients() }
     func forgetDeadClient(_ client: ClientAddress) async throws { try await base.forgetDeadClient(client) }
     func isOwn(_ device: MappedDevice) async throws -> Bool { try await base.isOwn(device) }
-    func unmap(_ device: MappedDevice) async throws { try await unmapping(device) }
+    func unmap(_ device: MappedDevice) async throws -> Bool { try await unmapping(device) }
     func size(of device: MappedDevice) async throws -> VolumeSize { try await base.size(of: device) }
     func grow(_ device: MappedDevice, to size: VolumeSize) async throws { try await base.grow(device, to: size) }
 }

@@ -34,7 +34,6 @@ extension Mutation {
         case .fenceErrorsAreIgnored:
             fence.blocklisting = { client, duration in try? await real.blocklist(client, for: duration) }
         case .nodesNeverDie: ports.nodes = AlteredNodes { _ in true }
-        case .shutOutIsNotSeen: fence.looking = { _ in false }
         case .leaseExpiryIsTrusted:
             fence.blocklisting = { _, _ in }
             hideWatchers(&ports)

@@ -5,7 +5,7 @@ import VolumeCore
 /// A deliberate defect in what the driver does, made between the driver and its ports. The simulation must find each.
 public enum Mutation: String, Sendable, CaseIterable {
     // The fence.
-    case fenceDoesNothing, fenceComesLate, fenceIsShort, fenceForgetsTheFirst, shutOutIsNotSeen
+    case fenceDoesNothing, fenceComesLate, fenceIsShort, fenceForgetsTheFirst
     // Who is alive, and who watches.
     case nodesDieEarly, leaseExpiryIsTrusted, watchersAreNotSeen
     // The records.
@@ -16,7 +16,7 @@ public enum Mutation: String, Sendable, CaseIterable {
     case failedCheckFormats, imageIsOverwritten, foreignUIDIsOurs, formatIsSkipped
     case trashIsPurged, snapshotsAreNotSeen
     // The kernel.
-    case unmapLies, unmountLies, devicesAreNotSeen, deadMappingsAreNotSeen
+    case unmapLies, unmapIsBelieved, unmountLies, devicesAreNotSeen, deadMappingsAreNotSeen
     // Who is shut out, and who ought to be.
     case everyoneIsShutOut, lockOwnersAreNotSeen, wrongClientIsShutOut, fenceErrorsAreIgnored, nodesNeverDie
     case unseenClientsAreForgotten, silentOwnersAreLeft, useIsNotSeen
@@ -37,7 +37,6 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .fenceComesLate: "blocklisted is after the lock was broken and the record says that the fence stands"
         case .fenceIsShort: "a blocklist entry ends after a minute"
         case .fenceForgetsTheFirst: "who takes over from a take-over that was left half-way fences only that one"
-        case .shutOutIsNotSeen: "nobody looks whether a device that is mapped has been blocklisted"
         case .nodesDieEarly: "a living node is held for dead"
         case .leaseExpiryIsTrusted: "an expired lease is taken as proof: nothing is fenced, no watcher looked at"
         case .watchersAreNotSeen: "an image that somebody else has open looks idle"
@@ -59,6 +58,7 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .trashIsPurged: "whatever is in the trash is deleted"
         case .snapshotsAreNotSeen: "an image with snapshots is removed with them"
         case .unmapLies: "unmapping does nothing and says it did"
+        case .unmapIsBelieved: "a device that is not found counts as unmapped"
         case .unmountLies: "unmounting does nothing and says it did"
         case .devicesAreNotSeen: "what the kernel has mapped is not looked at"
         case .deadMappingsAreNotSeen: "nobody looks for the mount of a mapping whose process has died"
@@ -105,7 +105,6 @@ public enum Mutation: String, Sendable, CaseIterable {
             .recordGoesBeforeUnmap, .addressIsNotRecorded, .mountComesBeforeRecord:
             [.oneWriter, .oneMapping, .recordedWriter, .clientsAreNamed, .endsWell]
         case .watchersAreNotSeen, .everyoneIsShutOut: [.oneWriter, .oneMapping, .livingKeep, .mountedIsMounted]
-        case .shutOutIsNotSeen: [.mountedIsMounted, .unmountedIsGone, .endsWell, .oneWriter]
         case .nodesDieEarly: [.livingKeep]
         case .guardsAreIgnored, .attachmentGuardIsIgnored:
             [.epochsGrow, .oneWriter, .oneMapping, .recordedWriter, .livingKeep, .answersAreTrue, .clientsAreNamed]
@@ -119,7 +118,9 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .foreignUIDIsOurs: [.foreignUntouched, .answersAreTrue]
         case .formatIsSkipped: [.answersAreTrue]
         case .trashIsPurged, .snapshotsAreNotSeen: [.foreignUntouched]
-        case .unmapLies, .devicesAreNotSeen, .deadMappingsAreNotSeen: [.unmountedIsGone, .endsWell, .livingKeep]
+        case .unmapLies: [.clientsAreNamed, .oneWriter, .oneMapping, .unmountedIsGone, .endsWell]
+        case .devicesAreNotSeen, .deadMappingsAreNotSeen: [.unmountedIsGone, .endsWell, .livingKeep]
+        case .unmapIsBelieved: [.clientsAreNamed, .oneWriter, .oneMapping, .unmountedIsGone]
         case .unmountLies: [.endsWell]
         case .lockOwnersAreNotSeen, .wrongClientIsShutOut, .fenceErrorsAreIgnored,
             .silentOwnersAreLeft, .lastDeleteIsUnguarded, .newClientIsNotRecorded, .clientIsNotTold:
@@ -146,7 +147,7 @@ public enum Mutation: String, Sendable, CaseIterable {
 
     func apply(_ ports: inout DriverPorts, _ node: NodePorts) {
         switch self {
-        case .fenceDoesNothing, .fenceComesLate, .fenceIsShort, .shutOutIsNotSeen, .nodesDieEarly,
+        case .fenceDoesNothing, .fenceComesLate, .fenceIsShort, .nodesDieEarly,
             .leaseExpiryIsTrusted, .watchersAreNotSeen, .everyoneIsShutOut, .lockOwnersAreNotSeen,
             .wrongClientIsShutOut, .fenceErrorsAreIgnored, .nodesNeverDie:
             applyToFence(&ports)
@@ -157,7 +158,7 @@ public enum Mutation: String, Sendable, CaseIterable {
             .recordOfVolumeGoesFirst, .readsComeFromTheCopy:
             applyToStore(&ports)
         case .failedCheckFormats, .imageIsOverwritten, .foreignUIDIsOurs, .formatIsSkipped, .trashIsPurged,
-            .snapshotsAreNotSeen, .unmapLies, .unmountLies,
+            .snapshotsAreNotSeen, .unmapLies, .unmapIsBelieved, .unmountLies,
             .devicesAreNotSeen, .deadMappingsAreNotSeen, .mapIgnoresTheID, .removalIgnoresTheID, .clientIsNotTold,
             .checkIsSkipped, .repairIsForgotten, .mountsAreNotSeen, .useIsNotSeen, .rootIsNotPrepared,
             .nothingIsUnsettled:

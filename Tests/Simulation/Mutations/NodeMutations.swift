@@ -63,7 +63,14 @@ extension Mutation {
             ports.images = altered
         case .unmapLies:
             var altered = AlteredMapper(mapper)
-            altered.unmapping = { _ in }
+            altered.unmapping = { _ in true }
+            ports.mapper = altered
+        case .unmapIsBelieved:
+            var altered = AlteredMapper(mapper)
+            altered.unmapping = {
+                _ = try await mapper.unmap($0)
+                return true
+            }
             ports.mapper = altered
         case .devicesAreNotSeen:
             var altered = AlteredMapper(mapper)

@@ -46,7 +46,7 @@ public final class ChosenMapper: DeviceMapper {
 
     public func isOwn(_ device: MappedDevice) async throws -> Bool { try await choose().isOwn(device) }
 
-    public func unmap(_ device: MappedDevice) async throws { try await choose().unmap(device) }
+    public func unmap(_ device: MappedDevice) async throws -> Bool { try await choose().unmap(device) }
 
     public func size(of device: MappedDevice) async throws -> VolumeSize { try await choose().size(of: device) }
 

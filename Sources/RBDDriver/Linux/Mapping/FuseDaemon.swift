@@ -63,8 +63,12 @@ struct FuseDaemon: Sendable {
     }
 
     /// Ends every daemon of the folder: SIGTERM lets it close the image, SIGKILL comes 5 s later.
+    /// - Returns: whether there was one, and it closed its image. Of one that was killed the network may still bear writes,
+    ///   and that none is seen tells nothing of one in another container.
     /// - Throws: `VolumeError` with code `timedOut` when one does not end.
-    func stop(to what: String) async throws {
+    func stop(to what: String) async throws -> Bool {
+        var isFound = false
+        var isKilled = false
         for (signal, patience) in [(SIGTERM, Duration.seconds(5)), (SIGKILL, .seconds(2))] {
             let until = ContinuousClock.now + patience
             repeat {
@@ -74,7 +78,9 @@ struct FuseDaemon: Sendable {
                     for process in left where ProcessTable.isRunning(process) { kill(process.pid, signal) }
                     return left
                 }
-                if left.isEmpty { return }
+                if left.isEmpty { return isFound && !isKilled }
+                isFound = true
+                isKilled = signal == SIGKILL
                 try await waitForTheEnd(of: left, to: what)
             } while ContinuousClock.now < until
         }

@@ -16,6 +16,7 @@ public struct FuseMapper: DeviceMapper {
     private let kernel: KernelCalls
     private let watchers: WatcherDifference
     private let dead: DeadClients
+    private let ended = EndedClients()
 
     /// - Parameters:
     ///   - stateFolder: `RBD_STATE_DIR`. At most 62 bytes long, since sockets are made in it.
@@ -132,17 +133,20 @@ public struct FuseMapper: DeviceMapper {
         }
     }
 
-    public func unmap(_ device: MappedDevice) async throws {
+    @discardableResult
+    public func unmap(_ device: MappedDevice) async throws -> Bool {
         let what = "unmap \(device.path) (image \(device.image))"
         for folder in try await folders(what) {
             let record = try await record(of: folder, what)
             guard let record, record.mapped(as: device.path).mayBeSameImage(as: device),
                 record.device == nil || record.device == device.path
             else { continue }
-            let lock = try await makeAndLock(folder, what)
+            // Longer than a clean-up takes that is at it already: the device may have gone with its last mount.
+            let lock = try await makeAndLock(folder, within: .seconds(12), what)
             defer { withExtendedLifetime(lock) {} }
             try await cleanUp(folder, what)
         }
+        return device.client.map(ended.contains) ?? false
     }
 
     public func size(of device: MappedDevice) async throws -> VolumeSize {
@@ -219,8 +223,10 @@ extension FuseMapper {
     }
 
     /// Makes the folder and locks it. Tries for a moment: listing locks a folder while it looks for leftovers.
-    private func makeAndLock(_ folder: FuseFolder, _ what: String) async throws -> FolderLock {
-        let patience = ContinuousClock.now + .seconds(2)
+    private func makeAndLock(
+        _ folder: FuseFolder, within limit: Duration = .seconds(2), _ what: String
+    ) async throws -> FolderLock {
+        let patience = ContinuousClock.now + limit
         var pause = Duration.milliseconds(2)
         while true {
             let lock = try await kernel.run("flock \(folder.path)", to: what) {
@@ -319,7 +325,8 @@ extension FuseMapper {
         for device in try await loops.devices(of: folder.imageFile, for: what) {
             try await loops.detach(device, of: folder.imageFile, waitsForMounts: waitsForMounts, to: what)
         }
-        try await FuseDaemon(runner: runner, kernel: kernel, folder: folder).stop(to: what)
+        let isClosed = try await FuseDaemon(runner: runner, kernel: kernel, folder: folder).stop(to: what)
+        if isClosed, let client = record?.client { ended.note(client) }
         // A daemon that was killed leaves its mount behind.
         let isMounted = try await kernel.run("read /proc/self/mountinfo", to: what) {
             try MountTable.read().topmost(at: folder.imageFile) != nil

@@ -65,7 +65,7 @@ public struct KrbdMapper: DeviceMapper {
         let result = try await runner.run(command, to: what) { late in
             // Nobody knows of this mapping: the one who asked was told that it had failed.
             guard late.succeeded, let path = Self.path(in: late) else { return }
-            try? await giveBack(MappedDevice(image: image, path: path))
+            _ = try? await giveBack(MappedDevice(image: image, path: path))
             await marks.forget(image, id: id, kernel)
         }
         guard result.succeeded else {
@@ -81,7 +81,7 @@ public struct KrbdMapper: DeviceMapper {
         }
         guard id == nil || device.imageID == id else {
             let error = VolumeError.anotherImage(what, image, found: device.imageID, wanted: id)
-            try await Task.detached { try await giveBack(device) }.value
+            _ = try await Task.detached { try await giveBack(device) }.value
             await marks.forget(image, id: id, kernel)
             throw error
         }
@@ -104,20 +104,24 @@ public struct KrbdMapper: DeviceMapper {
         }
     }
 
-    public func unmap(_ device: MappedDevice) async throws {
-        try await giveBack(device)
+    @discardableResult
+    public func unmap(_ device: MappedDevice) async throws -> Bool {
+        let isGone = try await giveBack(device)
         await marks.forget(device.image, id: device.imageID, kernel)
+        return isGone
     }
 
-    private func giveBack(_ device: MappedDevice) async throws {
+    /// - Returns: whether it was mapped.
+    @discardableResult
+    private func giveBack(_ device: MappedDevice) async throws -> Bool {
         let what = "unmap \(device.path) (image \(device.image))"
+        guard try await isMapped(device, what) else { return false }
         let patience = ContinuousClock.now + Self.patience
         repeat {
-            guard try await isMapped(device, what) else { return }
             do {
-                if try await tryUnmap(device, what) { return }
+                if try await tryUnmap(device, what) { return true }
             } catch let error as VolumeError where error.outcome == .unknown {
-                if try await Task.detached(operation: { try await !isMapped(device, what) }).value { return }
+                if try await Task.detached(operation: { try await !isMapped(device, what) }).value { return true }
                 throw error
             }
             try await Task.sleep(for: .milliseconds(100))

@@ -49,7 +49,7 @@ public struct NbdMapper: DeviceMapper {
         let command = Command(.rbd, files.arguments + ["device", "map", "--device-type", "nbd"] + image.arguments)
         let result = try await runner.run(command, to: what) { late in
             guard late.succeeded, let path = Self.path(in: late) else { return }
-            try? await unmap(MappedDevice(image: image, path: path))
+            _ = try? await unmap(MappedDevice(image: image, path: path))
         }
         guard result.succeeded else {
             await marks.forget(image, id: nil, kernel)
@@ -80,7 +80,7 @@ public struct NbdMapper: DeviceMapper {
             return device
         } catch {
             let made = device
-            try await Task.detached { try await unmap(made) }.value
+            _ = try await Task.detached { try await unmap(made) }.value
             throw error
         }
     }
@@ -120,9 +120,10 @@ public struct NbdMapper: DeviceMapper {
         }
     }
 
-    public func unmap(_ device: MappedDevice) async throws {
+    @discardableResult
+    public func unmap(_ device: MappedDevice) async throws -> Bool {
         let what = "unmap \(device.path) (image \(device.image))"
-        guard let listing = try await listing(of: device, what) else { return }
+        guard let listing = try await listing(of: device, what) else { return false }
         // rbd-nbd would tear the device away from those who use it.
         let block = BlockDevice(device.path, sys: sys)
         try await DeviceUse(kernel: kernel).refuseIfInUse(block, besides: listing.process, to: what)
@@ -132,7 +133,7 @@ public struct NbdMapper: DeviceMapper {
         do {
             result = try await runner.run(command, to: what)
         } catch let error as VolumeError where error.outcome == .unknown {
-            if try await Task.detached(operation: { try await !isMapped(device, what) }).value { return }
+            if try await Task.detached(operation: { try await !isMapped(device, what) }).value { return true }
             throw error
         }
         guard try await !isMapped(device, what) else {
@@ -142,6 +143,7 @@ public struct NbdMapper: DeviceMapper {
         }
         try await kernel.run("unlink", to: what) { [records] in try records.remove(device.path) }
         if device.client == nil { await marks.forget(device.image, id: nil, kernel) }
+        return true
     }
 
     public func size(of device: MappedDevice) async throws -> VolumeSize {

@@ -63,7 +63,7 @@ final class SuccessiveMappers: DeviceMapper {
 
     func isOwn(_ device: MappedDevice) async throws -> Bool { try await maker(of: device).isOwn(device) }
 
-    func unmap(_ device: MappedDevice) async throws { try await maker(of: device).unmap(device) }
+    func unmap(_ device: MappedDevice) async throws -> Bool { try await maker(of: device).unmap(device) }
 
     func size(of device: MappedDevice) async throws -> VolumeSize { try await maker(of: device).size(of: device) }
 
