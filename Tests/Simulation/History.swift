@@ -33,6 +33,8 @@ final class History: @unchecked Sendable {
     var isEnding = false
     /// The image that a stranger has mapped, with the device.
     var strangersDevice: (ports: NodePorts, device: MappedDevice, mountpoint: String)?
+    /// What etcd can be restored to.
+    var backup: SimulatedEtcd?
     var faultsSeen: [Fault: Int] = [:]
     var answers: [String: Int] = [:]
 

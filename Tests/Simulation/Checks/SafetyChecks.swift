@@ -41,7 +41,22 @@ struct SafetyChecks {
         client.map { fenced.contains($0) || takenFrom.contains($0) } ?? false
     }
 
+    /// Whether etcd has been put back to an earlier history: what the records had promised since is nobody's fault.
+    private(set) var isRestored = false
+
+    mutating func noteRestored() {
+        isRestored = true
+        lastSeen = [:]
+        named = [:]
+        highestEpoch = [:]
+    }
+
+    private static let alsoAfterRestoring: Set<Violation.Invariant> = [
+        .oneWriter, .noSecondFormat, .foreignUntouched, .noRecordLost, .fencedStaysOut, .deterministic,
+    ]
+
     mutating func report(_ invariant: Violation.Invariant, _ what: @autoclosure () -> String) {
+        if isRestored, !Self.alsoAfterRestoring.contains(invariant) { return }
         if violation == nil { violation = Violation(invariant: invariant, what: what()) }
     }
 

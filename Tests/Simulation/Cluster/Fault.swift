@@ -31,6 +31,7 @@ enum Fault: String, Sendable, CaseIterable {
     case dockerCrashed = "dockerd crashed"
     case etcdDown = "etcd is down"
     case cephDown = "Ceph is down"
+    case etcdRestored = "etcd is restored from a backup"
     // What others do.
     case stranger = "a stranger maps the image"
     case strangerFreezes = "the stranger's host freezes"

@@ -44,6 +44,7 @@ extension History {
         case .imageSwapped: return swapImage()
         case .snapshotTaken: return takeSnapshot()
         case .notesLost: return loseNotes(of: index, node)
+        case .etcdRestored: return restoreEtcd()
         default: return cluster.mutate { world in disturb(fault, name, node, &world) }
         }
         return true
@@ -174,6 +175,19 @@ extension History {
             node.kernel.devices.values.contains(where: { !$0.isOutOfSight })
         else { return false }
         cluster.mutate { $0.loseNotes(of: node.name) }
+        return true
+    }
+
+    /// Somebody puts etcd back to what it was; the first time a backup is made. From then on nobody can expect more than that
+    /// no data is harmed.
+    private func restoreEtcd() -> Bool {
+        let now = cluster.mutate { $0.etcd }
+        guard let backup, backup.revision < now.revision, !checks.isRestored else {
+            if backup == nil { backup = now }
+            return false
+        }
+        cluster.mutate { $0.etcd = backup }
+        checks.noteRestored()
         return true
     }
 
