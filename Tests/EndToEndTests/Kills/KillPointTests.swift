@@ -54,8 +54,10 @@ struct KillPointTests {
                 }
                 try await stage.plugin.start()
             }
+            let ghosts = GhostWatches(stage.ceph)
             try await eventually("each volume to be there wholly or not at all", within: .seconds(90)) {
-                try await Self.isAllWhole(stage)
+                try await ghosts.exorcise()
+                return try await Self.isAllWhole(stage)
             }
         }
     }

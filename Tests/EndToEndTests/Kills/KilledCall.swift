@@ -97,9 +97,11 @@ extension Scene {
     /// One image for each volume, whole, and no other; nothing mapped, and no record of a mount.
     func expectIntact(_ volumes: [String], _ occasion: String) async throws {
         var images: [String] = []
+        let ghosts = GhostWatches(stage.ceph)
         try await eventually(
             "no other images than the volumes' after \(occasion), but: \(images)", within: .seconds(90)
         ) {
+            try await ghosts.exorcise()
             images = try await stage.images()
             return images == volumes.sorted()
         }

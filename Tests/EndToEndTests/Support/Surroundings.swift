@@ -65,9 +65,11 @@ extension Stage {
     ) async throws {
         var changes = ""
         let deadline = ContinuousClock.now + limit
+        let ghosts = GhostWatches(ceph)
         repeat {
             changes = try await surroundings(records: records).changes(since: before)
             if changes.isEmpty { return }
+            try await ghosts.exorcise()
             try await Task.sleep(for: .milliseconds(200))
         } while ContinuousClock.now < deadline
         throw RigFailure("after \(occasion), this is left \(limit) later:\n\(changes)")
