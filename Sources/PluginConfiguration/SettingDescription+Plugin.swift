@@ -19,6 +19,14 @@ extension SettingDescription {
             "Image features of a volume that is created without `features`: names separated by commas, or their number."
         ),
         .init(
+            .maxSize, .volumes, .none,
+            "The largest size that a new or adopted volume may have, written as `RBD_DEFAULT_SIZE`. Without it any size that the pool can hold."
+        ),
+        .init(
+            .maxVolumes, .volumes, .text("200000"),
+            "How many volumes there may be below `ETCD_PREFIX`. That many fit into the 2 GB that etcd holds unless told otherwise."
+        ),
+        .init(
             .scope, .volumes, .text("global"),
             "What Docker is told about volumes: `global` (the same on every node) or `local`."),
     ]

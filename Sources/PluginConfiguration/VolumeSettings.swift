@@ -9,6 +9,10 @@ public struct VolumeSettings: Sendable, Equatable {
     /// Objects are 2^order bytes.
     public var order: Int
     public var features: FeatureList
+    /// Bytes; nil for no limit.
+    public var maxSize: UInt64?
+    /// How many volumes there may be.
+    public var maxVolumes: Int
 }
 
 extension VolumeSettings {
@@ -20,10 +24,27 @@ extension VolumeSettings {
         let features = reader.value(.defaultFeatures, FeatureList.parse)
         // Read even when it is overridden: a wrong value in it would reach ceph.conf.
         let clientFeatures = reader.value(.clientDefaultFeatures, FeatureList.parse)
-        guard let size, let filesystem, let order else { return nil }
+        let maxSize = reader.value(.maxSize) { text throws(Refusal) in try Self.maxSize(text, standard: size) }
+        let maxVolumes = reader.value(.maxVolumes, Self.maxVolumes)
+        guard let size, let filesystem, let order, let maxVolumes else { return nil }
         self.init(
             pool: pool, size: size, filesystem: filesystem, order: order,
-            features: features ?? clientFeatures ?? FeatureList.standard)
+            features: features ?? clientFeatures ?? FeatureList.standard, maxSize: maxSize, maxVolumes: maxVolumes)
+    }
+
+    private static func maxSize(_ text: String, standard: UInt64?) throws(Refusal) -> UInt64 {
+        let bytes = try SizeText.bytes(text)
+        guard bytes >= standard ?? 0 else {
+            throw Refusal("it must not be less than RBD_DEFAULT_SIZE, or no volume could be created without a size")
+        }
+        return bytes
+    }
+
+    private static func maxVolumes(_ text: String) throws(Refusal) -> Int {
+        guard text.allSatisfy({ $0.isASCII && $0.isNumber }), let number = Int(text), number > 0 else {
+            throw Refusal("it must be a number greater than 0")
+        }
+        return number
     }
 
     private static func poolName(_ text: String) throws(Refusal) -> String {

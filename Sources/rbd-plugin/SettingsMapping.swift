@@ -44,6 +44,8 @@ extension DriverPolicy {
                 pool: volumes.pool, size: VolumeSize(bytes: volumes.size), order: UInt8(clamping: volumes.order),
                 features: ImageFeatures(rawValue: volumes.features.bits),
                 filesystem: FilesystemType(rawValue: volumes.filesystem) ?? .ext4),
+            limits: VolumeLimits(
+                mostVolumes: volumes.maxVolumes, largestSize: volumes.maxSize.map { VolumeSize(bytes: $0) }),
             mapOptions: settings.devices.mapOptions, operationsPerPool: settings.node.operationsPerPool,
             workBudget: settings.limits.operation * 72 / 100, undoBudget: settings.limits.operation * 24 / 100,
             handOverWait: settings.limits.mountWait, blocklistExpiry: settings.limits.blocklistExpiry)

@@ -101,6 +101,36 @@ struct BadOptionTests {
         }
     }
 
+    @Test("E7: options that are too long are refused by name and length, and nothing is made")
+    func e7TooLong() async throws {
+        try await Stage.with { stage in
+            for bytes in [1025, 700_000] {
+                let words = String(repeating: "n", count: bytes)
+                let answer = try await stage.client.create(
+                    uniqueName("long"), options: stage.options(["mount-options": words]))
+                #expect(answer.error.contains("'mount-options' is \(bytes) bytes long"), "\(answer.error)")
+            }
+            try await stage.expectBlank("Creates with long options")
+        }
+    }
+
+    @Test("E7: the settings for the largest size and the most volumes are kept to, and named")
+    func e7Settings() async throws {
+        try await Stage.with(settings: ["RBD_MAX_SIZE": "1G", "RBD_MAX_VOLUMES": "1"]) { stage in
+            let options = stage.options(["size": "1025M"])
+            let large = try await stage.client.create(uniqueName("large"), options: options)
+            #expect(large.error.contains("RBD_MAX_SIZE allows 1G"), "\(large.error)")
+            try await stage.expectBlank("a Create that is too large")
+            let name = try await stage.volume("only")
+            let second = try await stage.client.create(uniqueName("second"), options: stage.options())
+            #expect(second.error.contains("RBD_MAX_VOLUMES allows 1"), "\(second.error)")
+            try await stage.client.create(name, options: stage.options()).checked()
+            try await stage.client.remove(name).checked()
+            try await stage.client.remove(try await stage.volume("third")).checked()
+            try await stage.expectBlank()
+        }
+    }
+
     @Test("D3: a size that the filesystem cannot have is refused at once, with another that can")
     func d3BeyondTheFilesystem() async throws {
         try await Stage.with { stage in

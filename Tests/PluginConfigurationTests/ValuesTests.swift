@@ -86,13 +86,15 @@ import Testing
             "RBD_DEFAULT_FSTYPE": "xfs", "RBD_DEFAULT_ORDER": "20", "RBD_SCOPE": "local", "LOG_FORMAT": "json",
             "NODE_NAME": "rack-7.example", "ETCD_PREFIX": "/site/a", "OPERATION_TIMEOUT": "20", "CEPH_TIMEOUT": "9s",
             "ETCD_TIMEOUT": "7500ms", "MOUNT_WAIT": "0", "NODE_TTL": "1m", "BLOCKLIST_EXPIRY": "2y",
-            "OPERATIONS_PER_POOL": "3",
+            "OPERATIONS_PER_POOL": "3", "RBD_MAX_SIZE": "10T", "RBD_MAX_VOLUMES": "50",
         ])
         #expect(settings.devices.mapper == .fuse)
         #expect(settings.devices.deviceRoot == "/dev/ceph")
         #expect(settings.volumes.pool == "fast")
         #expect(settings.volumes.filesystem == "xfs")
         #expect(settings.volumes.order == 20)
+        #expect(settings.volumes.maxSize == 10 << 40)
+        #expect(settings.volumes.maxVolumes == 50)
         #expect(settings.scope == .local)
         #expect(settings.log.format == .json)
         #expect(settings.node.name == "rack-7.example")

@@ -71,7 +71,23 @@ public struct VolumeCatalogContract: Sendable {
         .init("a node's own write is seen at once when it was observed") { try await $0.observes() },
         .init("observing something older changes nothing") { try await $0.observesOld() },
         .init("a mount whose volume is gone is no volume") { try await $0.orphans() },
+        .init("E7: it counts the names that it has") { try await $0.counts() },
     ]
+
+    private func counts() async throws {
+        try await eventually("the catalog is loaded", on: clock) { catalog.isLoaded }
+        let before = catalog.count
+        var stored: [StoredVolume] = []
+        for _ in 1...3 {
+            let name = try Fresh.volume("counted")
+            let change = StoreChange(volume: .put(ContractRecords.volume(name)))
+            stored.append(try #require(await store.commit(change, over: .absent(name))))
+            catalog.observe(stored[stored.count - 1])
+        }
+        #expect(catalog.count == before + 3)
+        catalog.observe(try #require(await store.commit(StoreChange(volume: .delete), over: stored[0])))
+        #expect(catalog.count == before + 2)
+    }
 
     private func listed(_ name: VolumeName) -> [StoredVolume] { catalog.compactMap { $0.name == name ? $0 : nil } }
 

@@ -74,6 +74,9 @@ extension VolumeDriver {
     private func begin(
         _ name: VolumeName, _ request: VolumeRequest, over stored: StoredVolume, _ begun: inout Set<String>
     ) async throws -> Bool {
+        // What an attempt before this one has made is recorded again, however many volumes there are by now.
+        if begun.isEmpty { try await checkRoom(for: name) }
+        if !request.adopt { try policy.limits.check(request.spec, of: name) }
         try await checkMapper(request.spec, name)
         var record = VolumeRecord(
             name: name, uid: ports.tokens.token(), phase: .creating, spec: request.spec, options: request.options,
@@ -91,6 +94,7 @@ extension VolumeDriver {
             try refuseUsers(of: existing, image)
             record.adopted = true
             record.spec = try await adoptedSpec(of: existing, image, request)
+            try policy.limits.check(record.spec, of: name)
             try await checkMapper(record.spec, name)
         } else if request.adopt {
             throw AdoptRule.absent(image)
@@ -99,6 +103,13 @@ extension VolumeDriver {
         if !record.adopted { begun.insert(record.uid) }
         log.step("creating volume", name, ["image": "\(record.image)", "size": "\(record.spec.size)"])
         return try await build(record, over: creating)
+    }
+
+    /// Nodes that create at the same moment do not count each other: there may be a few volumes more than the limit.
+    private func checkRoom(for name: VolumeName) async throws {
+        if !ports.catalog.isLoaded { await ports.catalog.firstReading() }
+        let count = ports.catalog.isLoaded ? ports.catalog.count : try await ports.store.readAll().count
+        try policy.limits.checkRoom(for: name, beside: count)
     }
 
     /// Another node took this call's attempt for dead and undid it, before the attempt had made its image: now the image

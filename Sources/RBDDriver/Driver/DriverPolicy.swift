@@ -5,6 +5,7 @@ public struct DriverPolicy: Sendable {
     /// Volumes are mounted at `<mountRoot>/<name>`.
     public var mountRoot: String
     public var defaults: VolumeDefaults
+    public var limits: VolumeLimits
     /// Options for every mapping, before those of the volume.
     public var mapOptions: [String]
     /// How many operations may ask Ceph and the kernel for something at a time, for the volumes of one pool.
@@ -25,8 +26,8 @@ public struct DriverPolicy: Sendable {
     public var orphanAge: Duration
 
     public init(
-        mountRoot: String, defaults: VolumeDefaults = VolumeDefaults(), mapOptions: [String] = [],
-        operationsPerPool: Int = 16,
+        mountRoot: String, defaults: VolumeDefaults = VolumeDefaults(), limits: VolumeLimits = VolumeLimits(),
+        mapOptions: [String] = [], operationsPerPool: Int = 16,
         workBudget: Duration = .seconds(18), undoBudget: Duration = .seconds(6),
         handOverWait: Duration = .seconds(10), handOverGrace: Duration = .seconds(60),
         pollInterval: Duration = .milliseconds(250),
@@ -34,6 +35,7 @@ public struct DriverPolicy: Sendable {
     ) {
         self.mountRoot = mountRoot
         self.defaults = defaults
+        self.limits = limits
         self.mapOptions = mapOptions
         self.operationsPerPool = operationsPerPool
         self.workBudget = workBudget

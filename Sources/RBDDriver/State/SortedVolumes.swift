@@ -41,6 +41,8 @@ struct SortedVolumes: Sendable {
         boxes.compactMap { transform($0.stored) }
     }
 
+    var count: Int { boxes.count }
+
     /// Those that are not at rest.
     var unsettled: [StoredVolume] { unsettledNames.sorted().compactMap { self[$0] } }
 

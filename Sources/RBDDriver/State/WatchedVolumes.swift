@@ -72,6 +72,8 @@ public final class WatchedVolumes: VolumeCatalog {
         return entries.compactMap { $0.volume == nil || unreadable[$0.name] != nil ? nil : transform($0) }
     }
 
+    public var count: Int { copy.withLock(\.entries.count) }
+
     public func unsettled() -> [StoredVolume] {
         let (entries, unreadable) = copy.withLock { ($0.entries, $0.unreadable) }
         return entries.unsettled.filter { $0.volume != nil && unreadable[$0.name] == nil }

@@ -9,9 +9,11 @@ public struct VolumeRequest: Sendable, Hashable {
     public let adopt: Bool
 
     /// Reads `docker volume create -o` options. Decides by the options alone: pools and capacity are checked later.
-    /// - Throws: `VolumeError` with code `invalidOption` for an unknown option, a bad value or a missing pool.
+    /// - Throws: `VolumeError` with code `invalidOption` for an unknown option, a bad value, a missing pool
+    ///   or options that are too long.
     public init(options: [String: String], defaults: VolumeDefaults) throws(VolumeError) {
         let values = try Self.known(options)
+        try OptionLimits.check(options)
         guard let pool = values[.pool] ?? defaults.pool else {
             throw VolumeError(
                 .invalidOption, "create the volume", why: "no pool is given",

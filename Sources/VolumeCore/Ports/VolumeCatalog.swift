@@ -6,6 +6,8 @@ public protocol VolumeCatalog: Sendable {
     /// What `transform` makes of every volume, in order of the names, without those that it gives `nil` for. There can be
     /// very many volumes: take no more of each than is needed.
     func compactMap<Kept>(_ transform: (StoredVolume) -> Kept?) -> [Kept]
+    /// How many names the copy has.
+    var count: Int { get }
     /// The volumes that are not at rest, in order of the names: of very many the few that background work is about.
     func unsettled() -> [StoredVolume]
     /// Whether the copy has ever been complete. Before that, an absent name says nothing.

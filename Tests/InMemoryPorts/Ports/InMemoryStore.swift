@@ -41,6 +41,8 @@ public struct InMemoryCatalog: VolumeCatalog {
 
     public func compactMap<Kept>(_ transform: (StoredVolume) -> Kept?) -> [Kept] { volumes.compactMap(transform) }
 
+    public var count: Int { (copy ?? []).count }
+
     public func unsettled() -> [StoredVolume] { volumes.filter { !$0.isSettled } }
 
     /// A reading takes no time here.

@@ -31,14 +31,18 @@ enum DriverFixture {
 }
 
 extension VolumeDriver {
-    init(_ ports: NodePorts, operationsPerPool: Int = 16, poolHealth: any PoolHealth = UnknownPoolHealth()) {
+    init(
+        _ ports: NodePorts, operationsPerPool: Int = 16, limits: VolumeLimits = VolumeLimits(),
+        poolHealth: any PoolHealth = UnknownPoolHealth()
+    ) {
         self.init(
             ports: DriverPorts(
                 store: ports.store, catalog: ports.catalog, nodes: ports.directory, images: ports.images,
                 formatter: ports.formatter, mapper: ports.mapper, filesystems: ports.filesystems,
                 mounter: ports.mounter, fence: ports.fence, formerClients: ports.formerClients,
                 poolHealth: poolHealth, clock: ports.clock, tokens: ports.tokens),
-            policy: DriverPolicy(mountRoot: DriverFixture.mountRoot, operationsPerPool: operationsPerPool),
+            policy: DriverPolicy(
+                mountRoot: DriverFixture.mountRoot, limits: limits, operationsPerPool: operationsPerPool),
             me: ports.identity,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }

@@ -187,6 +187,7 @@ struct AlteredCatalog: VolumeCatalog {
 
     func find(_ name: VolumeName) -> StoredVolume? { base.find(name) }
     func compactMap<Kept>(_ transform: (StoredVolume) -> Kept?) -> [Kept] { base.compactMap(transform) }
+    var count: Int { base.count }
     func unsettled() -> [StoredVolume] { findingUnsettled() }
     var isLoaded: Bool { base.isLoaded }
     func firstReading() async { await base.firstReading() }

@@ -1,0 +1,84 @@
+import Testing
+import VolumeCore
+
+/// How long options may be, and what a volume may be by the settings of whoever runs the plugin.
+@Suite struct OptionLimitTests {
+    private func failure(_ options: [String: String]) -> VolumeError? {
+        do {
+            _ = try VolumeRequest(options: options, defaults: VolumeDefaults(pool: "rbd"))
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func words(_ bytes: Int) -> String { String(repeating: "noatime,", count: bytes / 8) }
+
+    @Test("E7: an option of 1 KiB is taken, and one byte more is refused by name and length")
+    func e7OneOption() {
+        #expect(failure(["mount-options": words(1024)]) == nil)
+        let error = failure(["mount-options": words(1024) + ","])
+        #expect(error?.code == .invalidOption)
+        #expect(error?.outcome == .refused)
+        #expect(error?.why == "the option 'mount-options' is 1025 bytes long, and 1024 are the most")
+        #expect(error.map { $0.description.utf8.count < 500 } == true)
+    }
+
+    @Test("E7: bytes are counted, not characters")
+    func e7Bytes() {
+        #expect(OptionLimits.fault(in: ["pool": String(repeating: "ü", count: 512)]) == nil)
+        #expect(OptionLimits.fault(in: ["pool": String(repeating: "ü", count: 513)])?.contains("1026 bytes") == true)
+    }
+
+    @Test("E7: all options of a volume have 4 KiB, their names included")
+    func e7AllOptions() {
+        // What records hold may have any names.
+        let three = ["a": words(1024), "b": words(1024), "c": words(1024)]
+        let whole = three.merging(["d": words(1016), "efgh": ""]) { $1 }
+        #expect(OptionLimits.fault(in: whole) == nil)
+        let fault = OptionLimits.fault(in: whole.merging(["i": ""]) { $1 })
+        #expect(fault == "its options are 4097 bytes long in all, and 4096 are the most")
+        let long = failure([
+            "mount-options": words(1024), "mkfs-options": "-L " + String(repeating: "x", count: 1021),
+            "mkfsOptions": "-L " + String(repeating: "x", count: 1021),
+            "map-options": String(repeating: "notrim,", count: 146),
+        ])
+        #expect(long?.why.contains("in all") == true, "\(long?.why ?? "taken")")
+    }
+
+    @Test("E7: of several options that are too long it is always the same one that is told")
+    func e7Stable() {
+        let names = ["b", "a", "d", "c"]
+        let told = Set(
+            (1...20).map { _ in
+                OptionLimits.fault(
+                    in: Dictionary(uniqueKeysWithValues: names.shuffled().map { ($0, words(2048)) }))
+            })
+        #expect(told == ["the option 'a' is 2048 bytes long, and 1024 are the most"])
+        #expect(OptionLimits.fault(in: [words(2048): "x"])?.contains("2048 bytes") == true)
+    }
+
+    @Test("E7: a size above the setting is refused by the setting's name, and any size where it is not set")
+    func e7Size() throws {
+        let name = try VolumeName("db")
+        let limits = VolumeLimits(largestSize: .gibibytes(10))
+        #expect(throws: Never.self) { try limits.check(VolumeSpec(pool: "rbd", size: .gibibytes(10)), of: name) }
+        let larger = VolumeSpec(pool: "rbd", size: .mebibytes(10 * 1024 + 1))
+        let error = #expect(throws: VolumeError.self) { try limits.check(larger, of: name) }
+        #expect(error?.code == .invalidOption)
+        #expect(error?.outcome == .refused)
+        #expect(error?.description.contains("RBD_MAX_SIZE allows 10G") == true)
+        #expect(throws: Never.self) { try VolumeLimits().check(VolumeSpec(pool: "rbd", size: .maximum), of: name) }
+    }
+
+    @Test("E7: the last volume that the setting allows is taken, and the next one is refused by the setting's name")
+    func e7Count() throws {
+        let name = try VolumeName("db")
+        let limits = VolumeLimits(mostVolumes: 3)
+        #expect(throws: Never.self) { try limits.checkRoom(for: name, beside: 2) }
+        let error = #expect(throws: VolumeError.self) { try limits.checkRoom(for: name, beside: 3) }
+        #expect(error?.code == .noSpace)
+        #expect(error?.outcome == .refused)
+        #expect(error?.description.contains("RBD_MAX_VOLUMES allows 3") == true)
+    }
+}
