@@ -32,6 +32,7 @@ public struct VolumeRequest: Sendable, Hashable {
                 try spec.set(option, value)
             }
         }
+        try spec.checkMapOptions()
         if !adopt {
             try Self.checkSize(of: spec)
             try spec.checkMkfsOptions()

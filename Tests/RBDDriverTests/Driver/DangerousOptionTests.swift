@@ -31,6 +31,22 @@ import VolumeCore
         try await driver.remove("db")
     }
 
+    @Test(
+        "E9: a volume that was created with a map option of the operator's is refused at Mount, and nothing is claimed")
+    func e9AnOlderVolumeThatSaysHowToConnect() async throws {
+        let driver = DriverFixture.driver(cluster)
+        try await driver.create("db", options: DriverFixture.options)
+        try await change { $0.spec.mapOptions = ["queue_depth=64", "ms_mode=legacy"] }
+        let error = try #require(await errorOf { _ = try await driver.mount("db", id: "m1") })
+        #expect(error.code == .invalidOption)
+        #expect(error.outcome == .refused)
+        #expect(error.why.contains("'ms_mode=legacy'"))
+        #expect(cluster.world.etcd.attachments.isEmpty)
+        #expect(cluster.world.devices(of: "a").isEmpty)
+        try await change { $0.spec.mapOptions = ["queue_depth=64"] }
+        _ = try await driver.mount("db", id: "m1")
+    }
+
     @Test("C1: an unfinished create with words that mkfs gets no more is undone")
     func c1AnUnfinishedCreateIsUndone() async throws {
         let driver = DriverFixture.driver(cluster)

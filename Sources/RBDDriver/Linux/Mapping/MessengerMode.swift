@@ -33,6 +33,6 @@ struct MessengerMode: Sendable, Hashable {
         throw VolumeError(
             .invalidOption, what,
             why: "no monitor speaks the \(isFirst ? "first" : "second") protocol, which ms_mode=\(name) asks for",
-            remedy: "leave ms_mode out of RBD_MAP_OPTIONS, map-options and rbd_default_map_options", outcome: .refused)
+            remedy: "leave ms_mode out of RBD_MAP_OPTIONS and rbd_default_map_options", outcome: .refused)
     }
 }
