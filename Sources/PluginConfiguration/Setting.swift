@@ -41,6 +41,8 @@ public enum Setting: String, Sendable, CaseIterable {
     case defaultFilesystem = "RBD_DEFAULT_FSTYPE"
     case defaultOrder = "RBD_DEFAULT_ORDER"
     case defaultFeatures = "RBD_DEFAULT_FEATURES"
+    case allowedPools = "RBD_ALLOWED_POOLS"
+    case allowAdopt = "RBD_ALLOW_ADOPT"
     case maxSize = "RBD_MAX_SIZE"
     case maxVolumes = "RBD_MAX_VOLUMES"
     case scope = "RBD_SCOPE"

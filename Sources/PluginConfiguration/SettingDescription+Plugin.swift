@@ -19,6 +19,14 @@ extension SettingDescription {
             "Image features of a volume that is created without `features`: names separated by commas, or their number."
         ),
         .init(
+            .allowedPools, .volumes, .none,
+            "The pools that new volumes may use, for images and for data (`data-pool`), separated by commas. Without it all that the caps of `RBD_CONF_KEYRING_USER` reach."
+        ),
+        .init(
+            .allowAdopt, .volumes, .text("false"),
+            "`true` lets volumes be created with the option `adopt`: from any image of these pools that no client has open."
+        ),
+        .init(
             .maxSize, .volumes, .none,
             "The largest size that a new or adopted volume may have, written as `RBD_DEFAULT_SIZE`. Without it any size that the pool can hold."
         ),

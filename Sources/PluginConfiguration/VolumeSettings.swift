@@ -9,6 +9,10 @@ public struct VolumeSettings: Sendable, Equatable {
     /// Objects are 2^order bytes.
     public var order: Int
     public var features: FeatureList
+    /// The only pools that volumes may use; nil for no such limit.
+    public var allowedPools: [String]?
+    /// Whether volumes may be made of images that are there already.
+    public var allowsAdoption: Bool
     /// Bytes; nil for no limit.
     public var maxSize: UInt64?
     /// How many volumes there may be.
@@ -24,12 +28,37 @@ extension VolumeSettings {
         let features = reader.value(.defaultFeatures, FeatureList.parse)
         // Read even when it is overridden: a wrong value in it would reach ceph.conf.
         let clientFeatures = reader.value(.clientDefaultFeatures, FeatureList.parse)
+        let allowedPools = reader.value(.allowedPools) { text throws(Refusal) in
+            try Self.allowedPools(text, standard: pool)
+        }
+        let allowsAdoption = reader.value(.allowAdopt, Self.flag)
         let maxSize = reader.value(.maxSize) { text throws(Refusal) in try Self.maxSize(text, standard: size) }
         let maxVolumes = reader.value(.maxVolumes, Self.maxVolumes)
-        guard let size, let filesystem, let order, let maxVolumes else { return nil }
+        guard let size, let filesystem, let order, let allowsAdoption, let maxVolumes else { return nil }
         self.init(
             pool: pool, size: size, filesystem: filesystem, order: order,
-            features: features ?? clientFeatures ?? FeatureList.standard, maxSize: maxSize, maxVolumes: maxVolumes)
+            features: features ?? clientFeatures ?? FeatureList.standard, allowedPools: allowedPools,
+            allowsAdoption: allowsAdoption, maxSize: maxSize, maxVolumes: maxVolumes)
+    }
+
+    private static func allowedPools(_ text: String, standard: String?) throws(Refusal) -> [String] {
+        var pools: [String] = []
+        for part in Text.commaSeparated(text) {
+            guard !part.isEmpty, let pool = try? poolName(part) else {
+                throw Refusal("it must be names of pools, separated by commas")
+            }
+            pools.append(pool)
+        }
+        guard standard.map(pools.contains) ?? true else { throw Refusal("it must contain RBD_DEFAULT_POOL") }
+        return pools
+    }
+
+    private static func flag(_ text: String) throws(Refusal) -> Bool {
+        switch text.lowercased() {
+        case "true": true
+        case "false": false
+        default: throw Refusal("it must be true or false")
+        }
     }
 
     private static func maxSize(_ text: String, standard: UInt64?) throws(Refusal) -> UInt64 {

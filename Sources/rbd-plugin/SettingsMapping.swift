@@ -45,7 +45,8 @@ extension DriverPolicy {
                 features: ImageFeatures(rawValue: volumes.features.bits),
                 filesystem: FilesystemType(rawValue: volumes.filesystem) ?? .ext4),
             limits: VolumeLimits(
-                mostVolumes: volumes.maxVolumes, largestSize: volumes.maxSize.map { VolumeSize(bytes: $0) }),
+                mostVolumes: volumes.maxVolumes, largestSize: volumes.maxSize.map { VolumeSize(bytes: $0) },
+                pools: volumes.allowedPools, allowsAdoption: volumes.allowsAdoption),
             mapOptions: settings.devices.mapOptions, operationsPerPool: settings.node.operationsPerPool,
             workBudget: settings.limits.operation * 72 / 100, undoBudget: settings.limits.operation * 24 / 100,
             handOverWait: settings.limits.mountWait, blocklistExpiry: settings.limits.blocklistExpiry)

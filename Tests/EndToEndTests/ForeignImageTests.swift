@@ -56,11 +56,15 @@ struct ForeignImageTests {
         }
     }
 
-    @Test("A foreign image is adopted with what is on it, when that is asked for")
-    func adopted() async throws {
-        try await Stage.with { stage in
+    @Test(
+        "E8: a foreign image is adopted with what is on it when that is asked for, and stays when the volume is removed"
+    )
+    func e8Adopted() async throws {
+        try await Stage.with(settings: Self.allowed) { stage in
             let (client, name) = (stage.client, uniqueName("adopted"))
             try await Self.importImage(try await Self.ext4(holding: "from before", on: stage), as: name, on: stage)
+            try await stage.ceph.rbd("snap", "create", "--no-progress", stage.image(name) + "@before")
+            let info = try await stage.ceph.rbd("info", "--format", "json", stage.image(name))
             try await client.create(name, options: Self.adopt(on: stage)).checked()
             #expect(try await client.get(name).checked().volume?.status["adopted"] == true)
             #expect(try await client.get(name).checked().volume?.status["sizeBytes"] == .integer(16 << 20))
@@ -68,14 +72,59 @@ struct ForeignImageTests {
             #expect(try text(of: mountpoint + "/file") == "from before")
             try await client.unmount(name, id: "a").checked()
             try await client.create(name, options: Self.adopt(on: stage)).checked()
+
             try await client.remove(name).checked()
+            #expect(try await stage.record(of: name) == nil)
+            #expect(try await client.get(name).error.contains("no such volume"))
+            let after = try await stage.ceph.rbd("info", "--format", "json", stage.image(name))
+            #expect(try JSONValue(parsing: after)["id"] == JSONValue(parsing: info)["id"])
+
+            // As long as anybody wants; and it goes when that is said.
+            try await stage.ceph.rbd("snap", "purge", "--no-progress", stage.image(name))
+            try await client.create(name, options: Self.adopt(on: stage, "own")).checked()
+            try await client.mount(name, id: "b").checked()
+            #expect(try text(of: mountpoint + "/file") == "from before")
+            try await client.unmount(name, id: "b").checked()
+            try await client.remove(name).checked()
+            try await stage.expectBlank()
+        }
+    }
+
+    @Test("E8: unless a setting allows it, no image is adopted, and the error names the setting")
+    func e8NotAllowed() async throws {
+        try await Stage.with { stage in
+            let name = uniqueName("disk")
+            try await Self.importImage(try await Self.ext4(holding: "kept", on: stage), as: name, on: stage)
+            let before = try await stage.surroundings()
+            for value in ["true", "own"] {
+                let answer = try await stage.client.create(name, options: Self.adopt(on: stage, value))
+                #expect(answer.error.contains("RBD_ALLOW_ADOPT"), "\(answer.error)")
+            }
+            try await stage.expectUnchanged(since: before, after: "adoptions that are not allowed")
+        }
+    }
+
+    @Test("E8: a pool that the setting does not name is neither created in nor adopted from")
+    func e8Pools() async throws {
+        let rig = try RigEnvironment.required()
+        let settings = Self.allowed.merging(["RBD_ALLOWED_POOLS": "\(rig.pool),\(rig.dataPool)"]) { $1 }
+        try await Stage.with(rig, settings: settings) { stage in
+            for more in [[:], ["data-pool": rig.otherPool, "pool": rig.pool], ["adopt": "true"]] {
+                let options = ["pool": rig.otherPool, "size": "32"].merging(more) { $1 }
+                let answer = try await stage.client.create(uniqueName("elsewhere"), options: options)
+                #expect(answer.error.contains("'\(rig.otherPool)'"), "\(answer.error)")
+                #expect(answer.error.contains("RBD_ALLOWED_POOLS"), "\(answer.error)")
+            }
+            try await stage.expectBlank("Creates in pools that are not allowed")
+            let name = try await stage.volume("here", ["data-pool": rig.dataPool])
+            try await stage.client.remove(name).checked()
             try await stage.expectBlank()
         }
     }
 
     @Test("D11: an image without a filesystem, or with another one, is refused at Create and stays as it is")
     func d11AdoptedWithoutItsFilesystem() async throws {
-        try await Stage.with { stage in
+        try await Stage.with(settings: Self.allowed) { stage in
             let (client, name) = (stage.client, uniqueName("blank"))
             let bytes = randomBytes(16 << 20)
             try await Self.importImage(bytes, as: name, on: stage)
@@ -94,7 +143,7 @@ struct ForeignImageTests {
 
     @Test("D4: adopt with a name that no image has makes no empty volume")
     func d4AdoptNothing() async throws {
-        try await Stage.with { stage in
+        try await Stage.with(settings: Self.allowed) { stage in
             let name = uniqueName("slip")
             let answer = try await stage.client.create(name, options: Self.adopt(on: stage))
             #expect(answer.error.contains(name) && answer.error.contains("no such image"), "\(answer.error)")
@@ -104,7 +153,7 @@ struct ForeignImageTests {
 
     @Test("An image that somebody has open is neither adopted nor mounted nor removed, and its user is named")
     func watched() async throws {
-        try await Stage.with { stage in
+        try await Stage.with(settings: Self.allowed) { stage in
             let (client, name) = (stage.client, try await stage.volume("watched"))
             let foreign = uniqueName("watched-foreign")
             try await stage.ceph.rbd("create", "--size", "16M", stage.image(foreign))
@@ -150,8 +199,10 @@ struct ForeignImageTests {
         }
     }
 
-    private static func adopt(on stage: Stage) -> [String: String] {
-        ["pool": stage.pool, "namespace": stage.namespace, "fstype": "ext4", "adopt": "true"]
+    private static let allowed: [String: String?] = ["RBD_ALLOW_ADOPT": "true"]
+
+    private static func adopt(on stage: Stage, _ how: String = "true") -> [String: String] {
+        ["pool": stage.pool, "namespace": stage.namespace, "fstype": "ext4", "adopt": how]
     }
 
     private static func importImage(_ bytes: [UInt8], as name: String, on stage: Stage) async throws {

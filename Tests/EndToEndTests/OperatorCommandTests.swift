@@ -102,7 +102,7 @@ struct OperatorCommandTests {
 
     @Test("A forgotten volume leaves its image, from which it can be adopted with all that is on it")
     func forget() async throws {
-        try await Stage.with { stage in
+        try await Stage.with(settings: ["RBD_ALLOW_ADOPT": "true"]) { stage in
             let (client, name) = (stage.client, try await stage.volume("forgotten"))
             let mountpoint = try await client.mount(name, id: "a").checked().mountpoint
             try write("kept", to: mountpoint + "/file")
@@ -114,7 +114,7 @@ struct OperatorCommandTests {
             try await eventually("the plugin to know the volume no more") {
                 try await client.get(name).error.contains("no such volume")
             }
-            let adopting = ["pool": stage.pool, "namespace": stage.namespace, "adopt": "true"]
+            let adopting = ["pool": stage.pool, "namespace": stage.namespace, "adopt": "own"]
             try await client.create(name, options: adopting).checked()
             try await client.mount(name, id: "a").checked()
             #expect(try text(of: mountpoint + "/file") == "kept")

@@ -28,6 +28,8 @@ import Testing
             settings.volumes.features.names == [
                 "layering", "exclusive-lock", "object-map", "fast-diff", "deep-flatten",
             ])
+        #expect(settings.volumes.allowedPools == nil)
+        #expect(!settings.volumes.allowsAdoption)
         #expect(settings.volumes.maxSize == nil)
         #expect(settings.volumes.maxVolumes == 200_000)
         #expect(settings.limits.operation == .seconds(25))

@@ -34,6 +34,9 @@ import Testing
         Case("RBD_DEFAULT_ORDER", "11", "from 12"),
         Case("RBD_DEFAULT_ORDER", "26", "to 25"),
         Case("RBD_DEFAULT_ORDER", "big", "from 12"),
+        Case("RBD_ALLOWED_POOLS", "rbd,,fast", "names of pools"),
+        Case("RBD_ALLOWED_POOLS", "rbd,a/b", "names of pools"),
+        Case("RBD_ALLOW_ADOPT", "maybe", "true or false"),
         Case("RBD_MAX_SIZE", "0", "greater than 0"),
         Case("RBD_MAX_SIZE", "256M", "not be less than RBD_DEFAULT_SIZE"),
         Case("RBD_MAX_VOLUMES", "0", "greater than 0"),
@@ -104,6 +107,12 @@ import Testing
 
     @Test func `a wrong value given for a setting of ceph is reported once`() {
         #expect(FakeHost().complaints(["RBD_CONF_CLIENT_RBD_DEFAULT_FEATURES": "1\n"]).count == 1)
+    }
+
+    @Test func `E8: the pool that is taken without the option must be one that may be used`() {
+        let wrong = FakeHost().complaints(["RBD_ALLOWED_POOLS": "a,b", "RBD_DEFAULT_POOL": "c"])
+        #expect(wrong == ["RBD_ALLOWED_POOLS is \"a,b\": it must contain RBD_DEFAULT_POOL."])
+        #expect(FakeHost().complaints(["RBD_ALLOWED_POOLS": "a,b", "RBD_DEFAULT_POOL": "b"]).isEmpty)
     }
 
     @Test func `a very long value is cut in the message`() throws {

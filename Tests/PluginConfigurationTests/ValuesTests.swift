@@ -87,12 +87,15 @@ import Testing
             "NODE_NAME": "rack-7.example", "ETCD_PREFIX": "/site/a", "OPERATION_TIMEOUT": "20", "CEPH_TIMEOUT": "9s",
             "ETCD_TIMEOUT": "7500ms", "MOUNT_WAIT": "0", "NODE_TTL": "1m", "BLOCKLIST_EXPIRY": "2y",
             "OPERATIONS_PER_POOL": "3", "RBD_MAX_SIZE": "10T", "RBD_MAX_VOLUMES": "50",
+            "RBD_ALLOWED_POOLS": "fast, slow", "RBD_ALLOW_ADOPT": "True",
         ])
         #expect(settings.devices.mapper == .fuse)
         #expect(settings.devices.deviceRoot == "/dev/ceph")
         #expect(settings.volumes.pool == "fast")
         #expect(settings.volumes.filesystem == "xfs")
         #expect(settings.volumes.order == 20)
+        #expect(settings.volumes.allowedPools == ["fast", "slow"])
+        #expect(settings.volumes.allowsAdoption)
         #expect(settings.volumes.maxSize == 10 << 40)
         #expect(settings.volumes.maxVolumes == 50)
         #expect(settings.scope == .local)

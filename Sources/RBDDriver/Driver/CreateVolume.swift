@@ -76,7 +76,7 @@ extension VolumeDriver {
     ) async throws -> Bool {
         // What an attempt before this one has made is recorded again, however many volumes there are by now.
         if begun.isEmpty { try await checkRoom(for: name) }
-        if !request.adopt { try policy.limits.check(request.spec, of: name) }
+        try policy.limits.check(request, of: name)
         try await checkMapper(request.spec, name)
         var record = VolumeRecord(
             name: name, uid: ports.tokens.token(), phase: .creating, spec: request.spec, options: request.options,
@@ -94,7 +94,7 @@ extension VolumeDriver {
             try refuseUsers(of: existing, image)
             record.adopted = true
             record.spec = try await adoptedSpec(of: existing, image, request)
-            try policy.limits.check(record.spec, of: name)
+            try policy.limits.check(record)
             try await checkMapper(record.spec, name)
         } else if request.adopt {
             throw AdoptRule.absent(image)
@@ -152,6 +152,7 @@ extension VolumeDriver {
         }
         // A new image is not what it asks for, whoever has begun to make one.
         if adopting, !record.adopted { throw AdoptRule.absent(record.image) }
+        try policy.limits.check(record)
         try await checkMapper(record.spec, record.name)
         let next = try await sweepAbandoned(record.retried(by: me, token: ports.tokens.token()))
         guard let begun = try await commit(.init(volume: .put(next)), over: stored) else { return false }
@@ -289,7 +290,8 @@ extension VolumeDriver {
         VolumeError(
             .foreignImage, "create volume \(image.name)",
             why: "an image \(image) exists that no volume owns; it was left as it is",
-            remedy: "use another name, or '-o adopt=true' to use that image with what is on it", outcome: .refused)
+            remedy: "use another name, or '-o adopt=true' to use that image with what is on it"
+                + (policy.limits.allowsAdoption ? "" : ", where RBD_ALLOW_ADOPT allows that"), outcome: .refused)
     }
 }
 

@@ -2,7 +2,7 @@ import Logging
 import VolumeCore
 
 extension VolumeDriver {
-    /// Removes the volume and its image. Safe to repeat after any failure.
+    /// Removes the volume and its image, unless that was adopted and is to be kept. Safe to repeat after any failure.
     public func remove(_ nameText: String) async throws {
         let name = try VolumeName(nameText)
         try await operation("remove", name) {
@@ -40,8 +40,18 @@ extension VolumeDriver {
                 return try await giveBack(volume, image, over: stored, refusal)
             }
             try await refuseWatched(volume, image)
+            // An earlier version removed also what was to be kept, and may have been killed before it got there.
+            if volume.keepsImage, let image, image.uid == volume.uid { return try await forget(volume, over: stored) }
             return try await removeImages(volume, image, over: stored)
+        case .forget(let volume): return try await forget(volume, over: stored)
         }
+    }
+
+    /// - Returns: as `remove`.
+    private func forget(_ volume: VolumeRecord, over stored: StoredVolume) async throws -> Bool {
+        guard try await commit(.init(volume: .delete), over: stored) != nil else { return false }
+        log.step("removed volume; its image was adopted and stays", volume.name, ["image": "\(volume.image)"])
+        return true
     }
 
     /// A removal that was begun cannot go on: with its image whole, the volume is ready again. Else it could neither be

@@ -57,7 +57,7 @@ extension VolumeSpec {
                 "its \(kind) '\(ShownText.shown(fault.word))' \(fault.why); it was created before such options "
                 + "were refused",
             remedy:
-                "'rbd-plugin volume forget \(name)', then create it again with '-o adopt=true' and without that option",
+                "'rbd-plugin volume forget \(name)', then create it again with '-o adopt=own' and without that option",
             outcome: .refused)
     }
 }

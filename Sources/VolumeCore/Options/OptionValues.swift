@@ -122,11 +122,8 @@ enum OptionValues {
         return mode
     }
 
-    static func flag(_ option: VolumeOption, _ value: String) throws(VolumeError) -> Bool {
-        switch value.lowercased() {
-        case "true", "1", "yes", "on": true
-        case "false", "0", "no", "off": false
-        default: throw fault(option, value, accepts: "true or false")
-        }
+    static func adoption(_ value: String) throws(VolumeError) -> Adoption {
+        guard let adoption = Adoption(value) else { throw fault(.adopt, value, accepts: "true, own or false") }
+        return adoption
     }
 }

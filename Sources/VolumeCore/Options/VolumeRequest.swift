@@ -5,8 +5,9 @@ public struct VolumeRequest: Sendable, Hashable {
     public let given: Set<VolumeOption>
     /// The options by the names and in the words of the user.
     public let options: [String: String]
-    /// Whether an existing image of that name, which no volume owns, may be taken over with its content.
-    public let adopt: Bool
+    /// Whether an existing image of that name, which no volume owns, is to be taken over with its content.
+    public let adoption: Adoption
+    public var adopt: Bool { adoption != .none }
 
     /// Reads `docker volume create -o` options. Decides by the options alone: pools and capacity are checked later.
     /// - Throws: `VolumeError` with code `invalidOption` for an unknown option, a bad value, a missing pool
@@ -22,25 +23,25 @@ public struct VolumeRequest: Sendable, Hashable {
         var spec = VolumeSpec(
             pool: try OptionValues.place(.pool, pool), size: defaults.size, order: defaults.order,
             features: defaults.features, filesystem: defaults.filesystem)
-        var adopt = false
+        var adoption = Adoption.none
         // In a fixed order, so that of several faults it is always the same one that is told.
         for option in VolumeOption.allCases {
             guard let value = values[option] else { continue }
             if option == .adopt {
-                adopt = try OptionValues.flag(.adopt, value)
+                adoption = try OptionValues.adoption(value)
             } else {
                 try spec.set(option, value)
             }
         }
         try spec.checkMapOptions()
-        if !adopt {
+        if adoption == .none {
             try Self.checkSize(of: spec)
             try spec.checkMkfsOptions()
         }
         // Whose options they are is not known before the image that is adopted has been looked at.
-        if !adopt || values[.fstype] != nil { try spec.checkMountOptions() }
+        if adoption == .none || values[.fstype] != nil { try spec.checkMountOptions() }
         self.spec = spec
-        self.adopt = adopt
+        self.adoption = adoption
         self.options = options
         given = Set(values.keys)
     }

@@ -63,6 +63,12 @@ public struct VolumeRecord: Sendable, Hashable, Codable {
         abandoned = []
     }
 
+    /// Whether a removal leaves the image as it is: it was there before the volume, and whoever adopted it has not said that
+    /// it goes with the volume.
+    public var keepsImage: Bool {
+        adopted && options[VolumeOption.adopt.rawValue].flatMap(Adoption.init) != .own
+    }
+
     /// Where the finished image is: it has the volume's name.
     public var image: ImageReference {
         ImageReference(pool: spec.pool, namespace: spec.namespace, name: name.text)

@@ -7,6 +7,8 @@ public enum RemoveStep: Sendable, Hashable {
     case begin(VolumeRecord)
     /// That was recorded before: carry on.
     case carryOn(VolumeRecord)
+    /// Its image was adopted and stays as it is: only the record goes.
+    case forget(VolumeRecord)
 }
 
 public enum RemoveRule {
@@ -34,7 +36,7 @@ public enum RemoveRule {
                     + " 'rbd-plugin mount release \(stored.name)'", outcome: .refused)
         }
         switch volume.phase {
-        case .ready: return .begin(volume)
+        case .ready: return volume.keepsImage ? .forget(volume) : .begin(volume)
         case .removing: return .carryOn(volume)
         case .creating:
             if let attempt = volume.attempt, attempt.by.node != me.node, attemptIsAlive {
@@ -42,7 +44,7 @@ public enum RemoveRule {
                     .unfinished, what, why: "node \(attempt.by.node) is just creating it",
                     remedy: "try again when that is done", outcome: .refused)
             }
-            return .begin(volume)
+            return volume.keepsImage ? .forget(volume) : .begin(volume)
         }
     }
 }

@@ -74,7 +74,9 @@ struct VolumeCommand: AsyncParsableCommand {
                     "Forget volume \(volume)? Its image \(image) stays, and no node knows the volume any more."
                 guard yes || Confirmation.ask(question) else { throw ExitCode.failure }
                 try await session.actions.forget(volume)
-                print("Forgot volume \(volume). 'docker volume create -o adopt=true …' brings it back.")
+                print(
+                    "Forgot volume \(volume). 'docker volume create -o adopt=own …' brings it back, where RBD_ALLOW_ADOPT allows that."
+                )
             }
         }
     }

@@ -29,7 +29,7 @@ struct KilledCall: Sendable {
     /// - Returns: how many points there were.
     func run() async throws -> Int {
         var count = 0
-        try await Stage.withKillSwitch { stage, killSwitch in
+        try await Stage.withKillSwitch(settings: ["RBD_ALLOW_ADOPT": "true"]) { stage, killSwitch in
             let scene = Scene(stage: stage, killSwitch: killSwitch)
             var volumes = [uniqueName("unharmed")]
             let points = try await discover(scene, volumes[0])

@@ -44,7 +44,7 @@ extension KilledCall {
         finally: { scene, volumes in try await scene.expectIntact(volumes, "killed adoptions") })
 
     private static func adopting(_ scene: Scene) -> [String: String] {
-        ["pool": scene.stage.pool, "namespace": scene.stage.namespace, "adopt": "true"]
+        ["pool": scene.stage.pool, "namespace": scene.stage.namespace, "adopt": "own"]
     }
 
     static let mount = KilledCall(

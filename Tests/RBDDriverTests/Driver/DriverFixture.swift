@@ -32,7 +32,7 @@ enum DriverFixture {
 
 extension VolumeDriver {
     init(
-        _ ports: NodePorts, operationsPerPool: Int = 16, limits: VolumeLimits = VolumeLimits(),
+        _ ports: NodePorts, operationsPerPool: Int = 16, limits: VolumeLimits = VolumeLimits(allowsAdoption: true),
         poolHealth: any PoolHealth = UnknownPoolHealth()
     ) {
         self.init(

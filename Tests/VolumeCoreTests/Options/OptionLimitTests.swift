@@ -58,17 +58,68 @@ import VolumeCore
         #expect(OptionLimits.fault(in: [words(2048): "x"])?.contains("2048 bytes") == true)
     }
 
+    private func check(_ limits: VolumeLimits, _ options: [String: String]) throws -> VolumeError? {
+        let name = try VolumeName("db")
+        let request = try VolumeRequest(options: options, defaults: VolumeDefaults(pool: "rbd"))
+        do {
+            try limits.check(request, of: name)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     @Test("E7: a size above the setting is refused by the setting's name, and any size where it is not set")
     func e7Size() throws {
-        let name = try VolumeName("db")
         let limits = VolumeLimits(largestSize: .gibibytes(10))
-        #expect(throws: Never.self) { try limits.check(VolumeSpec(pool: "rbd", size: .gibibytes(10)), of: name) }
-        let larger = VolumeSpec(pool: "rbd", size: .mebibytes(10 * 1024 + 1))
-        let error = #expect(throws: VolumeError.self) { try limits.check(larger, of: name) }
+        #expect(try check(limits, ["size": "10G"]) == nil)
+        let error = try check(limits, ["size": "10241M"])
         #expect(error?.code == .invalidOption)
         #expect(error?.outcome == .refused)
         #expect(error?.description.contains("RBD_MAX_SIZE allows 10G") == true)
-        #expect(throws: Never.self) { try VolumeLimits().check(VolumeSpec(pool: "rbd", size: .maximum), of: name) }
+        #expect(try check(VolumeLimits(), ["size": "4P", "order": "25", "fstype": "xfs"]) == nil)
+    }
+
+    @Test("E8: an image or its data in a pool that the setting does not name is refused, with those that it names")
+    func e8Pools() throws {
+        let limits = VolumeLimits(pools: ["rbd", "slow"])
+        for options in [[:], ["pool": "slow"], ["data-pool": "slow"], ["pool": "slow", "data-pool": "rbd"]] {
+            #expect(try check(limits, options) == nil)
+        }
+        for options in [["pool": "vms"], ["data-pool": "vms"], ["pool": "rbd", "data-pool": "vms"]] {
+            let error = try check(limits, options)
+            #expect(error?.code == .invalidOption)
+            #expect(error?.outcome == .refused)
+            #expect(error?.why.contains("'vms'") == true && error?.why.contains("RBD_ALLOWED_POOLS") == true)
+            #expect(error?.remedy == "use one of rbd, slow")
+        }
+        #expect(try check(VolumeLimits(), ["pool": "vms"]) == nil)
+    }
+
+    @Test("E8: adoption is refused by the setting's name, unless that allows it", arguments: ["true", "own"])
+    func e8Adoption(_ value: String) throws {
+        let error = try check(VolumeLimits(), ["adopt": value])
+        #expect(error?.code == .invalidOption)
+        #expect(error?.outcome == .refused)
+        #expect(error?.remedy.contains("RBD_ALLOW_ADOPT=true") == true)
+        #expect(try check(VolumeLimits(allowsAdoption: true), ["adopt": value]) == nil)
+        #expect(try check(VolumeLimits(), ["adopt": "false"]) == nil)
+    }
+
+    @Test("E8: what another node has begun is asked the same, and the size of what is adopted too")
+    func e8Records() throws {
+        var record = VolumeRecord(
+            name: try VolumeName("db"), uid: "u", phase: .creating,
+            spec: VolumeSpec(pool: "rbd", size: .gibibytes(1)), options: [:], createdAt: "")
+        let limits = VolumeLimits(largestSize: .gibibytes(1), pools: ["rbd"])
+        #expect(throws: Never.self) { try limits.check(record) }
+        record.adopted = true
+        #expect(throws: VolumeError.self) { try limits.check(record) }
+        record.adopted = false
+        record.spec.size = .gibibytes(2)
+        #expect(throws: VolumeError.self) { try limits.check(record) }
+        record.spec = VolumeSpec(pool: "rbd", dataPool: "vms")
+        #expect(throws: VolumeError.self) { try limits.check(record) }
     }
 
     @Test("E7: the last volume that the setting allows is taken, and the next one is refused by the setting's name")

@@ -66,7 +66,7 @@ import VolumeCore
         ("mount-options", "noatime,,discard,"), ("map-options", ""), ("map-options", "lock_timeout=30"),
         ("namespace", ""), ("pool", "a.b_c-d"), ("pool", ".rgw"), ("pool", String(repeating: "p", count: 200)),
         ("adopt", "TRUE"), ("adopt", "1"), ("adopt", "yes"), ("adopt", "on"), ("adopt", "False"), ("adopt", "0"),
-        ("adopt", "no"), ("adopt", "off"),
+        ("adopt", "no"), ("adopt", "off"), ("adopt", "own"),
     ])
     func goodValuesAreTaken(_ option: String, _ value: String) throws {
         #expect(throws: Never.self) { try request(["pool": "rbd"].merging([option: value]) { $1 }) }
@@ -77,9 +77,15 @@ import VolumeCore
         #expect(try request(["pool": "rbd", "features": text]).spec.features.rawValue == bits)
     }
 
-    @Test(arguments: [("true", true), ("on", true), ("0", false), ("No", false)])
-    func adoptIsAFlag(_ text: String, _ adopt: Bool) throws {
-        #expect(try request(["pool": "rbd", "adopt": text]).adopt == adopt)
+    @Test(
+        "E8: adopt says whether the image goes with the volume",
+        arguments: [
+            ("true", .kept), ("on", .kept), ("own", .own), ("OWN", .own), ("0", .none), ("No", .none),
+        ] as [(String, Adoption)])
+    func e8Adoption(_ text: String, _ adoption: Adoption) throws {
+        let request = try request(["pool": "rbd", "adopt": text])
+        #expect(request.adoption == adoption)
+        #expect(request.adopt == (adoption != .none))
     }
 
     @Test func mkfsOptionsHasTwoNames() throws {

@@ -98,4 +98,37 @@ import VolumeCore
             #expect(error.code == .unfinished)
         }
     }
+
+    private func adopted(
+        _ phase: VolumeRecord.Phase, _ option: String?, attempt: NodeIdentity? = nil
+    ) throws -> VolumeRecord {
+        var volume = try Fixture.volume(phase, attempt: attempt)
+        volume.adopted = true
+        volume.options["adopt"] = option
+        return volume
+    }
+
+    @Test("E8: of an adopted volume only the record goes, unless it was said that the image goes with it")
+    func e8Adopted() throws {
+        // A record without the option is nobody's word that the image may be deleted.
+        for option in [nil, "true", "1", "false", "nonsense"] {
+            let volume = try adopted(.ready, option)
+            #expect(volume.keepsImage)
+            #expect(try decide(volume) == .forget(volume))
+        }
+        let own = try adopted(.ready, "own")
+        #expect(try decide(own) == .begin(own))
+        var made = try Fixture.volume(.ready)
+        made.options["adopt"] = "true"
+        #expect(!made.keepsImage)
+    }
+
+    @Test("E8: an adoption that was cut off is forgotten, unless a live node is at it")
+    func e8Unfinished() throws {
+        let volume = try adopted(.creating, "true", attempt: Fixture.other)
+        #expect(try decide(volume) == .forget(volume))
+        #expect(try #require(throws: VolumeError.self) { try decide(volume, alive: true) }.code == .unfinished)
+        let removing = try adopted(.removing, "true")
+        #expect(try decide(removing) == .carryOn(removing))
+    }
 }
