@@ -98,8 +98,10 @@ struct BadOptionTests {
         arguments: ["100G", "1P", "4P"])
     func beyondThePool(size: String) async throws {
         try await Stage.with { stage in
-            for more in [[:], ["features": "layering"], ["fstype": "btrfs"], ["data-pool": stage.environment.dataPool]]
-            {
+            for more in [
+                [:], ["features": "layering,exclusive-lock,object-map"], ["fstype": "btrfs"],
+                ["data-pool": stage.environment.dataPool],
+            ] {
                 let options = stage.options(["size": size, "fstype": "xfs", "order": "25"]).merging(more) { $1 }
                 let answer = try await stage.client.create(uniqueName("huge"), options: options)
                 #expect(answer.error.contains("can hold"), "\(answer.error)")
@@ -145,6 +147,17 @@ struct BadOptionTests {
             #expect(answer.error.contains("too large for ext4"), "\(answer.error)")
             #expect(answer.error.contains("fstype=xfs"), "\(answer.error)")
             try await stage.expectBlank("a Create of 100T")
+        }
+    }
+
+    @Test("E10: more objects than can be deleted in hours are refused at once, with what can be done")
+    func e10Objects() async throws {
+        try await Stage.with { stage in
+            let options = stage.options(["size": "1P", "fstype": "xfs", "features": "layering,exclusive-lock"])
+            let answer = try await stage.client.create(uniqueName("many"), options: options)
+            #expect(answer.error.contains("1P in objects of 2^22 bytes"), "\(answer.error)")
+            #expect(answer.error.contains("object-map") && answer.error.contains("order=25"), "\(answer.error)")
+            try await stage.expectBlank("a Create of very many objects")
         }
     }
 

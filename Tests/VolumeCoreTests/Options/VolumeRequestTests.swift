@@ -138,11 +138,38 @@ import VolumeCore
     }
 
     @Test(
+        "E10: more objects than can be deleted in hours are refused without an object map, with size, order and remedy",
+        arguments: [
+            ("4P", "22", "layering,exclusive-lock"), ("4P", "25", "layering"), ("65T", "22", "layering"),
+            ("65G", "12", "layering,exclusive-lock,deep-flatten"),
+        ])
+    func e10Objects(_ size: String, _ order: String, _ features: String) throws {
+        let options = ["pool": "rbd", "fstype": "xfs", "size": size, "order": order, "features": features]
+        let error = #expect(throws: VolumeError.self) { try request(options) }
+        #expect(error?.code == .invalidOption)
+        #expect(error?.outcome == .refused)
+        #expect(error?.why.contains("\(size) in objects of 2^\(order) bytes") == true, "\(error?.why ?? "")")
+        #expect(error?.remedy.contains("object-map") == true && error?.remedy.contains("order=25") == true)
+        // What is there is taken as it is.
+        #expect(throws: Never.self) { try request(options.merging(["adopt": "true"]) { $1 }) }
+    }
+
+    @Test(
+        "E10: as many objects as can be deleted in hours are taken without an object map, and more with one",
+        arguments: [
+            ("64T", "22", "layering"), ("512T", "25", "layering,exclusive-lock"), ("64G", "12", "layering"),
+            ("512T", "22", "layering,exclusive-lock,object-map"),
+        ])
+    func e10EnoughObjects(_ size: String, _ order: String, _ features: String) {
+        let options = ["pool": "rbd", "fstype": "xfs", "size": size, "order": order, "features": features]
+        #expect(throws: Never.self) { try request(options) }
+    }
+
+    @Test(
         "D3: the largest sizes are taken",
         arguments: [
             ("ext4", "64T", [:]), ("xfs", "512T", [:]), ("xfs", "4P", ["order": "25"]),
             ("btrfs", "4P", ["order": "25"]),
-            ("xfs", "4P", ["features": "layering,exclusive-lock"]),
         ] as [(String, String, [String: String])])
     func d3LargestSizes(_ type: String, _ size: String, _ more: [String: String]) {
         let options = ["pool": "rbd", "fstype": type, "size": size].merging(more) { $1 }
