@@ -16,6 +16,9 @@ public struct PluginLog: Sendable {
 
         /// The reader of this process's lines: process 1 of a namespace is a container.
         public static var ofThisProcess: Reader { getpid() == 1 ? .container : .host }
+
+        /// The time of a line, where the reader does not note it.
+        fileprivate var timeNow: Date? { self == .host ? Date.now : nil }
     }
 
     /// Where a line goes.
@@ -26,17 +29,52 @@ public struct PluginLog: Sendable {
     private let settings: LogSettings
     private let reader: Reader
     private let repetition = Shared()
-    private let write: @Sendable ([UInt8], Stream) -> Void
+    private let writers: [LogWriter]
+    private let take: @Sendable (_ line: [UInt8], _ isGrave: Bool, Stream) -> Void
 
-    /// - Parameter write: writes one whole line to one of the descriptors 1 and 2.
-    public init(_ settings: LogSettings, for reader: Reader, write: @escaping @Sendable ([UInt8], CInt) -> Void) {
-        self.init(settings, reader) { write($0, $1 == .output ? STDOUT_FILENO : STDERR_FILENO) }
+    /// Nobody who logs waits for the reader: lines that he does not take are kept within bounds, and then dropped.
+    ///
+    /// - Parameter write: writes one whole line to one of the descriptors 1 and 2, for as long as that takes, and says
+    ///   whether it did. Called on threads that do nothing else.
+    /// - Throws: when no thread can be started.
+    public init(
+        _ settings: LogSettings, for reader: Reader, write: @escaping @Sendable ([UInt8], CInt) -> Bool
+    ) throws {
+        // Each stream has a reader of its own, who may be the only one that has stopped.
+        let error = try LogWriter(note: { Self.dropped($0, .warning, reader).bytes(settings.format) }) {
+            write($0, STDERR_FILENO)
+        }
+        let output = try LogWriter(note: { Self.dropped($0, .notice, reader).bytes(settings.format) }) {
+            write($0, STDOUT_FILENO)
+        }
+        self.init(settings, reader, [error, output]) { line, isGrave, stream in
+            (stream == .error ? error : output).add(line, isGrave: isGrave)
+        }
     }
 
     init(_ settings: LogSettings, _ reader: Reader, to write: @escaping @Sendable ([UInt8], Stream) -> Void) {
+        self.init(settings, reader, []) { line, _, stream in write(line, stream) }
+    }
+
+    private init(
+        _ settings: LogSettings, _ reader: Reader, _ writers: [LogWriter],
+        take: @escaping @Sendable ([UInt8], Bool, Stream) -> Void
+    ) {
         self.settings = settings
         self.reader = reader
-        self.write = write
+        self.writers = writers
+        self.take = take
+    }
+
+    /// How many lines nobody has taken in time, and were dropped.
+    public var droppedLines: Int { writers.reduce(0) { $0 + $1.dropped } }
+
+    /// Waits until all that was logged is written, at most so long.
+    public func flush(within limit: Duration) async {
+        let deadline = ContinuousClock.now + limit
+        while writers.contains(where: { !$0.isIdle }), ContinuousClock.now < deadline, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(1))
+        }
     }
 
     /// All loggers of the program write here from now on. May be called once.
@@ -54,9 +92,16 @@ public struct PluginLog: Sendable {
             guard case .tell(let leftOut) = repetition.judge(line.kind) else { return }
             if leftOut > 0 { line.metadata["repeats"] = "\(leftOut)" }
         }
-        line.time = reader == .host ? Date.now : nil
-        let isError = reader == .host || line.level >= .warning
-        write(line.bytes(settings.format), isError ? .error : .output)
+        line.time = reader.timeNow
+        let isGrave = line.level >= .warning
+        take(line.bytes(settings.format), isGrave, reader == .host || isGrave ? .error : .output)
+    }
+
+    private static func dropped(_ count: Int, _ level: Logger.Level, _ reader: Reader) -> LogLine {
+        LogLine(
+            level: level, label: "rbd-plugin",
+            message: "lines were dropped, because nobody took them from the log in time",
+            source: "PluginLog", metadata: ["lines": "\(count)"], time: reader.timeNow)
     }
 
     /// What all loggers know together of what was told before.

@@ -45,11 +45,25 @@ public final class PrometheusRegistry: MetricsFactory {
     public func registerGauge(
         _ name: String, help text: String, labels: [(String, String)] = [], _ value: @escaping @Sendable () -> Double
     ) {
+        register(name, .gauge, help: text, labels, value)
+    }
+
+    /// Registers a counter whose value is read at each scrape, as that of a gauge is. It must never fall.
+    public func registerCounter(
+        _ name: String, help text: String, labels: [(String, String)] = [], _ value: @escaping @Sendable () -> Double
+    ) {
+        register(name, .counter, help: text, labels, value)
+    }
+
+    private func register(
+        _ name: String, _ kind: MetricKind, help text: String, _ labels: [(String, String)],
+        _ value: @escaping @Sendable () -> Double
+    ) {
         describe(name, text)
-        let gauge = ComputedGaugeSeries(value)
+        let series = ComputedSeries(value)
         families.withLock {
-            let name = Self.familyName(for: MetricName.sanitised(name), kind: .gauge, in: $0)
-            $0[name, default: MetricFamily(kind: .gauge)].series[LabelSet(labels)] = gauge
+            let name = Self.familyName(for: MetricName.sanitised(name), kind: kind, in: $0)
+            $0[name, default: MetricFamily(kind: kind)].series[LabelSet(labels)] = series
         }
     }
 

@@ -60,8 +60,8 @@ final class GaugeSeries: Series, MeterHandler, RecorderHandler {
     }
 }
 
-/// A gauge whose value is asked for at each scrape.
-final class ComputedGaugeSeries: Series {
+/// A value that is asked for at each scrape.
+final class ComputedSeries: Series {
     private let compute: @Sendable () -> Double
 
     init(_ compute: @escaping @Sendable () -> Double) {

@@ -31,6 +31,9 @@ enum PluginMetrics {
             "rbd_plugin_blocklist_entries",
             help: "Entries on Ceph's blocklist when this plugin last read it; NaN before that."
         ) { connection.knownBlocklistLength.map(Double.init) ?? .nan }
+        registry.registerCounter(
+            "rbd_plugin_log_lines_dropped_total", help: "Lines of the log that nobody took in time."
+        ) { Double(LogOutput.droppedLines) }
         register(health, in: registry)
         return registry
     }

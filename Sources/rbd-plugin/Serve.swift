@@ -35,15 +35,30 @@ struct Serve: AsyncParsableCommand {
         do {
             (plugin, log) = try compose()
         } catch {
+            let code = await tell(error)
             await FailedStart.stayForDocker()
-            throw error
+            throw code
         }
-        try await plugin.run()
+        do {
+            try await plugin.run()
+        } catch {
+            throw await tell(error)
+        }
         log.info("stopped")
+        await LogOutput.flush()
         // A call to Ceph may still be on its thread, as one that hangs always is. An ordinary exit destroys librados' global
         // objects beneath it, and crashes.
         fflush(nil)
         _exit(EXIT_SUCCESS)
+    }
+
+    /// Writes why the program ends, after all that it has logged.
+    /// - Returns: the program's status.
+    private func tell(_ error: any Error) async -> ExitCode {
+        await LogOutput.flush()
+        if let code = error as? ExitCode { return code }
+        Output.error("Error: \(error)\n")
+        return .failure
     }
 
     /// Without it nothing can be mapped or mounted.
@@ -61,7 +76,7 @@ struct Serve: AsyncParsableCommand {
 
     private func compose() throws -> (Composition, Logger) {
         let settings = try SettingsFromEnvironment.load()
-        LogOutput.bootstrap(settings.log)
+        try LogOutput.bootstrap(settings.log)
         let log = Logger(label: "rbd-plugin")
         try seeThatCompanionIsThere()
         for warning in settings.warnings { log.warning("\(warning)") }

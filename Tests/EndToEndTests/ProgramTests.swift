@@ -208,6 +208,7 @@ struct ProgramTests {
         try await Stage.with(settings: ["LOG_FORMAT": "json", "ETCD_ENDPONTS": "x"]) { stage in
             let name = try await stage.volume("log")
             try await stage.client.remove(name).checked()
+            #expect(try await stage.plugin.terminate() == .exited(0))
             let lines = try stage.plugin.log.split(separator: "\n").map { try JSONValue(parsing: String($0)) }
             #expect(
                 lines.contains { $0["level"] == "warning" && $0["message"]?.string?.contains("ETCD_ENDPOINTS") == true }

@@ -32,7 +32,7 @@ import Testing
                 ).checked()
                 #expect(command[0] == "node" || result.error.contains("mounts/a/b"), "\(result.error)")
             }
-            #expect(stage.plugin.log.contains("mounts/a/b"))
+            try await eventually("the log to name the key") { stage.plugin.log.contains("mounts/a/b") }
             try await stage.etcd.delete(prefix: "\(stage.prefix)mounts/")
             try await stage.client.mount(spoilt, id: "b").checked()
             try await stage.client.unmount(spoilt, id: "b").checked()

@@ -100,6 +100,12 @@ struct PrometheusRegistryTests {
         #expect(registry.render().contains("backend_healthy{backend=\"etcd\"} 1\n"))
     }
 
+    @Test("A computed counter is read at each scrape")
+    func computedCounter() {
+        registry.registerCounter("lost_total", help: "What was lost.") { 3 }
+        #expect(registry.render() == "# HELP lost_total What was lost.\n# TYPE lost_total counter\nlost_total 3\n")
+    }
+
     @Test("A name used for two kinds of metric keeps both, under two names")
     func conflictingKinds() {
         Counter(label: "x", factory: registry).increment()
