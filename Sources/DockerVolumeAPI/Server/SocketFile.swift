@@ -1,13 +1,13 @@
 import Glibc
 
 /// The unix socket in the file system, and who may remove it.
-struct SocketFile: Sendable {
+final class SocketFile: Sendable {
     /// `sun_path` is 108 bytes and ends with a NUL.
     private static let longestPath = 107
 
     let path: String
-    private let device: dev_t
-    private let inode: ino_t
+    /// Holds the file, though not open: as long as it is held no other file has its inode number.
+    private let holder: CInt
 
     /// Makes a listening socket for root alone (0600), with its folder, in the place of a dead one if need be.
     ///
@@ -20,10 +20,49 @@ struct SocketFile: Sendable {
                     "the path has \(path.utf8.count) bytes, a unix socket's must have 1 to \(longestPath) and no NUL")
         }
         try makeFolders(for: path)
+        // A server that was killed while it started a child leaves its socket to that one until the child runs its
+        // program, and one that ends is about to remove its own.
+        for _ in 1...20 {
+            if let made = try listenUnlessServed(path) { return made }
+            usleep(50_000)
+        }
+        throw SocketError(
+            path: path,
+            reason: "another server answers there; stop it (is the plugin enabled twice?) or choose another path")
+    }
+
+    /// Removes the file unless another server has put its own there since.
+    func remove() {
+        // Without the lock another server could put its socket there between the look and the removal.
+        let folder = try? Self.lockedFolder(of: path)
+        defer { if let folder { close(folder) } }
+        var (mine, there) = (stat(), stat())
+        guard fstat(holder, &mine) == 0, lstat(path, &there) == 0 else { return }
+        if there.st_dev == mine.st_dev && there.st_ino == mine.st_ino { unlink(path) }
+    }
+
+    /// Docker opens many connections at once; the kernel caps this at `net.core.somaxconn`.
+    static let backlog: CInt = 1024
+
+    private init(path: String) throws(SocketError) {
+        holder = open(path, Self.onlyHold | O_NOFOLLOW | O_CLOEXEC)
+        self.path = path
+        try Self.check(holder, path, "open")
+    }
+
+    deinit { if holder >= 0 { close(holder) } }
+
+    /// O_PATH of <fcntl.h>, which shows it to C with _GNU_SOURCE only.
+    private static let onlyHold: CInt = 0o10000000
+
+    /// - Returns: `nil` while another server answers there.
+    private static func listenUnlessServed(
+        _ path: String
+    ) throws(SocketError) -> (descriptor: CInt, file: SocketFile)? {
         // Of two that start at once, each would see a dead socket, and the second would take the first one's name away.
         let folder = try lockedFolder(of: path)
         defer { close(folder) }
-        try removeDeadSocket(path)
+        guard try removeDeadSocket(path) else { return nil }
         let descriptor = try newSocket(path)
         do throws(SocketError) {
             // Set before bind, so that at no moment anybody else may connect.
@@ -37,29 +76,14 @@ struct SocketFile: Sendable {
         }
     }
 
-    /// Removes the file unless another server has put its own there since.
-    func remove() {
-        guard let now = try? SocketFile(path: path), now.device == device, now.inode == inode else { return }
-        unlink(path)
-    }
-
-    /// Docker opens many connections at once; the kernel caps this at `net.core.somaxconn`.
-    static let backlog: CInt = 1024
-
-    private init(path: String) throws(SocketError) {
-        var status = stat()
-        try Self.check(lstat(path, &status), path, "lstat")
-        self.path = path
-        device = status.st_dev
-        inode = status.st_ino
-    }
-
     // MARK: Before the bind
 
+    /// For root alone, as Docker makes those that lead to its plugins' sockets, /run/docker among them: who starts first
+    /// must not decide who may look into them.
     private static func makeFolders(for path: String) throws(SocketError) {
         for (index, character) in zip(path.indices, path) where character == "/" && index != path.startIndex {
             let folder = String(path[..<index])
-            if mkdir(folder, 0o755) != 0, errno != EEXIST {
+            if mkdir(folder, 0o700) != 0, errno != EEXIST {
                 throw SocketError(path: path, call: "mkdir \(folder)", errno: errno)
             }
         }
@@ -79,31 +103,20 @@ struct SocketFile: Sendable {
         return descriptor
     }
 
-    private static func removeDeadSocket(_ path: String) throws(SocketError) {
+    /// - Returns: whether the path is free now.
+    private static func removeDeadSocket(_ path: String) throws(SocketError) -> Bool {
         var status = stat()
         guard lstat(path, &status) == 0 else {
-            if errno == ENOENT { return }
+            if errno == ENOENT { return true }
             throw SocketError(path: path, call: "lstat", errno: errno)
         }
         guard status.st_mode & S_IFMT == S_IFSOCK else {
             throw SocketError(
                 path: path, reason: "something that is no socket is in the way; remove it or choose another path")
         }
-        guard try isDeadSoon(path) else {
-            throw SocketError(
-                path: path,
-                reason: "another server answers there; stop it (is the plugin enabled twice?) or choose another path")
-        }
-        try check(unlink(path), path, "unlink")
-    }
-
-    /// A server that was killed while it started a child leaves its socket to that one until the child runs its program.
-    private static func isDeadSoon(_ path: String) throws(SocketError) -> Bool {
-        for _ in 1...20 {
-            if try isDead(path) { return true }
-            usleep(50_000)
-        }
-        return false
+        guard try isDead(path) else { return false }
+        if unlink(path) != 0, errno != ENOENT { throw SocketError(path: path, call: "unlink", errno: errno) }
+        return true
     }
 
     /// A socket file that nobody listens on refuses connections. Anything else, a full backlog too, is a living server.

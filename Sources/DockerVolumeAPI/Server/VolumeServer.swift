@@ -168,8 +168,8 @@ public final class VolumeServer: Sendable {
                 return true
             }
             guard isWanted else {
-                try? await channel.close()
                 file.remove()
+                try? await channel.close()
                 return nil
             }
             return channel
