@@ -43,6 +43,7 @@ let package = Package(
         .systemLibrary(name: "CRados", providers: [.apt(["librados-dev"])]),
         .systemLibrary(name: "CRbd", providers: [.apt(["librbd-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CCoreDump"),
         .systemLibrary(name: "CKeyring"),
         .systemLibrary(name: "CMemoryFile"),
         .systemLibrary(name: "CMountNamespace"),
@@ -66,7 +67,8 @@ let package = Package(
         .executableTarget(
             name: "rbd-plugin",
             dependencies: [
-                "CVersion", "DockerVolumeAPI", "EtcdClient", "PluginConfiguration", "PluginLog", "PrometheusMetrics",
+                "CCoreDump", "CVersion", "DockerVolumeAPI", "EtcdClient", "PluginConfiguration", "PluginLog",
+                "PrometheusMetrics",
                 "RBDDriver", "VolumeCore", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -77,7 +79,7 @@ let package = Package(
         .target(name: "KernelRequest", swiftSettings: swiftSettings),
         // Starts for every mapping and every mount: without any shared library it does so as quickly as a program can.
         .executableTarget(
-            name: "rbd-plugin-kernel", dependencies: ["CKeyring", "CMountNamespace", "KernelRequest"],
+            name: "rbd-plugin-kernel", dependencies: ["CCoreDump", "CKeyring", "CMountNamespace", "KernelRequest"],
             swiftSettings: swiftSettings,
             linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"])]),
 

@@ -1,3 +1,4 @@
+import CCoreDump
 import Glibc
 import KernelRequest
 
@@ -70,6 +71,9 @@ func say(_ text: String) {
     _ = write(STDERR_FILENO, bytes, bytes.count)
 }
 
+// It is given the Ceph key.
+_ = ccoredump_forbid()
+_ = ccoredump_limit()
 do {
     let words = CommandLine.arguments
     if words.count > 2, words[1] == "apart" { try Apart.become(words[2], Array(words[3...])) }

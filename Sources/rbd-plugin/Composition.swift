@@ -92,6 +92,7 @@ struct Composition {
         // The first call may come as soon as the socket is there. What cannot be written yet is tried again below.
         try? ceph.write()
         try await server.start()
+        ServiceManager.tellReady()
         let services: [any Service] = [
             Background { [ceph, connection, log] in
                 await ceph.writeWhenPossible(log: log)
@@ -206,6 +207,7 @@ private struct SocketService: Service {
         try await withGracefulShutdownHandler {
             try await server.serveUntilDrained()
         } onGracefulShutdown: {
+            ServiceManager.tellStopping()
             Task { await server.drain(timeout: drainTimeout) }
         }
     }

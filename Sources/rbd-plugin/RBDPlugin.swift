@@ -1,4 +1,5 @@
 import ArgumentParser
+import CCoreDump
 import Glibc
 
 /// The program. `serve` is the plugin; operators' commands find their place beside it. Without a command it shows its
@@ -12,6 +13,9 @@ struct RBDPlugin: AsyncParsableCommand {
         subcommands: [Serve.self, VolumeCommand.self, MountCommand.self, NodeCommand.self])
 
     static func main() async {
+        // A core would hold the Ceph key: none of this process, nor of the programs that it starts, which have the key too.
+        _ = ccoredump_forbid()
+        _ = ccoredump_limit()
         // Swift reads the arguments there, and takes what it finds in memory for them where it cannot.
         guard access("/proc/self/cmdline", R_OK) == 0 else {
             Output.error("rbd-plugin cannot start: /proc is not mounted here. Mount it: mount -t proc proc /proc\n")

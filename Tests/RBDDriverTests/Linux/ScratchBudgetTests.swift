@@ -43,12 +43,21 @@ import VolumeCore
             let content = try ScratchContent.makeInMemory(size: size)
             defer { content.close() }
             let mkfs = MkfsCommand(type, size: size, words: [])
-            let command = Command(mkfs.tool, mkfs.options + [content.path], timeout: .seconds(120))
+            let command = content.asArgument(of: Command(mkfs.tool, mkfs.options, timeout: .seconds(120)))
             try await bench.runner.succeed(command, to: "make a filesystem")
             let taken = try content.extent().taken
             #expect(taken <= ScratchEstimate.bytes(type, size: size, words: []))
             #expect(taken > 0)
         }
+    }
+
+    @Test("E15: mkfs is not told to look into this process, which it may not, for a file in memory")
+    func e15FileInMemory() throws {
+        let content = try ScratchContent.makeInMemory(size: Self.small)
+        defer { content.close() }
+        let command = content.asArgument(of: Command(.mkfsXFS, ["-q"]))
+        #expect(command.arguments == ["-q", "/proc/self/fd/0"])
+        #expect(command.inputFile == content.path)
     }
 
     /// Lends a scratch folder on a filesystem in memory, as /run is.

@@ -43,12 +43,21 @@ enum ScratchContent: Sendable {
         return length
     }
 
-    /// What another program opens it by.
+    /// What this process opens it by.
     var path: String {
         switch self {
         case .file(let path): path
         case .memory(let file): "/proc/\(getpid())/fd/\(file.rawValue)"
         }
+    }
+
+    /// The command with the file as its last argument. No other program may look into this process (`PR_SET_DUMPABLE`), so
+    /// it gets a file in memory as its standard input.
+    func asArgument(of command: Command) -> Command {
+        var command = command
+        command.arguments.append(isInMemory ? "/proc/self/fd/0" : path)
+        if isInMemory { command.inputFile = path }
+        return command
     }
 
     /// Opened anew, for reading.

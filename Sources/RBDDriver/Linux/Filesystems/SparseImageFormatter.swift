@@ -148,8 +148,8 @@ public struct SparseImageFormatter: Sendable {
         let (spec, what) = (scene.spec, scene.what)
         let mkfs = MkfsCommand(spec.filesystem, size: scene.size, words: spec.mkfsOptions)
         // In a folder of its own a relative name among the user's words leads nowhere.
-        let command = Command(
-            mkfs.tool, mkfs.options + [scene.content.path], timeout: timeout, folder: scene.folder.path)
+        let command = scene.content.asArgument(
+            of: Command(mkfs.tool, mkfs.options, timeout: timeout, folder: scene.folder.path))
         let result = try await runner.run(command.apart(kernel, to: what), to: what)
         guard result.succeeded else {
             throw VolumeError(

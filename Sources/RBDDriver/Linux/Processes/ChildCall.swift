@@ -85,6 +85,7 @@ final class ChildCall: Sendable {
     /// `/dev/null`, or a pipe that already holds all of the input: nobody has to feed it while the child runs, and a
     /// child that does not read it raises no SIGPIPE here.
     private func standardInput() throws -> FileDescriptor {
+        if let file = command.inputFile { return try FileDescriptor.open(file, .readWrite, options: .closeOnExec) }
         guard !command.input.isEmpty else { return try FileDescriptor.open("/dev/null", .readOnly) }
         guard command.input.count <= Self.inputLimit else {
             throw VolumeError(.internalFault, what, why: "the input of \(command.tool.name) is too long")

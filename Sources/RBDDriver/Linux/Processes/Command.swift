@@ -6,6 +6,8 @@ public struct Command: Sendable, Hashable {
     public var environment: [String: String]
     /// What the child reads from its standard input; the place for a secret.
     public var input: [UInt8]
+    /// A file that is its standard input instead, opened for reading and writing.
+    var inputFile: String?
     /// How long it may take. The current `Deadline` cuts it down.
     public var timeout: Duration
     /// How many bytes of its standard output are kept. The rest is read and thrown away.

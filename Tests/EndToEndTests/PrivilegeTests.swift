@@ -1,0 +1,158 @@
+import FoundationEssentials
+import Glibc
+import Rig
+import SystemPackage
+import Testing
+
+/// What the program needs of a host's privileges, and what it lets nobody see.
+@Suite("Privileges")
+struct PrivilegeTests {
+    /// The service that the Debian package brings, as systemd reads it.
+    private struct Unit {
+        let service: [(key: String, value: String)]
+
+        init() throws {
+            let folder = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+            let lines = try text(of: "/\(folder)/packaging/deb/rbd-plugin.service").split(separator: "\n")
+            let first = try #require(lines.firstIndex(of: "[Service]"))
+            service = lines[(first + 1)...].prefix { !$0.hasPrefix("[") }.filter { !$0.hasPrefix("#") }.map { line in
+                let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+                return (parts[0], parts.count > 1 ? parts[1] : "")
+            }
+        }
+
+        func values(_ key: String) -> [String] {
+            service.filter { $0.key == key }.flatMap { $0.value.split(separator: " ").map(String.init) }
+        }
+    }
+
+    /// A program that starts the plugin with these capabilities at most, and none that it could win.
+    private func limited(to capabilities: [String]) -> [String] {
+        let names = capabilities.map { "+" + $0.dropFirst("CAP_".count).lowercased() }
+        return [
+            "/bin/sh", "-c", "umask 0077; exec \"$@\"", "sh", "/usr/bin/setpriv", "--no-new-privs", "--inh-caps=-all",
+            "--bounding-set=" + (["-all"] + names).joined(separator: ","),
+        ]
+    }
+
+    /// What this machine has of them: some virtual machines lack one.
+    private func present(_ capabilities: [String]) throws -> [String] {
+        let status = try text(of: "/proc/self/status").split(separator: "\n")
+        let line = try #require(status.first { $0.hasPrefix("CapBnd:") })
+        let set = try #require(UInt64(line.dropFirst("CapBnd:".count).drop { !$0.isHexDigit }, radix: 16))
+        return try capabilities.filter { set & (1 << (try #require(Self.numbers[$0], "\($0)"))) != 0 }
+    }
+
+    /// As in capabilities(7)'s header.
+    private static let numbers: [String: UInt64] = [
+        "CAP_CHOWN": 0, "CAP_DAC_OVERRIDE": 1, "CAP_FOWNER": 3, "CAP_FSETID": 4, "CAP_KILL": 5, "CAP_SYS_MODULE": 16,
+        "CAP_SYS_PTRACE": 19, "CAP_SYS_ADMIN": 21, "CAP_SYS_RESOURCE": 24,
+    ]
+
+    @Test(
+        "E15: the package's unit is ready with the socket, leaves no core, and gives up what the plugin does not need")
+    func e15Unit() throws {
+        let unit = try Unit()
+        for (key, value) in [
+            ("Type", "notify"), ("LimitCORE", "0"), ("NoNewPrivileges", "yes"), ("RestrictNamespaces", "mnt"),
+            ("RestrictRealtime", "yes"), ("LockPersonality", "yes"), ("SystemCallArchitectures", "native"),
+            ("UMask", "0077"), ("PrivateMounts", "no"), ("KillMode", "process"), ("OOMScoreAdjust", "-500"),
+        ] {
+            #expect(unit.values(key) == [value], "\(key)")
+        }
+        #expect(unit.values("RestrictAddressFamilies").sorted() == ["AF_INET", "AF_INET6", "AF_NETLINK", "AF_UNIX"])
+        #expect(unit.values("CapabilityBoundingSet").contains("CAP_SYS_ADMIN"))
+        #expect(unit.values("CapabilityBoundingSet").allSatisfy { Self.numbers[$0] != nil })
+        // Any of these gives the service mounts of its own, and containers would not see its volumes.
+        let apart = ["PrivateTmp", "PrivateDevices", "ProtectSystem", "ProtectHome", "ProtectProc", "ReadOnlyPaths"]
+        #expect(unit.service.allSatisfy { !apart.contains($0.key) && !$0.key.hasPrefix("ProtectKernel") })
+    }
+
+    @Test(
+        "E15: with the unit's privileges a volume of every filesystem is made, owned, used and removed",
+        arguments: [("ext4", "64"), ("xfs", "300"), ("btrfs", "256")])
+    func e15UnitsPrivileges(filesystem: String, size: String) async throws {
+        let capabilities = try present(try Unit().values("CapabilityBoundingSet"))
+        try await Stage.with(started: false) { stage in
+            try await stage.plugin.start(by: limited(to: capabilities))
+            let options = ["fstype": filesystem, "size": size, "uid": "70", "gid": "71", "mode": "2750"]
+            let name = try await stage.volume("narrow", options)
+            for id in ["a", "b"] {
+                let mountpoint = try await stage.client.mount(name, id: id).checked().mountpoint
+                #expect(try await stat(mountpoint, "%u %g %a") == "70 71 2750")
+                try write(id, to: mountpoint + "/\(id)")
+                try await stage.client.unmount(name, id: id).checked()
+            }
+            try await stage.client.remove(name).checked()
+            try await stage.expectBlank()
+        }
+    }
+
+    @Test("E15: the kernel writes no core of the plugin, and nobody without CAP_SYS_PTRACE sees into it")
+    func e15NoCore() async throws {
+        // One that has more than who looks is protected by that alone.
+        let capabilities = try present(try Unit().values("CapabilityBoundingSet")).filter { $0 != "CAP_SYS_PTRACE" }
+        try await Stage.with(started: false) { stage in
+            try await stage.plugin.start(by: limited(to: capabilities))
+            let pid = try #require(stage.plugin.pid)
+            let limits = try text(of: "/proc/\(pid)/limits").split(separator: "\n")
+            let core = try #require(limits.first { $0.hasPrefix("Max core file size") })
+            #expect(core.split(separator: " ").dropFirst(4).prefix(2) == ["0", "0"], "\(core)")
+            let look = try await runTool(
+                "/usr/bin/setpriv",
+                ["--inh-caps=-all", "--bounding-set=-sys_ptrace", "readlink", "/proc/\(pid)/fd/0"])
+            #expect(!look.succeeded, "a process that can be dumped can be looked into")
+        }
+    }
+
+    @Test("E15: systemd is told when the socket is there, and when the plugin is about to end", arguments: ["", "@"])
+    func e15Notify(kind: String) async throws {
+        let scratch = try ScratchFolder("n", of: .required())
+        let name = kind + scratch.path + "/notify"
+        let listener = try NotifySocket(name)
+        try await Stage.with(settings: ["NOTIFY_SOCKET": name], started: false) { stage in
+            try await stage.plugin.start()
+            var told: [String] = []
+            try await eventually("systemd to be told") {
+                told += listener.read()
+                return !told.isEmpty
+            }
+            #expect(told == ["READY=1"])
+            #expect(try await stage.plugin.terminate() == .exited(0))
+            #expect(listener.read() == ["STOPPING=1"])
+        }
+        try await scratch.sweep()
+    }
+}
+
+/// systemd's end of NOTIFY_SOCKET.
+private final class NotifySocket: Sendable {
+    private let descriptor: CInt
+
+    init(_ name: String) throws {
+        descriptor = socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { path in
+            path.copyBytes(from: name.utf8)
+            if name.hasPrefix("@") { path[0] = 0 }
+        }
+        let length = socklen_t(MemoryLayout<sa_family_t>.size + name.utf8.count)
+        let bound = withUnsafePointer(to: address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) }
+        }
+        guard bound == 0 else { throw RigFailure("cannot bind \(name): \(errno)") }
+    }
+
+    deinit { close(descriptor) }
+
+    /// The messages that have come.
+    func read() -> [String] {
+        var messages: [String] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while case let count = recv(descriptor, &buffer, buffer.count, 0), count > 0 {
+            messages.append(String(decoding: buffer[..<count], as: UTF8.self))
+        }
+        return messages
+    }
+}
