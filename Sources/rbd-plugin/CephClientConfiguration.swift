@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import PluginConfiguration
 import RBDDriver
@@ -37,6 +38,13 @@ struct CephClientConfiguration: Sendable {
         let text = CephConfRenderer.render(
             settings, hostConfiguration: host, keyringPath: keyringPath, connectTimeout: connectTimeout)
         try PrivateFile.write(text, to: confPath)
+    }
+
+    /// Removes both files, and the folder when nothing else is in it: nobody reads them any more, and the folder may be on a
+    /// disk.
+    func remove() {
+        for file in [confPath, keyringPath].compactMap(\.self) { unlink(file) }
+        rmdir(directory)
     }
 
     /// Goes on trying until both files are there.

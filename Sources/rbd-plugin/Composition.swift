@@ -132,6 +132,8 @@ struct Composition {
         } catch {
             log.info("did not disconnect from Ceph in good order", metadata: ["reason": "\(error)"])
         }
+        // What carries the data of mounted volumes has read them. The next start writes them anew.
+        ceph.remove()
     }
 
     /// Looks after the mounts of this node for as long as the plugin runs. A round does not wait for the one before it:

@@ -120,13 +120,16 @@ private final class InstalledPackage: Sendable {
         try #require(ending == .exited(0))
     }
 
-    /// `dpkg --remove` leaves the settings, `--purge` takes them too.
+    /// `dpkg --remove` leaves the settings, `--purge` takes them too, and secrets.
     func remove() async throws {
         try await dpkg("--remove", "rbd-plugin")
         try #require(!exists(root + "/usr/bin/rbd-plugin"))
         try #require(exists(settingsFile))
+        // As a plugin that was killed leaves it.
+        let secrets = root + "/run/rbd-plugin/ceph"
+        try FileManager.default.createDirectory(atPath: secrets, withIntermediateDirectories: true)
         try await dpkg("--purge", "rbd-plugin")
-        try #require(!exists(settingsFile))
+        try #require(!exists(settingsFile) && !exists(secrets))
     }
 
     func end() async throws {

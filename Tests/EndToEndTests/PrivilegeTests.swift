@@ -105,6 +105,32 @@ struct PrivilegeTests {
         }
     }
 
+    @Test("E14: the key is on disk only while the plugin, or an operator's command, runs")
+    func e14KeyGoes() async throws {
+        let rig = try RigEnvironment.required()
+        let settings: [String: String?] = [
+            "CEPH_CONF": nil, "RBD_CONF_GLOBAL_MON_HOST": rig.monHost, "RBD_CONF_GLOBAL_FSID": rig.fsid,
+            "RBD_CONF_KEYRING_KEY_FILE": rig.cephKeyFile, "RBD_CONF_GLOBAL_AUTH_CLIENT_REQUIRED": "cephx",
+        ]
+        try await Stage.with(settings: settings) { stage in
+            let (plugin, name) = (stage.plugin, try await stage.volume("secret"))
+            let mountpoint = try await stage.client.mount(name, id: "a").checked().mountpoint
+            let variables = plugin.settings.variables(for: rig, stateFolder: plugin.stateFolder)
+            try await runTool(PluginProcess.executable(), ["volume", "ls"], settings: variables.mapValues { $0 })
+                .checked()
+            #expect(names(in: "\(plugin.stateFolder)/ceph-operator").isEmpty)
+            #expect(names(in: "\(plugin.stateFolder)/ceph").contains { $0.contains("keyring") })
+            #expect(try await plugin.terminate() == .exited(0))
+            #expect(names(in: "\(plugin.stateFolder)/ceph").isEmpty)
+            try write("used", to: mountpoint + "/file")
+            try await plugin.start()
+            try await stage.client.unmount(name, id: "a").checked()
+            try await stage.client.mount(name, id: "b").checked()
+            #expect(try text(of: mountpoint + "/file") == "used")
+            try await stage.client.unmount(name, id: "b").checked()
+        }
+    }
+
     @Test("E15: systemd is told when the socket is there, and when the plugin is about to end", arguments: ["", "@"])
     func e15Notify(kind: String) async throws {
         let scratch = try ScratchFolder("n", of: .required())

@@ -14,6 +14,7 @@ struct OperatorSession {
     let cluster: ClusterBinding
     private let etcd: EtcdClient
     private let ceph: CephConnection
+    private let files: CephClientConfiguration
 
     /// Runs `body` with both backends at hand, and ends the program with the error's sentence when it fails.
     static func run(_ body: (OperatorSession) async throws -> Void) async throws {
@@ -41,11 +42,13 @@ struct OperatorSession {
         let silent = Logger(label: "rbd-plugin") { _ in SwiftLogNoOpLogHandler() }
         let clock = SystemClock()
         let keys = StateKeys(prefix: settings.etcd.prefix)
-        let files = CephClientConfiguration(
-            settings.ceph, directory: "\(settings.stateDirectory)/ceph-operator", connectTimeout: settings.limits.ceph)
+        // Each command has its own, for it removes them at its end.
+        files = CephClientConfiguration(
+            settings.ceph, directory: "\(settings.stateDirectory)/ceph-operator/\(getpid())",
+            connectTimeout: settings.limits.ceph)
+        etcd = try EtcdClient(configuration: EtcdConfiguration(settings), logger: silent)
         try files.write()
         ceph = CephConnection(settings: CephSettings(settings, files: files), logger: silent)
-        etcd = try EtcdClient(configuration: EtcdConfiguration(settings), logger: silent)
         cluster = ClusterBinding(
             client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd, fsid: ceph.fsid(clock: clock))
         let unreadable = UnreadableKeys {
@@ -65,6 +68,7 @@ struct OperatorSession {
     private func close() async {
         await etcd.shutdown()
         try? await ceph.close(timeout: .seconds(2))
+        files.remove()
     }
 
     /// An error of which only the sentence is shown.

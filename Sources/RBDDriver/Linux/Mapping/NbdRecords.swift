@@ -10,15 +10,18 @@ struct NbdRecords: Sendable {
         var device: MappedDevice
         /// The `rbd-nbd` process: another process, another mapping.
         var process: Int32
+        /// The boot that it was mapped in. Absent from the notes of older versions.
+        var boot: String?
 
         /// Whether the process still runs.
         var isServed: Bool { ProcessTable.arguments(of: process).first?.split(separator: "/").last == "rbd-nbd" }
 
-        enum CodingKeys: String, CodingKey { case image, imageID, path, client, process }
+        enum CodingKeys: String, CodingKey { case image, imageID, path, client, process, boot }
 
-        init(device: MappedDevice, process: Int32) {
+        init(device: MappedDevice, process: Int32, boot: String? = KernelBoot.id) {
             self.device = device
             self.process = process
+            self.boot = boot
         }
 
         init(from decoder: any Decoder) throws {
@@ -30,6 +33,7 @@ struct NbdRecords: Sendable {
                 path: try container.decode(String.self, forKey: .path),
                 client: try container.decodeIfPresent(ClientAddress.self, forKey: .client))
             process = try container.decode(Int32.self, forKey: .process)
+            boot = try container.decodeIfPresent(String.self, forKey: .boot)
         }
 
         func encode(to encoder: any Encoder) throws {
@@ -39,6 +43,7 @@ struct NbdRecords: Sendable {
             try container.encode(device.path, forKey: .path)
             try container.encodeIfPresent(device.client, forKey: .client)
             try container.encode(process, forKey: .process)
+            try container.encodeIfPresent(boot, forKey: .boot)
         }
     }
 
@@ -53,11 +58,12 @@ struct NbdRecords: Sendable {
         try SmallFile.replace(file(of: record.device.path), with: Array(try encoder.encode(record)))
     }
 
-    /// - Returns: `nil` when there is none that can be understood.
+    /// - Returns: `nil` when there is none of this boot that can be understood.
     func read(_ path: String) throws -> Record? {
         do {
             let bytes = try SmallFile.bytes(of: file(of: path), limit: 64 << 10)
-            return try? JSONDecoder().decode(Record.self, from: Data(bytes))
+            let record = try? JSONDecoder().decode(Record.self, from: Data(bytes))
+            return (record?.boot ?? KernelBoot.id) == KernelBoot.id ? record : nil
         } catch Errno.noSuchFileOrDirectory {
             return nil
         }
