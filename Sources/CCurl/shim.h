@@ -29,6 +29,20 @@ static inline CURLcode ccurl_easy_set_pointer(CURL *easy, CURLoption option, voi
     return curl_easy_setopt(easy, option, value);
 }
 
+/// libcurl copies the bytes.
+static inline CURLcode ccurl_easy_set_bytes(CURL *easy, CURLoption option, const void *bytes, size_t count) {
+    struct curl_blob blob = {(void *)bytes, count, CURL_BLOB_COPY};
+    return curl_easy_setopt(easy, option, &blob);
+}
+
+/// libcurl 7.87 and later remember the certificate authorities that they have read for a day, whatever becomes of the
+/// files. The option is named by its number, 321: older headers do not have it, and older libraries, which remember
+/// nothing, do not know it.
+static inline CURLcode ccurl_easy_remember_no_authorities(CURL *easy) {
+    CURLcode code = curl_easy_setopt(easy, (CURLoption)(CURLOPTTYPE_LONG + 321), 0L);
+    return code == CURLE_UNKNOWN_OPTION ? CURLE_OK : code;
+}
+
 /// CURLOPT_READFUNCTION and CURLOPT_WRITEFUNCTION.
 static inline CURLcode ccurl_easy_set_data_callback(CURL *easy, CURLoption option, ccurl_data_callback value) {
     return curl_easy_setopt(easy, option, value);

@@ -17,6 +17,8 @@ extension EtcdSettings {
     public struct Credentials: Sendable, Equatable {
         public var username: String
         public var password: Secret
+        /// The file that holds the password, where it was given so; its content may change while the plugin runs.
+        public var passwordFile: String?
     }
 
     /// The two PEM files by which this client proves who it is.
@@ -72,7 +74,8 @@ extension EtcdSettings {
             reader.note(Setting.etcdPassword.name, "A password for etcd is set without ETCD_USERNAME.")
         }
         guard let username, let password else { return nil }
-        return Credentials(username: username, password: password)
+        let file = reader.given(.etcdPasswordFile).flatMap { path in try? Text.absolutePath(path) }
+        return Credentials(username: username, password: password, passwordFile: file)
     }
 
     private static func clientCertificate(from reader: inout SettingsReader) -> ClientCertificate? {

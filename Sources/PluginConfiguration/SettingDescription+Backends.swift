@@ -46,10 +46,14 @@ extension SettingDescription {
             .etcdPassword, .etcd, .none, secret: true,
             "That user's password. Anyone who may run `docker plugin inspect` can read it here: prefer `ETCD_PASSWORD_FILE`."
         ),
-        .init(.etcdPasswordFile, .etcd, .none, "A file that holds the password and nothing else."),
+        .init(
+            .etcdPasswordFile, .etcd, .none,
+            "A file that holds the password and nothing else. It is read anew for each token, so that it may change while the plugin runs."
+        ),
         .init(
             .etcdCA, .etcd, .none,
-            "PEM file with the certificate authorities that may sign etcd's certificate. Default: those of the system."),
+            "PEM file with the certificate authorities that may sign etcd's certificate. Default: those of the system. As with `ETCD_CERT` and `ETCD_KEY`, the content of the file may change while the plugin runs."
+        ),
         .init(.etcdCert, .etcd, .none, "PEM file with the client certificate to show to etcd. Needs `ETCD_KEY`."),
         .init(.etcdKey, .etcd, .none, "PEM file with the private key of `ETCD_CERT`."),
     ]

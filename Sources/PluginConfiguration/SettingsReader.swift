@@ -56,7 +56,7 @@ struct SettingsReader {
             return nil
         }
         guard let content = content(of: path, for: fileSetting) else { return nil }
-        return checked(Text.withoutFinalLineBreak(content), name: fileSetting.name, check)
+        return checked(SecretFile.text(in: content), name: fileSetting.name, check)
     }
 
     /// The path of a PEM file that can be read.
@@ -98,10 +98,7 @@ struct SettingsReader {
     ) -> Secret? {
         guard let text else { return nil }
         do throws(Refusal) {
-            guard !text.isEmpty else { throw Refusal("that file is empty") }
-            guard !Text.hasControlCharacter(text) else {
-                throw Refusal("it must be one line without control characters")
-            }
+            try SecretFile.check(text)
             try check(text)
             return Secret(text)
         } catch {

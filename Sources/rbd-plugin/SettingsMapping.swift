@@ -25,12 +25,21 @@ extension EtcdConfiguration {
         let etcd = settings.etcd
         self.init(
             endpoints: try Endpoint.parse(etcd.endpoints.joined(separator: ",")),
-            credentials: etcd.credentials.map { .init(username: $0.username, password: $0.password.reveal()) },
+            credentials: etcd.credentials.map { EtcdCredentials($0) },
             tls: TLSFiles(
                 certificateAuthority: etcd.caFile, certificate: etcd.clientCertificate?.certificateFile,
                 key: etcd.clientCertificate?.keyFile))
         requestTimeout = settings.limits.etcd
         connectTimeout = min(settings.limits.etcd, .seconds(2))
+    }
+}
+
+extension EtcdCredentials {
+    init(_ credentials: EtcdSettings.Credentials) {
+        self.init(username: credentials.username, password: credentials.password.reveal())
+        if let file = credentials.passwordFile {
+            readPassword = { try SecretFile.secret(at: file, readFile: TextFile.read).reveal() }
+        }
     }
 }
 

@@ -63,5 +63,23 @@ import Testing
         let credentials = try host.load(["ETCD_USERNAME": "docker", "ETCD_PASSWORD": "p"]).etcd.credentials
         #expect(credentials?.username == "docker")
         #expect(credentials?.password == Secret("p"))
+        #expect(credentials?.passwordFile == nil)
+    }
+
+    @Test("E5: the file that the password came from is known, and can be read again by the same rules")
+    func e5PasswordFileIsKnown() throws {
+        let host = FakeHost.with(["/password": "p\n"])
+        let settings = try host.load(["ETCD_USERNAME": "docker", "ETCD_PASSWORD_FILE": " /password "])
+        #expect(settings.etcd.credentials?.password == Secret("p"))
+        let file = try #require(settings.etcd.credentials?.passwordFile)
+        #expect(file == "/password")
+
+        let later = try SecretFile.secret(at: file) { _ in "new\n" }
+        #expect(later == Secret("new"))
+        for wrong in ["", "\n", "hunter2\nhunter3\n"] {
+            let error = #expect(throws: SecretFile.Unusable.self) { try SecretFile.secret(at: file) { _ in wrong } }
+            #expect(error?.description.contains("/password") == true)
+            #expect(error?.description.contains("hunter") == false)
+        }
     }
 }

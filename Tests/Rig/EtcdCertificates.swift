@@ -15,6 +15,11 @@ public struct EtcdCertificates: Sendable {
     public var client: String { folder + "/client.crt" }
     public var clientKey: String { folder + "/client.key" }
 
+    /// Those that are in `folder` already.
+    public init(folder: String) {
+        self.folder = folder
+    }
+
     public static func make() async throws -> EtcdCertificates {
         let certificates = EtcdCertificates(folder: try TemporaryFolder.make("etcd-certificates"))
         try await certificates.makeAuthority()

@@ -21,7 +21,8 @@ final class Gateway: Sendable {
             anonymous.credentials = nil
             let gateway = Gateway(
                 configuration: anonymous, transport: transport, selector: selector, logger: logger)
-            return Authentication { await gateway.fetchToken(credentials) }
+            let passwords = UserPasswords(credentials, logger: logger)
+            return Authentication { await gateway.fetchToken(passwords) }
         }
     }
 
@@ -135,10 +136,23 @@ final class Gateway: Sendable {
         }
     }
 
-    private func fetchToken(_ credentials: EtcdCredentials) async -> Result<String?, EtcdError> {
+    /// Tries the user's passwords until one is accepted. Of several that are refused, the first one's refusal is told.
+    private func fetchToken(_ passwords: UserPasswords) async -> Result<String?, EtcdError> {
+        var refused: EtcdError?
+        for password in await passwords.candidates() {
+            let result = await fetchToken(user: passwords.username, password: password)
+            guard case .failure(let error) = result, error.code == .unauthenticated else {
+                if case .success = result { passwords.accept(password) }
+                return result
+            }
+            refused = refused ?? error
+        }
+        return refused.map { .failure($0) } ?? .success(nil)
+    }
+
+    private func fetchToken(user: String, password: String) async -> Result<String?, EtcdError> {
         do throws(EtcdError) {
-            let body = try encode(
-                WireAuthenticateRequest(name: credentials.username, password: credentials.password), "authenticate")
+            let body = try encode(WireAuthenticateRequest(name: user, password: password), "authenticate")
             let call = GatewayCall(
                 operation: "authenticate", path: "/v3/auth/authenticate", body: body, requiresToken: false)
             return .success(

@@ -16,7 +16,8 @@ public final class EtcdClient: Sendable {
         guard !configuration.endpoints.isEmpty else { throw Self.misconfigured("no endpoint is configured") }
         do throws(TransportFailure) {
             let transport = try CurlTransport(
-                tls: configuration.tls, connectionsPerEndpoint: max(1, configuration.connectionsPerEndpoint))
+                tls: configuration.tls, connectionsPerEndpoint: max(1, configuration.connectionsPerEndpoint),
+                logger: logger)
             gateway = Gateway(configuration: configuration, transport: transport, logger: logger)
         } catch {
             throw Self.misconfigured(error.detail)

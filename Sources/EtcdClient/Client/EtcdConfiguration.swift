@@ -27,10 +27,14 @@ public struct EtcdConfiguration: Sendable {
 public struct EtcdCredentials: Sendable, CustomStringConvertible, CustomReflectable {
     public var username: String
     public var password: String
+    /// Gives the password as it is now, where it may change while the client runs. Called whenever etcd is asked for a
+    /// token. While it fails, or etcd does not accept what it gives, the password that was accepted last is used.
+    public var readPassword: (@Sendable () throws -> String)?
 
-    public init(username: String, password: String) {
+    public init(username: String, password: String, readPassword: (@Sendable () throws -> String)? = nil) {
         self.username = username
         self.password = password
+        self.readPassword = readPassword
     }
 
     public var description: String { "etcd user \(username)" }
@@ -38,7 +42,8 @@ public struct EtcdCredentials: Sendable, CustomStringConvertible, CustomReflecta
     public var customMirror: Mirror { Mirror(self, children: ["username": username]) }
 }
 
-/// Paths of PEM files. They are read when a connection is made, so that renewed certificates need no restart.
+/// Paths of PEM files. Their content may change while the client runs: a few seconds later new connections, and watches,
+/// are made with it, and older ones are used no more. Files that cannot be used leave in force what they held before.
 public struct TLSFiles: Sendable, Equatable {
     /// The authority that signed the servers' certificates; nil for the system's.
     public var certificateAuthority: String?
@@ -51,6 +56,8 @@ public struct TLSFiles: Sendable, Equatable {
         self.certificate = certificate
         self.key = key
     }
+
+    var isEmpty: Bool { certificateAuthority == nil && certificate == nil && key == nil }
 }
 
 /// How a watch notices that its connection is dead, and how it comes back.

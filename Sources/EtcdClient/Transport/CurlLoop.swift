@@ -7,23 +7,23 @@ import Glibc
 final class CurlLoop {
     private let multi: UnsafeMutableRawPointer
     private let mailbox: CurlMailbox
-    private let tls: TLSFiles?
     private let lookUp: HostLookUp
     private let clock = ContinuousClock()
 
     private var running: [TransferID: CurlTransfer] = [:]
+    private var vouchers: Vouchers
     private var slots: RequestSlots
     private var names = HostAddresses()
     private var nameless = AddressWaiters()
     private var stopping = false
 
     init(
-        multi: UnsafeMutableRawPointer, mailbox: CurlMailbox, tls: TLSFiles?, connectionsPerEndpoint: Int,
+        multi: UnsafeMutableRawPointer, mailbox: CurlMailbox, vouchers: Vouchers, connectionsPerEndpoint: Int,
         lookUp: @escaping HostLookUp
     ) {
         self.multi = multi
         self.mailbox = mailbox
-        self.tls = tls
+        self.vouchers = vouchers
         self.lookUp = lookUp
         slots = RequestSlots(limit: connectionsPerEndpoint)
     }
@@ -56,6 +56,7 @@ final class CurlLoop {
         case .start(let order): admit(order)
         case .learn(let host, let result): learn(host, result)
         case .cancel(let id): cancel(id)
+        case .vouch(let material): vouch(material)
         case .unpause(let id):
             if let transfer = running[id] { curl_easy_pause(transfer.easy, ccurl_pause_continue) }
         case .stop: stopping = true
@@ -83,6 +84,7 @@ final class CurlLoop {
 
     private func conclude(_ transfer: CurlTransfer, _ code: CURLcode) {
         guard code == CURLE_OK else {
+            if goBack(after: code, with: transfer) { return restart(transfer) }
             let failure = transfer.failure(code)
             if !failure.mayHaveBeenSent { names.doubt(transfer.order.request.endpoint.host) }
             return retire(transfer, failure)
@@ -129,6 +131,31 @@ final class CurlLoop {
         }
     }
 
+    // MARK: What vouches
+
+    /// New requests use new connections from now on, those under way end by themselves. A stream does not: it would go on
+    /// for ever under trust that was withdrawn.
+    private func vouch(_ material: TLSMaterial) {
+        vouchers.take(material)
+        for transfer in Array(running.values) where transfer.isStream && transfer.isEncrypted {
+            retire(transfer, transfer.failure(.broken, "the certificate files have changed; it is connected anew"))
+        }
+    }
+
+    /// libcurl cannot use the material, and has said so before it sent anything.
+    private func goBack(after code: CURLcode, with transfer: CurlTransfer) -> Bool {
+        switch code {
+        case CURLE_SSL_CERTPROBLEM: vouchers.refuse(.certificateAndKey, of: transfer.material)
+        case CURLE_SSL_CACERT_BADFILE: vouchers.refuse(.authority, of: transfer.material)
+        default: false
+        }
+    }
+
+    private func restart(_ transfer: CurlTransfer) {
+        remove(transfer)
+        slots.enqueue(transfer.order)
+    }
+
     // MARK: Starting
 
     private func startWaiting() {
@@ -136,9 +163,17 @@ final class CurlLoop {
     }
 
     private func start(_ order: TransferOrder) {
+        let material: TLSMaterial?
+        switch vouchers.current {
+        case .success(let current): material = current
+        case .failure(let unusable) where order.request.endpoint.scheme == .https:
+            slots.release(order)
+            return abandon(order, .tls, unusable.detail)
+        case .failure: material = nil
+        }
         do throws(CurlRefusal) {
             let transfer = try CurlTransfer(
-                order: order, tls: tls, addresses: names.addresses(of: order.request.endpoint.host) ?? [],
+                order: order, material: material, addresses: names.addresses(of: order.request.endpoint.host) ?? [],
                 now: clock.now)
             let code = curl_multi_add_handle(multi, transfer.easy)
             guard code == CURLM_OK else {
@@ -176,10 +211,14 @@ final class CurlLoop {
     /// Takes the transfer out of libcurl; a connection in the middle of an exchange is closed by that.
     private func release(_ transfer: CurlTransfer) {
         let opened = transfer.openedConnections
+        remove(transfer)
+        mailbox.recordEnd(openedConnections: opened)
+    }
+
+    private func remove(_ transfer: CurlTransfer) {
         curl_multi_remove_handle(multi, transfer.easy)
         running[transfer.order.id] = nil
         slots.release(transfer.order)
-        mailbox.recordEnd(openedConnections: opened)
     }
 
     private func retire(_ transfer: CurlTransfer, _ failure: TransportFailure) {

@@ -28,6 +28,8 @@ enum CurlCommand: Sendable {
     /// What a look-up of a host's addresses has brought.
     case learn(String, Result<[String], HostLookUpError>)
     case cancel(TransferID)
+    /// The TLS files hold something else by now.
+    case vouch(TLSMaterial)
     /// A stream's reader has caught up.
     case unpause(TransferID)
     case stop
@@ -59,6 +61,9 @@ final class CurlMailbox: Sendable {
     }
 
     var statistics: TransportStatistics { state.withLock { $0.statistics } }
+
+    /// Whether the transport's thread runs.
+    var isOpen: Bool { state.withLock { $0.multi != nil } }
 
     func makeID() -> TransferID {
         state.withLock { state in

@@ -6,6 +6,8 @@ import CCurl
 final class CurlTransfer {
     let order: TransferOrder
     let easy: UnsafeMutableRawPointer
+    /// What it was started with.
+    let material: TLSMaterial?
 
     private let headers: UnsafeMutablePointer<curl_slist>?
     private let resolved: UnsafeMutablePointer<curl_slist>?
@@ -18,16 +20,17 @@ final class CurlTransfer {
     /// Fails with libcurl's code when a handle or an option is refused.
     /// - Parameter addresses: of the endpoint's host; none where the host is no name.
     init(
-        order: TransferOrder, tls: TLSFiles?, addresses: [String], now: ContinuousClock.Instant
+        order: TransferOrder, material: TLSMaterial?, addresses: [String], now: ContinuousClock.Instant
     ) throws(CurlRefusal) {
         guard let easy = curl_easy_init() else { throw CurlRefusal(code: CURLE_FAILED_INIT) }
         self.order = order
         self.easy = easy
+        self.material = material
         headers = Self.list(of: order.request.headers)
         resolved = Self.resolution(of: order.request.endpoint, addresses)
         errorText = .allocate(capacity: ccurl_error_size)
         errorText.initialize(repeating: 0, count: ccurl_error_size)
-        try configure(tls: tls, now: now)
+        try configure(now: now)
     }
 
     deinit {
@@ -39,6 +42,12 @@ final class CurlTransfer {
 
     /// The status line's code; 0 before it has come.
     var status: Int { Int(information(CURLINFO_RESPONSE_CODE)) }
+
+    var isStream: Bool {
+        if case .stream = order.sink { true } else { false }
+    }
+
+    var isEncrypted: Bool { order.request.endpoint.scheme == .https }
 
     /// How many connections had to be opened for this transfer: 0 when one was used again.
     var openedConnections: Int { Int(information(CURLINFO_NUM_CONNECTS)) }
@@ -107,7 +116,7 @@ struct CurlRefusal: Error {
 }
 
 extension CurlTransfer {
-    private func configure(tls: TLSFiles?, now: ContinuousClock.Instant) throws(CurlRefusal) {
+    private func configure(now: ContinuousClock.Instant) throws(CurlRefusal) {
         let request = order.request
         try set(CURLOPT_URL, request.endpoint.url + request.path)
         try set(CURLOPT_PROTOCOLS_STR, "http,https")
@@ -129,18 +138,23 @@ extension CurlTransfer {
         try check(ccurl_easy_set_list(easy, CURLOPT_RESOLVE, resolved))
         try check(ccurl_easy_set_list(easy, CURLOPT_HTTPHEADER, headers))
         try check(ccurl_easy_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText))
-        try configureTLS(tls)
+        try configureTLS()
         try configureBody()
     }
 
-    private func configureTLS(_ tls: TLSFiles?) throws(CurlRefusal) {
-        guard let tls else { return }
-        if let authority = tls.certificateAuthority {
-            try set(CURLOPT_CAINFO, authority)
+    /// libcurl is handed what the files hold and not their names: it takes a connection for the same as long as the names
+    /// are, whatever the files have become. Connections made with other contents are used for no new request.
+    private func configureTLS() throws(CurlRefusal) {
+        // A session that is taken up again is not checked again.
+        try set(CURLOPT_SSL_SESSIONID_CACHE, 0)
+        try check(ccurl_easy_remember_no_authorities(easy))
+        guard let material else { return }
+        if let authority = material.authority {
+            try set(CURLOPT_CAINFO_BLOB, authority)
             try check(ccurl_easy_set_string(easy, CURLOPT_CAPATH, nil))
         }
-        if let certificate = tls.certificate { try set(CURLOPT_SSLCERT, certificate) }
-        if let key = tls.key { try set(CURLOPT_SSLKEY, key) }
+        if let certificate = material.certificate { try set(CURLOPT_SSLCERT_BLOB, certificate) }
+        if let key = material.key { try set(CURLOPT_SSLKEY_BLOB, key) }
     }
 
     /// The body goes through a read callback without a seek callback, on purpose: when a connection that was used
@@ -163,6 +177,10 @@ extension CurlTransfer {
 
     private func set(_ option: CURLoption, _ value: String) throws(CurlRefusal) {
         try check(ccurl_easy_set_string(easy, option, value))
+    }
+
+    private func set(_ option: CURLoption, _ bytes: [UInt8]) throws(CurlRefusal) {
+        try check(bytes.withUnsafeBytes { ccurl_easy_set_bytes(easy, option, $0.baseAddress, $0.count) })
     }
 
     private func check(_ code: CURLcode) throws(CurlRefusal) {

@@ -1,5 +1,6 @@
 import CCurl
 import Glibc
+import Logging
 
 /// HTTP through libcurl: every transfer of a client on one thread of its own, none blocks another.
 final class CurlTransport: HTTPTransport {
@@ -7,7 +8,8 @@ final class CurlTransport: HTTPTransport {
 
     /// Starts the thread. It lives until ``shutdown()``, or until the transport is let go.
     init(
-        tls: TLSFiles?, connectionsPerEndpoint: Int, lookUp: @escaping HostLookUp = SystemResolver.lookUp
+        tls: TLSFiles?, connectionsPerEndpoint: Int, logger: Logger,
+        lookUp: @escaping HostLookUp = SystemResolver.lookUp
     ) throws(TransportFailure) {
         let code = CurlLibrary.initialisation
         guard code == CURLE_OK else { throw Self.refusal(CurlLibrary.describe(code)) }
@@ -15,13 +17,22 @@ final class CurlTransport: HTTPTransport {
         mailbox = CurlMailbox(multi: MultiHandle(address: multi))
         // Idle connections to keep: enough for every endpoint's slots, so that none is closed only to be reopened.
         ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, 4 * connectionsPerEndpoint)
+        let first = tls.map { TLSMaterial.read($0) } ?? .success(TLSMaterial())
         let loop = CurlLoop(
-            multi: multi, mailbox: mailbox, tls: tls, connectionsPerEndpoint: connectionsPerEndpoint, lookUp: lookUp)
+            multi: multi, mailbox: mailbox, vouchers: Vouchers(first), connectionsPerEndpoint: connectionsPerEndpoint,
+            lookUp: lookUp)
         do throws(TransportFailure) {
             try Self.startThread(loop)
         } catch {
             curl_multi_cleanup(multi)
             throw error
+        }
+        guard let tls, !tls.isEmpty else { return }
+        do throws(DetachedThread.Refused) {
+            try TLSFileWatch.start(tls, first: first, mailbox: mailbox, logger: logger)
+        } catch {
+            mailbox.post(.stop)
+            throw Self.refusal(error.detail)
         }
     }
 

@@ -14,28 +14,15 @@ typealias HostLookUp =
 /// Each look-up has a thread of its own, which nobody waits for. The loop has at most one for each host of its endpoints.
 enum SystemResolver {
     static let lookUp: HostLookUp = { host, done in
-        let errand = Unmanaged.passRetained(Errand(host: host, done: done))
-        var thread = pthread_t()
-        let code = pthread_create(&thread, nil, runErrand, errand.toOpaque())
-        guard code == 0 else {
-            errand.release()
-            return done(.failure(HostLookUpError(detail: "pthread_create failed: \(String(cString: strerror(code)))")))
-        }
-        pthread_detach(thread)
-    }
-
-    fileprivate final class Errand: Sendable {
-        let host: String
-        let done: @Sendable (Result<[String], HostLookUpError>) -> Void
-
-        init(host: String, done: @escaping @Sendable (Result<[String], HostLookUpError>) -> Void) {
-            self.host = host
-            self.done = done
+        do throws(DetachedThread.Refused) {
+            try DetachedThread.run { done(addresses(of: host)) }
+        } catch {
+            done(.failure(HostLookUpError(detail: error.detail)))
         }
     }
 
     /// Numeric addresses in the order in which they should be tried.
-    fileprivate static func addresses(of host: String) -> Result<[String], HostLookUpError> {
+    private static func addresses(of host: String) -> Result<[String], HostLookUpError> {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
@@ -64,12 +51,4 @@ enum SystemResolver {
             return code == 0 ? buffer.baseAddress.map { String(cString: $0) } : nil
         }
     }
-}
-
-/// A look-up's thread.
-private func runErrand(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    guard let context else { return nil }
-    let errand = Unmanaged<SystemResolver.Errand>.fromOpaque(context).takeRetainedValue()
-    errand.done(SystemResolver.addresses(of: errand.host))
-    return nil
 }

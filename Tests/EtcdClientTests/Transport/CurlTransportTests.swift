@@ -8,7 +8,7 @@ import Testing
     private func withTransport<Result>(
         connections: Int = 4, _ body: (CurlTransport) async throws -> Result
     ) async throws -> Result {
-        let transport = try CurlTransport(tls: nil, connectionsPerEndpoint: connections)
+        let transport = try CurlTransport(tls: nil, connectionsPerEndpoint: connections, logger: quietLogger)
         do {
             let result = try await body(transport)
             await transport.shutdown()

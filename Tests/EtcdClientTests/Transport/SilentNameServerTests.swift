@@ -35,7 +35,9 @@ import Testing
         defer { server.stop() }
         let healthy = Endpoint(host: "127.0.0.1", port: server.port)
         let silent = Endpoint(host: "etcd.example", port: server.port)
-        let transport = try await names.inhabit { try CurlTransport(tls: nil, connectionsPerEndpoint: 4) }
+        let transport = try await names.inhabit {
+            try CurlTransport(tls: nil, connectionsPerEndpoint: 4, logger: quietLogger)
+        }
         try await withTransport(transport) { transport in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<3 {
@@ -70,7 +72,7 @@ import Testing
         }
         defer { server.stop() }
         let asked = Mutex(0)
-        let transport = try CurlTransport(tls: nil, connectionsPerEndpoint: 1) { host, done in
+        let transport = try CurlTransport(tls: nil, connectionsPerEndpoint: 1, logger: quietLogger) { host, done in
             #expect(host == "etcd.example")
             let number = asked.withLock { asked in
                 asked += 1
@@ -104,7 +106,7 @@ import Testing
         let server = try echo()
         defer { server.stop() }
         let addresses = Mutex(["127.9.9.9"])
-        let transport = try CurlTransport(tls: nil, connectionsPerEndpoint: 1) { _, done in
+        let transport = try CurlTransport(tls: nil, connectionsPerEndpoint: 1, logger: quietLogger) { _, done in
             done(.success(addresses.withLock { $0 }))
         }
         try await withTransport(transport) { transport in
@@ -120,7 +122,7 @@ import Testing
 
     @Test("B3: what the resolver says is in the error")
     func b3UnknownHost() async throws {
-        let transport = try CurlTransport(tls: nil, connectionsPerEndpoint: 1) { _, done in
+        let transport = try CurlTransport(tls: nil, connectionsPerEndpoint: 1, logger: quietLogger) { _, done in
             done(.failure(HostLookUpError(detail: "could not resolve host etcd.example: Name or service not known")))
         }
         try await withTransport(transport) { transport in
@@ -141,7 +143,7 @@ import Testing
         try await EtcdServer.with(options) { server in
             let port = try #require(server.address.split(separator: ":").last.flatMap { UInt16($0) })
             let tls = TLSFiles(certificateAuthority: certificates.authority)
-            let transport = try CurlTransport(tls: tls, connectionsPerEndpoint: 1) { _, done in
+            let transport = try CurlTransport(tls: tls, connectionsPerEndpoint: 1, logger: quietLogger) { _, done in
                 done(.success(["127.0.0.1"]))
             }
             try await withTransport(transport) { transport in
