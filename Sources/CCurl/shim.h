@@ -62,4 +62,6 @@ static const size_t ccurl_writefunc_pause = CURL_WRITEFUNC_PAUSE;
 static const size_t ccurl_readfunc_abort = CURL_READFUNC_ABORT;
 static const int ccurl_pause_continue = CURLPAUSE_CONT;
 static const size_t ccurl_error_size = CURL_ERROR_SIZE;
+// CURLE_TOO_LARGE, which older headers do not have.
+static const CURLcode ccurl_too_large = (CURLcode)100;
 static const long ccurl_http_version_1_1 = CURL_HTTP_VERSION_1_1;

@@ -37,6 +37,7 @@ struct Assessment {
         reason = failure.detail
         switch failure.reason {
         case .connecting, .broken: (code, remedy) = (.connection, .tryAgain)
+        case .tooLarge: (code, remedy) = (.answerTooLarge, .tryAgain)
         case .tls: (code, remedy) = (.tls, .tryAgain)
         case .timedOut: (code, remedy) = (.timedOut, .tryAgain)
         case .cancelled: (code, remedy) = (.cancelled, .giveUp)

@@ -93,7 +93,7 @@ final class Gateway: Sendable {
         let endpoint = attempts.endpoint
         let share = Deadline.after(attempts.share(of: deadline.remaining))
         let request = call.request(
-            to: endpoint, token: token, connectTimeout: configuration.connectTimeout, deadline: share)
+            to: endpoint, token: token, configuration: configuration, deadline: share)
         let response: HTTPResponse
         do throws(TransportFailure) {
             response = try await transport.send(request)
@@ -190,7 +190,7 @@ extension EtcdError.Code {
     /// The endpoint is to blame, and the next call should begin with another one.
     fileprivate var movesOn: Bool {
         switch self {
-        case .unavailable, .timedOut, .tls, .connection, .protocolViolation: true
+        case .unavailable, .timedOut, .tls, .connection, .protocolViolation, .answerTooLarge: true
         default: false
         }
     }

@@ -11,10 +11,12 @@ struct GatewayCall: Sendable {
     var requiresLeader = true
     /// False for what etcd answers without a user: authentication itself, health and version.
     var requiresToken = true
+    /// A page of keys may be larger than any other answer.
+    var bringsPage = false
 
     /// What is sent with `token`.
     func request(
-        to endpoint: Endpoint, token: String?, connectTimeout: Duration, deadline: Deadline?
+        to endpoint: Endpoint, token: String?, configuration: EtcdConfiguration, deadline: Deadline?
     ) -> HTTPRequest {
         var headers: [HTTPHeader] = []
         if body != nil { headers.append(HTTPHeader(name: "Content-Type", value: "application/json")) }
@@ -22,7 +24,9 @@ struct GatewayCall: Sendable {
         if let token { headers.append(HTTPHeader(name: "Authorization", value: token)) }
         return HTTPRequest(
             endpoint: endpoint, method: body.map { .post($0) } ?? .get, path: path, headers: headers,
-            deadline: deadline?.instant, connectTimeout: connectTimeout)
+            deadline: deadline?.instant, connectTimeout: configuration.connectTimeout,
+            largestHead: configuration.limits.headerBytes,
+            largestBody: bringsPage ? configuration.limits.pageBytes : configuration.limits.answerBytes)
     }
 }
 

@@ -100,7 +100,7 @@ extension Gateway {
     ) async throws(EtcdError) -> RangeResponse {
         let call = GatewayCall(
             operation: "range", path: "/v3/kv/range", body: try encode(WireRangeRequest(request), "range"),
-            requiresLeader: !request.serializable)
+            requiresLeader: !request.serializable, bringsPage: request.keys.end != nil)
         return try await perform(call, timeout: timeout, only: endpoint) { answer throws(WireViolation) in
             try WireJSON.decode(WireRangeResponse.self, from: answer.body).model()
         }

@@ -15,6 +15,7 @@ public struct EtcdConfiguration: Sendable {
     /// How many requests run at a time at one endpoint, each on a connection of its own; more wait in line.
     public var connectionsPerEndpoint = 8
     public var watch = WatchTiming()
+    public var limits = AnswerLimits()
 
     public init(endpoints: [Endpoint], credentials: EtcdCredentials? = nil, tls: TLSFiles? = nil) {
         self.endpoints = endpoints

@@ -25,6 +25,8 @@ public struct EtcdError: Error, Sendable, Equatable {
         case cancelled
         /// What answered is no etcd gateway, or one that breaks the protocol.
         case protocolViolation
+        /// The answer was larger than the client keeps of one, see ``AnswerLimits``.
+        case answerTooLarge
         /// A certificate or the handshake.
         case tls
         /// Not reachable, or the connection broke.
@@ -99,6 +101,7 @@ extension EtcdError: CustomStringConvertible {
         case .unavailable: "Check that the cluster has a leader: etcdctl endpoint status."
         case .timedOut: "Check that etcd runs, is not overloaded and can be reached from here."
         case .protocolViolation: "Check that the endpoint is an etcd 3.4 or later with its JSON gateway on."
+        case .answerTooLarge: "Check that the endpoint is an etcd, and how large the keys below the prefix are."
         case .tls: "Check the CA, certificate and key files and that the certificate names this host."
         case .connection: "Check the endpoint's address and that etcd is running."
         case .misconfigured: "Check the client's settings and the process's resource limits."

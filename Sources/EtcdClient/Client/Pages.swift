@@ -1,7 +1,8 @@
 /// The content of a prefix as of one revision, page by page.
 ///
 /// For each page etcd walks over all keys of the range that are left, so with very many keys small pages take their square
-/// in time: each page is twice as large as the one before, up to eight times the first.
+/// in time: each page is twice as large as the one before, up to eight times the first. A page whose answer is larger than
+/// the client keeps is asked for again with half as many keys, and no later one has more.
 public struct Pages: Sendable {
     public static let standardSize = 1000
 
@@ -15,6 +16,8 @@ public struct Pages: Sendable {
     private let first: RangeRequest
     /// `nil` when there is no page left.
     private var request: RangeRequest?
+    /// No page has more keys than this.
+    private var largest: Int64
     private var restarts = 0
     /// What all pages since the first one belong to. 0 before the first.
     private(set) var revision: Int64 = 0
@@ -23,7 +26,7 @@ public struct Pages: Sendable {
         self.client = client
         var first = RangeRequest(.prefix(prefix), limit: Int64(max(1, pageSize)))
         first.keysOnly = keysOnly
-        (self.first, request) = (first, first)
+        (self.first, request, largest) = (first, first, 8 * Int64(max(1, pageSize)))
     }
 
     /// The next page, `nil` after the last one.
@@ -35,12 +38,22 @@ public struct Pages: Sendable {
             do throws(EtcdError) {
                 return take(try await client.range(request, timeout: timeout), of: request)
             } catch {
-                restarts += 1
-                guard error.code == .compacted, restarts < 3 else { throw error }
-                self.request = first
+                try recover(from: error, asking: request)
             }
         }
         return nil
+    }
+
+    private mutating func recover(from error: EtcdError, asking request: RangeRequest) throws(EtcdError) {
+        if error.code == .answerTooLarge, let limit = request.limit, limit > 1 {
+            self.request?.limit = limit / 2
+            largest = limit / 2
+            return
+        }
+        restarts += 1
+        guard error.code == .compacted, restarts < 3 else { throw error }
+        self.request = first
+        self.request?.limit = first.limit.map { min($0, largest) }
     }
 
     private mutating func take(_ page: RangeResponse, of asked: RangeRequest) -> Page {
@@ -51,7 +64,7 @@ public struct Pages: Sendable {
             var next = asked
             next.keys = first.keys.after(last.keyBytes)
             next.revision = revision
-            if let limit = asked.limit, let smallest = first.limit { next.limit = min(2 * limit, 8 * smallest) }
+            if let limit = asked.limit { next.limit = min(2 * limit, largest) }
             request = next
         }
         return Page(kvs: page.kvs, isFirst: asked.revision == nil)

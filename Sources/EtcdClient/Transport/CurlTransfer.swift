@@ -16,6 +16,9 @@ final class CurlTransfer {
     private var bodyRequested = false
     private var received: [UInt8] = []
     private var statusReported = false
+    private var headSize = 0
+    /// Set when libcurl is told to end the transfer for it.
+    private var excess: TransportFailure?
 
     /// Fails with libcurl's code when a handle or an option is refused.
     /// - Parameter addresses: of the endpoint's host; none where the host is no name.
@@ -55,6 +58,11 @@ final class CurlTransfer {
     func response() -> HTTPResponse { HTTPResponse(status: status, body: received) }
 
     func failure(_ code: CURLcode) -> TransportFailure {
+        if let excess { return excess }
+        if code == CURLE_OUT_OF_MEMORY || code == ccurl_too_large {
+            // libcurl says so of a header that it does not want to keep.
+            return TransportFailure(tooLarge: "a header of the answer", limit: Self.longestHeader)
+        }
         let text = String(cString: errorText)
         let detail = text.isEmpty ? CurlLibrary.describe(code) : text
         return failure(CurlLibrary.reason(code, detail: detail), detail)
@@ -96,6 +104,10 @@ final class CurlTransfer {
     fileprivate func write(_ bytes: UnsafeRawBufferPointer) -> Int {
         switch order.sink {
         case .whole:
+            guard received.count + bytes.count <= order.request.largestBody else {
+                excess = TransportFailure(tooLarge: "the answer", limit: order.request.largestBody)
+                return 0
+            }
             received.append(contentsOf: bytes)
             return bytes.count
         case .stream(let buffer):
@@ -103,6 +115,18 @@ final class CurlTransfer {
             return buffer.offer(.bytes(Array(bytes))) ? bytes.count : ccurl_writefunc_pause
         }
     }
+
+    fileprivate func takeHeader(size: Int) -> Int {
+        headSize += size
+        guard headSize <= order.request.largestHead else {
+            excess = TransportFailure(tooLarge: "the head of the answer", limit: order.request.largestHead)
+            return 0
+        }
+        return size
+    }
+
+    /// libcurl's CURL_MAX_HTTP_HEADER.
+    private static let longestHeader = 100 << 10
 
     private func information(_ info: CURLINFO) -> Int {
         var value = 0
@@ -164,6 +188,8 @@ extension CurlTransfer {
         let context = Unmanaged.passUnretained(self).toOpaque()
         try check(ccurl_easy_set_data_callback(easy, CURLOPT_WRITEFUNCTION, curlWrite))
         try check(ccurl_easy_set_pointer(easy, CURLOPT_WRITEDATA, context))
+        try check(ccurl_easy_set_data_callback(easy, CURLOPT_HEADERFUNCTION, curlHeader))
+        try check(ccurl_easy_set_pointer(easy, CURLOPT_HEADERDATA, context))
         guard case .post(let body) = order.request.method else { return }
         try set(CURLOPT_POST, 1)
         try check(ccurl_easy_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)))
@@ -219,6 +245,15 @@ private func curlRead(
     guard let buffer, let context else { return ccurl_readfunc_abort }
     let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
     return transfer.read(into: buffer, capacity: size * count)
+}
+
+/// The callback of CURLOPT_HEADERFUNCTION: each line of a head, one after the other.
+private func curlHeader(
+    buffer: UnsafeMutablePointer<CChar>?, size: Int, count: Int, context: UnsafeMutableRawPointer?
+) -> Int {
+    guard let context else { return 0 }
+    let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
+    return transfer.takeHeader(size: size * count)
 }
 
 /// A `curl_write_callback`.

@@ -44,6 +44,10 @@ struct HTTPRequest: Sendable {
     var deadline: ContinuousClock.Instant?
     /// How long connecting may take, TLS included.
     var connectTimeout: Duration
+    /// Status lines, headers and trailers together.
+    var largestHead = AnswerLimits().headerBytes
+    /// A stream is read bit by bit and has none.
+    var largestBody = AnswerLimits().answerBytes
 }
 
 struct HTTPHeader: Sendable, Equatable {
@@ -67,6 +71,8 @@ struct TransportFailure: Error, Sendable, Equatable {
         case cancelled
         /// The connection ended in the middle, or what came was not HTTP.
         case broken
+        /// The answer is larger than the request allows.
+        case tooLarge
         /// The transport has been shut down.
         case closed
         /// libcurl refused the request itself; nothing has been sent.
@@ -78,6 +84,15 @@ struct TransportFailure: Error, Sendable, Equatable {
     var mayHaveBeenSent: Bool
     /// libcurl's own words.
     var detail: String
+}
+
+extension TransportFailure {
+    /// - Parameter what: completes the sentence "… is larger than 8 MiB".
+    init(tooLarge what: String, limit: Int) {
+        self.init(
+            reason: .tooLarge, mayHaveBeenSent: true,
+            detail: "\(what) is larger than \(AnswerLimits.words(limit)), the most that is kept of it")
+    }
 }
 
 /// Counters of a client's transport: for metrics, and for tests that nothing is left behind.

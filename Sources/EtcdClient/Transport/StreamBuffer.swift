@@ -7,8 +7,9 @@ final class StreamBuffer: Sendable {
     private typealias Reader = CheckedContinuation<Result<HTTPStreamPart?, TransportFailure>, Never>
 
     private struct State {
-        var parts: [HTTPStreamPart] = []
-        var unreadBytes = 0
+        var status: Int?
+        /// In one piece: a server that sends byte by byte would make each of them cost many.
+        var unread: [UInt8] = []
         var paused = false
         var end: Result<Void, TransportFailure>?
         var reader: Reader?
@@ -37,14 +38,15 @@ final class StreamBuffer: Sendable {
             state.reader = nil
             return (true, reader)
         }
-        if case .bytes(let bytes) = part {
-            guard state.unreadBytes < highWater else {
+        switch part {
+        case .status(let status): state.status = status
+        case .bytes(let bytes):
+            guard state.unread.count < highWater else {
                 state.paused = true
                 return (false, nil)
             }
-            state.unreadBytes += bytes.count
+            state.unread += bytes
         }
-        state.parts.append(part)
         return (true, nil)
     }
 
@@ -80,11 +82,13 @@ final class StreamBuffer: Sendable {
     }
 
     private static func take(_ state: inout State, orPark reader: Reader) -> Ready? {
-        if !state.parts.isEmpty {
-            let part = state.parts.removeFirst()
-            if case .bytes(let bytes) = part { state.unreadBytes -= bytes.count }
-            defer { state.paused = false }
-            return Ready(result: .success(part), wasPaused: state.paused)
+        if let status = state.status {
+            state.status = nil
+            return Ready(result: .success(.status(status)))
+        }
+        if !state.unread.isEmpty {
+            defer { (state.unread, state.paused) = ([], false) }
+            return Ready(result: .success(.bytes(state.unread)), wasPaused: state.paused)
         }
         if let end = state.end { return Ready(result: end.map { nil }) }
         // There is one reader at a time; a second one takes the place of the first.

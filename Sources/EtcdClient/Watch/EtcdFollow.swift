@@ -79,6 +79,11 @@ public struct EtcdFollow: AsyncSequence, Sendable {
             case .progress(let revision): return .progress(revision: revision)
             case .disconnected(let error):
                 isInDoubt = true
+                if error.code == .answerTooLarge {
+                    // What is in the way of the watch is passed by reading everything anew, though not at once again and again.
+                    watch = nil
+                    pause = client.gateway.configuration.watch.longestBackoff
+                }
                 return .disconnected(error)
             case .replaced: return startAnew()
             case .compacted, nil:

@@ -4,29 +4,39 @@ struct WatchConnection: Sendable {
     /// What it was opened with.
     let token: String?
     let stream: any HTTPStream
-    private var splitter = LineSplitter()
-    private var lines: ArraySlice<[UInt8]> = []
+    private let limits: AnswerLimits
+    private var splitter: LineSplitter
     private var status: Int?
     private var refusalBody: [UInt8] = []
 
-    init(endpoint: Endpoint, token: String?, stream: any HTTPStream) {
+    init(endpoint: Endpoint, token: String?, stream: any HTTPStream, limits: AnswerLimits) {
         self.endpoint = endpoint
         self.token = token
         self.stream = stream
+        self.limits = limits
+        splitter = LineSplitter(limit: limits.messageBytes)
     }
 
     /// The next message; nil when none came before the deadline.
     mutating func nextResponse(by deadline: Deadline) async throws(AttemptFailure) -> WireWatchResponse? {
-        while lines.isEmpty {
+        while true {
+            if let line = try nextLine() { return try Self.decode(line) }
             switch await nextPart(by: deadline) {
             case nil: return nil
             case .failure(let failure): throw .transport(failure)
-            case .success(nil): try end()
+            case .success(nil): return try Self.decode(try lastLine())
             case .success(.status(let status)): self.status = status
-            case .success(.bytes(let bytes)): take(bytes)
+            case .success(.bytes(let bytes)): try take(bytes)
             }
         }
-        return try Self.decode(lines.removeFirst())
+    }
+
+    private mutating func nextLine() throws(AttemptFailure) -> [UInt8]? {
+        do throws(LineSplitter.TooLong) {
+            return try splitter.next()
+        } catch {
+            throw Self.tooLarge("a message", error.limit)
+        }
     }
 
     private func nextPart(by deadline: Deadline) async -> Result<HTTPStreamPart?, TransportFailure>? {
@@ -40,16 +50,18 @@ struct WatchConnection: Sendable {
         }
     }
 
-    private mutating func take(_ bytes: [UInt8]) {
-        if status == 200 {
-            lines = splitter.feed(bytes)[...]
-        } else {
-            refusalBody += bytes
-        }
+    private mutating func take(_ bytes: [UInt8]) throws(AttemptFailure) {
+        guard status != 200 else { return splitter.feed(bytes) }
+        refusalBody += bytes
+        guard refusalBody.count <= limits.answerBytes else { throw Self.tooLarge("its refusal", limits.answerBytes) }
+    }
+
+    private static func tooLarge(_ what: String, _ limit: Int) -> AttemptFailure {
+        .transport(TransportFailure(tooLarge: "\(what) of the watch", limit: limit))
     }
 
     /// The server has ended the stream: with a last message, with a refusal, or just so.
-    private mutating func end() throws(AttemptFailure) {
+    private mutating func lastLine() throws(AttemptFailure) -> [UInt8] {
         if let status, status != 200 {
             throw .refusal(ServerRefusal(HTTPResponse(status: status, body: refusalBody)))
         }
@@ -57,7 +69,7 @@ struct WatchConnection: Sendable {
             throw .transport(
                 TransportFailure(reason: .broken, mayHaveBeenSent: true, detail: "the server ended the watch's stream"))
         }
-        lines = [last]
+        return last
     }
 
     private static func decode(_ line: [UInt8]) throws(AttemptFailure) -> WireWatchResponse {

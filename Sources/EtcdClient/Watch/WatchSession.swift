@@ -146,8 +146,10 @@ actor WatchSession {
             let token = try await gateway.token(
                 for: call, replacing: rejected, by: .after(gateway.configuration.requestTimeout))
             let http = call.request(
-                to: endpoint, token: token, connectTimeout: gateway.configuration.connectTimeout, deadline: nil)
-            connection = WatchConnection(endpoint: endpoint, token: token, stream: gateway.transport.open(http))
+                to: endpoint, token: token, configuration: gateway.configuration, deadline: nil)
+            connection = WatchConnection(
+                endpoint: endpoint, token: token, stream: gateway.transport.open(http),
+                limits: gateway.configuration.limits)
         } catch {
             throw WatchInterruption(error, whenAsking: "no token for the watch")
         }
@@ -211,7 +213,7 @@ extension EtcdError {
     /// Trying again will not help: someone has to change something first, or has ended it.
     var isLasting: Bool {
         switch code {
-        case .unavailable, .timedOut, .connection, .tls, .protocolViolation, .compacted: false
+        case .unavailable, .timedOut, .connection, .tls, .protocolViolation, .answerTooLarge, .compacted: false
         case .refused, .unauthenticated, .permissionDenied, .leaseNotFound, .tooLarge, .noSpace, .cancelled, .closed,
             .misconfigured:
             true

@@ -2,7 +2,14 @@
 struct ServerRefusal: Error, Sendable, Equatable {
     var httpStatus: Int?
     var grpcCode: Int?
+    /// An excerpt of the server's words.
     var message: String
+
+    init(httpStatus: Int? = nil, grpcCode: Int? = nil, message: String) {
+        self.httpStatus = httpStatus
+        self.grpcCode = grpcCode
+        self.message = message.excerpt
+    }
 
     /// What etcd says when it is asked for a token and authentication is off.
     static let authenticationIsOff = "authentication is not enabled"

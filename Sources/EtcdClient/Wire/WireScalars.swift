@@ -63,8 +63,9 @@ extension WireInt64 {
 struct WireViolation: Error, Equatable {
     var problem: String
 
+    /// - Parameter problem: may contain words of the server's.
     init(_ problem: String) {
-        self.problem = problem
+        self.problem = problem.excerpt
     }
 }
 
@@ -81,10 +82,16 @@ enum WireJSON {
         }
     }
 
+    /// Foundation's decoder goes no deeper than this, whatever it is given. etcd's answers have six levels.
+    static let deepest = 512
+
     static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws(WireViolation) -> Value {
         do {
             return try JSONDecoder().decode(type, from: Data(bytes))
         } catch let error as DecodingError {
+            if JSONNesting.exceeds(deepest, in: bytes) {
+                throw WireViolation("its JSON is nested more than \(deepest) levels deep")
+            }
             throw WireViolation(problem(error))
         } catch {
             throw WireViolation("\(error)")

@@ -8,6 +8,9 @@ final class ScriptedServer: Sendable {
         case answer(status: Int, body: String, headers: [String] = [])
         /// Sends these bytes as they are, in these pieces, then closes the connection.
         case raw([String])
+        /// Sends the first text, then the second one again and again, for as long as the client takes it, and at most
+        /// ``most`` bytes.
+        case endless(String, String)
         /// Closes the connection without a word.
         case hangUp
         /// Keeps the connection and never answers.
@@ -24,7 +27,7 @@ final class ScriptedServer: Sendable {
     let port: UInt16
     private let listener: Int32
     private let script: @Sendable (Received, _ number: Int) -> Reaction
-    private let state = Mutex<(requests: [Received], connections: [Int32], accepted: Int)>(([], [], 0))
+    private let state = Mutex<(requests: [Received], connections: [Int32], accepted: Int, sent: Int)>(([], [], 0, 0))
 
     /// - Parameter script: what to do with each whole request, counted from 1.
     init(_ script: @escaping @Sendable (Received, _ number: Int) -> Reaction) throws {
@@ -36,6 +39,8 @@ final class ScriptedServer: Sendable {
     var address: String { "127.0.0.1:\(port)" }
     var requests: [Received] { state.withLock { $0.requests } }
     var acceptedConnections: Int { state.withLock { $0.accepted } }
+    /// How many bytes the clients, or the kernel for them, have taken.
+    var sentBytes: Int { state.withLock { $0.sent } }
 
     /// Ends all connections.
     func stop() {
@@ -87,9 +92,12 @@ final class ScriptedServer: Sendable {
             switch script(received, count) {
             case .answer(let status, let body, let headers):
                 let lines = ["HTTP/1.1 \(status) X", "Content-Length: \(body.utf8.count)"] + headers
-                Self.send(connection, lines.joined(separator: "\r\n") + "\r\n\r\n" + body)
+                send(connection, lines.joined(separator: "\r\n") + "\r\n\r\n" + body)
             case .raw(let pieces):
-                for piece in pieces { Self.send(connection, piece) }
+                for piece in pieces { send(connection, piece) }
+                break loop
+            case .endless(let head, let piece):
+                sendWithoutEnd(connection, head, piece)
                 break loop
             case .hangUp: break loop
             case .silence: continue
@@ -120,15 +128,29 @@ final class ScriptedServer: Sendable {
         return (head, body)
     }
 
-    private static func send(_ connection: Int32, _ text: String) {
+    /// What a client that sets no bounds of its own would have to take.
+    static let most = 256 << 20
+
+    private func sendWithoutEnd(_ connection: Int32, _ head: String, _ piece: String) {
+        // Small pieces go out together: one call of the kernel for each would take too long.
+        let block = String(repeating: piece, count: max(1, 65536 / piece.utf8.count))
+        var sent = send(connection, head) ? head.utf8.count : Self.most
+        while sent < Self.most, send(connection, block) { sent += block.utf8.count }
+    }
+
+    /// False when the client has gone.
+    @discardableResult
+    private func send(_ connection: Int32, _ text: String) -> Bool {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes {
                 Glibc.send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
-            guard count > 0 else { return }
+            guard count > 0 else { return false }
             rest = rest.dropFirst(count)
+            state.withLock { $0.sent += count }
         }
+        return true
     }
 }
 
