@@ -64,4 +64,5 @@ static const int ccurl_pause_continue = CURLPAUSE_CONT;
 static const size_t ccurl_error_size = CURL_ERROR_SIZE;
 // CURLE_TOO_LARGE, which older headers do not have.
 static const CURLcode ccurl_too_large = (CURLcode)100;
+static const long ccurl_tls_1_2 = CURL_SSLVERSION_TLSv1_2;
 static const long ccurl_http_version_1_1 = CURL_HTTP_VERSION_1_1;

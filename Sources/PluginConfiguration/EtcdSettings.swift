@@ -29,6 +29,20 @@ extension EtcdSettings {
 }
 
 extension EtcdSettings {
+    /// What these settings give away to whoever can listen on the network: a sentence each, none with a secret in it. It can
+    /// be asked for at any time.
+    public var warnings: [String] {
+        let plain = endpoints.filter { $0.hasPrefix("http:") }
+        guard let credentials, !plain.isEmpty else { return [] }
+        return [
+            "The password and the tokens of etcd's user \(Text.quoted(credentials.username)) travel unencrypted to "
+                + "\(plain.joined(separator: ", ")): whoever can listen there can do what this user may. Name https "
+                + "endpoints in ETCD_ENDPOINTS, and set ETCD_CA."
+        ]
+    }
+}
+
+extension EtcdSettings {
     init?(from reader: inout SettingsReader) {
         let prefix = reader.value(.etcdPrefix, Self.keyPrefix)
         let credentials = Self.credentials(from: &reader)

@@ -52,7 +52,7 @@ extension Settings {
         return Settings(
             ceph: ceph, etcd: etcd, node: node, devices: devices, volumes: volumes, limits: limits, log: log,
             scope: scope, stateDirectory: stateDirectory,
-            warnings: reader.warnings + UnknownSettings.warnings(about: environment))
+            warnings: reader.warnings + etcd.warnings + UnknownSettings.warnings(about: environment))
     }
 
     /// The names of files in this folder are handed to Ceph and qemu within lists and options, where commas, colons

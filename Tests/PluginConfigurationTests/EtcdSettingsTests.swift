@@ -82,4 +82,24 @@ import Testing
             #expect(error?.description.contains("hunter") == false)
         }
     }
+
+    @Test(
+        "E4: a user whose password travels unencrypted draws one warning, which names user and endpoints",
+        arguments: [
+            (["ETCD_ENDPOINTS": "etcd1,etcd2"], ["http://etcd1:2379, http://etcd2:2379"]),
+            (["ETCD_ENDPOINTS": "https://etcd1,http://etcd2:2379"], ["http://etcd2:2379"]),
+            (["ETCD_ENDPOINTS": "https://etcd1,https://etcd2"], []),
+            (["ETCD_ENDPOINTS": "etcd1", "ETCD_CA": "/ca"], []),
+        ])
+    func e4CredentialsInClearAreWarnedOf(environment: [String: String], plain: [String]) throws {
+        let user = ["ETCD_USERNAME": "docker", "ETCD_PASSWORD": "hunter2"]
+        let settings = try host.load(environment.merging(user) { $1 })
+        #expect(settings.etcd.warnings.count == plain.count)
+        #expect(settings.warnings == settings.etcd.warnings, "they are logged at the start")
+        for (warning, endpoints) in zip(settings.warnings, plain) {
+            #expect(warning.contains(" \(endpoints):") && warning.contains("\"docker\""), "\(warning)")
+            #expect(warning.contains("ETCD_CA") && !warning.contains("hunter2"), "\(warning)")
+        }
+        #expect(try host.load(environment).warnings == [], "nothing secret is sent without a user")
+    }
 }

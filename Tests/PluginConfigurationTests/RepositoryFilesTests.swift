@@ -47,6 +47,22 @@ import VolumeCore
         #expect(isThere, "Under the heading \(group.rawValue) README.md should contain:\n\(table)")
     }
 
+    @Test("E4: README's first example of an installation speaks TLS, has a user, and draws no warning")
+    func e4FirstExampleIsSafe() throws {
+        let readme = String(decoding: try file("README.md"), as: UTF8.self)
+        let start = try #require(readme.firstRange(of: "\ndocker plugin install wetopi/rbd ")).lowerBound
+        let example = readme[start...].prefix(while: { $0 != "`" })
+        let environment = example.split { $0.isWhitespace || $0 == "\\" }
+            .map { $0.split(separator: "=", maxSplits: 1).map(String.init) }
+            .filter { $0.count == 2 && $0[0].hasPrefix("ETCD_") }
+            .reduce(into: [:]) { $0[$1[0]] = $1[1] }
+        let host = FakeHost.with(["/etc/etcd/ca.pem": FakeHost.pem, "/etc/etcd/password": "p\n"])
+        let settings = try host.load(environment)
+        #expect(settings.etcd.endpoints.count == 3 && settings.etcd.endpoints.allSatisfy { $0.hasPrefix("https://") })
+        #expect(settings.etcd.caFile != nil && settings.etcd.credentials?.passwordFile != nil)
+        #expect(settings.warnings == [])
+    }
+
     @Test(arguments: VolumeOption.allCases)
     func `README has a row for every option of a volume`(option: VolumeOption) throws {
         let readme = String(decoding: try file("README.md"), as: UTF8.self)

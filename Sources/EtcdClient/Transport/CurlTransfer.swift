@@ -169,6 +169,8 @@ extension CurlTransfer {
     /// libcurl is handed what the files hold and not their names: it takes a connection for the same as long as the names
     /// are, whatever the files have become. Connections made with other contents are used for no new request.
     private func configureTLS() throws(CurlRefusal) {
+        // At least. The system's own floor may be lower: it is a setting of OpenSSL's.
+        try set(CURLOPT_SSLVERSION, ccurl_tls_1_2)
         // A session that is taken up again is not checked again.
         try set(CURLOPT_SSL_SESSIONID_CACHE, 0)
         try check(ccurl_easy_remember_no_authorities(easy))
