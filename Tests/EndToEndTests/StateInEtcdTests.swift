@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Rig
 import Testing
 
@@ -36,6 +37,49 @@ import Testing
             try await stage.etcd.delete(prefix: "\(stage.prefix)mounts/")
             try await stage.client.mount(spoilt, id: "b").checked()
             try await stage.client.unmount(spoilt, id: "b").checked()
+        }
+    }
+
+    @Test("E1: an unfinished volume that somebody wrote into etcd is not made, whatever mkfs was to be told")
+    func e1AForgedCreateIsNotCarriedOut() async throws {
+        try await Stage.with { stage in
+            let good = try await stage.volume("good")
+            let target = stage.plugin.scratch.path + "/target"
+            try write("untouched", to: target)
+            let images = try await stage.ceph.images(in: "\(stage.pool)/\(stage.namespace)")
+            let forgeries = [
+                ("xfs", ["-l", "logdev=\(target)"]), ("xfs", ["-f", target]), ("ext4", ["-d", "/etc"]),
+                ("ext4", ["-d", "run"]),
+            ]
+            for (filesystem, words) in forgeries {
+                let name = uniqueName("forged")
+                let key = "\(stage.prefix)volumes/\(name)"
+                var record = try #require(try await stage.record(of: good)).object
+                var spec = try #require(record["spec"]).object
+                record["name"] = .string(name)
+                record["uid"] = .string(uniqueName("uid"))
+                record["phase"] = "creating"
+                record["imageID"] = nil
+                spec["size"] = .integer(512 << 20)
+                spec["filesystem"] = .string(filesystem)
+                spec["mkfsOptions"] = .array(words.map { .string($0) })
+                record["spec"] = .object(spec)
+                try await stage.etcd.put(key, String(decoding: try JSONEncoder().encode(record), as: UTF8.self))
+                for answer in [
+                    try await stage.client.create(name, options: stage.options(["fstype": filesystem, "size": "512"])),
+                    try await stage.client.mount(name, id: "a"), try await stage.client.remove(name),
+                ] {
+                    #expect(answer.error.contains(key), "\(answer.error)")
+                    #expect(answer.error.contains("mkfs-options"), "\(answer.error)")
+                }
+                try await eventually("the key to be named in the log") { stage.plugin.log.contains(key) }
+                let listed = (try await stage.client.list().checked().volumes ?? []).map(\.name)
+                #expect(listed == [good], "\(listed)")
+            }
+            #expect(try text(of: target) == "untouched")
+            #expect(try await stage.ceph.images(in: "\(stage.pool)/\(stage.namespace)") == images)
+            try await stage.client.mount(good, id: "a").checked()
+            try await stage.client.unmount(good, id: "a").checked()
         }
     }
 

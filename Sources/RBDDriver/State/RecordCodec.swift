@@ -1,8 +1,8 @@
 import FoundationEssentials
 import VolumeCore
 
-/// A record that says which schema it has.
-protocol StateRecord: Codable {
+/// A record that says which schema it has, and what it can say.
+protocol StateRecord: Codable, CheckedRecord {
     static var currentSchema: Int { get }
     var schema: Int { get }
 }
@@ -12,10 +12,28 @@ extension Attachment: StateRecord {}
 extension NodeRecord: StateRecord {}
 extension ClusterRecord: StateRecord {}
 
+extension NodeRecord: CheckedRecord {
+    public var keyName: String? { node }
+
+    public func check() throws(VolumeError) {
+        try RecordForm.node(NodeIdentity(node: node, boot: boot), "node")
+    }
+}
+
+extension ClusterRecord: CheckedRecord {
+    public var keyName: String? { nil }
+
+    public func check() throws(VolumeError) { try RecordForm.id(fsid, "fsid") }
+}
+
 /// How records stand in etcd: JSON with sorted keys, readable with etcdctl, and with one more field, `write`, a token
 /// of the write that put it there. A node whose answer got lost finds out by it whether its own write happened.
+///
+/// etcd has its own users, who may be fewer or others than those who may do as they like on the nodes. So nothing of a record
+/// is believed before it has passed the checks of `CheckedRecord`; and nothing is written that would not pass them.
 enum RecordCodec {
-    static func encode(_ record: some Encodable, write: String) throws(VolumeError) -> [UInt8] {
+    static func encode(_ record: some StateRecord, write: String) throws(VolumeError) -> [UInt8] {
+        try record.check()
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {
@@ -25,7 +43,8 @@ enum RecordCodec {
         }
     }
 
-    /// - Throws: `VolumeError` with code `unexplained`, naming the key, for what is no record of this schema.
+    /// - Throws: `VolumeError` with code `unexplained`, naming the key, for what is no record of this schema, and for a record
+    ///   that says what the plugin would not have written.
     static func decode<Record: StateRecord>(
         _ type: Record.Type, from value: [UInt8], key: String
     ) throws(VolumeError) -> Record {
@@ -38,13 +57,28 @@ enum RecordCodec {
                 why: "it has schema \(schema), written by a newer version of this plugin",
                 remedy: "upgrade the plugin on this node", outcome: .refused)
         }
+        let read: Record
         do {
-            return try record.get()
+            read = try record.get()
         } catch {
-            throw VolumeError(
-                .unexplained, "read the etcd key \(key)", why: "it is no valid record: \(Self.words(error))",
-                remedy: "look at it with 'etcdctl get \(key)'", outcome: .refused)
+            throw refusal(of: key, Self.words(error))
         }
+        do throws(VolumeError) {
+            try read.check()
+        } catch {
+            throw refusal(of: key, "cannot \(error.what): \(error.why)")
+        }
+        if let name = read.keyName, !"/\(key)".hasSuffix("/\(name)") {
+            throw refusal(of: key, "it is about \(ShownText.quoted(name))")
+        }
+        return read
+    }
+
+    private static func refusal(of key: String, _ why: String) -> VolumeError {
+        VolumeError(
+            .unexplained, "read the etcd key \(key)", why: "it is no valid record: \(why)",
+            remedy: "look at it with 'etcdctl get \(key)'; how to repair it is in docs/operations.md", outcome: .refused
+        )
     }
 
     static func writeToken(of value: [UInt8]) -> String? {

@@ -35,11 +35,11 @@ public struct VolumeRequest: Sendable, Hashable {
         }
         try spec.checkMapOptions()
         if adoption == .none {
-            try Self.checkSize(of: spec)
-            try spec.checkMkfsOptions()
+            try spec.checkAsNew()
+        } else if values[.fstype] != nil {
+            // Else whose options they are is not known before the image that is adopted has been looked at.
+            try spec.checkMountOptions()
         }
-        // Whose options they are is not known before the image that is adopted has been looked at.
-        if adoption == .none || values[.fstype] != nil { try spec.checkMountOptions() }
         self.spec = spec
         self.adoption = adoption
         self.options = options
@@ -74,7 +74,7 @@ public struct VolumeRequest: Sendable, Hashable {
     /// OSD, and hours with a slow one. The largest ext4 in objects of 4 MiB has so many.
     private static let mostUnmappedObjects: UInt64 = 1 << 24
 
-    private static func checkSize(of spec: VolumeSpec) throws(VolumeError) {
+    static func checkSize(of spec: VolumeSpec) throws(VolumeError) {
         let minimum = spec.filesystem.minimumSize
         if spec.size < minimum {
             throw VolumeError(
@@ -112,7 +112,8 @@ public struct VolumeRequest: Sendable, Hashable {
 }
 
 extension VolumeSpec {
-    fileprivate mutating func set(_ option: VolumeOption, _ value: String) throws(VolumeError) {
+    /// - Throws: `VolumeError` with code `invalidOption`. The values of records are read so as well.
+    mutating func set(_ option: VolumeOption, _ value: String) throws(VolumeError) {
         switch option {
         case .pool: pool = try OptionValues.place(.pool, value)
         case .size: size = try OptionValues.size(value)

@@ -47,6 +47,20 @@ import VolumeCore
         _ = try await driver.mount("db", id: "m1")
     }
 
+    @Test("E1: a volume that is mounted with an option that is refused by now is unmounted and removed")
+    func e1AnOlderVolumeIsLetGoOf() async throws {
+        let driver = DriverFixture.driver(cluster)
+        try await driver.create("db", options: DriverFixture.options)
+        _ = try await driver.mount("db", id: "m1")
+        try await change { $0.spec.mountOptions = ["errors=panic"] }
+        try await driver.unmount("db", id: "m1")
+        #expect(cluster.world.devices(of: "a").isEmpty)
+        let error = try #require(await errorOf { _ = try await driver.mount("db", id: "m2") })
+        #expect(error.remedy.contains("volume forget db") && error.remedy.contains("adopt=own"), "\(error)")
+        try await driver.remove("db")
+        #expect(cluster.world.leftovers.isEmpty)
+    }
+
     @Test("C1: an unfinished create with words that mkfs gets no more is undone")
     func c1AnUnfinishedCreateIsUndone() async throws {
         let driver = DriverFixture.driver(cluster)

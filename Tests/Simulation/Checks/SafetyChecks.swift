@@ -219,10 +219,23 @@ struct SafetyChecks {
 
     private mutating func observeRecords(_ world: World) {
         revision = world.etcd.revision
+        checkReadable(world.etcd.volumes)
+        checkReadable(world.etcd.attachments)
         for (name, stored) in world.etcd.volumes { observe(name, stored.record, world) }
         for (name, stored) in world.etcd.attachments { observe(name, stored.record) }
         for name in lastSeen.keys where world.etcd.attachments[name] == nil { lastSeen[name] = nil }
         checkNamed(world)
+    }
+
+    /// The store of the simulation keeps values. The real one would not read back what fails the checks of records.
+    private mutating func checkReadable<Record: CheckedRecord>(_ records: [VolumeName: Revisioned<Record>]) {
+        for (name, stored) in records {
+            do {
+                try stored.record.check()
+            } catch {
+                report(.recordsAreReadable, "the record of \(name): \(error)")
+            }
+        }
     }
 
     private mutating func observe(_ name: VolumeName, _ volume: VolumeRecord, _ world: World) {

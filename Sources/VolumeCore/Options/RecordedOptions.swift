@@ -1,0 +1,57 @@
+/// The checks of a spec that was not put together from options but read from a record. They are the readers of the options
+/// themselves, so that no record can ask for what no option could.
+extension VolumeSpec {
+    /// Checks each value by the reader of its option. This holds of every volume, however old: what a reader comes to refuse
+    /// here makes the records unreadable that have it already. Words that were accepted once and are refused by now belong
+    /// into `checkAsNew`, and into `refuseDangerousOptions` where a Mount must not use them.
+    /// - Parameter adopted: size and features are those of an image that the plugin has not made.
+    /// - Throws: `VolumeError` with code `invalidOption`.
+    func checkValues(adopted: Bool) throws(VolumeError) {
+        for option in VolumeOption.allCases {
+            guard let text = text(of: option), !(adopted && option.describesTheImage) else { continue }
+            var read = self
+            try read.set(option, text)
+            guard read == self else { throw OptionValues.fault(option, text, accepts: "what this option reads as") }
+        }
+        if adopted { try checkAdoptedSize() }
+    }
+
+    /// What holds of a volume whose image and filesystem are still to be made: all that a Create checks.
+    /// - Throws: `VolumeError` with code `invalidOption`.
+    func checkAsNew() throws(VolumeError) {
+        try VolumeRequest.checkSize(of: self)
+        try checkMkfsOptions()
+        try checkMountOptions()
+    }
+
+    private func checkAdoptedSize() throws(VolumeError) {
+        guard size.bytes > 0, size.bytes <= UInt64(Int64.max) else {
+            throw OptionValues.fault(.size, "\(size.bytes)", accepts: "a number of bytes that an image can have")
+        }
+    }
+
+    /// The value as a user would write it; `nil` where an option says nothing.
+    private func text(of option: VolumeOption) -> String? {
+        switch option {
+        case .pool: pool
+        case .size: "\(size.bytes >> 20)"
+        case .fstype: filesystem.rawValue
+        case .order: "\(order)"
+        case .features: features.names.joined(separator: ",")
+        case .dataPool: dataPool.isEmpty ? nil : dataPool
+        case .namespace: namespace.isEmpty ? nil : namespace
+        case .mkfsOptions: mkfsOptions.isEmpty ? nil : mkfsOptions.joined(separator: " ")
+        case .mountOptions: mountOptions.isEmpty ? nil : mountOptions.joined(separator: ",")
+        case .mapOptions: mapOptions.isEmpty ? nil : mapOptions.joined(separator: ",")
+        case .uid: uid.map { "\($0)" }
+        case .gid: gid.map { "\($0)" }
+        case .mode: mode.map { "0" + String($0, radix: 8) }
+        case .adopt: nil
+        }
+    }
+}
+
+extension VolumeOption {
+    /// Whether an image that is adopted decides this, and no user.
+    fileprivate var describesTheImage: Bool { self == .size || self == .features }
+}
