@@ -83,6 +83,76 @@ import Testing
         }
     }
 
+    @Test("E2: the record of a mount that names another place hands out, shows and unmounts nothing there")
+    func e2AForgedMountpointIsNotFollowed() async throws {
+        try await Stage.with { stage in
+            let client = stage.client
+            let (mine, other) = (try await stage.volume("mine"), try await stage.volume("other"))
+            let there = try await client.mount(other, id: "o").checked().mountpoint
+            try write("theirs", to: there + "/file")
+            let record = try #require(try await stage.mountRecord(of: other))
+            let usual = there.replacing(other, with: mine)
+            for mountpoint in [there, "/etc", there + "/../\(mine)", there + "/../\(other)", there + "/\(mine)"] {
+                for isMounted in [true, false] {
+                    if isMounted { try await client.mount(mine, id: "a").checked() }
+                    let genuine = try await stage.mountRecord(of: mine)
+                    var forged = (genuine ?? record).object
+                    forged["volumeUID"] = try #require(try await stage.record(of: mine))["uid"]
+                    forged["device"] = record["device"]
+                    forged["mountpoint"] = .string(mountpoint)
+                    // Who names other clients is another matter.
+                    if genuine == nil { forged["clients"] = [] }
+                    try await stage.writeMountRecord(of: mine, .object(forged))
+                    try await expectNotFollowed(mountpoint, of: mine, at: usual, other, there, stage)
+                    // One that cannot be read stays until somebody repairs it.
+                    if try await stage.mountRecord(of: mine) != nil {
+                        try await stage.writeMountRecord(of: mine, genuine)
+                        if isMounted { try await client.unmount(mine, id: "a").checked() }
+                    }
+                    #expect(stage.plugin.kernelState.mount(at: usual) == nil, "\(mountpoint)")
+                }
+            }
+            #expect(try text(of: there + "/file") == "theirs")
+            try await client.unmount(other, id: "o").checked()
+            #expect(stage.plugin.kernelState.isEmpty, "\(stage.plugin.kernelState)")
+        }
+    }
+
+    /// - Returns: `nil` for a call that was closed without an answer, as Docker's question after a volume is whose record cannot
+    ///   be read.
+    private func answer(_ call: () async throws -> PluginAnswer) async throws -> PluginAnswer? {
+        do { return try await call() } catch ConnectionFailure.closedWithoutAnswer { return nil }
+    }
+
+    /// Makes every call on `mine`, whose record has just been forged.
+    private func expectNotFollowed(
+        _ forged: String, of mine: String, at usual: String, _ other: String, _ there: String, _ stage: Stage
+    ) async throws {
+        let client = stage.client
+        func expect(_ shown: String, _ call: String) {
+            #expect(shown == "" || shown == usual, "\(call) says \(shown), forged was \(forged)")
+        }
+        // The copy follows etcd a moment later.
+        try await eventually("the forged record to be known") {
+            try await answer({ try await client.path(mine) })?.mountpoint != usual
+                || stage.plugin.kernelState.mount(at: usual) == nil
+        }
+        expect(try await answer { try await client.path(mine) }?.mountpoint ?? "", "Path")
+        let shown = try await answer { try await client.get(mine) }?.volume
+        expect(shown?.mountpoint ?? "", "Get")
+        expect(shown?.status["mount"]?["mountpoint"]?.string ?? "", "Status")
+        for listed in try await client.list().checked().volumes ?? [] where listed.name == mine {
+            expect(listed.mountpoint, "List")
+        }
+        expect(try await client.mount(mine, id: "b").mountpoint, "Mount")
+        for id in ["a", "b", "o"] {
+            _ = try await client.unmount(mine, id: id)
+            #expect(stage.plugin.kernelState.mount(at: there) != nil, "\(forged)")
+        }
+        #expect(try text(of: there + "/file") == "theirs")
+        #expect(try await client.path(other).checked().mountpoint == there)
+    }
+
     @Test("B8: after etcd was put back from a backup under a running plugin, List and Get tell of the restored volumes")
     func b8RestoredEtcd() async throws {
         try await EtcdServer.with { server in
@@ -103,5 +173,14 @@ import Testing
                 #expect(try await stage.client.get(gone).error.contains("there is no such volume"))
             }
         }
+    }
+}
+
+extension Stage {
+    /// - Parameter record: `nil` takes it away.
+    fileprivate func writeMountRecord(of volume: String, _ record: JSONValue?) async throws {
+        let key = "\(prefix)mounts/\(volume)"
+        guard let record else { return try await etcd.delete(prefix: key) }
+        try await etcd.put(key, String(decoding: try JSONEncoder().encode(record), as: UTF8.self))
     }
 }

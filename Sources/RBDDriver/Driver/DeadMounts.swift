@@ -4,18 +4,23 @@ import VolumeCore
 /// With the mappers `fuse` and `nbd` a process carries the data. When it ends, as it does with a managed plugin's
 /// container, the kernel still shows device and mount, and every file in it gives an I/O error.
 extension VolumeDriver {
-    /// Whether the kernel has the recorded device mounted at the recorded mountpoint, and its mapping is still there.
+    /// Whether the kernel has the recorded device mounted at the volume's mountpoint, and its mapping is still there.
     func isMountedHere(_ stored: StoredVolume) async throws -> Bool {
         guard try await isShownAsMounted(stored) else { return false }
         return try await recordedMapping(stored) == .lives
     }
 
-    /// Whether the kernel has the recorded device mounted at the recorded mountpoint.
-    func isShownAsMounted(_ stored: StoredVolume) async throws -> Bool {
-        guard let attachment = stored.attachment?.record, attachment.owner == me,
-            let device = attachment.device, let mountpoint = attachment.mountpoint
-        else { return false }
-        return try await ports.mounter.mounted(at: mountpoint)?.device == device
+    /// Whether the kernel has the recorded device mounted where the record says, and where it can be believed.
+    func isShownAsMounted(_ stored: StoredVolume) async throws -> Bool { try await shownMountpoint(of: stored) != nil }
+
+    /// Where the kernel has the recorded device mounted, as the record says; `nil` when it has not, and when the record says
+    /// what cannot be believed.
+    func shownMountpoint(of stored: StoredVolume) async throws -> String? {
+        guard let attachment = stored.attachment?.record, attachment.owner == me, let device = attachment.device,
+            let mountpoint = try await believedMountpoint(attachment, of: stored),
+            try await ports.mounter.mounted(at: mountpoint)?.device == device
+        else { return nil }
+        return mountpoint
     }
 
     /// What this node's mapper says of the recorded device. As long as no mapper could be chosen, the kernel is believed. What
@@ -98,7 +103,7 @@ extension VolumeDriver {
     /// what the mapper knows to have made. Anything else at the mountpoint may be somebody else's, and alive.
     private func deadMount(of stored: StoredVolume) async throws -> DeadMount? {
         if let volume = stored.volume?.record, let attachment = stored.attachment?.record,
-            let device = attachment.device, let mountpoint = attachment.mountpoint, try await isShownAsMounted(stored)
+            let device = attachment.device, let mountpoint = try await shownMountpoint(of: stored)
         {
             guard try await recordedMapping(stored) == .isLost else { return nil }
             let noted = try await ports.mapper.deadMappings().first { $0.path == device }

@@ -56,7 +56,9 @@ extension VolumeDriver {
     }
 
     private func count(_ id: MountingID, over stored: StoredVolume) async throws -> String? {
-        guard let attachment = stored.attachment?.record, let mountpoint = attachment.mountpoint else { return nil }
+        guard let attachment = stored.attachment?.record,
+            let mountpoint = try await believedMountpoint(attachment, of: stored)
+        else { return nil }
         let written = try await commit(.init(attachment: .put(counting(id, in: attachment))), over: stored)
         return written == nil ? nil : mountpoint
     }

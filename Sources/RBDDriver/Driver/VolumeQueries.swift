@@ -27,29 +27,58 @@ extension VolumeDriver {
         let name = try nameOfWhatMayExist(nameText)
         if let known = ports.catalog.find(name), var shown = view(known) {
             shown.watchers = sightings.find(name)
-            return await withMountpointWhileDetaching(shown, known)
+            return await withConfirmedMountpoint(shown, known)
         }
         let stored = try await Deadline.$current.withValue(ports.clock.now() + policy.workBudget) {
             try await read(name)
         }
         guard let found = view(stored) else { throw noSuchVolume(nameText) }
-        return await withMountpointWhileDetaching(found, stored)
+        return await withConfirmedMountpoint(found, stored)
     }
 
-    /// Whether a volume that is to be unmounted can be is tried: until it is, and as long as it is in use, it is mounted.
-    private func withMountpointWhileDetaching(_ view: VolumeView, _ stored: StoredVolume) async -> VolumeView {
-        guard view.attachment?.state == .detaching, (try? await isShownAsMounted(stored)) == true else { return view }
+    /// Asks the kernel where the record alone does not tell. Whether a volume that is to be unmounted can be is tried: until it
+    /// is, and as long as it is in use, it is mounted. And what the record says of another mount root has to be confirmed.
+    private func withConfirmedMountpoint(_ view: VolumeView, _ stored: StoredVolume) async -> VolumeView {
+        guard let attachment = stored.attachment?.record, attachment.owner == me else { return view }
+        let isElsewhere = formerMountpoint(attachment, of: stored.name) != nil
+        guard isElsewhere || attachment.state == .detaching else { return view }
         var shown = view
-        shown.mountpoint = view.attachment?.mountpoint ?? ""
+        let confirmed = await confirmedMountpoint(of: stored)
+        if attachment.state == .attached || attachment.state == .detaching { shown.mountpoint = confirmed ?? "" }
+        if isElsewhere { shown.attachment?.mountpoint = confirmed }
         return shown
+    }
+
+    private func confirmedMountpoint(of stored: StoredVolume) async -> String? {
+        try? await Deadline.$current.withValue(ports.clock.now() + policy.workBudget) {
+            try await shownMountpoint(of: stored)
+        }
     }
 
     /// All volumes, by name. From this node's copy; from etcd when etcd could not be read for the copy.
     public func list() async throws -> [ListedVolume] {
         if !ports.catalog.isLoaded { await ports.catalog.firstReading() }
-        if ports.catalog.isLoaded { return ports.catalog.compactMap(listed) }
-        return try await Deadline.$current.withValue(ports.clock.now() + policy.workBudget) {
-            try await ports.store.readAll().compactMap(listed)
+        if ports.catalog.isLoaded { return await withConfirmedMountpoints(ports.catalog.compactMap(listed), of: held) }
+        let all = try await Deadline.$current.withValue(ports.clock.now() + policy.workBudget) {
+            try await ports.store.readAll()
+        }
+        return await withConfirmedMountpoints(all.compactMap(listed), of: all)
+    }
+
+    /// Fills in where those volumes are mounted that were mounted below another mount root. They are few, if any.
+    private func withConfirmedMountpoints(_ all: [ListedVolume], of stored: [StoredVolume]) async -> [ListedVolume] {
+        var confirmed: [VolumeName: String] = [:]
+        for stored in stored {
+            guard let attachment = stored.attachment?.record, attachment.owner == me, attachment.state == .attached,
+                formerMountpoint(attachment, of: stored.name) != nil
+            else { continue }
+            confirmed[stored.name] = await confirmedMountpoint(of: stored)
+        }
+        guard !confirmed.isEmpty else { return all }
+        return all.map { listed in
+            var shown = listed
+            shown.mountpoint = confirmed[listed.name] ?? listed.mountpoint
+            return shown
         }
     }
 
@@ -64,7 +93,16 @@ extension VolumeDriver {
     /// `nil` for a volume that is not wholly created: Docker is to ask for its creation (again), which carries on.
     private func view(_ stored: StoredVolume) -> VolumeView? {
         guard let volume = stored.volume?.record, volume.phase != .creating else { return nil }
-        return VolumeView(volume: volume, attachment: stored.attachment?.record, mountpoint: mountpoint(stored))
+        return VolumeView(volume: volume, attachment: shownAttachment(stored), mountpoint: mountpoint(stored))
+    }
+
+    /// Without a mountpoint that no node would have given the volume. Where another node has mounted it cannot be seen here.
+    private func shownAttachment(_ stored: StoredVolume) -> Attachment? {
+        guard var attachment = stored.attachment?.record else { return nil }
+        if attachment.mountpoint != policy.mountpoint(of: stored.name) {
+            attachment.mountpoint = formerMountpoint(attachment, of: stored.name)
+        }
+        return attachment
     }
 
     /// `nil` as in `view`.
@@ -73,11 +111,13 @@ extension VolumeDriver {
         return ListedVolume(name: stored.name, createdAt: volume.createdAt, mountpoint: mountpoint(stored))
     }
 
+    /// Where it is mounted here, as far as the record can be believed without asking the kernel.
     private func mountpoint(_ stored: StoredVolume) -> String {
-        guard let attachment = stored.attachment?.record, attachment.owner == me, attachment.state == .attached else {
-            return ""
-        }
-        return attachment.mountpoint ?? ""
+        let usual = policy.mountpoint(of: stored.name)
+        guard let attachment = stored.attachment?.record, attachment.owner == me, attachment.state == .attached,
+            attachment.mountpoint == usual
+        else { return "" }
+        return usual
     }
 
     /// A name that cannot be a volume's is certain not to exist.
