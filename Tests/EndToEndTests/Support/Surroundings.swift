@@ -34,6 +34,7 @@ extension Stage {
     /// What there is on a stage on which nothing was ever created.
     func expectBlank(_ occasion: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation) async throws {
         let left = try await settledChanges(since: Surroundings(facts: []))
+        if !left.isEmpty { print("The plugin's log ends with:\n\(plugin.log.suffix(8000))") }
         #expect(left.isEmpty, occasion, sourceLocation: sourceLocation)
     }
 
