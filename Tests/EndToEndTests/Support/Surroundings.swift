@@ -47,11 +47,12 @@ extension Stage {
         #expect(changes.isEmpty, "after \(occasion)", sourceLocation: sourceLocation)
     }
 
-    /// What has changed, once what the plugin does in the background has had a moment: deleting the data of removed
-    /// volumes, and starting the programs that wait for something to ask the kernel.
+    /// What has changed, once what the plugin does in the background has had its time: deleting the data of removed volumes,
+    /// and starting the programs that wait for something to ask the kernel. Removed images go one after the other, and one
+    /// that a plugin was deleting when an earlier test killed it makes the others wait for half a minute.
     private func settledChanges(since before: Surroundings, records: Records = .byContent) async throws -> String {
         var changes = ""
-        for attempt in 0..<20 {
+        for attempt in 0..<180 {
             if attempt > 0 { try await Task.sleep(for: .milliseconds(500)) }
             changes = try await surroundings(records: records).changes(since: before)
             if changes.isEmpty { break }
