@@ -18,7 +18,8 @@ struct LoopDisk: Sendable {
 
     func format(_ bench: LinuxBench, _ filesystem: FilesystemType) async throws {
         let mkfs = MkfsCommand(filesystem, size: .mebibytes(512), words: [])
-        try await bench.runner.succeed(Command(mkfs.tool, mkfs.options + [device]), to: "format")
+        let command = Command(mkfs.tool, mkfs.options + [device])
+        try await bench.runner.succeed(command.apart(bench.kernel, to: "format"), to: "format")
     }
 
     func grow(_ bench: LinuxBench, to size: VolumeSize) async throws {
