@@ -40,7 +40,8 @@ import VolumeCore
     /// - Returns: where.
     private func mountNew(_ device: MappedDevice, _ bench: Bench) async throws -> String {
         let folder = bench.linux.scratch.path + "/mnt"
-        try await bench.linux.tool("mkfs.ext4", "-q", device.path)
+        let mkfs = Command(.mkfsExt4, ["-q", device.path])
+        try await bench.linux.runner.succeed(mkfs.apart(bench.linux.kernel, to: "test"), to: "make a filesystem")
         try await bench.linux.tool("mkdir", folder)
         try await bench.linux.tool("mount", device.path, folder)
         return folder
