@@ -83,11 +83,3 @@ struct RemovalTests {
         }
     }
 }
-
-extension Stage {
-    /// Id and name of each image in the trash.
-    fileprivate func trash() async throws -> [String] {
-        try await ceph.rbd("trash", "ls", "--pool", pool, "--namespace", namespace).split(separator: "\n").map(
-            String.init)
-    }
-}

@@ -40,10 +40,18 @@ extension CephImageStore {
 
     public func emptyTrash(_ image: TrashedImage) async throws {
         let what = "delete the image of the removed volume \(image.volume) (id \(image.id))"
-        if let uid = try await uid(of: image, what), uid != image.uid {
-            throw VolumeError(
-                .foreignImage, what, why: "it is the image of another volume, with the uid \(uid)",
-                remedy: "bring it back with 'rbd trash restore'", outcome: .refused)
+        if let found = try await look(at: image, what) {
+            guard found.uid == image.uid else {
+                throw VolumeError(
+                    .foreignImage, what, why: "it is the image of another volume, with the uid \(found.uid)",
+                    remedy: "bring it back with 'rbd trash restore'", outcome: .refused)
+            }
+            // Librbd would wait for the lock of a client that died with it, for ever where the OSD never forgets its watch.
+            guard found.watchers.isEmpty else {
+                throw VolumeError(
+                    .busy, what, why: "it is watched by \(found.watchers.joined(separator: ", "))",
+                    remedy: "another node is deleting it, or has died over that", outcome: .refused)
+            }
         }
         do {
             try await call(what) { _ in
@@ -54,13 +62,15 @@ extension CephImageStore {
         }
     }
 
-    /// The uid that the image itself bears: its name in the trash is only what somebody has called it.
+    /// The uid that the image itself bears: its name in the trash is only what somebody has called it. And who has it open.
     /// - Returns: `nil` for one whose deletion has come so far that nothing can be read of it any more.
-    private func uid(of image: TrashedImage, _ what: String) async throws -> String? {
+    private func look(at image: TrashedImage, _ what: String) async throws -> (uid: String, watchers: [String])? {
         do {
             return try await call(what) { limit in
                 try await images(in: image.place).withImage(.id(image.id), .readOnly, timeout: limit) { opened in
-                    try await opened.metadata(Self.uidKey, timeout: limit) ?? ""
+                    let uid = try await opened.metadata(Self.uidKey, timeout: limit) ?? ""
+                    let watchers = try await opened.watchers(timeout: limit).map { $0.address?.text ?? $0.client }
+                    return (uid, watchers)
                 }
             }
         } catch let error as VolumeError where error.code == .notFound {

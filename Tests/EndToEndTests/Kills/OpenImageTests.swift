@@ -31,11 +31,45 @@ struct OpenImageTests {
         }
     }
 
-    /// Watches that last ten minutes: nobody comes through by waiting.
+    @Test("A node that died while it deleted a removed image keeps no other node from deleting others")
+    func deletedElsewhere() async throws {
+        try await Self.withLongWatches {
+            try await Stage.with { stage in
+                // Without an object map each object that there could be is asked for, which takes a while.
+                let options = ["size": "32G", "order": "19", "features": "layering,exclusive-lock"]
+                let name = try await stage.volume("large", options)
+                let id = try #require(try await stage.record(of: name)?["imageID"]?.string)
+                try await stage.client.remove(name).checked()
+                try await eventually("its deletion to begin") {
+                    let place = ["--pool", stage.pool, "--namespace", stage.namespace]
+                    let watchers = try await stage.ceph.run("rados", place + ["listwatchers", "rbd_header.\(id)"])
+                    return watchers.succeeded && watchers.output.contains("watcher=")
+                }
+                try await stage.plugin.kill()
+
+                try await stage.withAnotherNode { _, other in
+                    for _ in 1...3 {
+                        let small = uniqueName("small")
+                        try await other.create(small, options: stage.options()).checked()
+                        try await other.remove(small).checked()
+                        try await eventually("\(small) to be deleted", within: .seconds(60)) {
+                            try await !stage.trash().contains { $0.contains(small) }
+                        }
+                    }
+                }
+                #expect(try await stage.trash().count == 1)
+                // It knows that it is its own client that has died.
+                try await stage.plugin.start()
+                try await eventually("the large one to be deleted", within: .seconds(180)) {
+                    try await stage.trash().isEmpty
+                }
+                try await stage.expectBlank()
+            }
+        }
+    }
+
     private static func withDeadWatcher(_ body: (Stage, String) async throws -> Void) async throws {
-        let ceph = CephRig(try .required())
-        try await ceph.ceph("config", "set", "osd", "osd_client_watch_timeout", "600")
-        do {
+        try await withLongWatches {
             let mkfs = try HeldMkfs()
             try await Stage.with(settings: mkfs.settings) { stage in
                 let name = uniqueName("open")
@@ -44,6 +78,15 @@ struct OpenImageTests {
                 try await body(stage, name)
             }
             try await mkfs.sweep()
+        }
+    }
+
+    /// Watches that last ten minutes: nobody comes through by waiting.
+    private static func withLongWatches(_ body: () async throws -> Void) async throws {
+        let ceph = CephRig(try .required())
+        try await ceph.ceph("config", "set", "osd", "osd_client_watch_timeout", "600")
+        do {
+            try await body()
         } catch {
             try await ceph.ceph("config", "rm", "osd", "osd_client_watch_timeout")
             throw error

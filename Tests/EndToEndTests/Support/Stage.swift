@@ -73,6 +73,12 @@ struct Stage: Sendable {
     /// An image of the stage as `rbd` names it.
     func image(_ name: String) -> String { "\(pool)/\(namespace)/\(name)" }
 
+    /// Id and name of each image in the trash.
+    func trash() async throws -> [String] {
+        try await ceph.rbd("trash", "ls", "--pool", pool, "--namespace", namespace).split(separator: "\n").map(
+            String.init)
+    }
+
     /// The record of a volume in etcd.
     func record(of volume: String) async throws -> JSONValue? { try await etcd.json(of: "\(prefix)volumes/\(volume)") }
 

@@ -178,11 +178,11 @@ extension History {
         return true
     }
 
-    /// Somebody puts etcd back to what it was; the first time a backup is made. From then on nobody can expect more than that
-    /// no data is harmed.
+    /// Somebody puts etcd back to what it was, while nothing is under way; the first time a backup is made. From then on nobody
+    /// can expect more than that no data is harmed.
     private func restoreEtcd() -> Bool {
         let now = cluster.mutate { $0.etcd }
-        guard let backup, backup.revision < now.revision, !checks.isRestored else {
+        guard let backup, backup.revision < now.revision, !checks.isRestored, inFlight.isEmpty, late.isEmpty else {
             if backup == nil { backup = now }
             return false
         }
