@@ -130,8 +130,14 @@ public struct SparseImageFormatter: Sendable {
     private func watch(_ scene: Scene) async throws {
         while true {
             try await Task.sleep(for: .milliseconds(20))
-            let taken = try await kernel.run("stat \(scene.content.path)", to: scene.what) {
-                try scene.content.extent().taken
+            let taken: UInt64
+            do {
+                taken = try await kernel.run("stat \(scene.content.path)", to: scene.what) {
+                    try scene.content.extent().taken
+                }
+            } catch let error as VolumeError where error.code == .timedOut {
+                // Then mkfs has no time left either, and it is mkfs that the error has to name.
+                continue
             }
             guard scene.room.cover(taken) else {
                 throw VolumeError(
