@@ -107,9 +107,14 @@ extension VolumeDriver {
 
     /// Nodes that create at the same moment do not count each other: there may be a few volumes more than the limit.
     private func checkRoom(for name: VolumeName) async throws {
-        if !ports.catalog.isLoaded { await ports.catalog.firstReading() }
-        let count = ports.catalog.isLoaded ? ports.catalog.count : try await ports.store.readAll().count
+        let count = try await volumeCount()
         try policy.limits.checkRoom(for: name, beside: count)
+    }
+
+    private func volumeCount() async throws -> Int {
+        if !ports.catalog.isLoaded { await ports.catalog.firstReading() }
+        if ports.catalog.isLoaded { return ports.catalog.count }
+        return try await ports.store.readAll().count
     }
 
     /// Another node took this call's attempt for dead and undid it, before the attempt had made its image: now the image
