@@ -57,7 +57,7 @@ struct LogRing {
         dropped += 1
     }
 
-    /// What says that so many lines were dropped could not be written either: the next line tells of them.
+    /// The line that tells of dropped lines could not be written either: the next one tells of them.
     mutating func keepUntold(_ count: Int) { untold += count }
 
     private struct Line {

@@ -26,7 +26,7 @@ import Testing
 
     private func logger(_ log: PluginLog) -> Logger { Logger(label: "rbd-plugin") { log.handler(label: $0) } }
 
-    @Test("E12: nobody who logs waits for a reader who has stopped; he is told what he missed, and keeps the warnings")
+    @Test("E12: logging waits for no reader that has stopped; the reader learns what it missed, and keeps the warnings")
     func e12StoppedReader() async throws {
         let gate = Gate()
         let log = try PluginLog(LogSettings(level: .debug, format: .text), for: .container, write: gate.take)
@@ -67,7 +67,7 @@ import Testing
         #expect(output.texts.count == 1)
     }
 
-    @Test("E12: lines for a reader who has gone are counted")
+    @Test("E12: lines for a reader that has gone are counted")
     func e12NoReader() async throws {
         let log = try PluginLog(LogSettings(level: .debug, format: .text), for: .host) { _, _ in false }
         for number in 0..<5 { logger(log).info("line \(number)") }

@@ -62,7 +62,7 @@ extension CephImageStore {
         }
     }
 
-    /// The uid that the image itself bears: its name in the trash is only what somebody has called it. And who has it open.
+    /// Who has the image open, and the uid that it bears itself: anybody can have given it its name in the trash.
     /// - Returns: `nil` for one whose deletion has come so far that nothing can be read of it any more.
     private func look(at image: TrashedImage, _ what: String) async throws -> (uid: String, watchers: [String])? {
         do {

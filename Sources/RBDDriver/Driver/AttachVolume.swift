@@ -176,7 +176,7 @@ extension VolumeDriver {
     private func mapAnew(
         _ device: MappedDevice, _ volume: VolumeRecord, _ progress: inout AttachProgress
     ) async throws -> MappedDevice {
-        log.step("the filesystem was repaired here; mapping anew", volume.name, ["device": "\(device.path)"])
+        log.step("the filesystem may have been repaired here; mapping anew", volume.name, ["device": "\(device.path)"])
         try await unmapForCertain(device, volume)
         if let client = device.client { progress.unmapped.insert(client) }
         let anew = try await mapOrReuse(volume, [], &progress)

@@ -66,11 +66,11 @@ extension VolumeDriver {
         for mountpoint in try await mountpoints(of: device, name) {
             try await ports.mounter.unmount(mountpoint, of: device.path)
         }
-        let isGone = try await ports.mapper.unmap(device)
+        let ended = try await clientEnded(withUnmapping: device)
         log.warning(
             "let go of a volume that another node has taken over",
             metadata: ["volume": "\(name)", "device": "\(device.path)"])
-        if isGone, let client = device.client { await allowAgain(client) }
+        if let ended { await allowAgain(ended) }
     }
 
     /// The client is gone with its mapping: its entry protects nothing any more. Many users may not remove entries; then

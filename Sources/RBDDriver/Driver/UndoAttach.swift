@@ -38,8 +38,7 @@ extension VolumeDriver {
             }
         var gone = progress.unmapped
         for device in devices {
-            let isGone = try await ports.mapper.unmap(device)
-            if isGone, let client = device.client { gone.insert(client) }
+            if let client = try await clientEnded(withUnmapping: device) { gone.insert(client) }
         }
         return gone
     }

@@ -96,8 +96,7 @@ extension VolumeDriver {
         var gone: Set<ClientAddress> = []
         for device in devices {
             do {
-                let isGone = try await ports.mapper.unmap(device)
-                if isGone, let client = device.client { gone.insert(client) }
+                if let client = try await clientEnded(withUnmapping: device) { gone.insert(client) }
             } catch let error as VolumeError {
                 // Whoever is still counted has to find it at its mountpoint, whatever has gone wrong.
                 if let volume = detaching.volume?.record, error.code == .busy || !leaving.mountIDs.isEmpty {

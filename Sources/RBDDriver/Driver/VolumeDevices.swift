@@ -40,6 +40,12 @@ extension VolumeDriver {
         return found
     }
 
+    /// Unmaps the device.
+    /// - Returns: its client, when that is certain to be gone with it.
+    func clientEnded(withUnmapping device: MappedDevice) async throws -> ClientAddress? {
+        try await ports.mapper.unmap(device) ? device.client : nil
+    }
+
     /// Lets go, without force, of a device of another image that has had the name, if it is the plugin's own: of a volume that
     /// was taken over, removed and created anew while this node slept. No record can give it to this node again. What people
     /// have mapped by hand is left to them: it is in nobody's way.

@@ -1,7 +1,7 @@
 /// What the words of `map-options` may be: those options of the kernel's rbd driver, from rbd(8), that tune the volume's own
 /// mapping and nothing else.
 ///
-/// Everything else is for whoever runs the plugin, who has `RBD_MAP_OPTIONS`. Whoever may create volumes must not decide how
+/// All other options belong in `RBD_MAP_OPTIONS`, which the operator sets. A user who may create volumes must not decide how
 /// the node speaks to the cluster.
 enum MapOptionTable {
     /// The first word that a user cannot give.

@@ -71,7 +71,7 @@ public struct VolumeRequest: Sendable, Hashable {
     private static let mostMappedObjects: UInt64 = 1 << 27
 
     /// Without a map a removal asks for each object that there could be, also of an empty image: half an hour with one fast
-    /// OSD, and hours with a slow one. The largest ext4 in objects of 4 MiB has so many.
+    /// OSD, and hours with a slow one. An ext4 of 64T in objects of 4 MiB has exactly as many.
     private static let mostUnmappedObjects: UInt64 = 1 << 24
 
     static func checkSize(of spec: VolumeSpec) throws(VolumeError) {

@@ -178,8 +178,8 @@ extension History {
         return true
     }
 
-    /// Somebody puts etcd back to what it was, while nothing is under way; the first time a backup is made. From then on nobody
-    /// can expect more than that no data is harmed.
+    /// The first call makes a backup of etcd, a later one restores it, while nothing is under way. After that the only promise
+    /// is that no data is harmed.
     private func restoreEtcd() -> Bool {
         let now = cluster.mutate { $0.etcd }
         guard let backup, backup.revision < now.revision, !checks.isRestored, inFlight.isEmpty, late.isEmpty else {

@@ -3,15 +3,6 @@ import VolumeCore
 
 /// Options for mapping: what tunes the volume's own mapping is taken, and nothing else.
 @Suite struct MapOptionTests {
-    private func failure(_ options: [String: String]) -> VolumeError? {
-        do {
-            _ = try VolumeRequest(options: options, defaults: VolumeDefaults(pool: "rbd"))
-            return nil
-        } catch {
-            return error
-        }
-    }
-
     @Test(
         "E9: map options that tune the volume's own mapping are taken",
         arguments: [

@@ -3,15 +3,6 @@ import VolumeCore
 
 /// How long options may be, and what a volume may be by the settings of whoever runs the plugin.
 @Suite struct OptionLimitTests {
-    private func failure(_ options: [String: String]) -> VolumeError? {
-        do {
-            _ = try VolumeRequest(options: options, defaults: VolumeDefaults(pool: "rbd"))
-            return nil
-        } catch {
-            return error
-        }
-    }
-
     private func words(_ bytes: Int) -> String { String(repeating: "noatime,", count: bytes / 8) }
 
     @Test("E7: an option of 1 KiB is taken, and one byte more is refused by name and length")

@@ -58,7 +58,7 @@ struct NbdRecords: Sendable {
         try SmallFile.replace(file(of: record.device.path), with: Array(try encoder.encode(record)))
     }
 
-    /// - Returns: `nil` when there is none of this boot that can be understood.
+    /// - Returns: `nil` when there is no record of this boot, or none that can be read.
     func read(_ path: String) throws -> Record? {
         do {
             let bytes = try SmallFile.bytes(of: file(of: path), limit: 64 << 10)
