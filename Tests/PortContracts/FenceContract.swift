@@ -127,7 +127,7 @@ extension NodeUnderTest {
 
     fileprivate func noOwner() async throws {
         try await withImage { image, _ in
-            let owners = try await fence.lockOwners(of: image)
+            let owners = try await lockOwners(of: image)
             #expect(owners == [])
         }
     }
@@ -137,7 +137,7 @@ extension NodeUnderTest {
             try await fence.blocklist(client, for: day)
             for _ in 1...2 {
                 try await fence.breakLock(of: image, heldBy: client)
-                #expect(try await fence.lockOwners(of: image) == [])
+                #expect(try await lockOwners(of: image) == [])
             }
         }
     }
@@ -151,7 +151,7 @@ extension NodeUnderTest {
                 let client = try await client(of: device)
                 try await withMount(device) { mountpoint in
                     try await applications.write("x", to: "file", at: mountpoint)
-                    #expect(try await fence.lockOwners(of: image) == [client])
+                    #expect(try await lockOwners(of: image) == [client])
                     try await body(image, client, mountpoint)
                 }
             }
@@ -167,7 +167,7 @@ extension NodeUnderTest {
                 try await withMount(device) { mountpoint in
                     try await applications.write("x", to: "file", at: mountpoint)
                     try await fence.breakLock(of: image, heldBy: stranger)
-                    #expect(try await fence.lockOwners(of: image) == [client])
+                    #expect(try await lockOwners(of: image) == [client])
                     try await applications.write("y", to: "file", at: mountpoint)
                 }
             }
@@ -179,7 +179,7 @@ extension NodeUnderTest {
             try await place.obscureLockOwner(image)
             for _ in 1...2 {
                 let error = await expectFailure(.unexplained, "naming the owner of the lock") {
-                    _ = try await fence.lockOwners(of: image)
+                    _ = try await lockOwners(of: image)
                 }
                 #expect(error.map { "\($0)".contains("\(image)") } ?? false, "the image is not named")
                 await expectFailure(.unexplained, "breaking the lock") {

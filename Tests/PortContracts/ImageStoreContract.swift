@@ -15,41 +15,44 @@ public struct ImageStoreContract: Sendable {
         self.place = place
     }
 
-    public static let promises: [ContractCase<Self>] = [
-        .init("no image is nil, not an error") { try await $0.absent() },
-        .init("a created image is what was asked for, and bears the uid") { try await $0.creates() },
-        .init("an image in a namespace is another one than in the pool itself") { try await $0.namespaces() },
-        .init("data go to the data pool") { try await $0.dataPool() },
-        .init("a taken name is refused, and what is there stays as it is") { try await $0.taken() },
-        .init("a renamed image keeps id and uid, and leaves its old name") { try await $0.renames() },
-        .init("a rename onto a taken name is refused and changes nothing") { try await $0.renameTaken() },
-        .init("an image that does not exist can be neither renamed nor marked") { try await $0.missing() },
-        .init("mark writes the uid, also over another one") { try await $0.marks() },
-        .init("D11: a blank image bears no filesystem, and looking leaves no trace") { try await $0.noFilesystem() },
-        .init("remove takes the image away, and succeeds when there is none") { try await $0.removes() },
-        .init("remove leaves an image with another id alone") { try await $0.wrongID() },
-        .init("B2: remove is busy while there are snapshots, and inspect names them") { try await $0.snapshots() },
-        .init("remove is busy while the image is mapped") { try await $0.mapped() },
-        .init("B11: a trashed image frees its name, is listed as the volume's, and is deleted for good later") {
-            try await $0.trash()
-        },
-        .init("B11: trashing goes on where it was cut off, and succeeds when there is nothing left to do") {
-            try await $0.trashAgain()
-        },
-        .init("B11: an image with another id is not trashed") { try await $0.trashWrongID() },
-        .init("B11: what others put into the trash is not listed, and an image with another uid is not deleted") {
-            try await $0.foreignTrash()
-        },
-        .init("an image that is there is no remains, and where nothing is, nothing is cleared") {
-            try await $0.remains()
-        },
-        .init("the plugin's own handles are no watchers") { try await $0.ownHandles() },
-        .init("a mapping is a watcher until it is gone, and inspect says the same") { try await $0.watchers() },
-        .init("names are those that begin so, each place by itself") { try await $0.names() },
-        .init("preflight accepts what can be created, and creates nothing") { try await $0.preflight() },
-        .init("preflight refuses missing pools and namespaces, by name") { try await $0.preflightPlaces() },
-        .init("preflight refuses a size beyond the pool") { try await $0.preflightSize() },
-    ]
+    public static let promises: [ContractCase<Self>] =
+        [
+            .init("no image is nil, not an error") { try await $0.absent() },
+            .init("a created image is what was asked for, and bears the uid") { try await $0.creates() },
+            .init("an image in a namespace is another one than in the pool itself") { try await $0.namespaces() },
+            .init("data go to the data pool") { try await $0.dataPool() },
+            .init("a taken name is refused, and what is there stays as it is") { try await $0.taken() },
+            .init("a renamed image keeps id and uid, and leaves its old name") { try await $0.renames() },
+            .init("a rename onto a taken name is refused and changes nothing") { try await $0.renameTaken() },
+            .init("an image that does not exist can be neither renamed nor marked") { try await $0.missing() },
+            .init("mark writes the uid, also over another one") { try await $0.marks() },
+            .init("D11: a blank image bears no filesystem, and looking leaves no trace") {
+                try await $0.noFilesystem()
+            },
+            .init("remove takes the image away, and succeeds when there is none") { try await $0.removes() },
+            .init("remove leaves an image with another id alone") { try await $0.wrongID() },
+            .init("B2: remove is busy while there are snapshots, and inspect names them") { try await $0.snapshots() },
+            .init("remove is busy while the image is mapped") { try await $0.mapped() },
+            .init("B11: a trashed image frees its name, is listed as the volume's, and is deleted for good later") {
+                try await $0.trash()
+            },
+            .init("B11: trashing goes on where it was cut off, and succeeds when there is nothing left to do") {
+                try await $0.trashAgain()
+            },
+            .init("B11: an image with another id is not trashed") { try await $0.trashWrongID() },
+            .init("B11: what others put into the trash is not listed, and an image with another uid is not deleted") {
+                try await $0.foreignTrash()
+            },
+            .init("an image that is there is no remains, and where nothing is, nothing is cleared") {
+                try await $0.remains()
+            },
+            .init("the plugin's own handles are no watchers") { try await $0.ownHandles() },
+            .init("a mapping is a watcher until it is gone, and inspect says the same") { try await $0.watchers() },
+            .init("names are those that begin so, each place by itself") { try await $0.names() },
+            .init("preflight accepts what can be created, and creates nothing") { try await $0.preflight() },
+            .init("preflight refuses missing pools and namespaces, by name") { try await $0.preflightPlaces() },
+            .init("preflight refuses a size beyond the pool") { try await $0.preflightSize() },
+        ] + writerPromises
 
     private func absent() async throws {
         #expect(try await images.inspect(place.image("absent")) == nil)
@@ -57,7 +60,7 @@ public struct ImageStoreContract: Sendable {
     }
 
     /// Creates an image, lends it with its id, and removes it again.
-    private func withImage(
+    func withImage(
         _ hint: String, _ spec: VolumeSpec? = nil, _ body: (ImageReference, String) async throws -> Void
     ) async throws {
         let image = place.image(hint)

@@ -106,6 +106,11 @@ public struct RootOwner: Sendable, Hashable {
 }
 
 extension NodeUnderTest {
+    /// Who holds the lock of an image that is there.
+    func lockOwners(of image: ImageReference) async throws -> [ClientAddress] {
+        try #require(await images.inspect(image)).lockOwners
+    }
+
     /// Lends a new blank image and removes it.
     func withImage(
         _ type: FilesystemType = .ext4, namespaced: Bool = false, features: ImageFeatures = .standard,

@@ -46,7 +46,7 @@ extension NodeUnderTest {
             try await eventually("the formatter's watcher goes", on: clock) {
                 try await images.watchers(of: image) == []
             }
-            #expect(try await fence.lockOwners(of: image) == [])
+            #expect(try await lockOwners(of: image) == [])
         }
     }
 

@@ -30,14 +30,6 @@ public struct CephFence: Fence {
         }
     }
 
-    public func lockOwners(of image: ImageReference) async throws -> [ClientAddress] {
-        try await call("find out who holds the lock of image \(image)") { limit in
-            try await call.images(image).withImage(.name(image.name), .readOnly, timeout: limit) { opened in
-                try await opened.lockOwners(timeout: limit).addresses(of: image)
-            }
-        }
-    }
-
     public func breakLock(of image: ImageReference, heldBy client: ClientAddress) async throws {
         try await call("break the lock of image \(image)") { limit in
             try await call.images(image).withImage(.name(image.name), .readOnly, timeout: limit) { opened in

@@ -73,15 +73,26 @@ public struct CephImageStore: ImageStore {
     /// Opening the image is what takes time: everything is asked of the same handle, the watchers last, since nothing else
     /// of it changes as fast.
     public func inspect(_ image: ImageReference) async throws -> ImageDescription? {
+        try await inspect(.name(image.name), image)
+    }
+
+    public func inspect(id: String, in place: TrashPlace) async throws -> ImageDescription? {
+        // Its name is not known here; errors are about the id.
+        try await inspect(.id(id), ImageReference(pool: place.pool, namespace: place.namespace, name: "(id \(id))"))
+    }
+
+    private func inspect(_ key: ImageKey, _ image: ImageReference) async throws -> ImageDescription? {
         do {
             return try await call("look at image \(image)") { limit in
-                try await call.images(image).withImage(.name(image.name), .readOnly, timeout: limit) { opened in
+                try await call.images(image).withImage(key, .readOnly, timeout: limit) { opened in
                     let stat = try await opened.stat(timeout: limit)
+                    let metadata = try await opened.metadata(timeout: limit)
                     return ImageDescription(
                         id: stat.id, size: VolumeSize(bytes: stat.size), order: stat.order, features: stat.features,
-                        uid: try await opened.metadata(Self.uidKey, timeout: limit),
+                        uid: metadata[Self.uidKey],
                         watchers: try await others(watching: opened, image, timeout: limit),
                         lockOwners: try await others(locking: opened, image, stat.features, timeout: limit),
+                        writers: WriterNote.writers(in: metadata, ofImage: stat.id),
                         snapshots: try await opened.snapshots(timeout: limit).compactMap(\.nameForPeople))
                 }
             }

@@ -67,7 +67,8 @@ extension RBDImage {
         if isOldFormat != 0 {
             return try GrowingBuffer.string(.reading("rbd_get_name", subject)) { rbd_get_name(image, $0, &$1) } + ".rbd"
         }
-        return try "rbd_header." + GrowingBuffer.string(.reading("rbd_get_id", subject)) { rbd_get_id(image, $0, $1) }
+        let id = try GrowingBuffer.string(.reading("rbd_get_id", subject)) { rbd_get_id(image, $0, $1) }
+        return RBDImages.headerObject(of: id)
     }
 }
 

@@ -14,7 +14,7 @@ extension RBDImages {
             try pool.withUnsafeContext { context in
                 let object = Self.idObject(of: name)
                 if let id = try Self.imageID(in: object, context, call) ?? Self.directoryID(of: name, context, call),
-                    try Self.exists("rbd_header." + id, context, call)
+                    try Self.exists(Self.headerObject(of: id), context, call)
                 {
                     return try Self.finishRemoval(id: id, context, call)
                 }

@@ -4,8 +4,9 @@ import VolumeCore
 extension VolumeDriver {
     /// Maps and mounts a volume that this node has claimed.
     ///
-    /// strangers? → map → record device and client address → fsck → mount → record `attached`. The address is recorded
-    /// before the filesystem is touched: from then on another node can fence exactly this client.
+    /// strangers? → map → note the client address in the image → record it with the device → fsck → mount → record
+    /// `attached`. The address is recorded before the filesystem is touched: from then on another node can fence exactly this
+    /// client. It is noted before it is recorded: so a recorded client that the image does not name is gone.
     /// - Parameter former: how far this boot had the volume before: then it may still have a device and a mount, and a
     ///   failure at whatever point has to see to them.
     /// - Returns: the mountpoint. On a failure everything is undone in reverse order, the claim last.
@@ -22,8 +23,9 @@ extension VolumeDriver {
             if let claim = claimed.attachment?.record {
                 try await shutOutUnseen(claim, of: volume, besides: Set(present.compactMap(\.client)))
             }
-            try await refuseStrangers(volume, besides: present)
+            try await refuseStrangers(claimed, volume, besides: present)
             var device = try await mapOrReuse(volume, present, &progress)
+            try await noteWriter(of: device, volume)
             try await advance(&progress, .mapped(device, mapper: ports.mapper.kind(of: device)))
             if try await !isChecked(device, volume, progress) {
                 device = try await mapAnew(device, volume, &progress)
@@ -59,7 +61,9 @@ extension VolumeDriver {
 
     /// The image must be the very one this volume was created with, and nobody else may have it open: a mapping made
     /// by hand, or by a node that no record knows of.
-    private func refuseStrangers(_ volume: VolumeRecord, besides mine: [MappedDevice]) async throws {
+    private func refuseStrangers(
+        _ claimed: StoredVolume, _ volume: VolumeRecord, besides mine: [MappedDevice]
+    ) async throws {
         let what = "mount volume \(volume.name)"
         // The volume may come from a node that knows more, or its image may have got a feature since. Asked before the look
         // at the image, so that nothing but deciding comes between that and mapping.
@@ -83,7 +87,9 @@ extension VolumeDriver {
         let strangers = try await strangers(
             to: volume.image, besides: Set(mine.compactMap(\.client)), seen: image.watchers)
         guard strangers.isEmpty else { throw VolumeError.imageInUse(what, volume.image, by: strangers) }
-        try await shutOutSilentLockOwners(of: volume.image, image.lockOwners, besides: mine)
+        let clients = Set(mine.compactMap(\.client))
+        try await shutOutForgottenWriters(image, of: volume, besides: clients, claimed: claimed)
+        try await shutOutSilentLockOwners(of: volume.image, image.lockOwners, besides: clients)
     }
 
     /// An owner of the lock that watches the image no more has died, or is paused and would write on when it wakes up.
@@ -92,9 +98,9 @@ extension VolumeDriver {
     /// It is not refused: the image is this volume's own, so its lock can only come from a node that had the volume, and
     /// whose record got lost. Waiting for a person would strand the volume.
     private func shutOutSilentLockOwners(
-        of image: ImageReference, _ owners: [ClientAddress], besides mine: [MappedDevice]
+        of image: ImageReference, _ owners: [ClientAddress], besides mine: Set<ClientAddress>
     ) async throws {
-        for owner in rules.silent(owners, Set(mine.compactMap(\.client))) {
+        for owner in rules.silent(owners, mine) {
             try await ports.fence.blocklist(owner, for: policy.blocklistExpiry)
             try await ports.fence.breakLock(of: image, heldBy: owner)
             log.warning(
@@ -180,7 +186,9 @@ extension VolumeDriver {
         try await unmapForCertain(device, volume)
         if let client = device.client { progress.unmapped.insert(client) }
         let anew = try await mapOrReuse(volume, [], &progress)
+        try await noteWriter(of: anew, volume)
         try await advance(&progress, .mapped(anew, mapper: ports.mapper.kind(of: anew)))
+        await forgetWriters(progress.unmapped, of: volume)
         try await check(anew, volume)
         return anew
     }
@@ -235,12 +243,6 @@ extension VolumeDriver {
         throw VolumeError(
             .unexplained, "mount volume \(volume.name)",
             why: "its mapping \(device.path) ended while it was being mounted", remedy: "try again")
-    }
-
-    private func lostClaim(_ name: VolumeName) -> VolumeError {
-        VolumeError(
-            .conflict, "mount volume \(name)", why: "another node took the volume over meanwhile",
-            remedy: "try again")
     }
 }
 

@@ -21,11 +21,30 @@ extension VolumeDriver {
                 continue
             }
             try await refuseIfInUse(client, attachment, volume)
+            guard try await mayWrite(client, attachment, volume) else { continue }
             try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
             log.warning(
                 "shut out a client that was recorded and that no mapping here accounts for",
                 metadata: ["volume": "\(volume.name)", "client": "\(client)", "mapper": "\(attachment.mapper ?? "-")"])
         }
+    }
+
+    /// Whether a client that the record names has to be shut out. An address in a record is only followed when the image
+    /// itself knows it.
+    /// - Throws: `VolumeError` with code `unexplained` when nobody can tell.
+    func mayWrite(_ client: ClientAddress, _ attachment: Attachment, _ volume: VolumeRecord) async throws -> Bool {
+        let image = try await findImage(of: volume)
+        switch rules.standing(client, image, volume, attachment.writersAreNoted == true) {
+        case .mayWrite: return true
+        case .harmless: return false
+        case .unknown: throw VolumeError.unknownClient(client, "let go of volume \(volume.name)", volume.image)
+        }
+    }
+
+    /// The volume's image by its id, whatever its name is by now.
+    private func findImage(of volume: VolumeRecord) async throws -> ImageDescription? {
+        guard let id = volume.imageID else { return try await ports.images.inspect(volume.image) }
+        return try await ports.images.inspect(id: id, in: volume.image.trash)
     }
 
     /// A client that has the image open may serve a container that the plugin's own unmount did not touch.
@@ -53,11 +72,6 @@ extension VolumeDriver {
         guard let image = try await inspect(volume.image), image.id == volume.imageID else { return true }
         return image.watchers.contains(client)
     }
-}
-
-extension ImageDescription {
-    /// Whether Ceph sees the client with the image: as a watcher, or as the holder of its lock.
-    func isOpen(by client: ClientAddress) -> Bool { watchers.contains(client) || lockOwners.contains(client) }
 }
 
 extension VolumeError {

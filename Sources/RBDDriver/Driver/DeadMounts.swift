@@ -146,7 +146,15 @@ extension VolumeDriver {
         let watchers =
             isGone ? [] : try await strangers(to: dead.image, besides: Set(others), seen: found?.watchers ?? [])
         guard watchers.isEmpty else { throw stillOpen(dead, watchers, what) }
-        for client in dead.clients { try await shutOutDead(client) }
+        for client in dead.clients where try await mayWrite(client, dead, stored) { try await shutOutDead(client) }
+    }
+
+    /// What the mapper has noted on this node can be believed. What only the record says is looked up in the image.
+    private func mayWrite(_ client: ClientAddress, _ dead: DeadMount, _ stored: StoredVolume) async throws -> Bool {
+        guard let volume = stored.volume?.record, let attachment = stored.attachment?.record,
+            attachment.clients.contains(client)
+        else { return true }
+        return try await mayWrite(client, attachment, volume)
     }
 
     /// - Returns: `false` also when it is not known who they are.

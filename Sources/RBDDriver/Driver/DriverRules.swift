@@ -38,6 +38,12 @@ public struct DriverRules: Sendable {
     public var silent: @Sendable ([ClientAddress], Set<ClientAddress>) -> [ClientAddress] = {
         ClientRule.silent($0, besides: $1)
     }
+    public var forgotten: @Sendable (ImageDescription, Set<ClientAddress>) -> [ClientAddress] = {
+        ClientRule.forgotten($0, besides: $1)
+    }
+    public var standing: @Sendable (ClientAddress, ImageDescription?, VolumeRecord, Bool) -> ClientStanding = {
+        ClientRule.standing(of: $0, with: $1, of: $2, writersAreNoted: $3)
+    }
     public var isOrphan: @Sendable (String, Set<String>, Duration, Duration) -> Bool = {
         OrphanRule.isOrphan(uid: $0, known: $1, seen: $2, age: $3)
     }

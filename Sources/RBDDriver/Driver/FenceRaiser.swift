@@ -5,44 +5,97 @@ import VolumeCore
 struct FenceRaiser: Sendable {
     let fence: any Fence
     let images: any ImageStore
+    let rules: DriverRules
     let expiry: Duration
     let log: Logger
     let commit: @Sendable (StoreChange, StoredVolume) async throws -> StoredVolume?
 
     /// Blocklist first, then the lock: a client whose lock is broken before it is blocklisted takes it again.
-    /// - Returns: the records as they are then, still `fencing`; `nil` when they were changed by somebody else meanwhile.
-    func raise(over fencing: StoredVolume) async throws -> StoredVolume? {
+    ///
+    /// A record says who may write, and whoever may write to etcd can make it say anything. So a client is shut out only when
+    /// the image itself knows it.
+    /// - Returns: `nil` when the records were changed by somebody else meanwhile.
+    /// - Throws: `VolumeError` with code `unexplained` for a client of which nobody can tell whose it is.
+    func raise(over fencing: StoredVolume) async throws -> RaisedFence? {
         guard let volume = fencing.volume?.record else { return nil }
-        let lockOwners = try await unlessGone { try await fence.lockOwners(of: volume.image) }
-        guard let complete = try await withAllClients(fencing, volume, lockOwners),
-            let clients = complete.attachment?.record.fenced?.clients
+        let image = try await findImage(of: volume)
+        guard let complete = try await withAllClients(fencing, volume, image),
+            let fenced = complete.attachment?.record.fenced
         else { return nil }
-        for client in clients {
+        var shutOut: [ClientAddress] = []
+        for client in fenced.clients where try await isToBeShutOut(client, fenced, volume, image) {
             try await fence.blocklist(client, for: expiry)
+            shutOut.append(client)
             log.warning("blocklisted", metadata: ["volume": "\(volume.name)", "client": "\(client)"])
         }
-        for client in lockOwners where clients.contains(client) {
-            try await fence.breakLock(of: volume.image, heldBy: client)
+        for client in image?.lockOwners ?? [] where shutOut.contains(client) {
+            try await unlessGone { try await fence.breakLock(of: volume.image, heldBy: client) }
         }
-        return complete
+        await forget(shutOut, volume)
+        return RaisedFence(stored: complete, shutOut: shutOut)
     }
 
-    /// Who died between mapping and recording is known to Ceph only: whoever has the image open is the one, and goes into
-    /// the record before it is shut out. When that write succeeds, the record has said `fencing` all the time, and nobody
-    /// else can have the image open. Without it, a node that slept here would shut out the owner that came after it.
+    private func isToBeShutOut(
+        _ client: ClientAddress, _ fenced: Attachment.Fenced, _ volume: VolumeRecord, _ image: ImageDescription?
+    ) async throws -> Bool {
+        switch rules.standing(client, image, volume, fenced.writersAreNoted == true) {
+        case .mayWrite: return true
+        case .harmless: return false
+        case .unknown:
+            // Where an operator has put it there, it only has to stand as long as a fence.
+            guard try await fence.isBlocklisted(client) else {
+                throw VolumeError.unknownClient(client, "take over volume \(volume.name)", volume.image)
+            }
+            return true
+        }
+    }
+
+    /// Who died between mapping and recording is known to the image and to Ceph only. They go into the record before they are
+    /// shut out. When that write succeeds, the record has said `fencing` all the time, and nobody else can have the image
+    /// open. Without it, a node that slept here would shut out the owner that came after it.
     private func withAllClients(
-        _ fencing: StoredVolume, _ volume: VolumeRecord, _ lockOwners: [ClientAddress]
+        _ fencing: StoredVolume, _ volume: VolumeRecord, _ image: ImageDescription?
     ) async throws -> StoredVolume? {
         guard var attachment = fencing.attachment?.record, let fenced = attachment.fenced else { return nil }
-        guard fenced.mayBeIncomplete else { return fencing }
-        let found = try await unlessGone { try await images.watchers(of: volume.image) } + lockOwners
-        attachment.fenced?.clients = Set(fenced.clients + found).sorted { $0.text < $1.text }
+        var found: Set<ClientAddress> = []
+        if let image, image.uid == volume.uid {
+            found.formUnion(image.writers)
+            if fenced.mayBeIncomplete { found.formUnion(image.watchers + image.lockOwners) }
+        }
+        guard fenced.mayBeIncomplete || !found.isSubset(of: fenced.clients) else { return fencing }
+        attachment.fenced?.clients = found.union(fenced.clients).sorted { $0.text < $1.text }
         attachment.fenced?.mayBeIncomplete = false
         return try await commit(.init(attachment: .put(attachment)), fencing)
     }
 
-    /// Nobody has an image that is gone. Those whom the record names are shut out all the same.
-    private func unlessGone(_ find: () async throws -> [ClientAddress]) async throws -> [ClientAddress] {
-        do { return try await find() } catch let error as VolumeError where error.code == .notFound { return [] }
+    /// The volume's image, whatever its name is by now.
+    private func findImage(of volume: VolumeRecord) async throws -> ImageDescription? {
+        guard let id = volume.imageID else { return try await images.inspect(volume.image) }
+        return try await images.inspect(id: id, in: volume.image.trash)
     }
+
+    /// Where the image has lost its name, nobody maps it by that name, and its lock is in nobody's way.
+    private func unlessGone(_ breakLock: () async throws -> Void) async throws {
+        do { try await breakLock() } catch let error as VolumeError where error.code == .notFound { return }
+    }
+
+    /// A note that stays is dealt with by the next Mount.
+    private func forget(_ clients: [ClientAddress], _ volume: VolumeRecord) async {
+        guard let id = volume.imageID, !clients.isEmpty else { return }
+        do {
+            try await images.forgetWriters(clients, in: volume.image, id: id)
+        } catch {
+            log.debug(
+                "the note of a client that was shut out stays in its image",
+                metadata: ["volume": "\(volume.name)", "error": "\(error)"])
+        }
+    }
+}
+
+/// A fence that stands.
+struct RaisedFence: Sendable {
+    /// The records as they are then, still `fencing`.
+    let stored: StoredVolume
+    /// The clients that the image knew. No other entry of the blocklist may ever be lifted on behalf of this volume.
+    let shutOut: [ClientAddress]
 }

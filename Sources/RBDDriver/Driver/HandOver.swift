@@ -46,8 +46,8 @@ extension VolumeDriver {
             _ = try await commit(.init(attachment: .put(declined)), over: stored)
         case .finishFence:
             try await inPlace(of: stored.pool, to: "tend to volume \(name)") {
-                guard let fenced = try await raiseFence(over: stored) else { return }
-                _ = try await commit(.init(attachment: .delete), over: fenced)
+                guard let raised = try await raiseFence(over: stored) else { return }
+                _ = try await commit(.init(attachment: .delete), over: raised.stored)
             }
         case .letGo:
             // As if it were called: somebody waits for it on another node.

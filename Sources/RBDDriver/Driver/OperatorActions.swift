@@ -56,11 +56,11 @@ public struct OperatorActions: Sendable {
         let claim = VolumeClaim(volume, from: former, by: me, mountID: "release", since: clock.timestamp())
         let change = StoreChange(volume: .put(claim.volume), attachment: .put(claim.attachment))
         let raiser = FenceRaiser(
-            fence: fence, images: images, expiry: blocklistExpiry, log: log,
+            fence: fence, images: images, rules: DriverRules(), expiry: blocklistExpiry, log: log,
             commit: { [store] in try await store.commit($0, over: $1) })
         guard let fencing = try await store.commit(change, over: stored),
-            let fenced = try await raiser.raise(over: fencing),
-            try await store.commit(.init(attachment: .delete), over: fenced) != nil
+            let raised = try await raiser.raise(over: fencing),
+            try await store.commit(.init(attachment: .delete), over: raised.stored) != nil
         else { throw changedMeanwhile(what) }
         return claim.attachment.fenced?.owner.node ?? former.owner.node
     }

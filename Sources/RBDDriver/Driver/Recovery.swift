@@ -37,6 +37,7 @@ extension VolumeDriver {
         case .nothing: return
         case .adopt:
             log.step("found a volume mounted by an earlier run", name, ["ids": "\(attachment.mountIDs.count)"])
+            try await noteEarlierWriter(attachment, volume, over: stored)
         case .letGo:
             log.step("finishing what an earlier run left half done", name, ["state": "\(attachment.state)"])
             _ = try await inPlace(of: stored.pool, to: what) { try await detach(attachment, over: stored) }
@@ -51,9 +52,9 @@ extension VolumeDriver {
         let claim = VolumeClaim(volume, from: former, by: me, mountID: nil, since: ports.clock.timestamp())
         let change = StoreChange(volume: .put(claim.volume), attachment: .put(claim.attachment))
         guard let fencing = try await commit(change, over: stored),
-            let fenced = try await raiseFence(over: fencing)
+            let raised = try await raiseFence(over: fencing)
         else { return }
-        guard try await commit(.init(attachment: .delete), over: fenced) != nil else { return }
-        await liftEntries(of: former, on: volume.image)
+        guard try await commit(.init(attachment: .delete), over: raised.stored) != nil else { return }
+        await liftEntries(raised.shutOut, of: former, on: volume.image)
     }
 }

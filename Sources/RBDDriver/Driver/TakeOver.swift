@@ -14,21 +14,21 @@ extension VolumeDriver {
         log.warning(
             "taking the volume over from a node that is gone",
             metadata: ["volume": "\(stored.name)", "from": "\(former.owner.node)", "epoch": "\(claim.volume.epoch)"])
-        guard let fenced = try await raiseFence(over: fencing), let attachment = fenced.attachment?.record else {
+        guard let raised = try await raiseFence(over: fencing), let attachment = raised.stored.attachment?.record else {
             return nil
         }
         let attaching = StoreChange(attachment: .put(try attachment.applying(.fenceStands)))
-        guard let claimed = try await commit(attaching, over: fenced) else { return nil }
+        guard let claimed = try await commit(attaching, over: raised.stored) else { return nil }
         let mountpoint = try await attach(claimed)
-        await liftEntries(of: former, on: volume.image)
+        await liftEntries(raised.shutOut, of: former, on: volume.image)
         return mountpoint
     }
 
     /// Shuts out whom the record, which says `fencing`, names.
-    /// - Returns: the records as they are then; `nil` when they changed meanwhile.
-    func raiseFence(over fencing: StoredVolume) async throws -> StoredVolume? {
+    /// - Returns: `nil` when the records changed meanwhile.
+    func raiseFence(over fencing: StoredVolume) async throws -> RaisedFence? {
         let raiser = FenceRaiser(
-            fence: ports.fence, images: ports.images, expiry: policy.blocklistExpiry, log: log,
+            fence: ports.fence, images: ports.images, rules: rules, expiry: policy.blocklistExpiry, log: log,
             commit: { try await commit($0, over: $1) })
         return try await raiser.raise(over: fencing)
     }

@@ -11,7 +11,9 @@ extension VolumeDriver {
             if let claim = progress.stored.attachment?.record, !progress.isLost {
                 try await shutOutUnseen(claim, of: volume, besides: gone)
             }
+            async let forgotten: Void = forgetWriters(gone, of: volume)
             if !progress.isLost { _ = try await commit(.init(attachment: .delete), over: progress.stored) }
+            await forgotten
         } catch {
             log.error(
                 "could not undo a failed mount; the next mount or unmount on this node carries on",

@@ -74,7 +74,9 @@ extension VolumeDriver {
         if let volume = detaching.volume?.record { try await shutOutUnseen(leaving, of: volume, besides: gone) }
         // Who asks for a volume leaves a record alone that says `detaching`: only a take-over can have changed it, and then
         // it is the new owner's.
+        async let forgotten: Void = forgetWriters(gone, of: detaching.volume?.record)
         _ = try await commit(.init(attachment: .delete), over: detaching)
+        await forgotten
         memory.forgetUpToDate(stored.name)
         log.step("unmounted volume", stored.name)
         return true

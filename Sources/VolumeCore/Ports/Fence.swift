@@ -17,12 +17,9 @@ public protocol Fence: Sendable {
     /// Removes the entry. Only after that boot of the node is known to be over, or the mapping to be gone.
     func allow(_ client: ClientAddress) async throws
 
-    /// Who holds the image's exclusive lock.
-    /// - Throws: `VolumeError` with code `unexplained` when somebody does whose address names no single client.
-    func lockOwners(of image: ImageReference) async throws -> [ClientAddress]
-
     /// Breaks the exclusive lock that `client` holds on the image; succeeds when it holds none.
-    /// - Throws: as `lockOwners(of:)`; nothing was broken then.
+    /// - Throws: `VolumeError` with code `unexplained` when somebody holds it whose address names no single client; nothing was
+    ///   broken then.
     func breakLock(of image: ImageReference, heldBy client: ClientAddress) async throws
 }
 

@@ -5,8 +5,14 @@ public protocol ImageStore: Sendable {
     func preflight(_ spec: VolumeSpec) async throws
 
     /// - Returns: `nil` when there is no such image (Ceph said so; a failure throws).
-    /// - Throws: `VolumeError` with code `unexplained` when somebody watches it whose address names no single client.
+    /// - Throws: `VolumeError` with code `unexplained` when somebody watches it, or holds its lock, whose address names no single
+    ///   client.
     func inspect(_ image: ImageReference) async throws -> ImageDescription?
+
+    /// Looks at an image by its id, whatever its name is by now, also in the trash.
+    /// - Returns: `nil` when there is no such image any more (Ceph said so; a failure throws).
+    /// - Throws: as `inspect(_:)`.
+    func inspect(id: String, in place: TrashPlace) async throws -> ImageDescription?
 
     /// Creates an image that bears `uid` in its metadata. One that comes to be after the call has timed out is removed
     /// again as far as that is possible: its name must not be counted on.
@@ -28,6 +34,14 @@ public protocol ImageStore: Sendable {
 
     /// Writes `uid` into an image that exists: what `adopt` does.
     func mark(_ image: ImageReference, uid: String) async throws
+
+    /// Notes in the image itself that the client may write to it. That takes Ceph's capabilities, so it cannot be forged by
+    /// somebody who only writes to etcd. Noting it again changes nothing.
+    /// - Throws: `VolumeError` with code `notFound` when there is no image of that id any more.
+    func noteWriter(_ client: ClientAddress, in image: ImageReference, id: String) async throws
+
+    /// Takes the notes of clients away that are gone or shut out; succeeds when there are none, and when the image is gone.
+    func forgetWriters(_ clients: [ClientAddress], in image: ImageReference, id: String) async throws
 
     /// Removes an image, provided that its id is `id` (any when `nil`); succeeds when there is none. Finishes a removal
     /// that was cut off.
@@ -82,12 +96,15 @@ public struct ImageDescription: Sendable, Hashable {
     /// Who holds the exclusive lock, this plugin's own client left out. An owner that watches no more has died, or is
     /// paused: whoever opens the image for writing next breaks its lock, and shuts it out for an hour only.
     public var lockOwners: [ClientAddress]
+    /// The clients that the image itself names as those that may write to it (`noteWriter`). A copy or a clone of the image
+    /// does not take them along.
+    public var writers: [ClientAddress]
     /// The names of its snapshots, those included that Ceph keeps for clones. An image that has some is not removed.
     public var snapshots: [String]
 
     public init(
         id: String, size: VolumeSize, order: UInt8, features: ImageFeatures, uid: String?, watchers: [ClientAddress],
-        lockOwners: [ClientAddress] = [], snapshots: [String] = []
+        lockOwners: [ClientAddress] = [], writers: [ClientAddress] = [], snapshots: [String] = []
     ) {
         self.id = id
         self.size = size
@@ -96,6 +113,7 @@ public struct ImageDescription: Sendable, Hashable {
         self.uid = uid
         self.watchers = watchers
         self.lockOwners = lockOwners
+        self.writers = writers
         self.snapshots = snapshots
     }
 }

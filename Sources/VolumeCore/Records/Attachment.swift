@@ -22,19 +22,26 @@ public struct Attachment: Sendable, Hashable, Codable {
         /// Whether it may have mapped the image without having recorded the address: then watchers and lock owners
         /// tell the rest.
         public var mayBeIncomplete: Bool
+        /// As in the record of the mount.
+        public var writersAreNoted: Bool?
 
-        public init(owner: NodeIdentity, epoch: Epoch, clients: [ClientAddress], mayBeIncomplete: Bool) {
+        public init(
+            owner: NodeIdentity, epoch: Epoch, clients: [ClientAddress], mayBeIncomplete: Bool,
+            writersAreNoted: Bool? = nil
+        ) {
             self.owner = owner
             self.epoch = epoch
             self.clients = clients
             self.mayBeIncomplete = mayBeIncomplete
+            self.writersAreNoted = writersAreNoted
         }
 
         /// What there is to fence of an owner.
         public init(_ former: Attachment) {
             self.init(
                 owner: former.owner, epoch: former.epoch, clients: former.clients,
-                mayBeIncomplete: former.clients.isEmpty || former.state == .attaching)
+                mayBeIncomplete: former.clients.isEmpty || former.state == .attaching,
+                writersAreNoted: former.writersAreNoted)
         }
     }
 
@@ -52,6 +59,9 @@ public struct Attachment: Sendable, Hashable, Codable {
     public var device: String?
     /// The addresses the mapping writes from, once mapped: what a fence has to blocklist.
     public var clients: [ClientAddress]
+    /// Whether each of `clients` was noted in the image before it was recorded here (`ImageStore.noteWriter`): then one that
+    /// the image does not know any more is gone. Versions that noted nothing have left this out.
+    public var writersAreNoted: Bool?
     /// On the owner, inside the plugin.
     public var mountpoint: String?
     /// Docker's mount ids, each with how often it was mounted and not yet unmounted.

@@ -1,6 +1,6 @@
 /// What happens to an attachment between its claim and its end. The claim itself makes it, the release deletes it.
 public enum AttachmentEvent: Sendable, Hashable {
-    /// The owner mapped the image.
+    /// The owner mapped the image, and noted in it who writes.
     case mapped(MappedDevice, mapper: String)
     /// The owner mounted the filesystem.
     case mounted(at: String)
@@ -25,6 +25,7 @@ extension Attachment {
             next.device = device.path
             next.mapper = mapper
             next.clients = device.client.map { [$0] } ?? []
+            next.writersAreNoted = true
         case (.attaching, .mounted(let mountpoint)) where device != nil:
             next.state = .attached
             next.mountpoint = mountpoint

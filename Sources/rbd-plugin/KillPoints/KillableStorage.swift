@@ -47,6 +47,10 @@
 
         func inspect(_ image: ImageReference) async throws -> ImageDescription? { try await base.inspect(image) }
 
+        func inspect(id: String, in place: TrashPlace) async throws -> ImageDescription? {
+            try await base.inspect(id: id, in: place)
+        }
+
         func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
             try await base.create(image, spec: spec, uid: uid)
         }
@@ -65,6 +69,14 @@
 
         func mark(_ image: ImageReference, uid: String) async throws {
             try await points.after("mark image") { try await base.mark(image, uid: uid) }
+        }
+
+        func noteWriter(_ client: ClientAddress, in image: ImageReference, id: String) async throws {
+            try await points.after("note writer") { try await base.noteWriter(client, in: image, id: id) }
+        }
+
+        func forgetWriters(_ clients: [ClientAddress], in image: ImageReference, id: String) async throws {
+            try await points.after("forget writers") { try await base.forgetWriters(clients, in: image, id: id) }
         }
 
         func remove(_ image: ImageReference, id: String?) async throws {
@@ -120,10 +132,6 @@
 
         func allow(_ client: ClientAddress) async throws {
             try await points.after("allow client") { try await base.allow(client) }
-        }
-
-        func lockOwners(of image: ImageReference) async throws -> [ClientAddress] {
-            try await base.lockOwners(of: image)
         }
 
         func breakLock(of image: ImageReference, heldBy client: ClientAddress) async throws {

@@ -19,6 +19,7 @@ public struct PortCall: Sendable, Hashable, CustomStringConvertible {
 public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     case storeRead, storeCommit, storeReadAll, nodeIsAlive
     case imagePreflight, imageInspect, imageCreate, imageMark, imageRename, imageWatchers, imageList, imageFilesystems
+    case imageNoteWriter, imageForgetWriters
     /// A removal in two steps: the data goes, then the name.
     case imageTrim, imageRemove
     /// What is removed goes to the trash, and later from there.
@@ -28,7 +29,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     case deviceSupport, deviceMap, deviceList, deviceUnmap, deviceSize, deviceGrow
     case filesystemCheck, filesystemIsChecking, filesystemGrow
     case mountMount, mountUnmount, mountInspect, mountPrepareRoot
-    case fenceBlocklist, fenceIsBlocklisted, fenceAllow, fenceLockOwners, fenceBreakLock
+    case fenceBlocklist, fenceIsBlocklisted, fenceAllow, fenceBreakLock
     case sleep
 
     /// What it needs to be connected to.
@@ -38,8 +39,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
         case .imagePreflight, .imageInspect, .imageCreate, .imageMark, .imageRename, .imageWatchers, .imageList,
             .imageFilesystems,
             .imageTrim, .imageRemove, .imageTrash, .imageTrashPlaces, .imageTrashList, .imageEmpty, .formatMap,
-            .deviceMap, .fenceBlocklist, .fenceIsBlocklisted, .fenceAllow, .fenceLockOwners,
-            .fenceBreakLock:
+            .deviceMap, .fenceBlocklist, .fenceIsBlocklisted, .fenceAllow, .fenceBreakLock,
+            .imageNoteWriter, .imageForgetWriters:
             .ceph
         case .formatBegin, .formatEnd, .formatUnmap, .deviceSupport, .deviceList, .deviceUnmap, .deviceSize,
             .deviceGrow, .filesystemCheck, .filesystemIsChecking, .filesystemGrow, .mountMount, .mountUnmount,
@@ -52,7 +53,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     /// Whether it changes anything.
     public var writes: Bool {
         switch self {
-        case .storeCommit, .imageCreate, .imageMark, .imageRename, .imageTrim, .imageRemove, .imageTrash, .imageEmpty,
+        case .storeCommit, .imageCreate, .imageMark, .imageNoteWriter, .imageForgetWriters, .imageRename, .imageTrim,
+            .imageRemove, .imageTrash, .imageEmpty,
             .formatMap, .formatBegin,
             .formatEnd, .formatUnmap, .deviceMap, .deviceUnmap, .deviceGrow, .filesystemCheck, .filesystemGrow,
             .mountMount, .mountUnmount, .mountPrepareRoot, .fenceBlocklist, .fenceAllow, .fenceBreakLock:
@@ -61,8 +63,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
             .imageFilesystems,
             .imageTrashPlaces, .imageTrashList,
             .deviceSupport,
-            .deviceList, .deviceSize, .filesystemIsChecking, .mountInspect, .fenceIsBlocklisted, .fenceLockOwners,
-            .sleep:
+            .deviceList, .deviceSize, .filesystemIsChecking, .mountInspect, .fenceIsBlocklisted, .sleep:
             false
         }
     }

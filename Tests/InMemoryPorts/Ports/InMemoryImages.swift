@@ -12,13 +12,25 @@ public struct InMemoryImageStore: ImageStore {
 
     public func inspect(_ image: ImageReference) async throws -> ImageDescription? {
         try await process.perform(.imageInspect, "\(image)") { world in
-            try world.ceph.images[image].map {
-                ImageDescription(
-                    id: $0.id, size: $0.size, order: $0.order, features: $0.features, uid: $0.uid,
-                    watchers: try world.shownWatchers(of: $0, as: image),
-                    lockOwners: try world.shownLockOwner(of: image).map { [$0] } ?? [],
-                    snapshots: $0.snapshots.sorted())
-            }
+            try world.ceph.images[image].map { try world.describe($0, as: image) }
+        }
+    }
+
+    public func inspect(id: String, in place: TrashPlace) async throws -> ImageDescription? {
+        try await process.perform(.imageInspect, "\(id) in \(place.pool)") { world in
+            try world.image(ofID: id, in: place).map { try world.describe($0.image, as: $0.reference) }
+        }
+    }
+
+    public func noteWriter(_ client: ClientAddress, in image: ImageReference, id: String) async throws {
+        try await process.perform(.imageNoteWriter, "\(client) in \(id)") {
+            try $0.noteWriter(client, ofImage: id, in: image.trash)
+        }
+    }
+
+    public func forgetWriters(_ clients: [ClientAddress], in image: ImageReference, id: String) async throws {
+        try await process.perform(.imageForgetWriters, "\(clients.map(\.text).joined(separator: " ")) in \(id)") {
+            $0.forgetWriters(clients, ofImage: id, in: image.trash)
         }
     }
 
@@ -154,12 +166,6 @@ public struct InMemoryFence: Fence {
 
     public func allow(_ client: ClientAddress) async throws {
         try await process.perform(.fenceAllow, "\(client)") { $0.allow(client) }
-    }
-
-    public func lockOwners(of image: ImageReference) async throws -> [ClientAddress] {
-        try await process.perform(.fenceLockOwners, "\(image)") { world in
-            try world.shownLockOwner(of: image).map { [$0] } ?? []
-        }
     }
 
     public func breakLock(of image: ImageReference, heldBy client: ClientAddress) async throws {

@@ -114,11 +114,53 @@ extension World {
 
     /// Who holds the lock, as a port says it.
     func shownLockOwner(of reference: ImageReference) throws -> ClientAddress? {
-        let owner = try image(reference, to: "list the lock owners of").lockOwner
+        try shownLockOwner(of: image(reference, to: "list the lock owners of"), as: reference)
+    }
+
+    private func shownLockOwner(of image: SimulatedImage, as reference: ImageReference) throws -> ClientAddress? {
+        let owner = image.lockOwner
         if let owner, ceph.obscured.contains(owner) {
             throw VolumeError.obscureClient("\(owner)", "holds the lock of", reference, shownAs: "-")
         }
         return owner
+    }
+
+    /// What a look at an image tells.
+    func describe(_ image: SimulatedImage, as reference: ImageReference) throws -> ImageDescription {
+        ImageDescription(
+            id: image.id, size: image.size, order: image.order, features: image.features, uid: image.uid,
+            watchers: try shownWatchers(of: image, as: reference),
+            lockOwners: try shownLockOwner(of: image, as: reference).map { [$0] } ?? [],
+            writers: image.writers.sorted { $0.text < $1.text }, snapshots: image.snapshots.sorted())
+    }
+
+    /// An image by its id, under whatever name it is, also in the trash.
+    func image(ofID id: String, in place: TrashPlace) -> (image: SimulatedImage, reference: ImageReference)? {
+        if let entry = ceph.trash[id], entry.reference.trash == place { return (entry.image, entry.reference) }
+        return ceph.images.first { $0.value.id == id && $0.key.trash == place }.map { ($0.value, $0.key) }
+    }
+
+    mutating func noteWriter(_ client: ClientAddress, ofImage id: String, in place: TrashPlace) throws {
+        guard let found = image(ofID: id, in: place) else {
+            throw VolumeError(
+                .notFound, "note client \(client) in image \(id)", why: "there is no such image", outcome: .refused)
+        }
+        change(found.reference, id) { $0.writers.insert(client) }
+    }
+
+    mutating func forgetWriters(_ clients: [ClientAddress], ofImage id: String, in place: TrashPlace) {
+        guard let found = image(ofID: id, in: place) else { return }
+        change(found.reference, id) { $0.writers.subtract(clients) }
+    }
+
+    private mutating func change(_ reference: ImageReference, _ id: String, _ body: (inout SimulatedImage) -> Void) {
+        if var entry = ceph.trash[id] {
+            body(&entry.image)
+            ceph.trash[id] = entry
+        } else if var image = ceph.images[reference] {
+            body(&image)
+            ceph.images[reference] = image
+        }
     }
 
     /// Clients that have the image mapped and could still write to it: more than one breaks invariant I1.

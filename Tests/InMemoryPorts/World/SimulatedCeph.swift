@@ -61,6 +61,8 @@ public struct SimulatedImage: Sendable, Hashable {
     public var snapshots: Set<String> = []
     /// Who holds the exclusive lock. A client that died holds it until somebody breaks it.
     public var lockOwner: ClientAddress?
+    /// Who may write to it, as it says itself.
+    public var writers: Set<ClientAddress> = []
     /// How often mkfs wrote to it.
     public var timesFormatted = 0
 

@@ -149,11 +149,11 @@ import VolumeCore
         let mapped = try await b.mapper.map(image, id: nil, options: [])
         #expect(
             await code { try await b.mounter.mount(mapped.path, at: mountpoint, .ext4, options: []) } == .timedOut)
-        #expect(try await b.fence.lockOwners(of: image) == [device.client])
+        #expect(try await b.images.inspect(image)?.lockOwners.map(Optional.some) == [device.client])
         // Without a watch Ceph's own rule applies: the one who needs the lock blocklists the old owner.
         cluster.mutate { $0.advance(by: .seconds(31)) }
         try await b.mounter.mount(mapped.path, at: mountpoint, .ext4, options: [])
-        #expect(try await b.fence.lockOwners(of: image) == [mapped.client])
+        #expect(try await b.images.inspect(image)?.lockOwners.map(Optional.some) == [mapped.client])
         #expect(try await b.fence.isBlocklisted(#require(device.client)))
     }
 

@@ -81,6 +81,17 @@ private struct HauntedImages: ImageStore {
         found?.watchers.append(ghost)
         return found
     }
+    func inspect(id: String, in place: TrashPlace) async throws -> ImageDescription? {
+        var found = try await base.inspect(id: id, in: place)
+        found?.watchers.append(ghost)
+        return found
+    }
+    func noteWriter(_ client: ClientAddress, in image: ImageReference, id: String) async throws {
+        try await base.noteWriter(client, in: image, id: id)
+    }
+    func forgetWriters(_ clients: [ClientAddress], in image: ImageReference, id: String) async throws {
+        try await base.forgetWriters(clients, in: image, id: id)
+    }
     func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
         try await base.create(image, spec: spec, uid: uid)
     }

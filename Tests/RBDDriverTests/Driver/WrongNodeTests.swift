@@ -41,7 +41,7 @@ import VolumeCore
         try cluster.mutate { try $0.write("one", on: "b", at: "/mnt/volumes/db") }
     }
 
-    @Test(arguments: [PortOperation.storeCommit, .fenceLockOwners, .imageWatchers, .fenceBlocklist])
+    @Test(arguments: [PortOperation.storeCommit, .imageInspect, .fenceBlocklist, .imageForgetWriters])
     func aNodeThatSleptWhileTakingOverShutsOutNobodyWhoCameAfterIt(_ operation: PortOperation) async throws {
         try await unrecorded()
         interpose(operation, of: "c")
@@ -49,7 +49,7 @@ import VolumeCore
         try expectWinnerIsWell()
     }
 
-    @Test(arguments: [PortOperation.storeRead, .storeCommit, .fenceLockOwners, .imageWatchers, .fenceBlocklist])
+    @Test(arguments: [PortOperation.storeRead, .storeCommit, .imageInspect, .fenceBlocklist])
     func aNodeThatStartsShutsOutNobodyWhoCameAfterIt(_ operation: PortOperation) async throws {
         try await unrecorded()
         cluster.mutate { $0.powerOn("a") }

@@ -32,11 +32,9 @@ struct AlteredFence: Fence {
     let base: any Fence
     var blocklisting: @Sendable (ClientAddress, Duration) async throws -> Void
     var looking: @Sendable (ClientAddress) async throws -> Bool
-    var findingOwners: @Sendable (ImageReference) async throws -> [ClientAddress]
 
     init(_ base: any Fence) {
         self.base = base
-        findingOwners = { try await base.lockOwners(of: $0) }
         blocklisting = { try await base.blocklist($0, for: $1) }
         looking = { try await base.isBlocklisted($0) }
     }
@@ -46,7 +44,6 @@ struct AlteredFence: Fence {
     }
     func isBlocklisted(_ client: ClientAddress) async throws -> Bool { try await looking(client) }
     func allow(_ client: ClientAddress) async throws { try await base.allow(client) }
-    func lockOwners(of image: ImageReference) async throws -> [ClientAddress] { try await findingOwners(image) }
     func breakLock(of image: ImageReference, heldBy client: ClientAddress) async throws {
         try await base.breakLock(of: image, heldBy: client)
     }
@@ -127,6 +124,8 @@ struct AlteredFilesystems: FilesystemTools {
 struct AlteredImages: ImageStore {
     let base: any ImageStore
     var inspecting: @Sendable (ImageReference) async throws -> ImageDescription?
+    var inspectingID: @Sendable (String, TrashPlace) async throws -> ImageDescription?
+    var noting: @Sendable (ClientAddress, ImageReference, String) async throws -> Void
     var renaming: @Sendable (ImageReference, String) async throws -> Void
     var watching: @Sendable (ImageReference) async throws -> [ClientAddress]
     var creating: @Sendable (ImageReference, VolumeSpec, String) async throws -> String
@@ -141,12 +140,38 @@ struct AlteredImages: ImageStore {
         listingTrash = { try await base.trashed(in: $0) }
         emptying = { try await base.emptyTrash($0) }
         inspecting = { try await base.inspect($0) }
+        inspectingID = { try await base.inspect(id: $0, in: $1) }
+        noting = { try await base.noteWriter($0, in: $1, id: $2) }
         renaming = { try await base.rename($0, to: $1) }
         watching = { try await base.watchers(of: $0) }
     }
 
     func preflight(_ spec: VolumeSpec) async throws { try await base.preflight(spec) }
     func inspect(_ image: ImageReference) async throws -> ImageDescription? { try await inspecting(image) }
+    func inspect(id: String, in place: TrashPlace) async throws -> ImageDescription? {
+        try await inspectingID(id, place)
+    }
+    func noteWriter(_ client: ClientAddress, in image: ImageReference, id: String) async throws {
+        try await noting(client, image, id)
+    }
+    func forgetWriters(_ clients: [ClientAddress], in image: ImageReference, id: String) async throws {
+        try await base.forgetWriters(clients, in: image, id: id)
+    }
+    /// Has something looked at otherwise, by name and by id.
+    mutating func show(_ change: @escaping @Sendable (inout ImageDescription) -> Void) {
+        let (byName, byID) = (inspecting, inspectingID)
+        inspecting = { image in try await byName(image).map { Self.changed($0, change) } }
+        inspectingID = { id, place in try await byID(id, place).map { Self.changed($0, change) } }
+    }
+
+    private static func changed(
+        _ image: ImageDescription, _ change: (inout ImageDescription) -> Void
+    ) -> ImageDescription {
+        var shown = image
+        change(&shown)
+        return shown
+    }
+
     func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
         try await creating(image, spec, uid)
     }

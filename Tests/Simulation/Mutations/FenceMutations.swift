@@ -24,7 +24,6 @@ extension Mutation {
         case .fenceIsShort: fence.blocklisting = { client, _ in try await real.blocklist(client, for: .seconds(60)) }
         case .everyoneIsShutOut: fence.looking = { _ in true }
         case .lockOwnersAreNotSeen:
-            fence.findingOwners = { _ in [] }
             hideLockOwners(&ports)
         case .wrongClientIsShutOut:
             fence.blocklisting = { client, duration in
@@ -50,22 +49,14 @@ extension Mutation {
 
     private func hideLockOwners(_ ports: inout DriverPorts) {
         var images = AlteredImages(ports.images)
-        images.inspecting = { [base = images.base] image in
-            var found = try await base.inspect(image)
-            found?.lockOwners = []
-            return found
-        }
+        images.show { $0.lockOwners = [] }
         ports.images = images
     }
 
     private func hideWatchers(_ ports: inout DriverPorts) {
         var images = AlteredImages(ports.images)
         images.watching = { _ in [] }
-        images.inspecting = { [base = images.base] image in
-            var found = try await base.inspect(image)
-            found?.watchers = []
-            return found
-        }
+        images.show { $0.watchers = [] }
         ports.images = images
     }
 }

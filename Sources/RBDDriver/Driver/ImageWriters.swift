@@ -1,0 +1,74 @@
+import Logging
+import VolumeCore
+
+/// The second memory: each image says itself who may write to it. A client is noted there before a record names it, and
+/// before anything is written; the note goes when the client is gone or shut out. So what etcd has lost, or what somebody has
+/// put into it, neither gives an image a second writer nor has somebody else's client shut out.
+extension VolumeDriver {
+    /// Notes who writes through a device.
+    func noteWriter(of device: MappedDevice, _ volume: VolumeRecord) async throws {
+        guard let client = device.client, let id = volume.imageID else { return }
+        try await ports.images.noteWriter(client, in: volume.image, id: id)
+    }
+
+    /// Takes the notes of clients away that are gone or shut out. A note that stays does no harm: the next Mount shuts its
+    /// client out once more.
+    func forgetWriters(_ clients: Set<ClientAddress>, of volume: VolumeRecord?) async {
+        guard let volume, let id = volume.imageID, !clients.isEmpty else { return }
+        do {
+            try await ports.images.forgetWriters(clients.sorted { $0.text < $1.text }, in: volume.image, id: id)
+        } catch {
+            log.debug(
+                "the note of a client that is gone stays in its image",
+                metadata: ["volume": "\(volume.name)", "error": "\(error)"])
+        }
+    }
+
+    /// Shuts out the clients that the image names as its writers and that no device of this node is: the records that named
+    /// them are lost. Nobody has the image open, as the look has shown.
+    /// - Parameter claimed: this node's claim. It is read again: while it stands, whoever was noted before the look had the
+    ///   volume before this node.
+    func shutOutForgottenWriters(
+        _ image: ImageDescription, of volume: VolumeRecord, besides mine: Set<ClientAddress>, claimed: StoredVolume
+    ) async throws {
+        let forgotten = rules.forgotten(image, mine)
+        guard !forgotten.isEmpty else { return }
+        try await refuseIfLost(claimed)
+        for client in forgotten {
+            try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
+            log.warning(
+                "shut out a client that an image names as its writer and no record does",
+                metadata: ["volume": "\(volume.name)", "client": "\(client)"])
+        }
+        await forgetWriters(Set(forgotten), of: volume)
+    }
+
+    /// - Throws: `VolumeError` when the claim is another node's by now.
+    func refuseIfLost(_ claimed: StoredVolume) async throws {
+        let now = try await read(claimed.name)
+        guard now.attachment?.record.owner == me, now.attachment?.record.epoch == claimed.attachment?.record.epoch
+        else {
+            throw lostClaim(claimed.name)
+        }
+    }
+
+    func lostClaim(_ name: VolumeName) -> VolumeError {
+        VolumeError(
+            .conflict, "mount volume \(name)", why: "another node took the volume over meanwhile",
+            remedy: "try again")
+    }
+
+    /// Notes the writer of a mount that a version before this one has made, which noted none: once it is recorded, no other
+    /// node has to guess whether the client is the volume's.
+    func noteEarlierWriter(_ attachment: Attachment, _ volume: VolumeRecord, over stored: StoredVolume) async throws {
+        guard attachment.writersAreNoted != true else { return }
+        let device = try await ports.mapper.mapped().first { $0.path == attachment.device }
+        guard let device, let client = device.client, attachment.clients == [client],
+            rules.relation(device, volume, attachment) == .itsImage
+        else { return }
+        try await noteWriter(of: device, volume)
+        var noted = attachment
+        noted.writersAreNoted = true
+        _ = try await commit(.init(attachment: .put(noted)), over: stored)
+    }
+}
