@@ -1,5 +1,5 @@
-/// What people are told about one setting. The help text, README's tables and `config.json` say the same, because
-/// they are made from, or checked against, ``all``.
+/// What people are told about one setting. The help text, docs/reference.md's tables and `config.json` say the same,
+/// because they are made from, or checked against, ``all``.
 public struct SettingDescription: Sendable {
     /// What holds when the setting is absent or empty.
     public enum Default: Sendable, Equatable {

@@ -8,7 +8,7 @@ public enum SettingsText {
         }.joined(separator: "\n\n")
     }
 
-    /// For README.md: the table of one group.
+    /// For docs/reference.md: the table of one group.
     public static func markdownTable(_ group: SettingDescription.Group) -> String {
         let rows = SettingDescription.all.filter { $0.group == group }.map { description in
             "| `\(description.setting.name)` | \(markdownDefault(description.standard)) | \(description.meaning) |"

@@ -40,11 +40,11 @@ import VolumeCore
     }
 
     @Test(arguments: SettingDescription.Group.allCases)
-    func `README shows the settings as the code knows them`(group: SettingDescription.Group) throws {
-        let readme = String(decoding: try file("README.md"), as: UTF8.self)
+    func `the reference shows the settings as the code knows them`(group: SettingDescription.Group) throws {
+        let reference = String(decoding: try file("docs/reference.md"), as: UTF8.self)
         let table = SettingsText.markdownTable(group)
-        let isThere = readme.contains("### \(group.rawValue)\n\n\(table)\n")
-        #expect(isThere, "Under the heading \(group.rawValue) README.md should contain:\n\(table)")
+        let isThere = reference.contains("### \(group.rawValue)\n\n\(table)\n")
+        #expect(isThere, "Under the heading \(group.rawValue) docs/reference.md should contain:\n\(table)")
     }
 
     @Test("E4: README's first example of an installation speaks TLS, has a user, and draws no warning")
@@ -64,9 +64,9 @@ import VolumeCore
     }
 
     @Test(arguments: VolumeOption.allCases)
-    func `README has a row for every option of a volume`(option: VolumeOption) throws {
-        let readme = String(decoding: try file("README.md"), as: UTF8.self)
-        let isThere = readme.contains("\n| `\(option.rawValue)` | ")
+    func `the reference has a row for every option of a volume`(option: VolumeOption) throws {
+        let reference = String(decoding: try file("docs/reference.md"), as: UTF8.self)
+        let isThere = reference.contains("\n| `\(option.rawValue)` | ")
         #expect(isThere)
     }
 
