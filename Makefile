@@ -3,12 +3,14 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help deps build release plugin create enable disable push all deb conformance test simulate soak bench demo lint format clean
+.PHONY: help deps build release plugin create enable disable push all deb conformance test simulate soak bench demo readme lint format clean
 
 # One set of flags for building and for testing: other flags would build everything a second time.
 SWIFT_BUILD := swift build --build-tests
 
 RELEASE_BUILD = RBD_PLUGIN_VERSION=$(VERSION) swift build --configuration release --static-swift-stdlib
+
+DEMO_BUILD := swift build --product rbd-plugin && swift build --product rbd-plugin-kernel
 
 SIMULATE_BUILD := swift build --configuration release --product rbd-plugin-simulate
 
@@ -90,10 +92,13 @@ soak: build simulate ## what takes longer than anybody waits: a million historie
 	@RANDOM_KILLS=$${RANDOM_KILLS:-200} \
 		rig/test "$(DEBUG_PROGRAMS)/rbd-pluginPackageTests.xctest" 'RandomKillTests|KernelDriver(Soak)?Tests'
 
-demo: deps ## the main job on a real Ceph and etcd, each call and its effect shown (needs root)
-	swift build --product rbd-plugin
-	swift build --product rbd-plugin-kernel
+demo: deps ## the main job and a take-over on a real Ceph and etcd, each call and its effect shown (needs root)
+	$(DEMO_BUILD)
 	@rig/demo "$(DEBUG_PROGRAMS)/rbd-plugin"
+
+readme: deps ## write the take-over of the demo into README.md, as it runs here (needs root)
+	$(DEMO_BUILD)
+	@rig/readme "$(DEBUG_PROGRAMS)/rbd-plugin"
 
 lint: deps ## formatting, shell scripts, module arrows, and no warnings
 	@swift format lint --strict --recursive $(SWIFT_SOURCES) || { echo "lint: 'make format' mends most of these" >&2; exit 1; }
