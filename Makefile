@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help deps build release plugin create enable disable push all deb conformance test simulate soak bench demo readme lint format clean
+.PHONY: help deps build release plugin create enable disable push all deb conformance test unit simulate soak bench demo readme lint format clean
 
 # One set of flags for building and for testing: other flags would build everything a second time.
 SWIFT_BUILD := swift build --build-tests
@@ -77,6 +77,10 @@ test: build ## all tests, on a real Ceph and etcd brought up for them (needs roo
 	$(if $(FILTER),,$(SIMULATE_BUILD))
 	@rig/test "$(DEBUG_PROGRAMS)/rbd-pluginPackageTests.xctest" \
 		$(if $(FILTER),'$(FILTER)',--all "$(RELEASE_PROGRAMS)/rbd-plugin-simulate")
+
+unit: ## the tests that need no Ceph, no etcd and no root: seconds, once they are built
+	$(SWIFT_BUILD)
+	@rig/unit "$(DEBUG_PROGRAMS)/rbd-pluginPackageTests.xctest"
 
 bench: release ## time each call against the usual tools and against the least that can be done (needs root)
 	$(RELEASE_BUILD) --product rbd-plugin-bench
