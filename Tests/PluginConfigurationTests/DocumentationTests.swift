@@ -41,6 +41,47 @@ import Testing
         }
     }
 
+    @Test(
+        "Types, members and files that a page cites exist",
+        arguments: ["docs/design.md", "docs/testing.md", "SECURITY.md"])
+    func citedNamesExist(page: String) throws {
+        let tests = page == "docs/testing.md" ? try Self.swiftFiles(below: "Tests") : []
+        let files = try Self.swiftFiles(below: "Sources") + tests + ["Package.swift"]
+        let declared = try Self.declarations(in: files)
+        for cited in Self.citations(in: try Self.text(of: page)) {
+            if cited.hasSuffix(".swift") {
+                let isThere = files.contains { ("/" + $0).hasSuffix("/" + cited) }
+                #expect(isThere, "\(page) cites the file \(cited)")
+            } else {
+                let names = cited.split(separator: ".").map(String.init)
+                let isDeclared = declared.isSuperset(of: names)
+                #expect(isDeclared, "\(page) cites \(cited)")
+            }
+        }
+    }
+
+    @Test("What is cited is told from what is not, and what is declared from what is not")
+    func citationsAreFound() throws {
+        let cited = Self.citations(
+            in:
+                "`VolumeMounts`, `Rule.decide`, `Kills/KillSwitch.swift`, `RBDDriver/Driver`\n```\n`InAFence`\n```\n`LOG_LEVEL`"
+        )
+        #expect(cited == ["VolumeMounts", "Rule.decide", "Kills/KillSwitch.swift"])
+        let declared = try Self.declarations(in: ["Tests/PluginConfigurationTests/DocumentationTests.swift"])
+        #expect(declared.isSuperset(of: ["DocumentationTests", "citationsAreFound", "declared"]))
+        #expect(!declared.contains("VolumeMounts"))
+    }
+
+    /// Suites are named as their files.
+    @Test("No two suites have the same name, so that a filter means one of them")
+    func suitesHaveNamesOfTheirOwn() throws {
+        let names = try Self.swiftFiles(below: "Tests").map { $0.split(separator: "/").last.map(String.init) ?? "" }
+            .filter { $0.hasSuffix("Tests.swift") }
+        #expect(names.count > 100)
+        let twice = Dictionary(grouping: names) { $0 }.filter { $0.value.count > 1 }.keys.sorted()
+        #expect(twice == [])
+    }
+
     // MARK: Reading
 
     private static func text(of page: String) throws -> String {
@@ -54,6 +95,30 @@ import Testing
 
     private static func links(in text: String) -> [String] {
         text.matches(of: /\]\(([^)\s]+)\)/).map { String($0.output.1) }
+    }
+
+    /// What stands in backticks and looks like a type, a type's member, or a file of Swift.
+    private static func citations(in text: String) -> [String] {
+        let prose = text.replacing(/(?ms)^```.*?^```/, with: "")
+        return prose.matches(of: /`([^`\s]+)`/).map { String($0.output.1) }.filter {
+            $0.hasSuffix(".swift") || $0.wholeMatch(of: /[A-Z]\w*[a-z]\w*\.[a-z]\w*|[A-Z][a-z]+[A-Z]\w*/) != nil
+        }
+    }
+
+    /// The names of what these files declare, and of the modules that they make up.
+    private static func declarations(in files: [String]) throws -> Set<String> {
+        let keywords: Set<Substring> = [
+            "struct", "class", "enum", "actor", "protocol", "typealias", "func", "var", "let", "case",
+        ]
+        var names: Set<String> = []
+        for file in files {
+            names.formUnion(file.split(separator: "/").dropFirst().prefix(1).map(String.init))
+            let words = try text(of: file).split { !($0.isLetter || $0.isNumber || $0 == "_") }
+            for (keyword, name) in zip(words, words.dropFirst()) where keywords.contains(keyword) {
+                names.insert(String(name))
+            }
+        }
+        return names
     }
 
     /// `docs/../README.md` is `README.md`.

@@ -5,7 +5,7 @@ import Testing
 import VolumeCore
 
 /// The plugin was started with another mount root than the one that its volumes were mounted below.
-@Suite struct MountRootTests {
+@Suite struct BelievedMountpointTests {
     private let cluster = SimulatedCluster()
     private let former = "/mnt/volumes/db"
     private let now = "/srv/volumes/db"

@@ -2,7 +2,7 @@ import DockerVolumeAPI
 import Testing
 
 @Suite("Many connections", .timeLimit(.minutes(1)))
-struct CrowdTests {
+struct ManyConnectionsTests {
     @Test("200 idle and half-sent connections hinder nobody, and are served when they go on")
     func idleAndHalfSent() async throws {
         try await TestServer.run { test in

@@ -5,7 +5,7 @@ import Testing
 import VolumeCore
 
 /// Devices that bear the name of a volume's image and are of another image.
-@Suite struct NamesakeTests {
+@Suite struct ImageIdentityTests {
     private let cluster = SimulatedCluster()
     private let image = ImageReference(pool: "rbd", name: "db")
     private let mountpoint = "/mnt/volumes/db"

@@ -7,7 +7,7 @@ import VolumeCore
 
 /// Ceph's servers freeze and stop here, on a rig of its own. The limits are short, so that
 /// deadlines pass soon; what is proven is what happens then, not how soon.
-@Suite("Ceph outages", .serialized) struct CephOutageTests {
+@Suite("Ceph outages", .serialized) struct SilentCephTests {
     private static let soon = Duration.seconds(1)
 
     /// A fixture whose requests to an OSD give up `osdOperation` after they were sent.

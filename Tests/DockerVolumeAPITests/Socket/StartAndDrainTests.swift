@@ -5,7 +5,7 @@ import Logging
 import Testing
 
 @Suite("Socket file and draining", .timeLimit(.minutes(1)))
-struct LifecycleTests {
+struct StartAndDrainTests {
     @Test("The socket is made with its folders, for its owner alone, and removed by the drain")
     func socketFile() async throws {
         try await TestServer.run { test in

@@ -4,7 +4,7 @@ import Testing
 
 /// People map images by hand and rename them; a volume gets the name afterwards.
 @Suite("A device that a person has mapped under the volume's name", .serialized)
-struct NamesakeTests {
+struct HandMappedDeviceTests {
     @Test("A2: the kernel's device of an image that was renamed since is not the volume's, and stays")
     func a2ARenamedImagesDeviceIsNotMounted() async throws {
         let hosts = try await Hosts.ready()

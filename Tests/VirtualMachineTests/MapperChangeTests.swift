@@ -3,7 +3,7 @@ import Testing
 
 /// `RBD_MAPPER` is changed while volumes are mounted, as when a node gets the kernel's module for its first time.
 @Suite("A mapper that is changed under mounted volumes", .serialized)
-struct ChangedMapperTests {
+struct MapperChangeTests {
     @Test("What the former one mapped stays usable, and is given back with its last unmount")
     func changed() async throws {
         let hosts = try await Hosts.ready()

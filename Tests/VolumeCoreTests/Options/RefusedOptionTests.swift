@@ -1,7 +1,7 @@
 import Testing
 import VolumeCore
 
-@Suite struct BadOptionTests {
+@Suite struct RefusedOptionTests {
     private func failure(_ options: [String: String], _ defaults: VolumeDefaults = VolumeDefaults()) -> VolumeError? {
         do {
             _ = try VolumeRequest(options: options, defaults: defaults)
