@@ -9,7 +9,7 @@ import ServiceLifecycle
 /// `rbd-plugin serve`: answers Docker until SIGTERM.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Be the volume plugin: answer Docker on a unix socket.",
+        abstract: "Run the volume plugin: answer Docker on a unix socket.",
         discussion: """
             Settings come from the environment. SIGTERM lets running calls end, and leaves mounted volumes mounted.
 
@@ -19,7 +19,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The unix socket to listen on.")
     var socket = "/run/docker/plugins/rbd.sock"
 
-    @Option(name: .customLong("mount-root"), help: "The directory below which volumes are mounted.")
+    @Option(name: .customLong("mount-root"), help: "The folder below which the plugin mounts volumes.")
     var mountRoot = "/mnt/volumes"
 
     func validate() throws {

@@ -5,11 +5,12 @@ import VolumeCore
 /// `rbd-plugin mount …`
 struct MountCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "mount", abstract: "Look at what is mounted where, and take a volume away from a node.",
+        commandName: "mount", abstract: "Look at mounts, and take a volume away from a node.",
         subcommands: [List.self, Release.self])
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "ls", abstract: "List all mounts.")
+        static let configuration = CommandConfiguration(
+            commandName: "ls", abstract: "List all mounts, and whether their nodes are alive.")
 
         @Flag(help: "For programs: a JSON array of the records.")
         var json = false
@@ -37,7 +38,7 @@ struct MountCommand: AsyncParsableCommand {
             abstract: "Take a volume away from the node that has it.",
             discussion: """
                 Blocklists that node's Ceph client for this volume, breaks its lock and clears the record of the mount. \
-                From then on the node's writes to the volume fail, whether or not it is alive, and any node can mount \
+                From then on that node's writes to the volume fail, whether or not the node is alive, and any node can mount \
                 the volume. Containers that still use it there get I/O errors.
                 """)
 

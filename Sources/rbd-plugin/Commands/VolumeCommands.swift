@@ -35,7 +35,7 @@ struct VolumeCommand: AsyncParsableCommand {
 
     struct Inspect: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show all that is recorded of a volume, and who has its image open, as JSON.")
+            abstract: "Show the records of a volume, and the clients that have its image open, as JSON.")
 
         @Argument(help: "The volume's name.")
         var volume: String
