@@ -57,10 +57,10 @@ expect_acknowledged() {
 
 # Docker and Swarm ask again; so does this.
 mount_at_last() {
-    local deadline=$((SECONDS + 60))
+    local deadline=$((SECONDS + 120))
     line "$dim" "$1> VolumeDriver.Mount $2    # again and again"
     until post "$1" VolumeDriver.Mount "$2" && [ -z "$(error_of_answer)" ]; do
-        [ "$SECONDS" -lt "$deadline" ] || fail "$1 did not get the volume within a minute: $(error_of_answer)"
+        [ "$SECONDS" -lt "$deadline" ] || fail "$1 did not get the volume within two minutes: $(error_of_answer)"
         sleep 0.5
     done
     line "" "    $(jq -c . <<<"$answer")"
@@ -95,7 +95,7 @@ second_act() {
     : >"$first/records"
     write_records "$first/records" &
     writer=$!
-    wait_for 60 "the first records to be written" some_are_acknowledged
+    wait_for 120 "the first records to be written" some_are_acknowledged
     client="$(client_in_record)"
 
     heading "node-b asks for the volume while node-a is alive"
@@ -123,11 +123,11 @@ second_act() {
     line "$dim" "\$ kill -CONT $frozen"
     # shellcheck disable=SC2086
     kill -s CONT $frozen
-    wait_for 60 "node-a's write to be refused" writer_has_ended
+    wait_for 120 "node-a's write to be refused" writer_has_ended
     writer=""
     refusal="$(cat "$RIG_DIR/tmp/refusal")"
     line "$bad" "    node-a's write is refused: $refusal"
-    wait_for 60 "node-a to let go of the volume" has_let_go node-a
+    wait_for 120 "node-a to let go of the volume" has_let_go node-a
     # A write that was safe before the freeze may be acknowledged only now.
     expect_acknowledged "$second/records"
     cmp "$RIG_DIR/tmp/taken-over" "$second/records" >&2 || fail "node-a has changed what node-b has mounted."
