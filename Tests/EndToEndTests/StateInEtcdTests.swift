@@ -153,6 +153,41 @@ import Testing
         #expect(try await client.path(other).checked().mountpoint == there)
     }
 
+    @Test("E3: a record that names somebody's client has it shut out by nobody; the image itself names its writers")
+    func e3AForgedClientIsLeftAlone() async throws {
+        try await Stage.with { stage in
+            let name = try await stage.volume("db")
+            try await stage.client.mount(name, id: "a").checked()
+            let genuine = try #require(try await stage.mountRecord(of: name)).object
+            let client = try #require(genuine["clients"]?.array.first?.string)
+            let image = "\(stage.pool)/\(stage.namespace)/\(name)"
+            func noted() async throws -> String { try await stage.ceph.rbd("image-meta", "list", image) }
+            let mounted = try await noted()
+            #expect(mounted.contains("rbd-plugin.writer.\(client)"), "\(mounted)")
+            try await stage.client.unmount(name, id: "a").checked()
+            let unmounted = try await noted()
+            #expect(!unmounted.contains("rbd-plugin.writer"), "\(unmounted)")
+
+            let victim = "127.0.0.1:0/4294967290"
+            for isNoted in [true, false] {
+                var forged = genuine
+                forged["owner"] = .object(["node": "nowhere", "boot": "long-gone"])
+                forged["clients"] = [.string(victim)]
+                forged["writersAreNoted"] = isNoted ? .bool(true) : nil
+                try await stage.writeMountRecord(of: name, .object(forged))
+                let answer = try await stage.client.mount(name, id: "b")
+                #expect(try await !stage.ceph.blocklist().contains(victim))
+                guard !isNoted else {
+                    #expect(answer.error == "")
+                    try await stage.client.unmount(name, id: "b").checked()
+                    continue
+                }
+                #expect(answer.error.contains("ceph osd blocklist add \(victim)"), "\(answer.error)")
+            }
+            try await stage.writeMountRecord(of: name, nil)
+        }
+    }
+
     @Test("B8: after etcd was put back from a backup under a running plugin, List and Get tell of the restored volumes")
     func b8RestoredEtcd() async throws {
         try await EtcdServer.with { server in

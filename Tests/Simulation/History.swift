@@ -8,6 +8,8 @@ import VolumeCore
 /// `@unchecked Sendable`: all of it, the driver's tasks included, runs on the thread that made it.
 final class History: @unchecked Sendable {
     let seed: UInt64
+    /// Whether the images that are there in the beginning have no exclusive lock.
+    let isLockless: Bool
     let options: HistoryOptions
     let cluster: SimulatedCluster
     let executor = RunLoopExecutor()
@@ -40,6 +42,7 @@ final class History: @unchecked Sendable {
 
     init(seed: UInt64, _ options: HistoryOptions, _ worlds: StartingWorlds) {
         self.seed = seed
+        isLockless = seed % 5 == 3
         self.options = options
         trace = Trace(isWritten: options.writesTrace)
         var random = Randomness(seed: seed)
@@ -51,8 +54,9 @@ final class History: @unchecked Sendable {
         cluster = SimulatedCluster(nodes: Setup.nodes + [Setup.stranger], hook: lot)
         cluster.forgetCalls(andRecordMore: false)
         let world = worlds.world(at: start ?? .nothing, volumes)
-        cluster.mutate { shared in
+        cluster.mutate { [isLockless] shared in
             shared = world
+            if isLockless { shared.disableLocks() }
             guard [1, 2].contains(seed % 5) else { return }
             for node in Setup.nodes { shared.giveBackWithLastMount(on: node) }
         }

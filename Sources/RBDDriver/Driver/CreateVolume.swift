@@ -192,10 +192,11 @@ extension VolumeDriver {
     /// Marking an image breaks the lock of an owner that watches no more, and shuts it out for an hour: a host that is
     /// only paused would write on after that. Whose it is nobody here can know, so a person has to say that it is over.
     private func refuseSilentLockOwners(of image: ImageReference, _ found: ImageDescription) async throws {
-        for owner in found.lockOwners where try await !ports.fence.isBlocklisted(owner) {
+        for owner in found.lockOwners + found.writers where try await !ports.fence.isBlocklisted(owner) {
+            let role = found.lockOwners.contains(owner) ? "holds its lock" : "is noted in it as one that may write"
             throw VolumeError(
                 .inUse, "adopt image \(image)",
-                why: "client \(owner) holds its lock and is seen no more: it died, or it is paused",
+                why: "client \(owner) \(role) and is seen no more: it died, or it is paused",
                 remedy: "make sure that it never writes again: shut it out with"
                     + " 'ceph osd blocklist add \(owner) 315360000', then create the volume again", outcome: .refused)
         }

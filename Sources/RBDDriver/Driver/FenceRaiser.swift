@@ -63,6 +63,11 @@ struct FenceRaiser: Sendable {
             if fenced.mayBeIncomplete { found.formUnion(image.watchers + image.lockOwners) }
         }
         guard fenced.mayBeIncomplete || !found.isSubset(of: fenced.clients) else { return fencing }
+        // Noted first, as whatever a record names: Ceph forgets a watch in half a minute, and this may end right here.
+        for client in found.subtracting(image?.writers ?? []).sorted(by: { $0.text < $1.text }) {
+            guard let image else { break }
+            try await images.noteWriter(client, in: volume.image, id: image.id)
+        }
         attachment.fenced?.clients = found.union(fenced.clients).sorted { $0.text < $1.text }
         attachment.fenced?.mayBeIncomplete = false
         return try await commit(.init(attachment: .put(attachment)), fencing)

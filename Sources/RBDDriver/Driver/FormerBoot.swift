@@ -9,14 +9,13 @@ extension VolumeDriver {
     /// An entry stays as long as Ceph shows its client: an OSD may do so for ever. It also stays when the address is none
     /// of this machine's: then it may be another host's that goes by this node's name.
     /// - Parameters:
-    ///   - shutOut: whom the fence has just shut out, because the image knew them. What else a record names may be on the
-    ///     blocklist for another's sake.
+    ///   - shutOut: whom the fence has just shut out, because the image knew them.
     ///   - former: the record as the earlier boot had left it.
     func liftEntries(_ shutOut: [ClientAddress], of former: Attachment, on image: ImageReference) async {
         guard former.owner.node == me.node, former.owner.boot != me.boot, former.state != .fencing else { return }
         do {
             let found = try await ports.images.inspect(image)
-            for client in former.clients where shutOut.contains(client) && found?.isOpen(by: client) != true {
+            for client in rules.over(former, shutOut) where found?.isOpen(by: client) != true {
                 if try await ports.formerClients.isThisMachines(client) { await allowAgain(client) }
             }
         } catch {

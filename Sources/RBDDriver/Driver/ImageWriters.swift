@@ -34,6 +34,16 @@ extension VolumeDriver {
         let forgotten = rules.forgotten(image, mine)
         guard !forgotten.isEmpty else { return }
         try await refuseIfLost(claimed)
+        try await shutOut(forgotten, of: volume)
+    }
+
+    /// The same before an image is removed. The record says `removing`, so that no node can claim the volume any more.
+    func shutOutForgottenWriters(beforeRemoving image: ImageDescription?, of volume: VolumeRecord) async throws {
+        guard let image, image.uid == volume.uid else { return }
+        try await shutOut(rules.forgotten(image, []), of: volume)
+    }
+
+    private func shutOut(_ forgotten: [ClientAddress], of volume: VolumeRecord) async throws {
         for client in forgotten {
             try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
             log.warning(

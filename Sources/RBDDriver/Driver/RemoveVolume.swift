@@ -86,6 +86,7 @@ extension VolumeDriver {
         try await removeUnfinishedImages(of: volume)
         var image = seen
         if image?.uid != volume.uid { image = try await inspect(volume.image) }
+        try await shutOutForgottenWriters(beforeRemoving: image, of: volume)
         do {
             try await discard(volume, id: image?.uid == volume.uid ? image?.id : volume.imageID)
         } catch let error as VolumeError where error.code == .foreignImage {

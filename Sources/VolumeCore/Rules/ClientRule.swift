@@ -18,6 +18,13 @@ public enum ClientRule {
         image.writers.filter { !mine.contains($0) }
     }
 
+    /// The clients of an earlier boot whose entries on the blocklist protect nothing any more.
+    /// - Parameter shutOut: whom the fence has just shut out, because the image knew them. What else a record names may be on
+    ///   the blocklist for another's sake.
+    public static func over(_ former: Attachment, shutOut: [ClientAddress]) -> [ClientAddress] {
+        former.clients.filter(shutOut.contains)
+    }
+
     /// What is to be done about a client that a record names. Whoever may write to etcd can write any address there; who
     /// may write to the image, Ceph knows.
     /// - Parameters:

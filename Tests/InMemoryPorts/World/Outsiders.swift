@@ -51,6 +51,29 @@ extension World {
         _ = etcd.commit(.init(volume: .delete), over: etcd.read(name), request: requests)
     }
 
+    /// `etcdctl put`.
+    public mutating func putByHand(_ attachment: Attachment, of name: VolumeName) {
+        requests += 1
+        _ = etcd.commit(.init(attachment: .put(attachment)), over: etcd.read(name), request: requests)
+    }
+
+    /// `etcdctl del` of the record of a mount.
+    public mutating func deleteMountByHand(_ text: String) {
+        guard let name = try? VolumeName(text) else { return }
+        requests += 1
+        _ = etcd.commit(.init(attachment: .delete), over: etcd.read(name), request: requests)
+    }
+
+    /// `rbd feature disable` of all that needs the exclusive lock, and of the lock itself, for the images of all volumes.
+    public mutating func disableLocks() {
+        for (reference, image) in ceph.images where image.uid != nil {
+            var plain = image
+            plain.features = [.layering]
+            plain.lockOwner = nil
+            plant(plain, as: reference)
+        }
+    }
+
     /// From now on checks on the node go on for longer than a call.
     public mutating func holdChecks(on name: String) { nodes[name]?.kernel.checksAreHeld = true }
 

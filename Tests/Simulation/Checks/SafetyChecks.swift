@@ -46,17 +46,30 @@ struct SafetyChecks {
 
     mutating func noteRestored() {
         isRestored = true
+        forgetRecords()
+    }
+
+    /// Whether somebody has put records into etcd: what they promise is nobody's promise.
+    private(set) var isForged = false
+
+    mutating func noteForged() {
+        isForged = true
+        forgetRecords()
+    }
+
+    private mutating func forgetRecords() {
         lastSeen = [:]
         named = [:]
         highestEpoch = [:]
     }
 
     private static let alsoAfterRestoring: Set<Violation.Invariant> = [
-        .oneWriter, .noSecondFormat, .foreignUntouched, .noRecordLost, .fencedStaysOut, .deterministic,
+        .oneWriter, .noSecondFormat, .foreignUntouched, .noRecordLost, .fencedStaysOut, .othersAreLeftAlone,
+        .deterministic,
     ]
 
     mutating func report(_ invariant: Violation.Invariant, _ what: @autoclosure () -> String) {
-        if isRestored, !Self.alsoAfterRestoring.contains(invariant) { return }
+        if isRestored || isForged, !Self.alsoAfterRestoring.contains(invariant) { return }
         if violation == nil { violation = Violation(invariant: invariant, what: what()) }
     }
 
@@ -169,6 +182,7 @@ struct SafetyChecks {
     private mutating func checkBlocklist(_ world: World) {
         for client in world.ceph.blocklist.keys where !fenced.contains(client) {
             fenced.insert(client)
+            if client == Setup.bystander { report(.othersAreLeftAlone, "\(client) was blocklisted") }
             // What is gone, or what no mapper knows of, its own node may shut out before the record goes.
             if dead.contains(client) { continue }
             if !world.isKnownToBeMapped(client), !world.hasContainers(client) { continue }

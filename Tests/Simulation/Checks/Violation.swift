@@ -12,6 +12,7 @@ public struct Violation: Sendable, Hashable, CustomStringConvertible {
         case epochsGrow = "I5: an epoch is never reused or lowered"
         case neverDenied = "I6: no answer denies a volume that exists"
         case clientsAreNamed = "I7: no record stops naming a client that may still write"
+        case othersAreLeftAlone = "I9: nobody is shut out whom the image does not know"
         case answersAreTrue = "an answer of success is true"
         case noRecordLost = "no acknowledged record is lost"
         case fencedStaysOut = "nothing is written after the fence"

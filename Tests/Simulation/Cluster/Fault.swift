@@ -38,6 +38,7 @@ enum Fault: String, Sendable, CaseIterable {
     case foreignImage = "somebody puts an image there"
     case imageSwapped = "somebody puts another image in its place"
     case snapshotTaken = "somebody takes a snapshot"
+    case recordForged = "somebody writes the record of a mount"
 
     /// Those that strike a single call.
     static let ofCalls: [Fault] = [

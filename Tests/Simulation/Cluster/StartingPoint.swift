@@ -16,6 +16,8 @@ enum Setup {
     static let stranger = "x"
     /// The name of an image that somebody has put into the trash before everything began.
     static let trashedByHand = "rbd-plugin.kept"
+    /// A client of Ceph that has nothing to do with any volume.
+    static let bystander = ClientAddress("10.9.9.9:0/7")
     /// The volumes that a history is about: one with ext4, one with xfs, or both.
     static let volumeSets = [["db"], ["kv"], ["db", "kv"]]
     static let policy = DriverPolicy(

@@ -26,6 +26,8 @@ public enum Mutation: String, Sendable, CaseIterable {
     // More of images, devices and mounts.
     case mapIgnoresTheID, removalIgnoresTheID, clientIsNotTold, checkIsSkipped, repairIsForgotten, mountsAreNotSeen
     case rootIsNotPrepared, orphansStay
+    // Who may write, as the image says.
+    case recordsAreBelieved, writersAreNotNoted, forgottenWritersAreLeft, foreignEntriesAreLifted
     // Decisions.
     case failedUnmountsStay, recordIsTakenForMount, removalIgnoresMounts, removalTakesWhatWasJustMounted
     case startAdoptsNothing, justMountedIsGivenAway, budgetsAreEndless
@@ -88,6 +90,10 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .mountsAreNotSeen: "nothing ever looks mounted"
         case .rootIsNotPrepared: "the root of a volume stays as mkfs made it"
         case .orphansStay: "unfinished images that no record knows stay"
+        case .recordsAreBelieved: "whoever a record names is shut out"
+        case .writersAreNotNoted: "the image is not told who may write to it"
+        case .forgottenWritersAreLeft: "a writer that no record names any more is left alone"
+        case .foreignEntriesAreLifted: "an entry of the blocklist is lifted for whoever a record names"
         case .failedUnmountsStay: "an Unmount that failed is carried out after a later Mount of its id"
         case .recordIsTakenForMount: "what the record says is mounted counts as mounted"
         case .removalIgnoresMounts: "a Remove does not look who has the volume"
@@ -141,6 +147,10 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .failedUnmountsStay, .removalTakesWhatWasJustMounted, .startAdoptsNothing, .justMountedIsGivenAway:
             [.usersKeepTheirMount]
         case .recordIsTakenForMount: [.mountedIsMounted]
+        case .recordsAreBelieved: [.othersAreLeftAlone]
+        case .writersAreNotNoted: [.oneWriter, .oneMapping, .clientsAreNamed, .endsWell]
+        case .forgottenWritersAreLeft: [.oneWriter]
+        case .foreignEntriesAreLifted: [.oneWriter, .fencedStaysOut]
         case .removalIgnoresMounts: [.noRecordLost, .foreignUntouched, .endsWell]
         }
     }
@@ -161,11 +171,12 @@ public enum Mutation: String, Sendable, CaseIterable {
             .snapshotsAreNotSeen, .unmapLies, .unmapIsBelieved, .unmountLies,
             .devicesAreNotSeen, .deadMappingsAreNotSeen, .mapIgnoresTheID, .removalIgnoresTheID, .clientIsNotTold,
             .checkIsSkipped, .repairIsForgotten, .mountsAreNotSeen, .useIsNotSeen, .rootIsNotPrepared,
-            .nothingIsUnsettled:
+            .nothingIsUnsettled, .writersAreNotNoted:
             applyToNode(&ports, node.process.cluster, node.identity.node)
         case .failedUnmountsStay, .recordIsTakenForMount, .removalIgnoresMounts, .removalTakesWhatWasJustMounted,
             .startAdoptsNothing, .justMountedIsGivenAway, .budgetsAreEndless, .unseenClientsAreForgotten,
-            .silentOwnersAreLeft, .orphansStay:
+            .silentOwnersAreLeft, .orphansStay, .recordsAreBelieved, .forgottenWritersAreLeft,
+            .foreignEntriesAreLifted:
             // Altered are its rules.
             break
         }

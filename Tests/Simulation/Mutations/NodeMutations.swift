@@ -108,6 +108,10 @@ extension Mutation {
                     return
                 }
             }
+        case .writersAreNotNoted:
+            var altered = AlteredImages(images)
+            altered.noting = { _, _, _ in }
+            ports.images = altered
         case .nothingIsUnsettled: ports.catalog = AlteredCatalog(base: ports.catalog) { [] }
         default: applyToMounter(&ports)
         }
