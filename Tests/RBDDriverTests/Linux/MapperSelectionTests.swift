@@ -45,7 +45,8 @@ import VolumeCore
 @Suite struct MapperProbeTests {
     private func look(
         for wanted: MapperSelection.Kind? = nil, _ paths: [String], tools: [String],
-        modprobe: CommandResult = CommandResult(.exited(1), errors: "not found")
+        processes: String? = nil,
+        modprobe: @escaping ScriptedRunner.Answer = { _ in CommandResult(.exited(1), errors: "not found") }
     ) async throws -> ([MapperSelection.Kind: [String]], [String]) {
         nonisolated(unsafe) var answer: ([MapperSelection.Kind: [String]], [String]) = ([:], [])
         try await LinuxBench.run("probe") { bench in
@@ -54,10 +55,14 @@ import VolumeCore
                 try await bench.tool("mkdir", "-p", String(root + path[..<(path.lastIndex(of: "/") ?? path.endIndex)]))
                 try await bench.tool("touch", root + path)
             }
+            if let processes {
+                try await bench.tool("mkdir", "-p", root + "/proc/self/ns")
+                try await bench.tool("ln", "-s", processes, root + "/proc/self/ns/pid")
+            }
             for tool in tools {
                 try await bench.tool("install", "-D", "/bin/true", "\(root)/bin/\(tool)")
             }
-            let runner = ScriptedRunner { _ in modprobe }
+            let runner = ScriptedRunner(modprobe)
             let probe = MapperProbe(
                 runner: runner, kernel: bench.kernel, searchPath: SearchPath([root + "/bin"]), root: root)
             answer = (try await probe.look(for: wanted), runner.lines.sorted())
@@ -90,6 +95,26 @@ import VolumeCore
         #expect(lacks[.fuse] == [])
         #expect(lacks[.nbd] == nil)
         #expect(commands == ["modprobe rbd"])
+    }
+
+    @Test(
+        "nbd needs to see the host's processes", arguments: [("pid:[4026531836]", true), ("pid:[4026532201]", false)])
+    func nbdNeedsTheHostsProcesses(namespace: String, works: Bool) async throws {
+        let (lacks, _) = try await look(for: .nbd, Self.whole, tools: Self.tools, processes: namespace)
+        #expect(lacks[.nbd]?.isEmpty == works)
+        #expect(works || lacks[.nbd]?.first?.contains("the host's processes") == true)
+    }
+
+    @Test("A module that does not load in time is no reason to choose another way of mapping, which would stay")
+    func slowModprobe() async throws {
+        let error = await failure {
+            _ = try await look(Array(Self.whole.dropFirst()), tools: Self.tools) { command in
+                throw VolumeError(.timedOut, "load", why: "\(command.tool.name) did not end in time", outcome: .unknown)
+            }
+        }
+        #expect(error?.code == .timedOut && error?.outcome == .unknown)
+        #expect(error?.what == "load the kernel module rbd" && error?.why == "modprobe did not end in time")
+        #expect(error?.remedy.contains("RBD_MAPPER") == true)
     }
 
     @Test func anEmptyNodeLacksEverything() async throws {

@@ -36,7 +36,9 @@ public struct MapperProbe: Sendable {
     private func lack(of kind: MapperSelection.Kind) async throws -> [String] {
         switch kind {
         case .krbd: try await lackOfModule("rbd", sign: "/sys/bus/rbd") + lackOfTools([.kernel])
-        case .nbd: try await lackOfModule("nbd", sign: "/sys/module/nbd") + lackOfTools([.rbd, .rbdNBD])
+        case .nbd:
+            try await lackOfHostsProcesses() + lackOfModule("nbd", sign: "/sys/module/nbd")
+                + lackOfTools([.rbd, .rbdNBD])
         case .fuse: try await lackOfFuse() + lackOfTools([.qemuStorageDaemon, .losetup, .rbd])
         }
     }
@@ -45,13 +47,35 @@ public struct MapperProbe: Sendable {
         if try await exists(sign) { return [] }
         let lack = "the kernel has no \(module) driver"
         do {
-            let command = Command(.modprobe, [module], timeout: .seconds(10))
+            let command = Command(.modprobe, [module])
             let result = try await runner.run(command, to: "load the kernel module \(module)")
             if try await exists(sign) { return [] }
             return ["\(lack) (\(result.reason(of: .modprobe)))"]
+        } catch let error as VolumeError where error.code == .timedOut {
+            // A host that is still starting takes its time. To pass it over now would be for as long as the plugin runs.
+            if try await exists(sign) { return [] }
+            throw VolumeError(
+                .timedOut, "load the kernel module \(module)", why: error.why,
+                remedy:
+                    "try again, or load it by hand ('modprobe \(module)'), or name another way of mapping (RBD_MAPPER)",
+                outcome: .unknown)
         } catch let error as VolumeError {
             return ["\(lack) (\(error.why))"]
         }
+    }
+
+    /// The first namespace of processes, as the kernel numbers it (PROC_PID_INIT_INO).
+    private static let hostsProcesses = "pid:[4026531836]"
+
+    /// The kernel tells which process serves an nbd device by its number on the host. In a container of its own, as a managed
+    /// plugin is, `rbd-nbd` finds another process under that number, or none, and lists no device.
+    private func lackOfHostsProcesses() async throws -> [String] {
+        let link = root + "/proc/self/ns/pid"
+        let namespace = try await kernel.run("read \(link)", to: "look at this process") {
+            SystemCall.target(ofLink: link)
+        }
+        return namespace.map { $0 == Self.hostsProcesses } ?? true
+            ? [] : ["the host's processes cannot be seen from a container, as in Docker's managed plugins"]
     }
 
     private func lackOfTools(_ tools: [Tool]) -> [String] {
