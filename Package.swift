@@ -47,6 +47,7 @@ let package = Package(
         .systemLibrary(name: "CKeyring"),
         .systemLibrary(name: "CMemoryFile"),
         .systemLibrary(name: "CMountNamespace"),
+        .systemLibrary(name: "CPrivileges"),
 
         // MARK: The product
         .target(
@@ -67,9 +68,8 @@ let package = Package(
         .executableTarget(
             name: "rbd-plugin",
             dependencies: [
-                "CCoreDump", "CVersion", "DockerVolumeAPI", "EtcdClient", "PluginConfiguration", "PluginLog",
-                "PrometheusMetrics",
-                "RBDDriver", "VolumeCore", log,
+                "CCoreDump", "CPrivileges", "CVersion", "DockerVolumeAPI", "EtcdClient", "PluginConfiguration",
+                "PluginLog", "PrometheusMetrics", "RBDDriver", "VolumeCore", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -79,7 +79,8 @@ let package = Package(
         .target(name: "KernelRequest", swiftSettings: swiftSettings),
         // Starts for every mapping and every mount: without any shared library it does so as quickly as a program can.
         .executableTarget(
-            name: "rbd-plugin-kernel", dependencies: ["CCoreDump", "CKeyring", "CMountNamespace", "KernelRequest"],
+            name: "rbd-plugin-kernel",
+            dependencies: ["CCoreDump", "CKeyring", "CMountNamespace", "CPrivileges", "KernelRequest"],
             swiftSettings: swiftSettings,
             linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"])]),
 

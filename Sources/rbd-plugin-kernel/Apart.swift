@@ -1,24 +1,15 @@
 import CMountNamespace
 import Glibc
 
-/// Runs another program out of sight of what is mounted from loop devices.
+/// Takes what is mounted from loop devices out of this process's sight.
 ///
 /// mke2fs, e2fsck and mkfs.btrfs look through all mounts for the device or file that they are to work on, and ask the kernel
 /// for the file of each loop device that is mounted. When that file is served by a process that stands still, the kernel waits
 /// for it, and with it whoever asked, whatever that was to work on.
 enum Apart {
-    /// Becomes the program, with its name as it was called and its arguments. Mounts that hold one of its paths stay, and
-    /// those of a device that is one of its arguments.
-    static func become(_ program: String, _ arguments: [String]) throws -> Never {
-        // A help, and no condition: without it the program runs as it always would.
-        try? hideLoopMounts(besides: arguments + [program, folder()].compactMap(\.self))
-        var words = ([program] + arguments).map { strdup($0) }
-        words.append(nil)
-        execv(program, words)
-        throw Failure(what: "run \(program)", code: errno)
-    }
-
-    private static func hideLoopMounts(besides words: [String]) throws {
+    /// Mounts that hold one of the words stay, and those of a device that is one of them.
+    static func hideLoopMounts(besides words: [String]) throws {
+        let words = words + [folder()].compactMap(\.self)
         let hidden = try File.lines("/proc/self/mountinfo").compactMap(LoopMount.init).filter { mount in
             !words.contains { $0 == mount.source || mount.holds($0) }
         }

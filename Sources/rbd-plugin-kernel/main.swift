@@ -6,7 +6,7 @@ import KernelRequest
 // loop devices back. Then it is this process that waits, which is cheap to start and to lose. It is started ahead: it
 // reads one request from its standard input, sees it done, and ends. The exit status is the error number of the kernel.
 //
-// With the arguments `apart PROGRAM ARGUMENT…` it becomes that program.
+// With the words of a `Confinement` and a program as its arguments it becomes that program.
 
 /// Maps an image and prints its device, or nothing when it cannot be told which one it is.
 func map(_ bus: RBDBus, monitors: String, options: String, pool: String, image: String, secret: [UInt8]) throws {
@@ -75,8 +75,8 @@ func say(_ text: String) {
 _ = ccoredump_forbid()
 _ = ccoredump_limit()
 do {
-    let words = CommandLine.arguments
-    if words.count > 2, words[1] == "apart" { try Apart.become(words[2], Array(words[3...])) }
+    var words = CommandLine.arguments.dropFirst()
+    if let confinement = Confinement(takingFrom: &words) { try confinement.become(Array(words)) }
     guard let request = try readRequest(), try run(request.words, secret: request.secret) else {
         say("there is nothing to do: this program is for rbd-plugin to run\n")
         exit(EINVAL)

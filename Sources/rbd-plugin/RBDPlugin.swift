@@ -1,5 +1,6 @@
 import ArgumentParser
 import CCoreDump
+import CPrivileges
 import Glibc
 
 /// The program. `serve` is the plugin; operators' commands find their place beside it. Without a command it shows its
@@ -16,6 +17,8 @@ struct RBDPlugin: AsyncParsableCommand {
         // A core would hold the Ceph key: none of this process, nor of the programs that it starts, which have the key too.
         _ = ccoredump_forbid()
         _ = ccoredump_limit()
+        // What it starts gets what it has itself at most. Before any other thread is there: they inherit it.
+        _ = cprivileges_win_none()
         // Swift reads the arguments there, and takes what it finds in memory for them where it cannot.
         guard access("/proc/self/cmdline", R_OK) == 0 else {
             Output.error("rbd-plugin cannot start: /proc is not mounted here. Mount it: mount -t proc proc /proc\n")

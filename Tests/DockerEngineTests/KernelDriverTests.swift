@@ -31,6 +31,8 @@ struct KernelDriverTests {
     func upgrade() async throws {
         let host = try await KernelHost.ready
         try await host.plugin.upgradesUnderContainer(adding: PluginPackage.addedSettings) {}
+        // The older one had wider mounts.
+        try await host.plugin.expectConfinement(stateFolder: "/run/rbd-plugin")
     }
 
     @Test("The host is switched off and on: its volume can be mounted at once, is whole, and holds what was synced")

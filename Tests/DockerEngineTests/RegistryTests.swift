@@ -11,6 +11,7 @@ extension EngineTests {
                 let source = "\(registry.address)/wetopi/rbd:stable"
                 let old = try await SharedEngine.package.version("old")
                 try old.removeSettings(PluginPackage.addedSettings)
+                try old.widenMounts()
                 try await old.push(as: source, by: engine)
                 let plugin = ManagedPlugin("wetopi/rbd", in: engine)
                 try await plugin.install(from: source)

@@ -37,6 +37,22 @@ extension EngineTests {
             try await engine.docker("plugin", "rm", plugin.name)
         }
 
+        @Test("E13: in a managed plugin, which does not see the host's processes, the mapper nbd is refused")
+        func e13NoNbd() async throws {
+            let engine = try await SharedEngine.plugin.engine
+            let plugin = ManagedPlugin("wetopi/rbd:nbd", in: engine)
+            let package = try await SharedEngine.package.version("nbd")
+            try await engine.docker("plugin", "create", plugin.name, package.folder)
+            try await plugin.set(try plugin.settings + ["RBD_MAPPER=nbd"])
+            try await plugin.enable()
+            let options = ["--opt", "pool=rbd", "--opt", "size=32"]
+            let answer = try await engine.run(
+                ["volume", "create", "--driver", plugin.name] + options + [uniqueName("nbd")])
+            #expect(answer.error.contains("the host's processes cannot be seen"), "\(answer.error)")
+            try await engine.docker("plugin", "disable", plugin.name)
+            try await engine.docker("plugin", "rm", plugin.name)
+        }
+
         @Test("D6: what is of no concern arrives in the daemon's log at level info, with one time")
         func d6LogLevels() async throws {
             let lines = try await SharedEngine.plugin.log.split(separator: "\n")

@@ -28,6 +28,16 @@ extension EngineTests {
             #expect(try await plugin.records().filter { $0.contains(volume) }.isEmpty)
         }
 
+        @Test("E13: the plugin's container has the mounts that it needs and no others, and wins no privileges")
+        func e13Confinement() async throws {
+            let plugin = try await SharedEngine.plugin
+            let volume = try await plugin.volume("confined")
+            let user = try await plugin.container(on: volume)
+            try await plugin.expectConfinement(stateFolder: plugin.engine.scratch.path + "/s")
+            try await plugin.engine.docker("rm", "--force", user)
+            try await plugin.remove(volume)
+        }
+
         @Test("Two containers share a volume; the end of one does not take it from the other, and in use it stays")
         func sharing() async throws {
             let plugin = try await SharedEngine.plugin

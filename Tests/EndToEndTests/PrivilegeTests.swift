@@ -105,6 +105,46 @@ struct PrivilegeTests {
         }
     }
 
+    @Test(
+        "E13: no thread or tool of the plugin wins privileges, and mkfs and e2fsck run without capabilities",
+        arguments: [("ext4", "64"), ("xfs", "300"), ("btrfs", "256")])
+    func e13ToolsPrivileges(filesystem: String, size: String) async throws {
+        let folder = try ScratchFolder("spy", of: .required())
+        let powerless = ["mkfs.\(filesystem)", "e2fsck"]
+        for tool in powerless + ["losetup"] {
+            let script = """
+                #!/bin/sh
+                grep -E '^(NoNewPrivs|Cap(Inh|Prm|Eff|Amb)):' /proc/$$/status >>\(folder.path)/\(tool).status
+                exec \(try await runTool("sh", ["-c", "command -v \(tool)"]).checked().output.filter { $0 != "\n" }) "$@"
+
+                """
+            try write(script, to: "\(folder.path)/\(tool)")
+            try await runTool("chmod", ["755", "\(folder.path)/\(tool)"]).checked()
+        }
+        let path = "\(folder.path):/usr/sbin:/usr/bin:/sbin:/bin"
+        try await Stage.with(settings: ["PATH": path, "RBD_MAPPER": "fuse"]) { stage in
+            let pid = try #require(stage.plugin.pid)
+            for thread in names(in: "/proc/\(pid)/task") {
+                guard let status = try? text(of: "/proc/\(pid)/task/\(thread)/status") else { continue }
+                #expect(status.contains("\nNoNewPrivs:\t1\n"), "\(status.prefix(40))")
+            }
+            let name = try await stage.volume("powerless", ["fstype": filesystem, "size": size])
+            try await stage.client.mount(name, id: "a").checked()
+            try await stage.client.unmount(name, id: "a").checked()
+            try await stage.client.remove(name).checked()
+        }
+        for tool in powerless where tool != "e2fsck" || filesystem == "ext4" {
+            let lines = try text(of: "\(folder.path)/\(tool).status").split(separator: "\n")
+            #expect(lines.count >= 5)
+            for line in lines {
+                let wanted = line.hasPrefix("NoNewPrivs") ? "NoNewPrivs:\t1" : "\(line.prefix(6)):\t0000000000000000"
+                #expect(line == wanted, "of \(tool)")
+            }
+        }
+        #expect(try text(of: "\(folder.path)/losetup.status").contains("NoNewPrivs:\t1\n"))
+        try await folder.sweep()
+    }
+
     @Test("E14: the key is on disk only while the plugin, or an operator's command, runs")
     func e14KeyGoes() async throws {
         let rig = try RigEnvironment.required()

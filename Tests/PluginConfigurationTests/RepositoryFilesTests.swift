@@ -103,18 +103,27 @@ import VolumeCore
         #expect(config.linux.capabilities == ["CAP_SYS_ADMIN", "CAP_SYS_MODULE", "CAP_SYS_RESOURCE"])
         #expect(config.linux.allowAllDevices)
         #expect(config.linux.devices.isEmpty)
-        #expect(config.mounts.map(\.destination) == ["/dev", "/sys", "/lib/modules", "/etc/ceph", "/etc/etcd"])
+        #expect(config.mounts.map(\.destination) == ["/dev", "/sys/bus", "/lib/modules", "/etc/ceph", "/etc/etcd"])
         #expect(config.mounts.allSatisfy { $0.type == "bind" && !$0.description.isEmpty })
         let writable = config.mounts.filter { !$0.options.contains("ro") }
-        #expect(writable.map(\.destination) == ["/dev", "/sys"])
+        #expect(writable.map(\.destination) == ["/dev", "/sys/bus"])
         let settable = config.mounts.filter { $0.settable == ["source"] }
         #expect(settable.map(\.name) == ["modules", "ceph", "etcd"])
+    }
+
+    @Test("E13: each folder of the host comes without what is mounted below it, and starts no program")
+    func e13BindsAreNarrow() throws {
+        for mount in try config().mounts {
+            #expect(mount.options.contains("bind") && !mount.options.contains("rbind"), "\(mount.name)")
+            #expect(Set(mount.options).isSuperset(of: ["nosuid", "noexec"]), "\(mount.name)")
+            #expect(mount.options.contains("nodev") || mount.destination == "/dev", "\(mount.name)")
+        }
     }
 
     /// A bind whose source is missing makes `docker plugin enable` fail.
     @Test func `config json binds only folders that hosts have`() throws {
         let sources = try config().mounts.map(\.source)
-        #expect(Set(sources).isSubset(of: ["/dev", "/sys", "/sys/fs", "/lib/modules"]))
+        #expect(Set(sources).isSubset(of: ["/dev", "/sys/bus", "/sys/fs", "/lib/modules"]))
     }
 }
 

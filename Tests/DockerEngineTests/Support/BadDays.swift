@@ -75,10 +75,7 @@ extension ManagedPlugin {
 
         try await publish()
         try await engine.docker("plugin", "disable", "--force", name)
-        let upgrade = ["plugin", "upgrade", "--grant-all-permissions", name]
-        try await engine.run(upgrade, within: engine.patience + engine.patience).checked()
-        // Docker keeps the environment; which folders of the host are shown is as config.json has it again.
-        try await set(engine.sources)
+        try await upgrade()
         try await enable()
 
         #expect(try await self.id == id)
@@ -101,6 +98,14 @@ extension ManagedPlugin {
         #expect(try await lines(1...synced, and: "new", areIn: volume))
         try await removeStranded(volume)
         try await expectGivenBack(device)
+    }
+
+    /// `docker plugin upgrade` of one that is disabled.
+    func upgrade() async throws {
+        let upgrade = ["plugin", "upgrade", "--grant-all-permissions", name]
+        try await engine.run(upgrade, within: engine.patience + engine.patience).checked()
+        // Docker keeps the environment; which folders of the host are shown is as config.json has it again.
+        try await set(engine.sources)
     }
 
     /// Whether a writer's log begins with these lines, one by one as they were written.

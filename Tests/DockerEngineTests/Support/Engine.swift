@@ -28,6 +28,8 @@ protocol Engine: AnyObject, Sendable {
     func mounts(of volume: String) async throws -> [String]
     /// The processes of the program in a plugin, in the host's numbers.
     func processes(ofPlugin id: String) async throws -> [Int32]
+    /// What a file of the host's kernel says, such as one below `/proc`.
+    func kernelText(_ path: String) async throws -> String
     /// SIGKILL for processes of the host.
     func kill(_ processes: [Int32]) async throws
     /// Whether the kernel keeps a device for nobody.

@@ -92,6 +92,8 @@ final class GuestEngine: Engine {
         return try await lines(find).compactMap { Int32($0) }
     }
 
+    func kernelText(_ path: String) async throws -> String { try await script("cat \(path)") }
+
     func kill(_ processes: [Int32]) async throws {
         try await script("kill -9 \(processes.map(String.init).joined(separator: " "))")
     }

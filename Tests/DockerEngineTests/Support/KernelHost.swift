@@ -67,6 +67,7 @@ struct KernelHost: Sendable {
         let package = try await PluginPackage.make(in: environment, forThisMachine: false)
         let older = try await package.version("older")
         try older.removeSettings(PluginPackage.addedSettings)
+        try older.widenMounts()
         let files = environment.scratch + "/files"
         try FileManager.default.createDirectory(atPath: files, withIntermediateDirectories: true)
         async let packed: Void = PluginPackage.makeDebianPackage(files + "/rbd-plugin.deb", in: environment)

@@ -32,6 +32,8 @@ extension DockerEngine {
         }
     }
 
+    func kernelText(_ path: String) throws -> String { try text(of: path) }
+
     func kill(_ processes: [Int32]) {
         for process in processes { _ = Glibc.kill(process, SIGKILL) }
     }

@@ -18,11 +18,11 @@ struct PluginPackage: Sendable {
         return package
     }
 
-    /// Makes the Debian package. Packed quickly instead of well: the tests do not keep it.
+    /// Makes the Debian package. Not compressed, which would take most of the time: the tests do not keep it.
     static func makeDebianPackage(_ file: String, in environment: RigEnvironment) async throws {
         let script = environment.scripts + "/../packaging/make-deb"
         try await runTool(
-            script, [try PluginProcess.executable(), file], settings: ["DPKG_DEB_COMPRESSOR_TYPE": "gzip"],
+            script, [try PluginProcess.executable(), file], settings: ["DPKG_DEB_COMPRESSOR_TYPE": "none"],
             within: .seconds(120)
         ).checked()
     }
@@ -56,6 +56,20 @@ struct PluginPackage: Sendable {
     func removeSettings(_ names: Set<String>) throws {
         try change { config in
             config["env"] = .array((config["env"]?.array ?? []).filter { !names.contains($0["name"]?.string ?? "") })
+        }
+    }
+
+    /// Gives it the mounts of earlier versions: all of `/sys`, and with each folder what is mounted below it.
+    func widenMounts() throws {
+        try change { config in
+            config["mounts"] = .array(
+                (config["mounts"]?.array ?? []).map { mount in
+                    var mount = mount.object
+                    if mount["name"] == "sys" { (mount["source"], mount["destination"]) = ("/sys", "/sys") }
+                    let isWritable = mount["name"] == "dev" || mount["name"] == "sys"
+                    mount["options"] = .array(isWritable ? ["rbind"] : ["rbind", "ro"])
+                    return .object(mount)
+                })
         }
     }
 

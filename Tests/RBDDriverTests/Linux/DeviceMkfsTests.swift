@@ -28,4 +28,17 @@ import VolumeCore
             #expect(try bench.entries(root) == [])
         }
     }
+
+    @Test(
+        "E13: mkfs makes each filesystem on a device with the capabilities that it keeps",
+        arguments: FilesystemType.allCases)
+    func e13MkfsOnADevice(filesystem: FilesystemType) async throws {
+        try await LinuxBench.run("kept") { bench in
+            let disk = try await LoopDisk.make(bench)
+            let mkfs = DeviceMkfs(runner: bench.runner, kernel: bench.kernel, root: bench.scratch.path + "/format")
+            let spec = VolumeSpec(pool: "rbd", size: .mebibytes(512), filesystem: filesystem)
+            try await mkfs.run(on: disk.device, spec, to: "make a filesystem")
+            #expect(try FilesystemSignature.read(disk.device).found == [filesystem])
+        }
+    }
 }

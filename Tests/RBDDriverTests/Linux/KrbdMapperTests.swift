@@ -335,4 +335,19 @@ import VolumeCore
             #expect(await failure { try await mapper.grow(other, to: .mebibytes(128)) }?.code == .notFound)
         }
     }
+
+    @Test("E13: where a device's own files are read-only, growing waits for the kernel to learn of the size by itself")
+    func e13GrowWithoutRefresh() async throws {
+        try await run { sysfs, mapper, _ in
+            try await sysfs.map(0, pool: "rbd", namespace: "ns", name: "a,b")
+            let folder = sysfs.path + "/bus/rbd/devices"
+            try await sysfs.bench.tool("mount", "--bind", folder, folder)
+            try await sysfs.bench.tool("mount", "-o", "remount,bind,ro", folder)
+            let device = MappedDevice(image: image, path: "/dev/rbd0")
+            async let grown: Void = mapper.grow(device, to: .mebibytes(128))
+            try await sysfs.write(["block/rbd0/size": "262144\n"])
+            try await grown
+            #expect(try await sysfs.bench.tool("cat", folder + "/0/refresh") == "")
+        }
+    }
 }

@@ -12,7 +12,7 @@ struct DeviceMkfs: Sendable {
         let folder = try await ScratchFile.make(below: root, kernel: kernel, to: what)
         do {
             let command = Command(mkfs.tool, mkfs.options + [device], folder: folder.path)
-            try await runner.succeed(command.apart(kernel, to: what), to: what)
+            try await runner.succeed(command.keeping(mkfs.capabilities).apart(kernel, to: what), to: what)
             await folder.remove()
         } catch {
             await folder.remove()

@@ -52,7 +52,7 @@ public struct LinuxFilesystemTools: FilesystemTools {
         // Where disks cannot be told apart, a verdict that nobody has heard is nobody's.
         let unknown = "\(ContinuousClock.now)"
         let e2fsck = try await Command(.e2fsck, ["-p", "-C", "1", device], timeout: Self.noLimit)
-            .apart(kernel, to: what)
+            .keeping([]).apart(kernel, to: what)
         let check = try checks.check(device, disk: disk ?? unknown) { [runner] log in
             var command = e2fsck
             command.log = log
@@ -124,13 +124,15 @@ public struct LinuxFilesystemTools: FilesystemTools {
     /// - Throws: `VolumeError`: `unsupported` when a capability is missing that ext4 wants for growing while mounted.
     public func grow(_ device: String, _ filesystem: FilesystemType, mountpoint: String) async throws {
         let what = "grow the filesystem on \(device)"
-        let command =
+        let (command, growing): (Command, Capability) =
             switch filesystem {
-            case .ext4: Command(.resize2fs, [device], timeout: timeout)
-            case .xfs: Command(.xfsGrowfs, ["-d", mountpoint], timeout: timeout)
-            case .btrfs: Command(.btrfs, ["filesystem", "resize", "max", mountpoint], timeout: timeout)
+            case .ext4: (Command(.resize2fs, [device], timeout: timeout), .sysResource)
+            case .xfs: (Command(.xfsGrowfs, ["-d", mountpoint], timeout: timeout), .sysAdmin)
+            case .btrfs: (Command(.btrfs, ["filesystem", "resize", "max", mountpoint], timeout: timeout), .sysAdmin)
             }
-        let result = try await runner.run(command.apart(kernel, to: what), to: what)
+        // Each of them opens the volume's root folder, which may be somebody's own.
+        let result = try await runner.run(
+            command.keeping([growing, .dacOverride]).apart(kernel, to: what), to: what)
         if result.succeeded { return }
         let reason = result.reason(of: command.tool)
         let needed = Capability.sysResource

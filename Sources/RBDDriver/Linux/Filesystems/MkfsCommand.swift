@@ -5,6 +5,8 @@ struct MkfsCommand: Sendable {
     let tool: Tool
     /// Without the file, which comes last.
     let options: [String]
+    /// What it needs for a device; for a file none.
+    let capabilities: Set<Capability>
 
     /// From here on an ext4 has its bitmaps in few places: with mke2fs's usual 16 groups a place, 64T would write into
     /// 33,000 objects instead of 1,000.
@@ -18,6 +20,8 @@ struct MkfsCommand: Sendable {
     ///   - size: of the volume.
     ///   - words: the user's own mkfs options. They come after ours, and so win where both name the same thing.
     init(_ filesystem: FilesystemType, size: VolumeSize, words: [String]) {
+        // mkfs.xfs sets the device's block size, and mkfs.btrfs tells the kernel of a new member of a filesystem.
+        capabilities = filesystem == .ext4 ? [] : [.sysAdmin]
         switch filesystem {
         case .ext4:
             tool = .mkfsExt4

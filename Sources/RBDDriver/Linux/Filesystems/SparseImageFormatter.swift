@@ -156,7 +156,7 @@ public struct SparseImageFormatter: Sendable {
         // In a folder of its own a relative name among the user's words leads nowhere.
         let command = scene.content.asArgument(
             of: Command(mkfs.tool, mkfs.options, timeout: timeout, folder: scene.folder.path))
-        let result = try await runner.run(command.apart(kernel, to: what), to: what)
+        let result = try await runner.run(command.keeping([]).apart(kernel, to: what), to: what)
         guard result.succeeded else {
             throw VolumeError(
                 spec.mkfsOptions.isEmpty ? .unavailable : .invalidOption, what, why: result.reason(of: mkfs.tool),

@@ -1,10 +1,16 @@
 /// A capability of Linux (capabilities(7)) that something here cannot do without.
-enum Capability: UInt64, Sendable {
+public enum Capability: UInt64, Sendable {
+    /// To open what belongs to others, such as the root folder of a volume.
+    case dacOverride = 1
+    /// What the kernel demands of those who tell it of a filesystem's new size, or of a device's.
+    case sysAdmin = 21
     /// What ext4 demands of those who grow it while it is mounted.
     case sysResource = 24
 
     var name: String {
         switch self {
+        case .dacOverride: "CAP_DAC_OVERRIDE"
+        case .sysAdmin: "CAP_SYS_ADMIN"
         case .sysResource: "CAP_SYS_RESOURCE"
         }
     }
@@ -20,4 +26,7 @@ enum Capability: UInt64, Sendable {
         }
         return held & (1 << rawValue) != 0
     }
+
+    /// As the kernel counts them: a bit for each.
+    static func mask(_ capabilities: Set<Capability>) -> UInt64 { capabilities.reduce(0) { $0 | 1 << $1.rawValue } }
 }

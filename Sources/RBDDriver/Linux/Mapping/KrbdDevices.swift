@@ -69,10 +69,15 @@ struct KrbdDevices: Sendable {
         return ImageFeatures(rawValue: bits)
     }
 
-    /// Makes the driver look at the image's size now.
+    /// Makes the driver look at the image's size now. A help, and no condition: it watches the image, and is told of a new size.
+    /// In a managed plugin the bus alone can be written, and the device's own files are read-only.
     func refresh(_ id: UInt32) throws {
-        let file = try FileDescriptor.open("\(bus)/devices/\(id)/refresh", .writeOnly, options: [.closeOnExec])
-        try file.closeAfter { _ = try file.writeAll(Array("1".utf8)) }
+        do {
+            let file = try FileDescriptor.open("\(bus)/devices/\(id)/refresh", .writeOnly, options: [.closeOnExec])
+            try file.closeAfter { _ = try file.writeAll(Array("1".utf8)) }
+        } catch Errno.readOnlyFileSystem {
+            return
+        }
     }
 
     /// The number in `/dev/rbd<id>`.

@@ -82,9 +82,9 @@ public struct ChildProcess: CommandRunner {
             }
         }
         let call = ChildCall(command: command, what: what, handle: ChildHandle(send: send))
-        // A help, and no condition: without its companion the program sees what there is.
-        let companion = command.isApart ? searchPath.find(.kernel) : nil
-        let programs = (companion.map { [$0, "apart"] } ?? []) + [executable]
+        // A help, and no condition: without its companion the program sees what there is, and may do what this one may.
+        let companion = command.confinement.isEmpty ? nil : searchPath.find(.kernel)
+        let programs = (companion.map { [$0] + command.confinement } ?? []) + [executable]
         return try await wait(for: call, timeout: timeout, onLate: onLate) {
             await call.execute(programs, path: searchPath.text)
         }

@@ -1,3 +1,5 @@
+import KernelRequest
+
 /// A program to run: always an argument array, never a shell line.
 public struct Command: Sendable, Hashable {
     public var tool: Tool
@@ -16,6 +18,8 @@ public struct Command: Sendable, Hashable {
     public var folder: String
     /// Whether it is kept from seeing what is mounted from loop devices: mounts that hold its paths it sees all the same.
     var isApart = false
+    /// The capabilities that it keeps at most; `nil` for all that this process has.
+    var capabilities: Set<Capability>?
     /// Where both of its outputs go, for one that may outlive this process. The result has their end as its errors.
     var log: ChildLog?
 
@@ -30,6 +34,19 @@ public struct Command: Sendable, Hashable {
         self.timeout = timeout
         self.outputLimit = outputLimit
         self.folder = folder
+    }
+
+    /// The same command, with no capabilities but these. Root still owns the files that are root's.
+    func keeping(_ capabilities: Set<Capability>) -> Command {
+        var command = self
+        command.capabilities = capabilities
+        return command
+    }
+
+    /// What `rbd-plugin-kernel` is told so that it becomes a program that gets less than this process has; empty for one that
+    /// gets all.
+    var confinement: [String] {
+        Confinement(isApart: isApart, capabilities: capabilities.map(Capability.mask)).words
     }
 }
 
