@@ -57,6 +57,49 @@ struct KernelDriverTests {
         try await host.expectWholeFilesystem(on: volume)
         try await plugin.remove(volume)
     }
+
+    @Test("The Debian package is installed, its unit started, stopped and restarted under a container, and removed")
+    func systemdUnit() async throws {
+        let host = try await KernelHost.ready
+        let engine = host.engine
+        try await host.installPackage()
+        let plugin = ManagedPlugin("rbd", in: engine, prefix: "unit/", node: "unit")
+        #expect(try await engine.script("systemctl is-enabled rbd-plugin || true") == "disabled")
+        try await engine.script("systemctl start rbd-plugin && systemctl is-active rbd-plugin")
+        let socket = "/run/docker/plugins/rbd.sock"
+        try await eventually("the unit's plugin to answer", within: engine.patience) {
+            try await engine.script("[ -S \(socket) ] && echo there || true") == "there"
+        }
+        let activated = try await host.pluginSays("Plugin.Activate", "", at: socket)
+        #expect(
+            activated.contains("200 OK") && activated.contains(#"{"Implements":["VolumeDriver"]}"#), "\(activated)")
+
+        let volume = try await plugin.volume("unit")
+        let writer = try await plugin.writer(on: volume)
+        var written = try await plugin.linesWritten(by: writer, atLeast: 3)
+        for command in ["systemctl restart rbd-plugin", "systemctl stop rbd-plugin", "systemctl start rbd-plugin"] {
+            try await engine.script(command)
+            written = try await plugin.linesWritten(by: writer, atLeast: written + 2)
+        }
+        #expect(try await plugin.failures(of: writer) == "")
+        try await eventually("the unit's plugin to answer again", within: engine.patience) {
+            try await engine.run(["volume", "inspect", volume]).succeeded
+        }
+        #expect(try await plugin.mappings(of: volume).count == 1)
+        #expect(try await plugin.lines(1...written, areIn: volume))
+        try await engine.docker("rm", "--force", writer)
+        try await eventually("the volume to be given back", within: engine.patience) {
+            try await plugin.mappings(of: volume).isEmpty
+        }
+        try await engine.docker("volume", "rm", volume)
+
+        let log = try await engine.script("journalctl --unit rbd-plugin --no-pager --output cat")
+        #expect(log.contains("rbd-plugin"), "\(log)")
+        try await engine.script("dpkg --purge rbd-plugin 2>&1")
+        #expect(
+            try await engine.script("systemctl is-active rbd-plugin; ls /usr/bin/rbd-plugin 2>&1; true").contains(
+                "inactive"))
+    }
 }
 
 extension KernelHost {
