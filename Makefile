@@ -44,6 +44,7 @@ release: deps ## build the plugin for use: optimised, Swift's runtime linked in
 	$(RELEASE_BUILD) --product rbd-plugin-kernel
 	@! grep -q RBD_PLUGIN_KILL_POINTS "$(RELEASE_PROGRAMS)/rbd-plugin" \
 		|| { echo "release: fault injection has got into a release build" >&2; exit 1; }
+	@folder="$(RELEASE_PROGRAMS)"; rm -rf "$$folder/linked"; packaging/linked "$$folder/rbd-plugin" "$$folder/linked"
 	@echo "built $(RELEASE_PROGRAMS)/rbd-plugin"
 
 plugin: release ## make the managed plugin: plugin/config.json and plugin/rootfs
