@@ -3,6 +3,8 @@ public struct DeviceSettings: Sendable, Equatable {
     public var mapper: MapperChoice
     /// Options for mapping every volume, each `name` or `name=value`.
     public var mapOptions: [String]
+    /// Options for mounting every volume.
+    public var mountOptions: [String]
     /// Accepted for compatibility; nothing depends on it.
     public var deviceRoot: String
 }
@@ -16,9 +18,11 @@ extension DeviceSettings {
     init?(from reader: inout SettingsReader) {
         let mapper: MapperChoice? = reader.value(.mapper, Text.choice)
         let mapOptions = reader.value(.mapOptions, Self.options)
+        let mountOptions = reader.value(.mountOptions, Self.mountOptions)
         let deviceRoot = reader.value(.mapDeviceRoot, Text.absolutePath)
         guard let mapper, let deviceRoot else { return nil }
-        self.init(mapper: mapper, mapOptions: mapOptions ?? [], deviceRoot: deviceRoot)
+        self.init(
+            mapper: mapper, mapOptions: mapOptions ?? [], mountOptions: mountOptions ?? [], deviceRoot: deviceRoot)
     }
 
     private static func options(_ text: String) throws(Refusal) -> [String] {
@@ -27,6 +31,25 @@ extension DeviceSettings {
             throw Refusal("it must be options separated by commas, each NAME or NAME=VALUE without blanks")
         }
         return options
+    }
+
+    /// Those that an operator may want to be a rule, and that mean the same with every filesystem.
+    private static func mountOptions(_ text: String) throws(Refusal) -> [String] {
+        let options = Text.commaSeparated(text)
+        guard options.allSatisfy({ flags.contains($0) || isContext($0) }) else {
+            throw Refusal(
+                "it must be of \(flags.joined(separator: ", ")) and \(contexts.map { "\($0)=…" }.joined(separator: ", "))"
+            )
+        }
+        return options
+    }
+
+    private static let flags = ["nosuid", "nodev", "noexec", "nosymfollow"]
+    private static let contexts = ["context", "fscontext", "defcontext", "rootcontext"]
+
+    private static func isContext(_ option: String) -> Bool {
+        let parts = option.split(separator: "=", maxSplits: 1).map(String.init)
+        return parts.count == 2 && contexts.contains(parts[0]) && Text.consists(parts[1], ofLettersDigitsAnd: ":_.-")
     }
 
     private static func isOption(_ text: String) -> Bool {

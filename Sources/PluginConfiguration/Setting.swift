@@ -50,6 +50,7 @@ public enum Setting: String, Sendable, CaseIterable {
     // Devices
     case mapper = "RBD_MAPPER"
     case mapOptions = "RBD_MAP_OPTIONS"
+    case mountOptions = "RBD_MOUNT_OPTIONS"
     case mapDeviceRoot = "RBD_CONF_MAP_DEVICE_ROOT"
     case stateDirectory = "RBD_STATE_DIR"
 

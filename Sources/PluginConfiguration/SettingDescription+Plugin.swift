@@ -48,6 +48,10 @@ extension SettingDescription {
             .mapOptions, .devices, .none,
             "Options for mapping every volume, separated by commas, as `rbd map --options` takes them."),
         .init(
+            .mountOptions, .devices, .none,
+            "Options for mounting every volume, separated by commas: `nosuid`, `nodev`, `noexec`, `nosymfollow`, and SELinux' `context=`, `fscontext=`, `defcontext=`, `rootcontext=`. They follow the volume's own `mount-options`, which cannot undo them. They take effect at the next mount."
+        ),
+        .init(
             .mapDeviceRoot, .devices, .text("/dev/rbd"),
             "Accepted for compatibility. Devices are found by asking the kernel, not through udev's links below this folder."
         ),

@@ -25,9 +25,10 @@ struct Composition {
     private let server: VolumeServer
     private let clock = SystemClock()
 
-    init(settings: Settings, socket: String, mountRoot: String, log: Logger) throws {
+    init(settings: Settings, socket: String, mountRoot configured: String, log: Logger) throws {
         self.settings = settings
         self.log = log
+        let mountRoot = try ClosedMountRoot.make(at: configured).tellingOfOpenParent(log).path
         let me = NodeIdentity(node: settings.node.name, boot: settings.node.bootID)
         let keys = StateKeys(prefix: settings.etcd.prefix)
         let tokens = RandomTokens()
@@ -186,6 +187,19 @@ struct Composition {
                 try? await clock.sleep(for: .seconds(2))
             }
         }
+    }
+}
+
+extension ClosedMountRoot {
+    fileprivate func tellingOfOpenParent(_ log: Logger) -> ClosedMountRoot {
+        guard let openParent else { return self }
+        log.warning(
+            "other users of this host can enter the mount root: volumes are mounted in a closed folder in it",
+            metadata: [
+                "root": "\(openParent)", "folder": "\(path)",
+                "remedy": "chmod 0700 \(openParent), if nothing else is in it, and restart",
+            ])
+        return self
     }
 }
 

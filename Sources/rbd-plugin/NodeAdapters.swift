@@ -15,7 +15,6 @@ struct NodeAdapters {
         mountRoot: String, clock: SystemClock, log: Logger
     ) throws {
         try PrivateFile.makeDirectory(settings.stateDirectory)
-        try PrivateFile.makeDirectory(mountRoot)
         let runner = ChildProcess(clock: clock).withKillPoints
         let kernel = KernelCalls(pool: BlockingPool(name: "kernel-call", perLane: 16), clock: clock)
         mounter = try LinuxMounter(runner: runner, kernel: kernel, root: mountRoot)

@@ -56,7 +56,8 @@ extension DriverPolicy {
             limits: VolumeLimits(
                 mostVolumes: volumes.maxVolumes, largestSize: volumes.maxSize.map { VolumeSize(bytes: $0) },
                 pools: volumes.allowedPools, allowsAdoption: volumes.allowsAdoption),
-            mapOptions: settings.devices.mapOptions, operationsPerPool: settings.node.operationsPerPool,
+            mapOptions: settings.devices.mapOptions, mountOptions: settings.devices.mountOptions,
+            operationsPerPool: settings.node.operationsPerPool,
             workBudget: settings.limits.operation * 72 / 100, undoBudget: settings.limits.operation * 24 / 100,
             handOverWait: settings.limits.mountWait, blocklistExpiry: settings.limits.blocklistExpiry)
     }

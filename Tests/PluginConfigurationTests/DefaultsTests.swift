@@ -18,7 +18,7 @@ import Testing
         #expect(settings.node.name == "node-1")
         #expect(settings.node.bootID == FakeHost.bootID)
         #expect(settings.devices.mapper == .auto)
-        #expect(settings.devices.mapOptions.isEmpty)
+        #expect(settings.devices.mapOptions.isEmpty && settings.devices.mountOptions.isEmpty)
         #expect(settings.devices.deviceRoot == "/dev/rbd")
         #expect(settings.volumes.pool == nil)
         #expect(settings.volumes.size == 512 << 20)

@@ -76,6 +76,13 @@ import Testing
         #expect(settings.devices.mapOptions == ["ms_mode=prefer-crc", "queue_depth=128", "notrim"])
     }
 
+    @Test("E17: what an operator makes the rule for all mounts is what every filesystem has")
+    func e17MountOptions() throws {
+        let context = "context=system_u:object_r:container_file_t:s0"
+        let settings = try FakeHost().load(["RBD_MOUNT_OPTIONS": "nosuid, nodev,noexec,nosymfollow,\(context)"])
+        #expect(settings.devices.mountOptions == ["nosuid", "nodev", "noexec", "nosymfollow", context])
+    }
+
     @Test func `paths lose slashes that mean nothing`() throws {
         #expect(try FakeHost().load(["RBD_STATE_DIR": "/var//lib/rbd/"]).stateDirectory == "/var/lib/rbd")
     }

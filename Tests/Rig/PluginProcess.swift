@@ -30,8 +30,10 @@ public final class PluginProcess: Sendable {
         self.settings = settings
         scratch = try ScratchFolder("p", of: environment)
         current = Mutex(nil)
+        // Closed: in an open mount root the plugin makes a folder of its own.
         for folder in [mountRoot, stateFolder] {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         }
     }
 

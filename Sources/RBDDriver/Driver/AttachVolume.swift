@@ -227,7 +227,8 @@ extension VolumeDriver {
         } else {
             progress.isMounted = true
             try await ports.mounter.mount(
-                device.path, at: progress.mountpoint, volume.spec.filesystem, options: volume.spec.mountOptions)
+                device.path, at: progress.mountpoint, volume.spec.filesystem,
+                options: volume.spec.mountOptions + policy.mountOptions)
         }
         // Also of what was mounted before: the Mount that mounted it may have ended right then.
         try await ports.mounter.prepareRoot(of: progress.mountpoint, spec: volume.spec)

@@ -8,6 +8,8 @@ public struct DriverPolicy: Sendable {
     public var limits: VolumeLimits
     /// Options for every mapping, before those of the volume.
     public var mapOptions: [String]
+    /// Options for every mount, after those of the volume: the last one counts.
+    public var mountOptions: [String]
     /// How many operations may ask Ceph and the kernel for something at a time, for the volumes of one pool.
     public var operationsPerPool: Int
     /// How long the steps of one operation may take, all together and without what undoes them.
@@ -27,7 +29,7 @@ public struct DriverPolicy: Sendable {
 
     public init(
         mountRoot: String, defaults: VolumeDefaults = VolumeDefaults(), limits: VolumeLimits = VolumeLimits(),
-        mapOptions: [String] = [], operationsPerPool: Int = 16,
+        mapOptions: [String] = [], mountOptions: [String] = [], operationsPerPool: Int = 16,
         workBudget: Duration = .seconds(18), undoBudget: Duration = .seconds(6),
         handOverWait: Duration = .seconds(10), handOverGrace: Duration = .seconds(60),
         pollInterval: Duration = .milliseconds(250),
@@ -37,6 +39,7 @@ public struct DriverPolicy: Sendable {
         self.defaults = defaults
         self.limits = limits
         self.mapOptions = mapOptions
+        self.mountOptions = mountOptions
         self.operationsPerPool = operationsPerPool
         self.workBudget = workBudget
         self.undoBudget = undoBudget

@@ -142,7 +142,8 @@ extension VolumeDriver {
         // The answer of the attempt before may have been lost.
         if try await ports.mounter.mounted(at: mountpoint)?.device != device.path {
             try await ports.mounter.mount(
-                device.path, at: mountpoint, volume.spec.filesystem, options: volume.spec.mountOptions)
+                device.path, at: mountpoint, volume.spec.filesystem,
+                options: volume.spec.mountOptions + policy.mountOptions)
         }
         await stay(detaching, staying)
     }

@@ -16,15 +16,15 @@ public enum HostFolder: Sendable, Hashable {
     /// A table shows which folder of a filesystem is mounted, and not where the host has that filesystem. It is the host's
     /// own root when the modules' folder, which is known to be `/usr/lib/modules` on the host, has that path in it too.
     static func find(_ folder: String, in table: MountTable) -> HostFolder {
-        guard let mount = table.topmost(at: folder), mount.root.hasSuffix(propagated) else { return .same }
+        guard let mount = table.topmost(at: folder), isDockers(mount) else { return .same }
         let isOnRoot = table.entries.contains { entry in
             entry.deviceNumber == mount.deviceNumber && knownOnHost[entry.mountpoint]?.contains(entry.root) == true
         }
         return isOnRoot ? .at(mount.root) : .unknown
     }
 
-    /// As Docker names the folder of every managed plugin.
-    private static let propagated = "/propagated-mount"
+    /// Whether that is the folder which Docker makes for a managed plugin.
+    static func isDockers(_ mount: MountTable.Entry) -> Bool { mount.root.hasSuffix("/propagated-mount") }
 
     /// What `config.json` binds from the host, and the paths that tell that its filesystem is the host's root: the folder
     /// below `/usr` on hosts that have `/lib` there, which a filesystem of its own for `/usr` would show without it.
