@@ -114,7 +114,8 @@ struct Composition {
             Background { [readiness, driver, clock] in await Self.empty(driver, if: readiness, clock: clock) },
             Background { [clock] in await Self.reap(clock: clock) },
             Background { [health] in await health.run() },
-            SocketService(server: server, drainTimeout: settings.limits.operation),
+            SocketService(
+                server: server, drainTimeout: settings.limits.operation, onEnd: { [driver] in driver.endWaiting() }),
         ]
         let group = ServiceGroup(
             configuration: .init(
@@ -218,12 +219,15 @@ private struct Background: Service {
 private struct SocketService: Service {
     let server: VolumeServer
     let drainTimeout: Duration
+    /// Before the calls that run are waited for.
+    let onEnd: @Sendable () -> Void
 
     func run() async throws {
         try await withGracefulShutdownHandler {
             try await server.serveUntilDrained()
         } onGracefulShutdown: {
             ServiceManager.tellStopping()
+            onEnd()
             Task { await server.drain(timeout: drainTimeout) }
         }
     }

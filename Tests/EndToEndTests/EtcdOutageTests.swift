@@ -21,20 +21,23 @@ struct EtcdOutageTests {
             let (client, name) = (stage.client, uniqueName("absent"))
             #expect(try await client.activate().implements == ["VolumeDriver"])
             #expect(try await client.capabilities().scope == "global")
+            // These two take as long as a call may: etcd could be there any moment.
+            async let got = Self.isAnswered { try await client.get(name) }
+            async let path = client.path(name)
             let answers = [
                 ("Create", try await client.create(name, options: stage.options())),
                 ("Mount", try await client.mount(name, id: "a")),
                 ("Unmount", try await client.unmount(name, id: "a")),
                 ("Remove", try await client.remove(name)),
                 ("List", try await client.list()),
-                ("Path", try await client.path(name)),
+                ("Path", try await path),
             ]
             for (call, answer) in answers {
                 #expect(answer.error.contains("etcd"), "\(call): \(answer.error)")
                 #expect(answer.error.contains(server.address), "\(call): \(answer.error)")
                 #expect(!answer.error.contains("no such volume"), "\(call): \(answer.error)")
             }
-            await #expect(throws: ConnectionFailure.closedWithoutAnswer) { _ = try await client.get(name) }
+            #expect(try await !got, "an error would say that there is no such volume")
             let health = try await client.fetch("/healthz")
             #expect(health.status == 503)
             #expect(health.text.contains("etcd"))
@@ -48,6 +51,38 @@ struct EtcdOutageTests {
             try await eventually("the plugin to be healthy") { try await client.fetch("/healthz").status == 200 }
             let node = "\(stage.prefix)nodes/\(stage.plugin.settings.node)"
             try await eventually("the node's heartbeat") { try await stage.etcd.value(of: node) != nil }
+        }
+    }
+
+    @Test("E11: a Get that comes before the records are read is answered with the truth once etcd is there")
+    func e11GetWaitsForEtcd() async throws {
+        try await Self.with(settings: ["OPERATION_TIMEOUT": "100s"]) { stage, server in
+            let name = try await stage.volume("late")
+            try await stage.plugin.terminate()
+            await server.kill()
+            try await stage.plugin.start()
+            let patient = PluginClient(socket: stage.plugin.socket, within: .seconds(110))
+            async let known = patient.get(name)
+            async let path = patient.path(name)
+            async let unknown = patient.get("unheard-of")
+            try await eventually("all three to wait") { try await stage.waitingCalls() == 3 }
+            try await server.restart()
+            #expect(try await known.checked().volume?.name == name)
+            #expect(try await path.checked().mountpoint == "")
+            #expect(try await unknown.error.contains("no such volume"))
+        }
+    }
+
+    @Test("E11: Gets that wait for etcd do not hold up the plugin's end")
+    func e11WaitingGetsEndWithThePlugin() async throws {
+        try await Self.with(settings: ["OPERATION_TIMEOUT": "100s"], started: false) { stage, server in
+            await server.kill()
+            try await stage.plugin.start()
+            let patient = PluginClient(socket: stage.plugin.socket, within: .seconds(110))
+            async let answered = Self.isAnswered { try await patient.get("some") }
+            try await eventually("the Get to wait") { try await stage.waitingCalls() == 1 }
+            #expect(try await stage.plugin.terminate(within: .seconds(60)) == .exited(0))
+            #expect(try await !answered)
         }
     }
 
@@ -235,5 +270,16 @@ struct EtcdOutageTests {
                 }
             }
         }
+    }
+}
+
+extension Stage {
+    /// How many Gets and Paths the plugin has at hand.
+    fileprivate func waitingCalls() async throws -> Int {
+        let shown = try await client.fetch("/metrics").text.split(separator: "\n")
+        return ["get", "path"].compactMap { call in
+            shown.first { $0.hasPrefix("rbd_plugin_operations_in_flight{") && $0.contains("\"\(call)\"") }?
+                .split(separator: " ").last.flatMap { Double($0) }.map { Int($0) }
+        }.reduce(0, +)
     }
 }

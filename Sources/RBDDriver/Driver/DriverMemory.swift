@@ -16,6 +16,8 @@ final class DriverMemory: Sendable {
         /// How many images of removed volumes wait in the trash, where there are some or may be.
         var trash: [TrashPlace: Int] = [:]
         var lookedForTrash: Moment?
+        /// Calls that wait for something to be known are to end.
+        var isEnding = false
     }
 
     private let startedAt: Moment
@@ -57,6 +59,10 @@ final class DriverMemory: Sendable {
             return before - contents.pending.count
         }
     }
+
+    var isEnding: Bool { contents.withLock(\.isEnding) }
+
+    func noteEnd() { contents.withLock { $0.isEnding = true } }
 
     // MARK: Repaired filesystems
 

@@ -50,5 +50,8 @@ public struct DriverPolicy: Sendable {
         self.orphanAge = orphanAge
     }
 
+    /// How long a call may take that only looks: nothing of it has to be undone.
+    var queryBudget: Duration { workBudget + undoBudget }
+
     func mountpoint(of name: VolumeName) -> String { "\(mountRoot)/\(name)" }
 }

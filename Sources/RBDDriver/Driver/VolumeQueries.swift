@@ -25,16 +25,38 @@ extension VolumeDriver {
     /// - Throws: `VolumeError`, `notFound` only when etcd said so; any other code when the truth is not to be had.
     public func get(_ nameText: String) async throws -> VolumeView {
         let name = try nameOfWhatMayExist(nameText)
-        if let known = ports.catalog.find(name), var shown = view(known) {
-            shown.watchers = sightings.find(name)
-            return await withConfirmedMountpoint(shown, known)
-        }
-        let stored = try await Deadline.$current.withValue(ports.clock.now() + policy.workBudget) {
-            try await read(name)
-        }
-        guard let found = view(stored) else { throw noSuchVolume(nameText) }
-        return await withConfirmedMountpoint(found, stored)
+        let stored = try await known(name)
+        guard var shown = view(stored) else { throw noSuchVolume(nameText) }
+        shown.watchers = sightings.find(name)
+        return await withConfirmedMountpoint(shown, stored)
     }
+
+    /// What the copy has of the volume, else what etcd says. Where neither can tell, it is asked again for as long as the
+    /// call may take: when no plugin knows the name that a container's volume has, Docker makes an empty local volume of it.
+    private func known(_ name: VolumeName) async throws -> StoredVolume {
+        let end = ports.clock.now() + policy.queryBudget
+        return try await Deadline.$current.withValue(end) {
+            while true {
+                if let known = ports.catalog.find(name), view(known) != nil { return known }
+                do {
+                    return try await read(name)
+                } catch let error as VolumeError where error.mayPass && mayWait(until: end) {
+                    try await ports.clock.sleep(for: Self.nextLook)
+                }
+            }
+        }
+    }
+
+    private func mayWait(until end: Moment) -> Bool {
+        !memory.isEnding && ports.clock.now() + Self.nextLook < end
+    }
+
+    /// From now on a question that cannot be answered at once ends without an answer: the plugin is about to end, and the
+    /// next one can be asked again.
+    public func endWaiting() { memory.noteEnd() }
+
+    /// How long after etcd did not answer it is asked again.
+    private static var nextLook: Duration { .seconds(1) }
 
     /// Asks the kernel where the record alone does not tell. Whether a volume that is to be unmounted can be is tried: until it
     /// is, and as long as it is in use, it is mounted. And what the record says of another mount root has to be confirmed.
@@ -133,4 +155,9 @@ extension VolumeDriver {
     private func noSuchVolume(_ text: String) -> VolumeError {
         VolumeError(.notFound, "find volume \(text)", why: "there is no such volume", outcome: .refused)
     }
+}
+
+extension VolumeError {
+    /// Whether the same question may be answered a moment later.
+    fileprivate var mayPass: Bool { code == .unavailable || code == .timedOut }
 }

@@ -140,9 +140,10 @@ final class DockerEngine: Engine {
 
     /// Starts an engine for the body alone, and takes back everything it left, whatever the body did.
     static func with(
-        _ options: [String] = [], trusting authority: String? = nil, _ body: (DockerEngine) async throws -> Void
+        _ options: [String] = [], in environment: RigEnvironment? = nil, trusting authority: String? = nil,
+        _ body: (DockerEngine) async throws -> Void
     ) async throws {
-        let engine = try DockerEngine(.required())
+        let engine = try DockerEngine(environment ?? .required())
         do {
             try await engine.start(options, trusting: authority)
             try await BusyboxImage.load(into: engine)
