@@ -130,7 +130,7 @@ extension EngineTests {
             return try JSONValue(parsing: printed)
         }
 
-        private static func withTwoNodes(
+        static func withTwoNodes(
             settings: [String] = [], _ body: (ManagedPlugin, ManagedPlugin) async throws -> Void
         ) async throws {
             let (package, prefix) = (try await SharedEngine.package, uniqueName("nodes") + "/")

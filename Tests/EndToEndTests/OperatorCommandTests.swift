@@ -66,6 +66,8 @@ struct OperatorCommandTests {
             for (arguments, says) in [
                 (["volume", "inspect", "nobody"], "there is no such volume"),
                 (["volume", "forget", "nobody", "--yes"], "there is no such volume"),
+                (["volume", "protect", "nobody"], "there is no such volume"),
+                (["volume", "unprotect", "nobody"], "there is no such volume"),
                 (["mount", "release", "nobody", "--yes"], "there is no such volume"),
                 (["volume", "inspect", "../etc"], "volume name"),
                 (["mount", "release", idle, "--yes"], "nothing to release"),
@@ -118,6 +120,31 @@ struct OperatorCommandTests {
             try await client.create(name, options: adopting).checked()
             try await client.mount(name, id: "a").checked()
             #expect(try text(of: mountpoint + "/file") == "kept")
+        }
+    }
+
+    @Test("E19: volume protect keeps a volume from being removed on any node, until volume unprotect")
+    func e19Protect() async throws {
+        try await Stage.with { stage in
+            let name = try await stage.volume("protected")
+            #expect(try await stage.operate("volume", "protect", name).checked().output.contains("is protected"))
+            #expect(try await stage.record(of: name)?["protected"] == true)
+            try await eventually("the plugin to show it") {
+                try await stage.client.get(name).checked().volume?.status["protected"] == true
+            }
+            try await stage.withAnotherNode { _, other in
+                for client in [stage.client, other] {
+                    let refusal = try await client.remove(name).error
+                    #expect(refusal.contains("volume unprotect \(name)"), "\(refusal)")
+                }
+            }
+            #expect(try await stage.images() == [name])
+            try await stage.client.mount(name, id: "a").checked()
+            try await stage.client.unmount(name, id: "a").checked()
+            try await stage.operate("volume", "unprotect", name).checked()
+            #expect(try await stage.record(of: name)?["protected"] == nil)
+            try await stage.client.remove(name).checked()
+            try await stage.expectBlank()
         }
     }
 

@@ -188,6 +188,7 @@ extension History {
 
     private func removeForGood(_ volume: String) {
         guard let index = random.one(of: Array(hosts.indices)) else { return }
+        cluster.mutate { _ = $0.protect(volume, false) }
         mustSucceed(.remove(volume), on: index)
     }
 

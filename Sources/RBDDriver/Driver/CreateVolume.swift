@@ -81,6 +81,7 @@ extension VolumeDriver {
         var record = VolumeRecord(
             name: name, uid: ports.tokens.token(), phase: .creating, spec: request.spec, options: request.options,
             createdAt: ports.clock.timestamp(), attempt: .init(by: me, token: ports.tokens.token()))
+        record.isProtected = request.isProtected
         // Both only look. What the first one says of the pool is clearer, so its error goes first.
         let image = record.image
         async let found = ports.images.inspect(image)

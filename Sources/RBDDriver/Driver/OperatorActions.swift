@@ -79,6 +79,15 @@ public struct OperatorActions: Sendable {
         guard try await store.commit(.init(volume: .delete), over: stored) != nil else { throw changedMeanwhile(what) }
     }
 
+    /// Keeps the volume from being removed, by whichever node it is asked, or lets it be removed again.
+    public func protect(_ nameText: String, _ isProtected: Bool) async throws {
+        let stored = try await volume(nameText)
+        guard let volume = try ProtectionRule.decide(stored, isProtected: isProtected) else { return }
+        guard try await store.commit(.init(volume: .put(volume)), over: stored) != nil else {
+            throw changedMeanwhile("\(isProtected ? "protect" : "unprotect") volume \(nameText)")
+        }
+    }
+
     private func changedMeanwhile(_ what: String) -> VolumeError {
         VolumeError(
             .conflict, what, why: "its records changed meanwhile", remedy: "look at it again and repeat",

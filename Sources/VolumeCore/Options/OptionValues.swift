@@ -126,4 +126,12 @@ enum OptionValues {
         guard let adoption = Adoption(value) else { throw fault(.adopt, value, accepts: "true, own or false") }
         return adoption
     }
+
+    static func flag(_ option: VolumeOption, _ value: String) throws(VolumeError) -> Bool {
+        switch value.lowercased() {
+        case "true", "1", "yes", "on": return true
+        case "false", "0", "no", "off": return false
+        default: throw fault(option, value, accepts: "true or false")
+        }
+    }
 }

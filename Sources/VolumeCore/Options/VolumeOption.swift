@@ -6,7 +6,7 @@ public enum VolumeOption: String, Sendable, CaseIterable {
     case mkfsOptions = "mkfs-options"
     case mountOptions = "mount-options"
     case mapOptions = "map-options"
-    case uid, gid, mode, adopt
+    case uid, gid, mode, adopt, protect
 
     /// `mkfsOptions` is what later releases of the predecessor call `mkfs-options`.
     public init?(name: String) {

@@ -8,6 +8,8 @@ public struct VolumeRequest: Sendable, Hashable {
     /// Whether an existing image of that name, which no volume owns, is to be taken over with its content.
     public let adoption: Adoption
     public var adopt: Bool { adoption != .none }
+    /// Whether the volume is to be kept from being removed until an operator lifts that.
+    public let isProtected: Bool
 
     /// Reads `docker volume create -o` options. Decides by the options alone: pools and capacity are checked later.
     /// - Throws: `VolumeError` with code `invalidOption` for an unknown option, a bad value, a missing pool
@@ -24,13 +26,14 @@ public struct VolumeRequest: Sendable, Hashable {
             pool: try OptionValues.place(.pool, pool), size: defaults.size, order: defaults.order,
             features: defaults.features, filesystem: defaults.filesystem)
         var adoption = Adoption.none
+        var isProtected = false
         // In a fixed order, so that of several faults it is always the same one that is told.
         for option in VolumeOption.allCases {
             guard let value = values[option] else { continue }
-            if option == .adopt {
-                adoption = try OptionValues.adoption(value)
-            } else {
-                try spec.set(option, value)
+            switch option {
+            case .adopt: adoption = try OptionValues.adoption(value)
+            case .protect: isProtected = try OptionValues.flag(.protect, value)
+            default: try spec.set(option, value)
             }
         }
         try spec.checkMapOptions()
@@ -43,6 +46,7 @@ public struct VolumeRequest: Sendable, Hashable {
         self.spec = spec
         self.adoption = adoption
         self.options = options
+        self.isProtected = isProtected
         given = Set(values.keys)
     }
 
@@ -128,7 +132,7 @@ extension VolumeSpec {
         case .uid: uid = try OptionValues.identifier(.uid, value)
         case .gid: gid = try OptionValues.identifier(.gid, value)
         case .mode: mode = try OptionValues.mode(value)
-        case .adopt: break
+        case .adopt, .protect: break
         }
     }
 }
@@ -161,7 +165,8 @@ extension VolumeRequest {
         case .uid: spec.uid == existing.uid ? nil : existing.uid.map { "\($0)" } ?? "none"
         case .gid: spec.gid == existing.gid ? nil : existing.gid.map { "\($0)" } ?? "none"
         case .mode: spec.mode == existing.mode ? nil : existing.mode.map { "0" + String($0, radix: 8) } ?? "none"
-        case .adopt: nil
+        // Of the volume's protection an operator decides from its creation on.
+        case .adopt, .protect: nil
         }
     }
 }

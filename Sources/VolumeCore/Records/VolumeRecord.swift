@@ -44,6 +44,8 @@ public struct VolumeRecord: Sendable, Hashable, Codable {
     public var abandoned: [String]
     /// The epoch of the last owner this volume had. Kept here because the attachment goes away with its owner.
     public var epoch: Epoch
+    /// Absent in records of versions that had no protection.
+    private var protected: Bool?
 
     public init(
         name: VolumeName, uid: String, phase: Phase, spec: VolumeSpec, options: [String: String], createdAt: String,
@@ -67,6 +69,12 @@ public struct VolumeRecord: Sendable, Hashable, Codable {
     /// it goes with the volume.
     public var keepsImage: Bool {
         adopted && options[VolumeOption.adopt.rawValue].flatMap(Adoption.init) != .own
+    }
+
+    /// Whether no Remove may take the volume.
+    public var isProtected: Bool {
+        get { protected ?? false }
+        set { protected = newValue ? true : nil }
     }
 
     /// Where the finished image is: it has the volume's name.

@@ -17,14 +17,20 @@ public enum RemoveRule {
     /// - Parameters:
     ///   - attemptIsAlive: whether the node of a recorded, unfinished Create has a heartbeat.
     ///   - justMounted: whether a Mount was answered so recently that its container may not use it visibly yet.
-    /// - Throws: `VolumeError`, `notFound`, `inUse` naming the node that has it, or `unfinished` while a live node is
-    ///   creating it.
+    /// - Throws: `VolumeError`, `notFound`, `conflict` when the volume is protected, `inUse` naming the node that has it, or
+    ///   `unfinished` while a live node is creating it.
     public static func decide(
         _ stored: StoredVolume, me: NodeIdentity, attemptIsAlive: Bool, justMounted: Bool
     ) throws(VolumeError) -> RemoveStep {
         let what = "remove volume \(stored.name)"
         guard let volume = stored.volume?.record else {
             throw VolumeError(.notFound, what, why: "there is no such volume", outcome: .refused)
+        }
+        if volume.isProtected, volume.phase == .ready {
+            throw VolumeError(
+                .conflict, what, why: "it is protected against removal",
+                remedy: "if it is to go, an operator lifts that with 'rbd-plugin volume unprotect \(stored.name)'",
+                outcome: .refused)
         }
         if let attachment = stored.attachment?.record {
             if attachment.owner == me, attachment.state != .fencing, attachment.mountIDs.isEmpty || !justMounted {

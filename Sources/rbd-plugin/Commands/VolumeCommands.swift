@@ -7,8 +7,8 @@ import VolumeCore
 /// `rbd-plugin volume …`
 struct VolumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "volume", abstract: "Look at volumes, and forget one.",
-        subcommands: [List.self, Inspect.self, Forget.self])
+        commandName: "volume", abstract: "Look at volumes, protect them from removal, and forget one.",
+        subcommands: [List.self, Inspect.self, Protect.self, Unprotect.self, Forget.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "ls", abstract: "List all volumes.")
@@ -52,6 +52,36 @@ struct VolumeCommand: AsyncParsableCommand {
                     Output.write([UInt8]("rbd-plugin: no watchers are shown: \(error)\n".utf8), to: STDERR_FILENO)
                 }
                 print(try RecordOutput.json(output))
+            }
+        }
+    }
+
+    struct Protect: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Refuse to remove a volume, on all nodes, until that is lifted by 'unprotect'.")
+
+        @Argument(help: "The volume's name.")
+        var volume: String
+
+        func run() async throws {
+            try await OperatorSession.run { session in
+                try await session.actions.protect(volume, true)
+                print("Volume \(volume) is protected: no node removes it.")
+            }
+        }
+    }
+
+    struct Unprotect: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let a volume that was protected be removed again. It is not removed by this.")
+
+        @Argument(help: "The volume's name.")
+        var volume: String
+
+        func run() async throws {
+            try await OperatorSession.run { session in
+                try await session.actions.protect(volume, false)
+                print("Volume \(volume) is not protected: 'docker volume rm' on any node removes it.")
             }
         }
     }

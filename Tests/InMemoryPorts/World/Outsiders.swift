@@ -74,6 +74,17 @@ extension World {
         }
     }
 
+    /// `rbd-plugin volume protect` and `unprotect`.
+    /// - Returns: whether that changed anything.
+    @discardableResult
+    public mutating func protect(_ text: String, _ isProtected: Bool) -> Bool {
+        guard let name = try? VolumeName(text) else { return false }
+        let stored = etcd.read(name)
+        guard let volume = try? ProtectionRule.decide(stored, isProtected: isProtected) else { return false }
+        requests += 1
+        return etcd.commit(.init(volume: .put(volume)), over: stored, request: requests) != nil
+    }
+
     /// From now on checks on the node go on for longer than a call.
     public mutating func holdChecks(on name: String) { nodes[name]?.kernel.checksAreHeld = true }
 

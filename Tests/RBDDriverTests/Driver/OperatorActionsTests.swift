@@ -53,6 +53,38 @@ import VolumeCore
         #expect(await errorOf { try await actions().release("nothing") }?.code == .notFound)
     }
 
+    @Test("E19: a protected volume is removed by no node until the protection is lifted, and is used meanwhile")
+    func e19Protection() async throws {
+        let (driver, _) = try await mounted()
+        try await actions().protect("db", true)
+        try await actions().protect("db", true)
+        try await driver.unmount("db", id: "m1")
+        for each in [driver, DriverFixture.driver(cluster, on: "b")] {
+            #expect(try #require(await errorOf { try await each.remove("db") }).code == .conflict)
+        }
+        _ = try await driver.mount("db", id: "m2")
+        try await driver.unmount("db", id: "m2")
+        try await actions().protect("db", false)
+        try await driver.remove("db")
+        #expect(cluster.world.leftovers.isEmpty)
+        #expect(await errorOf { try await actions().protect("db", true) }?.code == .notFound)
+    }
+
+    @Test("E19: a volume can be created protected; while it is being removed it is too late")
+    func e19ProtectedFromTheStart() async throws {
+        let driver = DriverFixture.driver(cluster)
+        try await driver.create("db", options: DriverFixture.options.merging(["protect": "true"]) { $1 })
+        #expect(try #require(await errorOf { try await driver.remove("db") }).code == .conflict)
+        try await actions().protect("db", false)
+        let faults = ScriptedFaults()
+        cluster.intercept(with: faults)
+        faults.fail(.imageTrash)
+        await #expect(throws: VolumeError.self) { try await driver.remove("db") }
+        #expect(await errorOf { try await actions().protect("db", true) }?.code == .conflict)
+        try await driver.remove("db")
+        #expect(cluster.world.leftovers.isEmpty)
+    }
+
     @Test func aMountedVolumeIsNotForgotten() async throws {
         _ = try await mounted()
         let error = try #require(await errorOf { try await actions().forget("db") })

@@ -20,6 +20,9 @@ struct SafetyChecks {
     /// Images that people put there by hand, by reference; nobody else may change them.
     private var foreign: [ImageReference: SimulatedImage] = [:]
 
+    /// The uids of volumes that were ready and protected when the records changed last.
+    private var protected: [VolumeName: String] = [:]
+
     /// Ids of images in the trash.
     private var trashed: Set<String> = []
     /// Ids of images that have snapshots.
@@ -61,6 +64,7 @@ struct SafetyChecks {
         lastSeen = [:]
         named = [:]
         highestEpoch = [:]
+        protected = [:]
     }
 
     private static let alsoAfterRestoring: Set<Violation.Invariant> = [
@@ -239,6 +243,17 @@ struct SafetyChecks {
         for (name, stored) in world.etcd.attachments { observe(name, stored.record) }
         for name in lastSeen.keys where world.etcd.attachments[name] == nil { lastSeen[name] = nil }
         checkNamed(world)
+        checkProtected(world.etcd.volumes)
+    }
+
+    /// Only an operator lifts a protection, and that is a write of its own.
+    private mutating func checkProtected(_ volumes: [VolumeName: Revisioned<VolumeRecord>]) {
+        for (name, uid) in protected {
+            let record = volumes[name]?.record
+            guard record?.uid != uid || record?.phase != .ready else { continue }
+            report(.protectedStays, "\(name) was protected, and \(record.map { "is \($0.phase)" } ?? "is gone")")
+        }
+        protected = volumes.mapValues(\.record).filter { $1.isProtected && $1.phase == .ready }.mapValues(\.uid)
     }
 
     /// The store of the simulation keeps values. The real one would not read back what fails the checks of records.

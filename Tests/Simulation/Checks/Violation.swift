@@ -18,6 +18,7 @@ public struct Violation: Sendable, Hashable, CustomStringConvertible {
         case fencedStaysOut = "nothing is written after the fence"
         case foreignUntouched = "what is not ours is not touched"
         case livingKeep = "nobody takes what a living node has"
+        case protectedStays = "what is protected is not removed"
         case recordsAreReadable = "what is recorded can be read back"
         case deterministic = "everything runs on the scheduler's thread"
     }

@@ -39,6 +39,7 @@ enum Fault: String, Sendable, CaseIterable {
     case imageSwapped = "somebody puts another image in its place"
     case snapshotTaken = "somebody takes a snapshot"
     case recordForged = "somebody writes the record of a mount"
+    case protection = "an operator protects a volume, or lifts that"
 
     /// Those that strike a single call.
     static let ofCalls: [Fault] = [

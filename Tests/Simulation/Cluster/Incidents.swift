@@ -43,6 +43,7 @@ extension History {
         case .foreignImage: return plantImage()
         case .imageSwapped: return swapImage()
         case .snapshotTaken: return takeSnapshot()
+        case .protection: return changeProtection()
         case .notesLost: return loseNotes(of: index, node)
         case .etcdRestored: return restoreEtcd()
         case .recordForged: return forgeRecord()
@@ -305,6 +306,12 @@ extension History {
             }
             return true
         }
+    }
+
+    private func changeProtection() -> Bool {
+        guard let volume = random.one(of: volumes) else { return false }
+        let isProtected = random.below(3) > 0
+        return cluster.mutate { $0.protect(volume, isProtected) }
     }
 
     // MARK: Mending

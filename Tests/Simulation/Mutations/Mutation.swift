@@ -30,7 +30,7 @@ public enum Mutation: String, Sendable, CaseIterable {
     case recordsAreBelieved, writersAreNotNoted, forgottenWritersAreLeft, foreignEntriesAreLifted
     // Decisions.
     case failedUnmountsStay, recordIsTakenForMount, removalIgnoresMounts, removalTakesWhatWasJustMounted
-    case startAdoptsNothing, justMountedIsGivenAway, budgetsAreEndless
+    case startAdoptsNothing, justMountedIsGivenAway, budgetsAreEndless, removalIgnoresProtection
 
     /// What it makes the driver do.
     public var what: String {
@@ -100,6 +100,7 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .removalTakesWhatWasJustMounted: "a Remove takes a volume that is just being handed to a container"
         case .startAdoptsNothing: "a plugin that starts lets go of what it finds mounted"
         case .justMountedIsGivenAway: "a volume that is just being handed to a container is given to who asks"
+        case .removalIgnoresProtection: "a Remove takes a volume that is protected"
         case .budgetsAreEndless: "operations may take a hundred times as long"
         }
     }
@@ -151,6 +152,7 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .writersAreNotNoted: [.oneWriter, .oneMapping, .clientsAreNamed, .endsWell]
         case .forgottenWritersAreLeft: [.oneWriter]
         case .foreignEntriesAreLifted: [.oneWriter, .fencedStaysOut]
+        case .removalIgnoresProtection: [.protectedStays]
         case .removalIgnoresMounts: [.noRecordLost, .foreignUntouched, .endsWell]
         }
     }
@@ -176,7 +178,7 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .failedUnmountsStay, .recordIsTakenForMount, .removalIgnoresMounts, .removalTakesWhatWasJustMounted,
             .startAdoptsNothing, .justMountedIsGivenAway, .budgetsAreEndless, .unseenClientsAreForgotten,
             .silentOwnersAreLeft, .orphansStay, .recordsAreBelieved, .forgottenWritersAreLeft,
-            .foreignEntriesAreLifted:
+            .foreignEntriesAreLifted, .removalIgnoresProtection:
             // Altered are its rules.
             break
         }

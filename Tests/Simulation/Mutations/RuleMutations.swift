@@ -17,6 +17,12 @@ extension Mutation {
                 if idle.attachment?.record.owner != me { idle.attachment = nil }
                 return try RemoveRule.decide(idle, me: me, attemptIsAlive: attemptIsAlive, justMounted: justMounted)
             }
+        case .removalIgnoresProtection:
+            rules.remove = { stored, me, attemptIsAlive, justMounted throws(VolumeError) in
+                var free = stored
+                free.volume?.record.isProtected = false
+                return try RemoveRule.decide(free, me: me, attemptIsAlive: attemptIsAlive, justMounted: justMounted)
+            }
         case .removalTakesWhatWasJustMounted:
             rules.remove = { stored, me, attemptIsAlive, _ throws(VolumeError) in
                 try RemoveRule.decide(stored, me: me, attemptIsAlive: attemptIsAlive, justMounted: false)

@@ -12,6 +12,7 @@ import VolumeCore
         "pool": "rbd", "namespace": "team", "data-pool": "slow", "size": "512", "order": "22",
         "features": "layering,exclusive-lock", "fstype": "ext4", "mkfs-options": "-m 0", "mount-options": "noatime",
         "map-options": "queue_depth=128", "uid": "999", "gid": "998", "mode": "750", "adopt": "false",
+        "protect": "false",
     ]
 
     private func contradiction(
@@ -63,6 +64,11 @@ import VolumeCore
         let found = try contradiction([option.rawValue: value], to: VolumeSpec(pool: "rbd"))
         #expect(found?.option == option)
         #expect(found?.has == "none")
+    }
+
+    @Test("E19: protection is an operator's to change: a Create that is repeated later is not refused for it")
+    func e19ProtectionNeverContradicts() throws {
+        for value in ["true", "false"] { #expect(try contradiction(["pool": "rbd", "protect": value]) == nil) }
     }
 
     /// The geometry of an adopted image is its own: what the options say of it is of no account.

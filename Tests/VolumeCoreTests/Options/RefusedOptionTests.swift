@@ -50,7 +50,7 @@ import VolumeCore
         (.uid, ["", "-1", "+1", "root", "4294967295", "4294967296", "1.0", "0x1"]),
         (.gid, ["", "-1", "+1", "wheel", "4294967295"]),
         (.mode, ["", "8", "0o755", "rwxr-xr-x", "-1", "+755", "10000", "77777", "0755 ", "٧"]),
-        (.adopt, ["", "maybe", "2", "true ", "y", "owns"]),
+        (.adopt, ["", "maybe", "2", "true ", "y", "owns"]), (.protect, ["", "maybe", "2", "own"]),
     ]
 
     @Test func everyOptionHasBadValues() {
@@ -85,6 +85,7 @@ import VolumeCore
             (.features, "exclusive-lock,fast-diff", ["fast-diff needs object-map"]),
             (.features, "journaling", ["journaling needs exclusive-lock"]), (.mode, "x", ["octal", "0750"]),
             (.uid, "x", ["0 to 4294967294"]), (.adopt, "x", ["true, own or false"]),
+            (.protect, "x", ["true or false"]),
             (.mountOptions, "noatime,bind", ["'bind'"]),
             (.mkfsOptions, "/dev/sda", ["names no path"]), (.pool, "a/b", ["'/'"]),
         ] as [(VolumeOption, String, [String])])

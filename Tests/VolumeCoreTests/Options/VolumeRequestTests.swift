@@ -15,7 +15,7 @@ import VolumeCore
         #expect(request.spec.order == 22)
         #expect(request.spec.filesystem == .ext4)
         #expect(request.spec.features == .standard)
-        #expect(!request.adopt)
+        #expect(!request.adopt && !request.isProtected)
         #expect(request.given == [.pool])
     }
 
@@ -42,7 +42,7 @@ import VolumeCore
             "pool": "rbd", "size": "10G", "fstype": "xfs", "order": "25", "features": "layering", "data-pool": "slow",
             "namespace": "team", "mkfs-options": "-m reflink=1  -q", "mount-options": "noatime,discard",
             "map-options": "queue_depth=128,alloc_size=65536", "uid": "999", "gid": "0", "mode": "0750",
-            "adopt": "true",
+            "adopt": "true", "protect": "true",
         ]
         #expect(Set(options.keys) == Set(VolumeOption.allCases.map(\.rawValue)), "an option has no test")
         let request = try request(options)
@@ -53,7 +53,7 @@ import VolumeCore
                     features: [.layering], filesystem: .xfs, mkfsOptions: ["-m", "reflink=1", "-q"],
                     mountOptions: ["noatime", "discard"], mapOptions: ["queue_depth=128", "alloc_size=65536"],
                     uid: 999, gid: 0, mode: 0o750))
-        #expect(request.adopt)
+        #expect(request.adopt && request.isProtected)
         #expect(request.options == options)
         #expect(request.given == Set(VolumeOption.allCases))
     }

@@ -147,6 +147,18 @@ import VolumeCore
         #expect(try Golden.decode(Attachment.self, Golden.text(claim)) == claim)
     }
 
+    @Test("E19: a record without a word of protection is not protected, and one that is protected says so")
+    func e19Protection() throws {
+        var volume = try Self.volume()
+        #expect(!volume.isProtected)
+        volume.isProtected = true
+        let text = try Golden.text(volume)
+        #expect(text.contains(#""protected":true"#))
+        #expect(try Golden.decode(VolumeRecord.self, text).isProtected)
+        volume.isProtected = false
+        #expect(try volume == Self.volume() && !Golden.text(volume).contains("protected"))
+    }
+
     @Test(arguments: VolumeRecord.Phase.allCases)
     func everyPhaseComesBack(_ phase: VolumeRecord.Phase) throws {
         var volume = try Self.volume()

@@ -99,6 +99,33 @@ import VolumeCore
         }
     }
 
+    @Test(
+        "E19: a ready volume that is protected is not removed, whoever has it or had it; the text says who lifts that")
+    func e19Protected() throws {
+        var volume = try Fixture.volume(.ready)
+        volume.isProtected = true
+        for attachment in [nil, Fixture.attachment(.attached, ids: [:]), Fixture.attachment(.attached)] {
+            let error = try #require(throws: VolumeError.self) { try decide(volume, attachment, justMounted: false) }
+            #expect(error.code == .conflict && error.outcome == .refused)
+            #expect(error.description.contains("rbd-plugin volume unprotect db"))
+        }
+        volume.adopted = true
+        #expect(throws: VolumeError.self) { try decide(volume) }
+        volume.isProtected = false
+        #expect(try decide(volume) == .forget(volume))
+    }
+
+    @Test(
+        "E19: what is not wholly created holds nobody's data, and a removal that was begun goes on",
+        arguments: [
+            VolumeRecord.Phase.creating, .removing,
+        ])
+    func e19OnlyReadyVolumesAreProtected(_ phase: VolumeRecord.Phase) throws {
+        var volume = try Fixture.volume(phase)
+        volume.isProtected = true
+        #expect(try decide(volume) == (phase == .creating ? .begin(volume) : .carryOn(volume)))
+    }
+
     private func adopted(
         _ phase: VolumeRecord.Phase, _ option: String?, attempt: NodeIdentity? = nil
     ) throws -> VolumeRecord {
@@ -130,5 +157,40 @@ import VolumeCore
         #expect(try #require(throws: VolumeError.self) { try decide(volume, alive: true) }.code == .unfinished)
         let removing = try adopted(.removing, "true")
         #expect(try decide(removing) == .carryOn(removing))
+    }
+}
+
+@Suite struct ProtectionRuleTests {
+    @Test("E19: a ready volume is protected and released again, idle or mounted; what says so already is not written")
+    func e19Change() throws {
+        let volume = try Fixture.volume(.ready)
+        for attachment in [nil, Fixture.attachment(.attached), Fixture.attachment(.attached, owner: Fixture.other)] {
+            let stored = try Fixture.stored(volume, attachment)
+            let protected = try #require(try ProtectionRule.decide(stored, isProtected: true))
+            #expect(protected.isProtected)
+            #expect(try ProtectionRule.decide(stored, isProtected: false) == nil)
+            let again = try Fixture.stored(protected, attachment)
+            #expect(try ProtectionRule.decide(again, isProtected: true) == nil)
+            #expect(try ProtectionRule.decide(again, isProtected: false) == volume)
+        }
+    }
+
+    @Test("E19: while an operation of several steps is under way, nobody else writes the volume's record")
+    func e19NotMeanwhile() throws {
+        for state in Attachment.State.allCases where state != .attached {
+            let stored = try Fixture.stored(Fixture.volume(.ready), Fixture.attachment(state))
+            let error = try #require(throws: VolumeError.self) {
+                try ProtectionRule.decide(stored, isProtected: true)
+            }
+            #expect(error.code == .conflict && error.why.contains(Fixture.me.node))
+        }
+        for phase in [VolumeRecord.Phase.creating, .removing] {
+            let stored = try Fixture.stored(Fixture.volume(phase))
+            #expect(throws: VolumeError.self) { try ProtectionRule.decide(stored, isProtected: true) }
+        }
+        let nobody = try Fixture.stored(nil)
+        #expect(
+            try #require(throws: VolumeError.self) { try ProtectionRule.decide(nobody, isProtected: true) }.code
+                == .notFound)
     }
 }
