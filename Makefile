@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help deps build release plugin create enable disable push all deb conformance test unit simulate soak bench demo readme lint format clean
+.PHONY: help deps build release plugin create enable disable push all deb conformance test unit simulate fuzz soak bench demo readme lint format clean
 
 # One set of flags for building and for testing: other flags would build everything a second time.
 SWIFT_BUILD := swift build --build-tests
@@ -93,7 +93,10 @@ simulate: deps ## a million histories that no other commit has run, by an optimi
 	$(SIMULATE_BUILD)
 	@"$(RELEASE_PROGRAMS)/rbd-plugin-simulate" "$${SIM_FIRST:-@$$(git rev-parse HEAD)}" "$${SIM_HISTORIES:-1000000}"
 
-soak: build simulate ## what takes longer than anybody waits: a million histories, 200 random kills, more with krbd (needs root)
+fuzz: build ## give the plugin's readers what nobody would write, for FUZZ_SECONDS (600); what breaks one goes into Tests/FuzzCorpus
+	@"$(DEBUG_PROGRAMS)/rbd-plugin-fuzz" "$${FUZZ_SECONDS:-600}" $(TARGETS)
+
+soak: build simulate fuzz ## what takes longer than anybody waits: a million histories, ten minutes of fuzzing, 200 random kills, more with krbd (needs root)
 	@RANDOM_KILLS=$${RANDOM_KILLS:-200} \
 		rig/test "$(DEBUG_PROGRAMS)/rbd-pluginPackageTests.xctest" 'RandomKillTests|KernelDriver(Soak)?Tests'
 

@@ -52,16 +52,19 @@ let package = Package(
         // MARK: The product
         .target(
             name: "CVersion", cSettings: version.map { [.define("RBD_PLUGIN_VERSION", to: "\"\($0)\"")] } ?? []),
-        .target(name: "EtcdClient", dependencies: ["CCurl", log], swiftSettings: swiftSettings),
+        .target(name: "UntrustedJSON", swiftSettings: swiftSettings),
+        .target(name: "EtcdClient", dependencies: ["CCurl", "UntrustedJSON", log], swiftSettings: swiftSettings),
         .target(name: "VolumeCore", swiftSettings: swiftSettings),
         .target(
             name: "RBDDriver",
             dependencies: [
-                "CMemoryFile", "CRados", "CRbd", "EtcdClient", "KernelRequest", "VolumeCore", log, subprocess, system,
+                "CMemoryFile", "CRados", "CRbd", "EtcdClient", "KernelRequest", "MountInfo", "UntrustedJSON",
+                "VolumeCore", log, subprocess, system,
             ],
             swiftSettings: swiftSettings
         ),
-        .target(name: "DockerVolumeAPI", dependencies: nio + metrics + [log], swiftSettings: swiftSettings),
+        .target(
+            name: "DockerVolumeAPI", dependencies: nio + metrics + ["UntrustedJSON", log], swiftSettings: swiftSettings),
         .target(name: "PrometheusMetrics", dependencies: metrics, swiftSettings: swiftSettings),
         .target(name: "PluginConfiguration", dependencies: [log], swiftSettings: swiftSettings),
         .target(name: "PluginLog", dependencies: ["PluginConfiguration", log], swiftSettings: swiftSettings),
@@ -77,10 +80,11 @@ let package = Package(
             swiftSettings: swiftSettings + [.define("FAULT_INJECTION", .when(configuration: .debug))]
         ),
         .target(name: "KernelRequest", swiftSettings: swiftSettings),
+        .target(name: "MountInfo", swiftSettings: swiftSettings),
         // Starts for every mapping and every mount: without any shared library it does so as quickly as a program can.
         .executableTarget(
             name: "rbd-plugin-kernel",
-            dependencies: ["CCoreDump", "CKeyring", "CMountNamespace", "CPrivileges", "KernelRequest"],
+            dependencies: ["CCoreDump", "CKeyring", "CMountNamespace", "CPrivileges", "KernelRequest", "MountInfo"],
             swiftSettings: swiftSettings,
             linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"])]),
 
@@ -111,11 +115,22 @@ let package = Package(
             name: "plugin-conformance", dependencies: ["ProtocolConformance"], path: "Tests/ConformanceCommand",
             swiftSettings: swiftSettings),
 
+        .target(
+            name: "Fuzzing",
+            dependencies: [
+                "DockerVolumeAPI", "EtcdClient", "KernelRequest", "MountInfo", "PluginConfiguration", "PluginLog",
+                "PrometheusMetrics", "RBDDriver", "Rig", "UntrustedJSON", "VolumeCore", log, system,
+            ] + nio, path: "Tests/Fuzzing", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "rbd-plugin-fuzz", dependencies: ["Fuzzing", "Rig"], path: "Tests/FuzzCommand",
+            swiftSettings: swiftSettings),
+
         // MARK: Tests
         .testTarget(name: "RigTests", dependencies: ["Rig", system], swiftSettings: swiftSettings),
         .testTarget(name: "VolumeCoreTests", dependencies: ["VolumeCore"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "EtcdClientTests", dependencies: ["EtcdClient", "Rig", log], swiftSettings: swiftSettings),
+            name: "EtcdClientTests", dependencies: ["EtcdClient", "Rig", "UntrustedJSON", log],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "DockerVolumeAPITests", dependencies: ["DockerVolumeAPI", "PrometheusMetrics", log] + nio + metrics,
             swiftSettings: swiftSettings),
@@ -130,8 +145,8 @@ let package = Package(
         .testTarget(
             name: "RBDDriverTests",
             dependencies: [
-                "RBDDriver", "VolumeCore", "EtcdClient", "CRados", "CRbd", "InMemoryPorts", "KernelRequest",
-                "PortContracts", "Rig", log,
+                "RBDDriver", "VolumeCore", "EtcdClient", "CRados", "CRbd", "Fuzzing", "InMemoryPorts",
+                "KernelRequest", "MountInfo", "PortContracts", "Rig", log,
             ],
             swiftSettings: swiftSettings),
         .testTarget(
@@ -139,6 +154,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Rig", "CCurl", subprocess, system], swiftSettings: swiftSettings),
+        .testTarget(name: "FuzzTests", dependencies: ["Fuzzing"], swiftSettings: swiftSettings),
         .testTarget(name: "VirtualMachineTests", dependencies: ["Rig"], swiftSettings: swiftSettings),
         .testTarget(name: "DockerEngineTests", dependencies: ["Rig"], swiftSettings: swiftSettings),
         .testTarget(

@@ -35,8 +35,9 @@ enum Text {
 
     /// An absolute path without `.` and `..`, returned without repeated or final slashes.
     static func absolutePath(_ text: String) throws(Refusal) -> String {
-        let parts = text.split(separator: "/")
-        guard text.hasPrefix("/"), !parts.isEmpty, !parts.contains(".."), !parts.contains(".") else {
+        // By bytes, as the kernel does: Swift joins some letters with a slash beside them to one character.
+        let parts = text.utf8.split(separator: UInt8(ascii: "/")).map { String(decoding: $0, as: UTF8.self) }
+        guard text.utf8.first == UInt8(ascii: "/"), !parts.isEmpty, !parts.contains(".."), !parts.contains(".") else {
             throw Refusal("it must be an absolute path without \"..\"")
         }
         return "/" + parts.joined(separator: "/")

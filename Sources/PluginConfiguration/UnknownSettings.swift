@@ -1,5 +1,7 @@
 /// Finds variables that look like ours and are not: most often a slip of the hand.
 enum UnknownSettings {
+    /// How many letters a slip of the hand changes at most.
+    private static let furthest = 3
     private static let prefixes = ["RBD_", "ETCD_", "CEPH_CONF"]
 
     /// One sentence for each, in the order of the names. Only names are shown: a value might be a secret.
@@ -16,8 +18,10 @@ enum UnknownSettings {
     }
 
     private static func closest(to name: String) -> String? {
-        let candidates = Setting.allCases.map { (name: $0.name, distance: distance(name, $0.name)) }
-        return candidates.min { $0.distance < $1.distance }.flatMap { $0.distance <= 3 ? $0.name : nil }
+        // Names of other lengths are further away than that, and comparing a long one with each setting takes seconds.
+        let alike = Setting.allCases.map(\.name).filter { abs($0.utf8.count - name.utf8.count) <= furthest }
+        let candidates = alike.map { (name: $0, distance: distance(name, $0)) }
+        return candidates.min { $0.distance < $1.distance }.flatMap { $0.distance <= furthest ? $0.name : nil }
     }
 
     /// How many letters have to be put in, taken out or replaced to make one name out of the other (Levenshtein).

@@ -25,7 +25,22 @@ struct LogLine {
     private var text: String {
         let fields = metadata.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         let parts = [timeText, "\(level.rawValue)", "\(label):"].compactMap { $0 } + fields + ["[\(source)]", message]
-        return parts.joined(separator: " ").replacing("\n", with: " ")
+        return Self.oneLine(parts.joined(separator: " "))
+    }
+
+    /// Line breaks become blanks, and other control characters their numbers: what is logged are others' words, which must
+    /// not look like events of their own, nor speak to a terminal. By scalar: Swift takes a CR and an LF for one character.
+    private static func oneLine(_ text: String) -> String {
+        var line = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\n", "\r", "\t", "\u{2028}", "\u{2029}": line.append(" ")
+            case _ where scalar.properties.generalCategory == .control:
+                line.append(contentsOf: scalar.escaped(asASCII: true).unicodeScalars)
+            default: line.append(scalar)
+            }
+        }
+        return String(line)
     }
 
     private var json: String {

@@ -1,5 +1,6 @@
 import CMountNamespace
 import Glibc
+import MountInfo
 
 /// Takes what is mounted from loop devices out of this process's sight.
 ///
@@ -10,8 +11,8 @@ enum Apart {
     /// Mounts that hold one of the words stay, and those of a device that is one of them.
     static func hideLoopMounts(besides words: [String]) throws {
         let words = words + [folder()].compactMap(\.self)
-        let hidden = try File.lines("/proc/self/mountinfo").compactMap(LoopMount.init).filter { mount in
-            !words.contains { $0 == mount.source || mount.holds($0) }
+        let hidden = MountInfoLine.all(in: try File.content("/proc/self/mountinfo")).filter { mount in
+            mount.isOfLoopDevice && !words.contains { $0 == mount.source || mount.holds($0) }
         }
         guard !hidden.isEmpty else { return }
         try Failure.check("get mounts of its own") { cmountnamespace_unshare() }
@@ -28,34 +29,13 @@ enum Apart {
     }
 }
 
-/// A mount from a loop device, by its line in mountinfo (proc(5)).
-struct LoopMount {
-    let mountpoint: String
-    /// `/dev/loop7`
-    let source: String
-
-    init?(line: Substring) {
-        let fields = line.split(separator: " ")
-        guard fields.count > 6, let dash = fields[6...].firstIndex(of: "-"), fields.count > dash + 2,
-            // A btrfs has no device's number.
-            fields[2].hasPrefix("7:") || fields[dash + 2].hasPrefix("/dev/loop")
-        else { return nil }
-        mountpoint = Self.unescape(fields[4])
-        source = Self.unescape(fields[dash + 2])
+extension MountInfoLine {
+    fileprivate var isOfLoopDevice: Bool {
+        // A btrfs has no device's number.
+        deviceNumber.hasPrefix("7:") || source.hasPrefix("/dev/loop")
     }
 
-    func holds(_ path: String) -> Bool { mountpoint == "/" || path == mountpoint || path.hasPrefix(mountpoint + "/") }
-
-    /// The kernel writes blanks, tabs, line breaks and backslashes as `\040` and so on.
-    private static func unescape(_ field: Substring) -> String {
-        var bytes: [UInt8] = []
-        var rest = field.utf8[...]
-        while let byte = rest.popFirst() {
-            let digits = byte == UInt8(ascii: "\\") ? String(decoding: rest.prefix(3), as: UTF8.self) : ""
-            let code = UInt8(digits, radix: 8)
-            bytes.append(code ?? byte)
-            if code != nil { rest = rest.dropFirst(3) }
-        }
-        return String(decoding: bytes, as: UTF8.self)
+    fileprivate func holds(_ path: String) -> Bool {
+        mountpoint == "/" || path == mountpoint || path.hasPrefix(mountpoint + "/")
     }
 }

@@ -27,8 +27,8 @@ enum File {
         return String(decoding: content, as: UTF8.self)
     }
 
-    /// All lines of a file of any length.
-    static func lines(_ path: String) throws -> [Substring] {
+    /// A file of any length.
+    static func content(_ path: String) throws -> [UInt8] {
         let file = try Failure.check("open \(path)") { open(path, O_RDONLY | O_CLOEXEC) }
         defer { close(file) }
         var content: [UInt8] = []
@@ -37,7 +37,7 @@ enum File {
             content += part
             if part.count < limit { break }
         }
-        return String(decoding: content, as: UTF8.self).split(separator: "\n")
+        return content
     }
 
     /// Writes the text in one call: sysfs takes each call for a request of its own.

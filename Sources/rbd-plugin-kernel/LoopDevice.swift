@@ -1,4 +1,5 @@
 import Glibc
+import MountInfo
 
 /// A loop device of a certain file.
 struct LoopDevice {
@@ -27,9 +28,6 @@ struct LoopDevice {
 
     private func isMounted(_ name: String) throws -> Bool {
         guard let number = File.line("/sys/block/\(name)/dev") else { return false }
-        return try File.lines("/proc/self/mountinfo").contains { line in
-            let fields = line.split(separator: " ", maxSplits: 3)
-            return fields.count > 2 && fields[2] == number
-        }
+        return MountInfoLine.all(in: try File.content("/proc/self/mountinfo")).contains { $0.deviceNumber == number }
     }
 }

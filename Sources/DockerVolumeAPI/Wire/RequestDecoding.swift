@@ -1,4 +1,4 @@
-import FoundationEssentials
+import UntrustedJSON
 
 extension VolumeRequest {
     /// Decodes the body of a call. `activate` and `capabilities` are not the plugin's business and give nil.
@@ -51,7 +51,7 @@ private struct RequestFields: Decodable {
             throw BadRequest(operation: operation, reason: "the request body is empty, it must be a JSON object")
         }
         do {
-            return try JSONDecoder().decode(RequestFields.self, from: Data(body))
+            return try UntrustedJSON.decode(RequestFields.self, from: Array(body))
         } catch let error as DecodingError {
             throw BadRequest(operation: operation, reason: reason(error))
         } catch {

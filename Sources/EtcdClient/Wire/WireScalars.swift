@@ -1,4 +1,5 @@
 import FoundationEssentials
+import UntrustedJSON
 
 /// Bytes as the gateway writes them: base64.
 struct WireBytes: Codable, Sendable, Equatable {
@@ -82,16 +83,10 @@ enum WireJSON {
         }
     }
 
-    /// Foundation's decoder goes no deeper than this, whatever it is given. etcd's answers have six levels.
-    static let deepest = 512
-
     static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws(WireViolation) -> Value {
         do {
-            return try JSONDecoder().decode(type, from: Data(bytes))
+            return try UntrustedJSON.decode(type, from: bytes)
         } catch let error as DecodingError {
-            if JSONNesting.exceeds(deepest, in: bytes) {
-                throw WireViolation("its JSON is nested more than \(deepest) levels deep")
-            }
             throw WireViolation(problem(error))
         } catch {
             throw WireViolation("\(error)")

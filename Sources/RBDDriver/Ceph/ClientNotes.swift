@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import Synchronization
 import SystemPackage
+import UntrustedJSON
 import VolumeCore
 
 /// Notes of the addresses that this plugin's own connections to Ceph have: a small file for each below `<state>/clients`,
@@ -127,7 +128,7 @@ public final class ClientNotes: FormerClients {
                 return nil
             }
             let bytes = (try? SmallFile.bytes(of: path, limit: 64 << 10)) ?? []
-            let note = try? JSONDecoder().decode(Note.self, from: Data(bytes))
+            let note = try? UntrustedJSON.decode(Note.self, from: bytes)
             return try body(note?.node == me.node && note?.boot == me.boot ? note : nil)
         }
     }

@@ -1,6 +1,7 @@
 import CRados
 import FoundationEssentials
 import Glibc
+import UntrustedJSON
 
 /// A command to the monitors, as the `ceph` tool sends it: JSON in, JSON out.
 public struct MonitorCommand: Sendable, Hashable {
@@ -70,7 +71,7 @@ extension CephConnection {
     ) async throws -> Answer {
         let bytes = try await monitorCommand(command, mutates: false, timeout: timeout)
         do {
-            return try JSONDecoder().decode(Answer.self, from: Data(JSONText.firstDocument(in: bytes)))
+            return try UntrustedJSON.decode(Answer.self, from: Array(JSONText.firstDocument(in: bytes)))
         } catch {
             throw CephCall.reading("rados_mon_command", .command(command.prefix))
                 .error(EILSEQ, detail: "cannot make sense of the answer: \(error)")

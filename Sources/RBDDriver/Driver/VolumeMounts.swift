@@ -22,7 +22,7 @@ extension VolumeDriver {
     /// The recorded mountpoint below what may have been the mount root; `nil` when it is not named after the volume.
     func formerMountpoint(_ attachment: Attachment, of name: VolumeName) -> String? {
         guard let recorded = attachment.mountpoint, recorded != policy.mountpoint(of: name),
-            recorded.hasPrefix("/"), recorded.hasSuffix("/\(name)"), !recorded.split(separator: "/").contains("..")
+            recorded.hasPrefix("/"), recorded.hasSuffix("/\(name)"), !PathSteps.of(recorded).contains("..")
         else { return nil }
         return recorded
     }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import UntrustedJSON
 import VolumeCore
 
 /// A record that says which schema it has, and what it can say.
@@ -48,9 +49,9 @@ enum RecordCodec {
     static func decode<Record: StateRecord>(
         _ type: Record.Type, from value: [UInt8], key: String
     ) throws(VolumeError) -> Record {
-        let record = Result { try JSONDecoder().decode(Record.self, from: Data(value)) }
+        let record = Result { try UntrustedJSON.decode(Record.self, from: value) }
         // What a newer version wrote may look like a record and mean something else.
-        let schema = (try? record.get().schema) ?? (try? JSONDecoder().decode(Schema.self, from: Data(value)).schema)
+        let schema = (try? record.get().schema) ?? (try? UntrustedJSON.decode(Schema.self, from: value).schema)
         if let schema, schema > Record.currentSchema {
             throw VolumeError(
                 .unexplained, "read the etcd key \(key)",
@@ -82,7 +83,7 @@ enum RecordCodec {
     }
 
     static func writeToken(of value: [UInt8]) -> String? {
-        try? JSONDecoder().decode(Token.self, from: Data(value)).write
+        try? UntrustedJSON.decode(Token.self, from: value).write
     }
 
     private static func words(_ error: any Error) -> String {

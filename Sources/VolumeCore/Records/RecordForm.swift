@@ -40,7 +40,7 @@ public enum RecordForm {
     }
 
     private static func isPlain(_ path: String) -> Bool {
-        let steps = path.split(separator: "/", omittingEmptySubsequences: false)
+        let steps = PathSteps.of(path)
         return steps.count > 1 && steps[0].isEmpty && path.utf8.count < 4096
             && steps.dropFirst().allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." && $0.utf8.count <= 255 }
     }

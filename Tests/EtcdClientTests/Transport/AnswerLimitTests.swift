@@ -1,4 +1,5 @@
 import Testing
+import UntrustedJSON
 
 @testable import EtcdClient
 

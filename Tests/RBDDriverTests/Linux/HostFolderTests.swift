@@ -1,3 +1,4 @@
+import MountInfo
 import Testing
 
 @testable import RBDDriver

@@ -1,4 +1,5 @@
 import Glibc
+import MountInfo
 import Rig
 import Synchronization
 import Testing

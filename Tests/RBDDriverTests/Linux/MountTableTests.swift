@@ -1,5 +1,6 @@
 import Testing
 
+@testable import MountInfo
 @testable import RBDDriver
 
 @Suite struct MountTableTests {
@@ -62,7 +63,7 @@ import Testing
 
     @Test(arguments: [("a\\040b", "a b"), ("\\", "\\"), ("\\04", "\\04"), ("\\999", "\\999"), ("\\303\\244", "ä")])
     func unescape(_ field: String, _ plain: String) {
-        #expect(MountTable.Entry.unescape(field[...]) == plain)
+        #expect(MountInfoLine.unescape(Array(field.utf8)[...]) == plain)
     }
 
     @Test func theRealTableHasTheRoot() throws {

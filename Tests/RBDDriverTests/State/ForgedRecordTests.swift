@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Fuzzing
 import Rig
 import Testing
 import VolumeCore

@@ -1,3 +1,5 @@
+import MountInfo
+
 extension Command {
     /// The same command, out of sight of other loop devices' mounts where there are any. The tools of ext4 and btrfs ask each
     /// of them for its file, and would wait with it for a mapping whose process stands still.

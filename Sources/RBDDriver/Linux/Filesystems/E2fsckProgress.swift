@@ -19,8 +19,9 @@ struct E2fsckProgress: Sendable, Hashable {
     private static func percent(_ line: Substring) -> Int? {
         let fields = line.split(separator: " ", omittingEmptySubsequences: true)
         guard fields.count == 4, let pass = Int(fields[0]), (1...5).contains(pass), let done = Int(fields[1]),
-            let all = Int(fields[2]), all > 0, done <= all
+            let all = Int(fields[2]), all > 0, (0...all).contains(done)
         else { return nil }
-        return ends[pass - 1] + (ends[pass] - ends[pass - 1]) * done / all
+        // Not with whole numbers, which a large filesystem's could overflow.
+        return ends[pass - 1] + Int(Double(ends[pass] - ends[pass - 1]) * (Double(done) / Double(all)))
     }
 }

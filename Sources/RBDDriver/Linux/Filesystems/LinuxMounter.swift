@@ -1,4 +1,5 @@
 import Glibc
+import MountInfo
 import SystemPackage
 import VolumeCore
 

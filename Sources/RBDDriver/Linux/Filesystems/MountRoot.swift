@@ -10,8 +10,8 @@ struct MountRoot: Sendable, Hashable {
 
     /// - Throws: `VolumeError` when the path is not absolute, or is `/`.
     init(_ path: String) throws(VolumeError) {
-        let parts = path.split(separator: "/")
-        guard path.hasPrefix("/"), !parts.isEmpty, !parts.contains(".."), !parts.contains(".") else {
+        let parts = PathSteps.of(path).filter { !$0.isEmpty }
+        guard path.utf8.first == UInt8(ascii: "/"), !parts.isEmpty, !parts.contains(".."), !parts.contains(".") else {
             throw VolumeError(
                 .invalidOption, "use '\(path)' as the folder for mountpoints", why: "it is not an absolute path",
                 remedy: "give a path such as /mnt/volumes", outcome: .refused)
@@ -23,22 +23,22 @@ struct MountRoot: Sendable, Hashable {
     /// - Throws: `VolumeError` with code `invalidName` for a path that is not strictly below the root.
     func steps(to mountpoint: String, for what: String) throws(VolumeError) -> [String] {
         let prefix = path + "/"
-        let steps = mountpoint.dropFirst(prefix.count).split(separator: "/", omittingEmptySubsequences: false)
+        let steps = PathSteps.of(String(decoding: mountpoint.utf8.dropFirst(prefix.utf8.count), as: UTF8.self))
         let isPlain = steps.allSatisfy { step in
             !step.isEmpty && step != "." && step != ".." && step.utf8.count <= 255 && !step.utf8.contains(0)
         }
-        guard mountpoint.hasPrefix(prefix), isPlain else {
+        guard mountpoint.utf8.starts(with: prefix.utf8), isPlain else {
             throw VolumeError(
                 .invalidName, what, why: "the mountpoint is not below \(path)", outcome: .refused)
         }
-        return steps.map(String.init)
+        return steps
     }
 
     /// A root of its own for a mountpoint that is elsewhere: the folder that it is in, and the one step to it.
     static func holding(_ mountpoint: String, for what: String) throws(VolumeError) -> (
         root: MountRoot, steps: [String]
     ) {
-        let root = try MountRoot(mountpoint.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 })
+        let root = try MountRoot(PathSteps.of(mountpoint).dropLast().joined(separator: "/"))
         return (root, try root.steps(to: mountpoint, for: what))
     }
 

@@ -1,3 +1,5 @@
+import MountInfo
+
 /// Where a folder of this process is for the host. In a managed plugin they differ: Docker puts a folder of its own below
 /// the plugin's mount root, and people on the host look for volumes there.
 public enum HostFolder: Sendable, Hashable {

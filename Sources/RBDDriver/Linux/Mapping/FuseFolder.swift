@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import SystemPackage
+import UntrustedJSON
 import VolumeCore
 
 /// The folder of one FUSE mapping: what is known of it survives a restart of the plugin there.
@@ -61,7 +62,7 @@ struct FuseFolder: Sendable, Hashable {
     func record() throws -> Record? {
         do {
             let bytes = try SmallFile.bytes(of: recordFile, limit: 64 << 10)
-            return try? JSONDecoder().decode(Record.self, from: Data(bytes))
+            return try? UntrustedJSON.decode(Record.self, from: bytes)
         } catch Errno.noSuchFileOrDirectory, Errno.notDirectory {
             return nil
         }

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import UntrustedJSON
 import VolumeCore
 
 /// The size of an image as Ceph has it, by `rbd info`.
@@ -11,7 +11,7 @@ struct ImageSize: Sendable {
     func read(_ image: ImageReference, for what: String) async throws -> VolumeSize {
         let arguments = files.arguments + ["info", "--format", "json"] + image.arguments
         let said = try await runner.succeed(Command(.rbd, arguments, timeout: .seconds(10)), to: what).output
-        guard let info = try? JSONDecoder().decode(Info.self, from: Data(said.utf8)) else {
+        guard let info = try? UntrustedJSON.decode(Info.self, from: Array(said.utf8)) else {
             throw VolumeError(.unexplained, what, why: "'rbd info' gave an answer that is not understood")
         }
         return VolumeSize(bytes: info.size)

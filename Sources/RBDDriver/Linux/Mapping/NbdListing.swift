@@ -1,4 +1,4 @@
-import FoundationEssentials
+import UntrustedJSON
 import VolumeCore
 
 /// One line of `rbd-nbd list-mapped --format json`.
@@ -30,6 +30,6 @@ struct NbdListing: Sendable, Hashable, Decodable {
     static func parse(_ text: String) -> [NbdListing]? {
         // Nothing mapped is shown as nothing at all by some releases.
         if text.allSatisfy(\.isWhitespace) { return [] }
-        return try? JSONDecoder().decode([NbdListing].self, from: Data(text.utf8))
+        return try? UntrustedJSON.decode([NbdListing].self, from: Array(text.utf8))
     }
 }

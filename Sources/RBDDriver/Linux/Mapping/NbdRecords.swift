@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import SystemPackage
+import UntrustedJSON
 import VolumeCore
 
 /// The client addresses of nbd mappings, which neither the kernel nor `rbd-nbd` tells: a small file for each device below
@@ -62,7 +63,7 @@ struct NbdRecords: Sendable {
     func read(_ path: String) throws -> Record? {
         do {
             let bytes = try SmallFile.bytes(of: file(of: path), limit: 64 << 10)
-            let record = try? JSONDecoder().decode(Record.self, from: Data(bytes))
+            let record = try? UntrustedJSON.decode(Record.self, from: bytes)
             return (record?.boot ?? KernelBoot.id) == KernelBoot.id ? record : nil
         } catch Errno.noSuchFileOrDirectory {
             return nil

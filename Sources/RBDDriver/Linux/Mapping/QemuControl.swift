@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import SystemPackage
+import UntrustedJSON
 import VolumeCore
 
 /// The control socket of a `qemu-storage-daemon` (QMP: one JSON object a line). All calls block.
@@ -51,7 +52,7 @@ struct QemuControl {
         let request = try JSONEncoder().encode(Request(execute: name, arguments: arguments))
         _ = try socket.writeAll(Array(request) + [UInt8(ascii: "\n")])
         while true {
-            let reply = try JSONDecoder().decode(Reply.self, from: Data(try lines.next()))
+            let reply = try UntrustedJSON.decode(Reply.self, from: try lines.next())
             if let error = reply.error {
                 throw VolumeError(.unavailable, what, why: "qemu-storage-daemon refused \(name): \(error.desc)")
             }

@@ -1,21 +1,20 @@
-import FoundationEssentials
 import Rig
 
 /// Records as the plugin writes them, and what a person with write access to etcd could make of them.
-enum ForgedRecords {
-    static let ready: JSONValue = [
+package enum ForgedRecords {
+    package static let ready: JSONValue = [
         "abandoned": [], "adopted": false, "createdAt": "2026-01-02T03:04:05Z", "epoch": 3, "imageID": "10226b8b4567",
         "name": "db", "options": ["pool": "rbd", "size": "206"], "phase": "ready", "schema": 1, "spec": spec,
         "uid": "5b0c1d0a9e8f7a6b5c4d3e2f", "write": "w1",
     ]
 
-    static let unfinished: JSONValue = [
+    package static let unfinished: JSONValue = [
         "abandoned": ["4f0a", "5e1b"], "adopted": false, "attempt": ["by": node, "token": "t0ken"],
         "createdAt": "2026-01-02T03:04:05Z", "epoch": 0, "name": "db", "options": ["pool": "rbd"],
         "phase": "creating", "schema": 1, "spec": spec, "uid": "5b0c1d0a9e8f7a6b5c4d3e2f", "write": "w1",
     ]
 
-    static let mount: JSONValue = [
+    package static let mount: JSONValue = [
         "clients": ["10.0.0.1:0/55"], "device": "/dev/rbd0", "epoch": 4,
         "fenced": [
             "clients": ["[fd00::2]:0/66"], "epoch": 3, "mayBeIncomplete": true,
@@ -35,13 +34,13 @@ enum ForgedRecords {
     ]
 
     /// One field of a record, as somebody else has written it.
-    struct Field: Sendable, CustomStringConvertible {
-        let path: String
-        let value: JSONValue
+    package struct Field: Sendable, CustomStringConvertible {
+        package let path: String
+        package let value: JSONValue
         /// What the error has to name.
-        let named: String
+        package let named: String
         /// Whether it is forged into the record of a volume that is being created.
-        let isOfUnfinished: Bool
+        package let isOfUnfinished: Bool
 
         init(_ path: String, _ value: JSONValue, named: String? = nil, unfinished: Bool = false) {
             self.path = path
@@ -50,10 +49,10 @@ enum ForgedRecords {
             isOfUnfinished = unfinished
         }
 
-        var description: String { "\(path) = \(value)" }
+        package var description: String { "\(path) = \(value)" }
     }
 
-    static let ofVolumes: [Field] = [
+    package static let ofVolumes: [Field] = [
         // What mkfs would be given.
         Field("spec.mkfsOptions", ["-l", "logdev=/dev/sda"], named: "mkfs-options", unfinished: true),
         Field("spec.mkfsOptions", ["-f", "/dev/sda"], named: "mkfs-options", unfinished: true),
@@ -105,7 +104,7 @@ enum ForgedRecords {
         return isOfDecoder ? Field(field.path, field.value, named: "") : field.tolerant
     }
 
-    static let ofMounts: [Field] = [
+    package static let ofMounts: [Field] = [
         Field("device", "/etc/passwd"), Field("device", "/dev/../etc"), Field("device", "sda"),
         Field("device", "/dev/"),
         Field("device", "/dev/rbd0 /dev/sda"), Field("device", "/dev/rbd0\n"), Field("device", ""),
@@ -124,7 +123,7 @@ enum ForgedRecords {
     ].map { $0.path.hasSuffix("clients") || $0.path == "state" ? Field($0.path, $0.value, named: "") : $0 }
 
     /// What earlier versions have let into records, and what later ones may refuse of a Create.
-    static let onceAccepted: [Field] = [
+    package static let onceAccepted: [Field] = [
         Field("spec.mountOptions", ["errors=panic"]), Field("spec.mountOptions", ["bogus", "logdev=sdb"]),
         Field("spec.mkfsOptions", ["-d", "run"]), Field("spec.mkfsOptions", ["-E", "unheard=1"]),
         Field("spec.mapOptions", ["ms_mode=legacy", "ip=10.0.0.1", "osd_request_timeout=1"]),
@@ -144,74 +143,11 @@ extension ForgedRecords.Field {
 
 extension JSONValue {
     /// This with the value at the path, such as `spec.size`, in place of what was there.
-    func replacing(_ path: String, with value: JSONValue) -> JSONValue {
+    package func replacing(_ path: String, with value: JSONValue) -> JSONValue {
         let steps = path.split(separator: ".", maxSplits: 1).map(String.init)
         guard let first = steps.first else { return value }
         var members = object
         members[first] = steps.count == 1 ? value : (members[first] ?? .null).replacing(steps[1], with: value)
         return .object(members)
-    }
-
-    // MARK: Random changes
-
-    /// The bytes of this with a few random changes, of values or of bytes.
-    func forged(_ random: inout SeededGenerator) throws -> [UInt8] {
-        var value = self
-        for _ in 0..<Int.random(in: 0...2, using: &random) { value.disturb(&random) }
-        var bytes = Array(try JSONEncoder().encode(value))
-        guard Int.random(in: 0..<3, using: &random) == 0 else { return bytes }
-        for _ in 0..<Int.random(in: 1...4, using: &random) where !bytes.isEmpty {
-            let index = Int.random(in: 0..<bytes.count, using: &random)
-            switch Int.random(in: 0..<4, using: &random) {
-            case 0: bytes[index] = UInt8.random(in: 0...255, using: &random)
-            case 1: bytes.remove(at: index)
-            case 2: bytes.insert(Array("\"{}[],:0-9./\\ \u{0}".utf8).randomElement(using: &random) ?? 0, at: index)
-            default: bytes.removeLast(bytes.count - index)
-            }
-        }
-        return bytes
-    }
-
-    private static let odd: [JSONValue] = [
-        .null, true, 0, -1, 1, 12, 26, 4_294_967_295, 9_223_372_036_854_775_807, .number(1.8e19), .number(0.5), "", "-",
-        "--", "/", "..", "../..", "/etc", "/dev/sda", "/dev/../etc", "a/b", "a@b", "-o", "\u{0}", "\n", "x\ny", "ö",
-        "💾",
-        "db", "other", "ext4", "xfs", "btrfs", "creating", "ready", "removing", "errors=panic", "noatime,errors=panic",
-        "-d", "-l", "logdev=/dev/sda", "noatime", "discard", "10.0.0.9:0/9", "layering", "object-map", "striping", [],
-        [[]],
-        [:], ["a": 1],
-    ]
-
-    private mutating func disturb(_ random: inout SeededGenerator) {
-        switch self {
-        case .object(var members):
-            guard let key = members.keys.sorted().randomElement(using: &random) else { break }
-            if Int.random(in: 0..<20, using: &random) == 0 {
-                members[key] = nil
-            } else {
-                members[key]?.disturb(&random)
-            }
-            self = .object(members)
-            return
-        case .array(var elements) where Int.random(in: 0..<4, using: &random) != 0:
-            let one = Self.odd.randomElement(using: &random) ?? .null
-            let index = Int.random(in: 0...elements.count, using: &random)
-            if index == elements.count { elements.append(one) } else { elements[index] = one }
-            self = .array(elements)
-            return
-        case .string(let text) where Int.random(in: 0..<2, using: &random) == 0:
-            var scalars = Array(text.unicodeScalars)
-            let odd = Array("/@ .,-=\n\u{7f}\u{0}aZ9ö".unicodeScalars).randomElement(using: &random) ?? "x"
-            scalars.insert(odd, at: Int.random(in: 0...scalars.count, using: &random))
-            var forged = String.UnicodeScalarView()
-            forged.append(contentsOf: scalars)
-            self = .string(String(forged))
-            return
-        case .integer(let number) where Int.random(in: 0..<2, using: &random) == 0:
-            self = .integer(number &+ Int64.random(in: -3...3, using: &random))
-            return
-        default: break
-        }
-        self = Self.odd.randomElement(using: &random) ?? .null
     }
 }

@@ -1,7 +1,7 @@
-/// How deep the arrays and objects of a JSON text lie in each other: what is wrong with a text that a decoder refuses.
-enum JSONNesting {
+/// How deep the arrays and objects of a JSON text lie in each other.
+package enum JSONNesting {
     /// Says nothing of whether the text is JSON in all else.
-    static func exceeds(_ limit: Int, in bytes: [UInt8]) -> Bool {
+    package static func exceeds(_ limit: Int, in bytes: [UInt8]) -> Bool {
         var (depth, isText, isEscaped) = (0, false, false)
         return bytes.withUnsafeBufferPointer { bytes in
             for byte in bytes {
