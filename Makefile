@@ -98,7 +98,7 @@ fuzz: build ## give the plugin's readers what nobody would write, for FUZZ_SECON
 
 soak: build simulate fuzz ## what takes longer than anybody waits: a million histories, ten minutes of fuzzing, 200 random kills, more with krbd (needs root)
 	@RANDOM_KILLS=$${RANDOM_KILLS:-200} \
-		rig/test "$(DEBUG_PROGRAMS)/rbd-pluginPackageTests.xctest" 'RandomKillTests|KernelDriver(Soak)?Tests'
+		rig/test "$(DEBUG_PROGRAMS)/rbd-pluginPackageTests.xctest" 'RandomKillTests|KernelDriver(Soak)?Tests|CraftedFilesystemSoakTests'
 
 demo: deps ## the main job and a take-over on a real Ceph and etcd, each call and its effect shown (needs root)
 	$(DEMO_BUILD)

@@ -25,7 +25,7 @@ public struct LinuxFilesystemTools: FilesystemTools {
     ///   `unfinished` when the check repaired something that makes it necessary to map the device anew before it is
     ///   mounted; `unavailable` when the check itself failed; `checking` when it goes on beyond this call.
     public func check(_ device: String, _ filesystem: FilesystemType) async throws {
-        let what = "check the filesystem on \(device)"
+        let what = "check the \(filesystem.rawValue) filesystem on \(device)"
         if let running = checks.running(on: device) { return try await verdict(of: running, device, what) }
         let (isClaimed, signature) = try await kernel.runOnDevice("read \(device)", to: what) {
             (try BlockDevice(device).isClaimed(), try FilesystemSignature.read(device))
@@ -117,7 +117,8 @@ public struct LinuxFilesystemTools: FilesystemTools {
         case .failed:
             throw VolumeError(
                 .unavailable, what, why: result.reason(of: .e2fsck),
-                remedy: "the check could not be made, so nothing was mounted; try again")
+                remedy: "the check could not be made, so nothing was mounted; try again, and where that does not help, "
+                    + "map the image by hand and run 'e2fsck -f' on it")
         }
     }
 

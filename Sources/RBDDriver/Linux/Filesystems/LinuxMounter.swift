@@ -112,7 +112,21 @@ public struct LinuxMounter: Mounter {
                 .invalidOption, what, why: "\(reason); \(filesystem.rawValue) may not know all of '\(options.data)'",
                 remedy: "check mount-options; the kernel's log (dmesg) says which one it does not know")
         }
-        return VolumeError(.unavailable, what, why: reason, remedy: "the kernel's log (dmesg) often says more")
+        // A damaged superblock is told as an invalid argument, damage elsewhere as any of these.
+        let isDamaged = [EUCLEAN, EBADMSG, EINVAL].contains(result.exitStatus)
+        return VolumeError(
+            isDamaged ? .damaged : .unavailable, what,
+            why: "the kernel does not mount its \(filesystem.rawValue) filesystem: \(reason)",
+            remedy: "the kernel's log (dmesg) often says more; where it tells of damage, map the image by hand and run "
+                + "'\(Self.checker(of: filesystem))', which changes nothing")
+    }
+
+    private static func checker(of filesystem: FilesystemType) -> String {
+        switch filesystem {
+        case .ext4: "e2fsck -fn"
+        case .xfs: "xfs_repair -n"
+        case .btrfs: "btrfs check"
+        }
     }
 
     public func unmount(_ mountpoint: String, of device: String?) async throws {
