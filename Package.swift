@@ -153,7 +153,8 @@ let package = Package(
             name: "SimulationTests", dependencies: ["Simulation", "InMemoryPorts", "VolumeCore"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["Rig", "CCurl", subprocess, system], swiftSettings: swiftSettings),
+            name: "EndToEndTests", dependencies: ["CCurl", "PluginConfiguration", "Rig", subprocess, system],
+            swiftSettings: swiftSettings),
         .testTarget(name: "FuzzTests", dependencies: ["Fuzzing"], swiftSettings: swiftSettings),
         .testTarget(name: "VirtualMachineTests", dependencies: ["Rig"], swiftSettings: swiftSettings),
         .testTarget(name: "DockerEngineTests", dependencies: ["Rig"], swiftSettings: swiftSettings),

@@ -28,6 +28,11 @@ public struct CephConfLine: Sendable, Hashable {
         return (String(parts[0]), optionName(section: String(parts[0]), key: String(parts[1])))
     }
 
+    /// Whether the option of `ceph.conf` holds a secret itself: librados takes a key there too.
+    static func isSecret(_ key: String) -> Bool {
+        key == "key" || ["_key", "secret", "password"].contains { key.contains($0) }
+    }
+
     /// Options of the metadata server carry its name themselves: `RBD_CONF_MDS_SESSION_TIMEOUT` has always meant
     /// `mds_session_timeout`.
     private static func optionName(section: String, key: String) -> String {

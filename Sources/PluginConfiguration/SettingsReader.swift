@@ -38,7 +38,9 @@ struct SettingsReader {
             }
             return try parse(text)
         } catch {
-            note(name, "\(name) is \(Text.quoted(text)): \(error.clause).")
+            let isShown = CephConfLine.place(ofSetting: name).map { !CephConfLine.isSecret($0.key) } ?? true
+            let told = isShown ? "is \(Text.quoted(text))" : "cannot be used (its value is not shown)"
+            note(name, "\(name) \(told): \(error.clause).")
             return nil
         }
     }

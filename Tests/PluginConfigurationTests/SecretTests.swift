@@ -62,6 +62,13 @@ import Testing
         #expect(!complaint.contains(wrong))
     }
 
+    @Test func `a key among the lines of ceph.conf is refused without being shown`() throws {
+        let complaint = try #require(FakeHost().complaints(["RBD_CONF_CLIENT_KEY": "hunter2\u{1}"]).first, "accepted")
+        #expect(complaint.contains("RBD_CONF_CLIENT_KEY") && !complaint.contains("hunter2"))
+        let shown = try #require(FakeHost().complaints(["RBD_CONF_CLIENT_LOG_FILE": "/x\u{1}"]).first, "accepted")
+        #expect(shown.contains("/x"))
+    }
+
     @Test func `a password in an endpoint is refused without being shown`() {
         let complaints = FakeHost().complaints(["ETCD_ENDPOINTS": "http://root:hunter2@etcd1:2379"])
         #expect(complaints.count == 1)
