@@ -18,6 +18,9 @@ enum FailedSeeds {
         8569: "I3: the mount of a lost mapping whose volume was taken over",
         665_323_202_070_210: "I1: a repaired device that could not be mapped anew was mounted by the next Mount",
         665_323_202_078_528: "I4: a Create made its image, under its last name, after another node had undone it",
+        4966: "I4: a client that a take-over had recorded and not noted, so that nobody could tell whose it was",
+        58_184: "I4: the same",
+        1349: "I4: the same, of a client whose node took the note away again",
         12_953: "I4: a mapping that neither a record nor a mapper knew of",
     ]
 }

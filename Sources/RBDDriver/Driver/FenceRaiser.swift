@@ -68,6 +68,9 @@ struct FenceRaiser: Sendable {
             guard let image else { break }
             try await images.noteWriter(client, in: volume.image, id: image.id)
         }
+        // Its own node may take a note away again, once it has unmapped the client.
+        let areNoted = image.map { fenced.clients.allSatisfy($0.writers.contains) } ?? false
+        if areNoted { attachment.fenced?.writersAreNoted = true }
         attachment.fenced?.clients = found.union(fenced.clients).sorted { $0.text < $1.text }
         attachment.fenced?.mayBeIncomplete = false
         return try await commit(.init(attachment: .put(attachment)), fencing)
