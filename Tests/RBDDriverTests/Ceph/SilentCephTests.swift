@@ -224,7 +224,7 @@ import VolumeCore
                 }
                 #expect(error.isTimedOut)
                 #expect(error.outcome == .failed)
-                _ = try await ceph.images.list()
+                _ = try await ceph.images.list(timeout: .seconds(60))
             }
             try await Self.recovers(ceph)
             try await eventually("the monitor to answer", within: .seconds(60)) {
