@@ -68,7 +68,7 @@ struct Composition {
             images: images,
             formatter: node.formatter, mapper: node.mapper, filesystems: node.filesystems, mounter: node.mounter,
             fence: CephFence(connection: connection, clock: clock), formerClients: clientNotes,
-            poolHealth: health, clock: clock, tokens: tokens)
+            poolHealth: health, clock: clock, tokens: tokens, home: { [cluster = readiness.cluster] in cluster.home })
         driver = VolumeDriver(
             ports: ports.withKillPoints, policy: DriverPolicy(settings, mountRoot: mountRoot), me: me, log: log)
         let registry = PluginMetrics.bootstrap(driver: driver, health: health, connection: connection)

@@ -79,7 +79,8 @@ extension VolumeDriver {
         try policy.limits.check(request, of: name)
         try await checkMapper(request.spec, name)
         var record = VolumeRecord(
-            name: name, uid: ports.tokens.token(), phase: .creating, spec: request.spec, options: request.options,
+            name: name, uid: VolumeUID.make(home: ports.home(), token: ports.tokens.token()), phase: .creating,
+            spec: request.spec, options: request.options,
             createdAt: ports.clock.timestamp(), attempt: .init(by: me, token: ports.tokens.token()))
         record.isProtected = request.isProtected
         // Both only look. What the first one says of the pool is clearer, so its error goes first.

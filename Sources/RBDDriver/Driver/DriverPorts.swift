@@ -15,12 +15,15 @@ public struct DriverPorts: Sendable {
     public var poolHealth: any PoolHealth
     public var clock: any DriverClock
     public var tokens: any TokenSource
+    /// Which set of records this is, once that is known: what the uids of new volumes begin with.
+    public var home: @Sendable () -> String?
 
     public init(
         store: any VolumeStore, catalog: any VolumeCatalog, nodes: any NodeDirectory, images: any ImageStore,
         formatter: any VolumeFormatter, mapper: any DeviceMapper, filesystems: any FilesystemTools,
         mounter: any Mounter, fence: any Fence, formerClients: any FormerClients,
-        poolHealth: any PoolHealth = UnknownPoolHealth(), clock: any DriverClock, tokens: any TokenSource
+        poolHealth: any PoolHealth = UnknownPoolHealth(), clock: any DriverClock, tokens: any TokenSource,
+        home: @escaping @Sendable () -> String? = { nil }
     ) {
         self.store = store
         self.catalog = catalog
@@ -35,5 +38,6 @@ public struct DriverPorts: Sendable {
         self.poolHealth = poolHealth
         self.clock = clock
         self.tokens = tokens
+        self.home = home
     }
 }

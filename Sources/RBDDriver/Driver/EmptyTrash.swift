@@ -36,7 +36,7 @@ extension VolumeDriver {
 
     private func emptyTrash(in place: TrashPlace) async {
         do {
-            let waiting = try await ports.images.trashed(in: place)
+            let waiting = try await ours(in: place)
             memory.noteTrash(in: place, waiting: waiting.count)
             for (done, image) in rotated(waiting).enumerated() {
                 if try await mayBeDeleted(image) { await delete(image) }
@@ -44,12 +44,19 @@ extension VolumeDriver {
             }
             // What could not be deleted, or came meanwhile.
             if !waiting.isEmpty {
-                memory.noteTrash(in: place, waiting: try await ports.images.trashed(in: place).count)
+                memory.noteTrash(in: place, waiting: try await ours(in: place).count)
             }
         } catch {
             // Pools that this plugin's user may not see are asked as well.
             log.debug("cannot look into the trash", metadata: ["pool": "\(place.pool)", "error": "\(error)"])
         }
+    }
+
+    /// What waits there and no other installation has put there: whether a record still speaks of that, only its own etcd
+    /// could say.
+    private func ours(in place: TrashPlace) async throws -> [TrashedImage] {
+        let home = ports.home()
+        return try await ports.images.trashed(in: place).filter { VolumeUID.isOurs($0.uid, home: home) }
     }
 
     /// Each node begins with another one, so that not all of them are at the same.

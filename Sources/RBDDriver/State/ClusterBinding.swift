@@ -28,7 +28,7 @@ public final class ClusterBinding: Sendable {
     private let fsid: @Sendable () async throws -> String
     private let owner = Mutex(Owner.unknown)
 
-    private enum Owner { case unknown, mine, other }
+    private enum Owner: Equatable { case unknown, mine(home: String?), other }
 
     /// - Parameters:
     ///   - timeout: the longest that one request to etcd may take.
@@ -45,7 +45,14 @@ public final class ClusterBinding: Sendable {
     }
 
     /// Whether the records are known to be of this plugin's cluster.
-    public var isBound: Bool { owner.withLock { $0 == .mine } }
+    public var isBound: Bool {
+        owner.withLock { if case .mine = $0 { true } else { false } }
+    }
+
+    /// Which set of records it is; `nil` as long as they are not known to be of this plugin's cluster.
+    public var home: String? {
+        owner.withLock { if case .mine(let home) = $0 { home } else { nil } }
+    }
 
     /// Whether they were another cluster's when they were looked at last.
     public var isForeign: Bool { owner.withLock { $0 == .other } }
@@ -56,31 +63,30 @@ public final class ClusterBinding: Sendable {
     public func require(claiming: Bool = true) async throws {
         if isBound { return }
         let mine = try await fsid()
-        guard let recorded = try await recorded(orClaimFor: claiming ? mine : nil), recorded != mine else {
-            if claiming { owner.withLock { $0 = .mine } }
+        let recorded = try await recorded(orClaimFor: claiming ? mine : nil)
+        guard let recorded, recorded.fsid != mine else {
+            let home = recorded.map { HomeName.make(fsid: $0.fsid, since: $0.since) }
+            if claiming { owner.withLock { $0 = .mine(home: home) } }
             return
         }
         owner.withLock { $0 = .other }
         throw VolumeError(
             .conflict, "use the records in etcd below \(keys.prefix)",
-            why: "they belong to the Ceph cluster \(recorded), and this plugin uses the Ceph cluster \(mine)",
+            why: "they belong to the Ceph cluster \(recorded.fsid), and this plugin uses the Ceph cluster \(mine)",
             remedy: "give the plugin of each cluster an ETCD_PREFIX of its own", outcome: .refused)
     }
 
-    /// - Returns: the cluster that stands in etcd in the end.
-    private func recorded(orClaimFor mine: String?) async throws -> String? {
+    /// - Returns: what stands in etcd in the end; `nil` when nothing does and nothing was claimed.
+    private func recorded(orClaimFor mine: String?) async throws -> ClusterRecord? {
         let key = keys.cluster
         do {
-            var then: [Operation] = []
-            if let mine {
-                let record = ClusterRecord(fsid: mine, since: clock.timestamp())
-                then = [.put(key, try RecordCodec.encode(record, write: mine))]
-            }
+            let claimed = mine.map { ClusterRecord(fsid: $0, since: clock.timestamp()) }
+            let then = try claimed.map { [Operation.put(key, try RecordCodec.encode($0, write: $0.fsid))] } ?? []
             let limit = Deadline.limiting(timeout, now: clock.now())
             let claim = Transaction(when: [.keyAbsent(key)], then: then, otherwise: [.get(key)])
             let answer = try await client.transaction(claim, timeout: limit)
-            guard !answer.succeeded, let entry = answer.responses.flatMap(\.kvs).first else { return mine }
-            return try RecordCodec.decode(ClusterRecord.self, from: entry.value, key: key).fsid
+            guard !answer.succeeded, let entry = answer.responses.flatMap(\.kvs).first else { return claimed }
+            return try RecordCodec.decode(ClusterRecord.self, from: entry.value, key: key)
         } catch let error as EtcdError {
             throw VolumeError(etcd: error, "find out which Ceph cluster the records are of")
         }

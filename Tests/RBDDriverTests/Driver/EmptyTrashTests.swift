@@ -1,4 +1,5 @@
 import InMemoryPorts
+import Logging
 import RBDDriver
 import Testing
 import VolumeCore
@@ -48,6 +49,32 @@ import VolumeCore
         try await driver.remove("db")
         await driver.emptyTrash()
         #expect(trash == ["db", "photos"])
+    }
+
+    @Test("B11: the images of another installation's volumes stay in the trash, also one that it still has recorded")
+    func b11TrashOfAnotherInstallation() async throws {
+        let plain = DriverFixture.driver(cluster)
+        func driver(home: String?) -> VolumeDriver {
+            var ports = plain.ports
+            ports.home = { home }
+            return VolumeDriver(ports: ports, policy: plain.policy, me: plain.me, log: Logger(label: "test"))
+        }
+        try await driver(home: "aaaa").create("db", options: DriverFixture.options)
+        try await driver(home: "aaaa").remove("db")
+        #expect(trash.count == 1)
+        for home in ["bbbb", nil] {
+            let other = driver(home: home)
+            await other.emptyTrash()
+            #expect(trash.count == 1)
+            #expect(other.imagesInTrash == 0)
+        }
+        await driver(home: "aaaa").emptyTrash()
+        #expect(trash == [])
+        // Of a version before homes.
+        try await driver(home: nil).create("db", options: DriverFixture.options)
+        try await driver(home: nil).remove("db")
+        await driver(home: "bbbb").emptyTrash()
+        #expect(trash == [])
     }
 
     @Test(

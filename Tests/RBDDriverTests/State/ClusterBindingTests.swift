@@ -46,6 +46,22 @@ import VolumeCore
         }
     }
 
+    @Test("all nodes of one set of records have one home, and others have another")
+    func homes() async throws {
+        try await RealState.with { state in
+            let (first, second) = (binding(state) { "fsid-1" }, binding(state) { "fsid-1" })
+            #expect(first.home == nil)
+            try await first.require()
+            try await second.require()
+            let home = try #require(first.home)
+            #expect(second.home == home)
+            #expect(home.count == 12 && home.allSatisfy(\.isHexDigit), "\(home)")
+            #expect(HomeName.make(fsid: "fsid-1", since: "2026-01-01T00:00:00Z") != home)
+        }
+        // As every version must make it: trash that is there bears it.
+        #expect(HomeName.make(fsid: "fsid-1", since: "2026-01-01T00:00:00Z") == "b71a3da99883")
+    }
+
     @Test("A6: an operator's command looks, and claims nothing")
     func a6OperatorsClaimNothing() async throws {
         try await RealState.with { state in
