@@ -66,6 +66,34 @@ struct RemovalTests {
         }
     }
 
+    @Test("B11: of two installations that share a pool, each empties its own trash")
+    func b11TwoInstallations() async throws {
+        try await Stage.with { stage in
+            let name = try await stage.volume("db")
+            let uid = try #require(try await stage.record(of: name)?["uid"]?.string)
+            let home = try #require(uid.split(separator: "-").first)
+            #expect(home.count == 12 && uid.count > 13, "\(uid)")
+            // As the other one would have it: a removal was held up and given back, and the volume is still recorded there.
+            let theirs = String(home.reversed()) + "x" + uid.dropFirst(home.count)
+            let other = "rbd-plugin.removed.\(theirs).theirs"
+            try await stage.ceph.rbd("create", "--size", "8M", stage.image(other))
+            try await stage.ceph.rbd("image-meta", "set", stage.image(other), "rbd-plugin.uid", theirs)
+            try await stage.ceph.rbd("trash", "mv", stage.image(other))
+            for _ in 1...2 {
+                try await stage.client.remove(name).checked()
+                try await stage.client.create(name, options: stage.options()).checked()
+            }
+            try await eventually("our own trash to be empty", within: .seconds(60)) {
+                try await stage.trash().allSatisfy { $0.hasSuffix(" \(other)") }
+            }
+            let left = try #require(try await stage.trash().first)
+            let id = try #require(left.split(separator: " ").first)
+            try await stage.ceph.rbd("trash", "rm", "--no-progress", stage.image(String(id)))
+            try await stage.client.remove(name).checked()
+            try await stage.expectBlank()
+        }
+    }
+
     @Test("B11: what a killed plugin left in the trash is deleted by the next one")
     func b11NextRun() async throws {
         try await Stage.with { stage in
@@ -76,7 +104,7 @@ struct RemovalTests {
             try await stage.plugin.kill()
             try await stage.ceph.rbd("mv", stage.image(name), stage.image(removed))
             try await stage.ceph.rbd("trash", "mv", stage.image(removed))
-            try await stage.etcd.delete(prefix: stage.prefix)
+            try await stage.etcd.delete(prefix: "\(stage.prefix)volumes/")
             try await stage.plugin.start()
             try await eventually("the data to be deleted", within: .seconds(60)) { try await stage.trash().isEmpty }
             try await stage.expectBlank()
