@@ -42,12 +42,16 @@ import VolumeCore
     @Test("An Unmount waits for whoever has found its device gone first, and shuts nobody out")
     func anUnmountWaitsForAnotherThatCleansUp() async throws {
         let (driver, client) = try await mounted()
-        let cleaning = Latch()
+        let (begun, cleaning) = (Latch(), Latch())
         faults.run(.mountUnmount, .after) { [faults, cluster] _ in
             // A round at that very moment: it finds what is left, and takes its time over it.
-            faults.run(.deviceUnmap, .before) { _ in await cleaning.pass() }
+            faults.run(.deviceUnmap, .before) { _ in
+                begun.open()
+                await cleaning.pass()
+            }
             Task { _ = try await driver.ports.mapper.mapped() }
-            while cluster.world.leftover?.endedBy == nil { try await Task.sleep(for: .milliseconds(1)) }
+            // Only then: an Unmount that came first would be held up in its place, for ever.
+            await begun.pass()
             faults.run(.sleep, .after) { _ in
                 cleaning.open()
                 while cluster.world.leftover != nil { try await Task.sleep(for: .milliseconds(1)) }
