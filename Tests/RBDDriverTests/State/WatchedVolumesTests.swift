@@ -83,11 +83,13 @@ import VolumeCore
         for element in elements { await copy.take(element, &pages) }
     }
 
+    private func record(_ name: VolumeName) -> VolumeRecord {
+        VolumeRecord(name: name, uid: "u", phase: .ready, spec: VolumeSpec(pool: "rbd"), options: [:], createdAt: "")
+    }
+
     private func volume(_ name: VolumeName, revision: Int64) throws -> KeyValue {
-        let record = VolumeRecord(
-            name: name, uid: "u", phase: .ready, spec: VolumeSpec(pool: "rbd"), options: [:], createdAt: "")
-        return KeyValue(
-            keyBytes: Array(keys.volume(name).utf8), value: try RecordCodec.encode(record, write: "w"),
+        KeyValue(
+            keyBytes: Array(keys.volume(name).utf8), value: try RecordCodec.encode(record(name), write: "w"),
             createRevision: revision, modRevision: revision, version: 1)
     }
 
@@ -121,5 +123,29 @@ import VolumeCore
         await told([try put(13)], copy)
         #expect(copy.find(name) != nil)
         #expect(copy.tombstones == 0)
+    }
+
+    @Test("G22: a reading that began before this node's own write does not take the write back")
+    func g22AReadingTakesNothingNewerBack() async throws {
+        let copy = WatchedVolumes(keys: keys, unreadable: UnreadableKeys(log: RealNode.silent), log: RealNode.silent)
+        let name = try VolumeName("db")
+        copy.observe(StoredVolume(name: name, volume: Revisioned(record(name), revision: 12), revision: 12))
+        await told([.page([], isFirst: true), .snapshot(revision: 11)], copy)
+        #expect(copy.find(name)?.revision == 12)
+    }
+
+    @Test("G21: both records that one transaction has written arrive")
+    func g21BothRecordsOfATransactionArrive() async throws {
+        let copy = WatchedVolumes(keys: keys, unreadable: UnreadableKeys(log: RealNode.silent), log: RealNode.silent)
+        let name = try VolumeName("db")
+        let entry = try volume(name, revision: 11)
+        let attachment = Attachment(
+            volumeUID: "u", owner: NodeIdentity(node: "a", boot: "b"), epoch: Epoch(1), state: .attaching, since: "")
+        let mount = KeyValue(
+            keyBytes: Array(keys.attachment(name).utf8), value: try RecordCodec.encode(attachment, write: "w"),
+            createRevision: 11, modRevision: 11, version: 1)
+        let events = [entry, mount].map { WatchEvent(keyBytes: $0.keyBytes, revision: 11, change: .put($0)) }
+        await told([.page([], isFirst: true), .snapshot(revision: 10), .events(events, revision: 11)], copy)
+        #expect(copy.find(name)?.volume != nil && copy.find(name)?.attachment != nil)
     }
 }
