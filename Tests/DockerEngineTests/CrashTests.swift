@@ -24,10 +24,13 @@ extension EngineTests {
                     refusal = result.error
                     return result.succeeded
                 }
-                #expect(try await plugin.exec(restarted, "cat /data/file; echo more >>/data/file") == "kept")
+                let kept = try await plugin.exec(restarted, "cat /data/file 2>&1; echo more >>/data/file")
+                let seen = try await plugin.exec(restarted, "ls -la /data; grep data /proc/mounts")
+                #expect(kept == "kept", "\(seen)")
                 #expect(try await engine.refusal("volume", "rm", again).contains("in use"))
                 try await engine.docker("rm", "--force", restarted)
-                #expect(try await plugin.run("cat /data/file", on: again) == "kept\nmore")
+                let found = try await plugin.run("cat /data/file", on: again)
+                #expect(found == "kept\nmore")
                 try await plugin.remove(again)
 
                 // Nobody ever unmounts this one.
