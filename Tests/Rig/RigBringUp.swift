@@ -1,3 +1,5 @@
+import Glibc
+
 extension RigEnvironment {
     /// Brings up a Ceph and an etcd of a test's own, below the shared rig's folder and gone with it at the latest.
     ///
@@ -12,10 +14,12 @@ extension RigEnvironment {
         let folder = "\(shared.scratch)/\(name)"
         let enter = namespace.map { ["nsenter", "--net=/run/netns/\($0)"] } ?? []
         let command = enter + [shared.scripts + "/up", folder]
-        try await runTool(
+        let result = try await runTool(
             command[0], Array(command.dropFirst()), settings: address.map { ["RIG_ADDRESS": $0] } ?? [:],
-            within: .seconds(180)
-        ).checked()
+            within: .seconds(180))
+        // Its logs stay to be read, out of the way of the next one: what is half made cannot be gone on with.
+        if !result.succeeded { rename(folder, "\(folder).\(uniqueName("failed"))") }
+        try result.checked()
         return try RigEnvironment(of: folder).inside(namespace)
     }
 
