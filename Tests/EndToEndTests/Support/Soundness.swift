@@ -32,6 +32,11 @@ extension Stage {
         let key = "\(prefix)nodes/\(node)"
         let found = try JSONValue(parsing: try await etcd.etcdctl("get", "--write-out", "json", key))
         guard let lease = found["kvs"]?.array.first?["lease"]?.integer else { return }
-        try await etcd.etcdctl("lease", "revoke", String(lease, radix: 16))
+        do {
+            try await etcd.etcdctl("lease", "revoke", String(lease, radix: 16))
+        } catch let failure as RigFailure where "\(failure)".contains("requested lease not found") {
+            // It has ended by itself meanwhile.
+            return
+        }
     }
 }
