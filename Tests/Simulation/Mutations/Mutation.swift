@@ -27,7 +27,7 @@ public enum Mutation: String, Sendable, CaseIterable {
     case mapIgnoresTheID, removalIgnoresTheID, clientIsNotTold, checkIsSkipped, repairIsForgotten, mountsAreNotSeen
     case rootIsNotPrepared, orphansStay
     // Who may write, as the image says.
-    case recordsAreBelieved, writersAreNotNoted, forgottenWritersAreLeft, foreignEntriesAreLifted
+    case recordsAreBelieved, writersAreNotNoted
     // Decisions.
     case failedUnmountsStay, recordIsTakenForMount, removalIgnoresMounts, removalTakesWhatWasJustMounted
     case startAdoptsNothing, justMountedIsGivenAway, budgetsAreEndless, removalIgnoresProtection
@@ -92,8 +92,6 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .orphansStay: "unfinished images that no record knows stay"
         case .recordsAreBelieved: "whoever a record names is shut out"
         case .writersAreNotNoted: "the image is not told who may write to it"
-        case .forgottenWritersAreLeft: "a writer that no record names any more is left alone"
-        case .foreignEntriesAreLifted: "an entry of the blocklist is lifted for whoever a record names"
         case .failedUnmountsStay: "an Unmount that failed is carried out after a later Mount of its id"
         case .recordIsTakenForMount: "what the record says is mounted counts as mounted"
         case .removalIgnoresMounts: "a Remove does not look who has the volume"
@@ -150,8 +148,6 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .recordIsTakenForMount: [.mountedIsMounted]
         case .recordsAreBelieved: [.othersAreLeftAlone]
         case .writersAreNotNoted: [.oneWriter, .oneMapping, .clientsAreNamed, .endsWell]
-        case .forgottenWritersAreLeft: [.oneWriter]
-        case .foreignEntriesAreLifted: [.oneWriter, .fencedStaysOut]
         case .removalIgnoresProtection: [.protectedStays]
         case .removalIgnoresMounts: [.noRecordLost, .foreignUntouched, .endsWell]
         }
@@ -177,8 +173,8 @@ public enum Mutation: String, Sendable, CaseIterable {
             applyToNode(&ports, node.process.cluster, node.identity.node)
         case .failedUnmountsStay, .recordIsTakenForMount, .removalIgnoresMounts, .removalTakesWhatWasJustMounted,
             .startAdoptsNothing, .justMountedIsGivenAway, .budgetsAreEndless, .unseenClientsAreForgotten,
-            .silentOwnersAreLeft, .orphansStay, .recordsAreBelieved, .forgottenWritersAreLeft,
-            .foreignEntriesAreLifted, .removalIgnoresProtection:
+            .silentOwnersAreLeft, .orphansStay, .recordsAreBelieved,
+            .removalIgnoresProtection:
             // Altered are its rules.
             break
         }
