@@ -25,8 +25,7 @@ extension VolumeDriver {
             }
             try await refuseStrangers(claimed, volume, besides: present)
             var device = try await mapOrReuse(volume, present, &progress)
-            try await noteWriter(of: device, volume)
-            try await advance(&progress, .mapped(device, mapper: ports.mapper.kind(of: device)))
+            try await recordMapping(device, volume, &progress)
             if try await !isChecked(device, volume, progress) {
                 device = try await mapAnew(device, volume, &progress)
             }
@@ -46,6 +45,14 @@ extension VolumeDriver {
             await undoing { await undo(progress, volume) }
             throw error
         }
+    }
+
+    /// In this order: whatever a record names has been noted in the image.
+    private func recordMapping(
+        _ device: MappedDevice, _ volume: VolumeRecord, _ progress: inout AttachProgress
+    ) async throws {
+        try await noteWriter(of: device, volume)
+        try await advance(&progress, .mapped(device, mapper: ports.mapper.kind(of: device)))
     }
 
     /// Records what has just happened. Once the record is another's, this node has lost the volume and must let go.
@@ -186,8 +193,7 @@ extension VolumeDriver {
         try await unmapForCertain(device, volume)
         if let client = device.client { progress.unmapped.insert(client) }
         let anew = try await mapOrReuse(volume, [], &progress)
-        try await noteWriter(of: anew, volume)
-        try await advance(&progress, .mapped(anew, mapper: ports.mapper.kind(of: anew)))
+        try await recordMapping(anew, volume, &progress)
         await forgetWriters(progress.unmapped, of: volume)
         try await check(anew, volume)
         return anew

@@ -33,18 +33,12 @@ extension VolumeDriver {
     /// itself knows it.
     /// - Throws: `VolumeError` with code `unexplained` when nobody can tell.
     func mayWrite(_ client: ClientAddress, _ attachment: Attachment, _ volume: VolumeRecord) async throws -> Bool {
-        let image = try await findImage(of: volume)
+        let image = try await ports.images.inspect(imageOf: volume)
         switch rules.standing(client, image, volume, attachment.writersAreNoted == true) {
         case .mayWrite: return true
         case .harmless: return false
         case .unknown: throw VolumeError.unknownClient(client, "let go of volume \(volume.name)", volume.image)
         }
-    }
-
-    /// The volume's image by its id, whatever its name is by now.
-    private func findImage(of volume: VolumeRecord) async throws -> ImageDescription? {
-        guard let id = volume.imageID else { return try await ports.images.inspect(volume.image) }
-        return try await ports.images.inspect(id: id, in: volume.image.trash)
     }
 
     /// A client that has the image open may serve a container that the plugin's own unmount did not touch.

@@ -18,7 +18,7 @@ struct FenceRaiser: Sendable {
     /// - Throws: `VolumeError` with code `unexplained` for a client of which nobody can tell whose it is.
     func raise(over fencing: StoredVolume) async throws -> RaisedFence? {
         guard let volume = fencing.volume?.record else { return nil }
-        let image = try await findImage(of: volume)
+        let image = try await images.inspect(imageOf: volume)
         guard let complete = try await withAllClients(fencing, volume, image),
             let fenced = complete.attachment?.record.fenced
         else { return nil }
@@ -31,7 +31,7 @@ struct FenceRaiser: Sendable {
         for client in image?.lockOwners ?? [] where shutOut.contains(client) {
             try await unlessGone { try await fence.breakLock(of: volume.image, heldBy: client) }
         }
-        await forget(shutOut, volume)
+        await images.forgetWriters(Set(shutOut), of: volume, log: log)
         return RaisedFence(stored: complete, shutOut: shutOut)
     }
 
@@ -57,46 +57,26 @@ struct FenceRaiser: Sendable {
         _ fencing: StoredVolume, _ volume: VolumeRecord, _ image: ImageDescription?
     ) async throws -> StoredVolume? {
         guard var attachment = fencing.attachment?.record, let fenced = attachment.fenced else { return nil }
-        var found: Set<ClientAddress> = []
-        if let image, image.uid == volume.uid {
-            found.formUnion(image.writers)
-            if fenced.mayBeIncomplete { found.formUnion(image.watchers + image.lockOwners) }
-        }
+        let own = image?.uid == volume.uid ? image : nil
+        let open = fenced.mayBeIncomplete ? (own?.watchers ?? []) + (own?.lockOwners ?? []) : []
+        let found = Set((own?.writers ?? []) + open)
         guard fenced.mayBeIncomplete || !found.isSubset(of: fenced.clients) else { return fencing }
-        // Noted first, as whatever a record names: Ceph forgets a watch in half a minute, and this may end right here.
-        for client in found.subtracting(image?.writers ?? []).sorted(by: { $0.text < $1.text }) {
-            guard let image else { break }
-            try await images.noteWriter(client, in: volume.image, id: image.id)
+        if let own {
+            // Noted first, as whatever a record names: Ceph forgets a watch in half a minute, and this may end right here.
+            for client in found.subtracting(own.writers).sorted(by: { $0.text < $1.text }) {
+                try await images.noteWriter(client, in: volume.image, id: own.id)
+            }
+            // Its own node may take a note away again, once it has unmapped the client.
+            if fenced.clients.allSatisfy(own.writers.contains) { attachment.fenced?.writersAreNoted = true }
         }
-        // Its own node may take a note away again, once it has unmapped the client.
-        let areNoted = image.map { fenced.clients.allSatisfy($0.writers.contains) } ?? false
-        if areNoted { attachment.fenced?.writersAreNoted = true }
         attachment.fenced?.clients = found.union(fenced.clients).sorted { $0.text < $1.text }
         attachment.fenced?.mayBeIncomplete = false
         return try await commit(.init(attachment: .put(attachment)), fencing)
     }
 
-    /// The volume's image, whatever its name is by now.
-    private func findImage(of volume: VolumeRecord) async throws -> ImageDescription? {
-        guard let id = volume.imageID else { return try await images.inspect(volume.image) }
-        return try await images.inspect(id: id, in: volume.image.trash)
-    }
-
     /// Where the image has lost its name, nobody maps it by that name, and its lock is in nobody's way.
     private func unlessGone(_ breakLock: () async throws -> Void) async throws {
         do { try await breakLock() } catch let error as VolumeError where error.code == .notFound { return }
-    }
-
-    /// A note that stays is dealt with by the next Mount.
-    private func forget(_ clients: [ClientAddress], _ volume: VolumeRecord) async {
-        guard let id = volume.imageID, !clients.isEmpty else { return }
-        do {
-            try await images.forgetWriters(clients, in: volume.image, id: id)
-        } catch {
-            log.debug(
-                "the note of a client that was shut out stays in its image",
-                metadata: ["volume": "\(volume.name)", "error": "\(error)"])
-        }
     }
 }
 

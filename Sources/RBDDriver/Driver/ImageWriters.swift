@@ -11,17 +11,9 @@ extension VolumeDriver {
         try await ports.images.noteWriter(client, in: volume.image, id: id)
     }
 
-    /// Takes the notes of clients away that are gone or shut out. A note that stays does no harm: the next Mount shuts its
-    /// client out once more.
+    /// Takes the notes of clients away that are gone or shut out.
     func forgetWriters(_ clients: Set<ClientAddress>, of volume: VolumeRecord?) async {
-        guard let volume, let id = volume.imageID, !clients.isEmpty else { return }
-        do {
-            try await ports.images.forgetWriters(clients.sorted { $0.text < $1.text }, in: volume.image, id: id)
-        } catch {
-            log.debug(
-                "the note of a client that is gone stays in its image",
-                metadata: ["volume": "\(volume.name)", "error": "\(error)"])
-        }
+        await ports.images.forgetWriters(clients, of: volume, log: log)
     }
 
     /// Shuts out the clients that the image names as its writers and that no device of this node is: the records that named
