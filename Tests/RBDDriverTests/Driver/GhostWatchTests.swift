@@ -64,7 +64,7 @@ import VolumeCore
 }
 
 /// Images that somebody seems to watch.
-private struct HauntedImages: ImageStore {
+private struct HauntedImages: PassingImages {
     let base: any ImageStore
     let ghost: ClientAddress
 
@@ -72,43 +72,17 @@ private struct HauntedImages: ImageStore {
         try await base.watchers(of: image) + [ghost]
     }
 
-    func names(in pool: String, namespace: String, withPrefix prefix: String) async throws -> [String] {
-        try await base.names(in: pool, namespace: namespace, withPrefix: prefix)
-    }
-    func preflight(_ spec: VolumeSpec) async throws { try await base.preflight(spec) }
     func inspect(_ image: ImageReference) async throws -> ImageDescription? {
-        var found = try await base.inspect(image)
-        found?.watchers.append(ghost)
-        return found
+        haunted(try await base.inspect(image))
     }
+
     func inspect(id: String, in place: TrashPlace) async throws -> ImageDescription? {
-        var found = try await base.inspect(id: id, in: place)
+        haunted(try await base.inspect(id: id, in: place))
+    }
+
+    private func haunted(_ image: ImageDescription?) -> ImageDescription? {
+        var found = image
         found?.watchers.append(ghost)
         return found
     }
-    func noteWriter(_ client: ClientAddress, in image: ImageReference, id: String) async throws {
-        try await base.noteWriter(client, in: image, id: id)
-    }
-    func forgetWriters(_ clients: [ClientAddress], in image: ImageReference, id: String) async throws {
-        try await base.forgetWriters(clients, in: image, id: id)
-    }
-    func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
-        try await base.create(image, spec: spec, uid: uid)
-    }
-    func filesystems(on image: ImageReference) async throws -> [FilesystemType] {
-        try await base.filesystems(on: image)
-    }
-    func rename(_ image: ImageReference, to name: String) async throws { try await base.rename(image, to: name) }
-    func finishRename(_ image: ImageReference, to name: String) async throws {
-        try await base.finishRename(image, to: name)
-    }
-    func mark(_ image: ImageReference, uid: String) async throws { try await base.mark(image, uid: uid) }
-    func remove(_ image: ImageReference, id: String?) async throws { try await base.remove(image, id: id) }
-    func moveToTrash(_ image: ImageReference, id: String?, as removed: String) async throws {
-        try await base.moveToTrash(image, id: id, as: removed)
-    }
-    func trashPlaces() async throws -> [TrashPlace] { try await base.trashPlaces() }
-    func trashed(in place: TrashPlace) async throws -> [TrashedImage] { try await base.trashed(in: place) }
-    func emptyTrash(_ image: TrashedImage) async throws { try await base.emptyTrash(image) }
-    func clearRemains(of image: ImageReference) async throws { try await base.clearRemains(of: image) }
 }

@@ -1,3 +1,4 @@
+import InMemoryPorts
 import VolumeCore
 
 /// Ports that pass everything on but for what a mutation alters.
@@ -121,7 +122,7 @@ struct AlteredFilesystems: FilesystemTools {
     }
 }
 
-struct AlteredImages: ImageStore {
+struct AlteredImages: PassingImages {
     let base: any ImageStore
     var inspecting: @Sendable (ImageReference) async throws -> ImageDescription?
     var inspectingID: @Sendable (String, TrashPlace) async throws -> ImageDescription?
@@ -146,7 +147,6 @@ struct AlteredImages: ImageStore {
         watching = { try await base.watchers(of: $0) }
     }
 
-    func preflight(_ spec: VolumeSpec) async throws { try await base.preflight(spec) }
     func inspect(_ image: ImageReference) async throws -> ImageDescription? { try await inspecting(image) }
     func inspect(id: String, in place: TrashPlace) async throws -> ImageDescription? {
         try await inspectingID(id, place)
@@ -154,9 +154,15 @@ struct AlteredImages: ImageStore {
     func noteWriter(_ client: ClientAddress, in image: ImageReference, id: String) async throws {
         try await noting(client, image, id)
     }
-    func forgetWriters(_ clients: [ClientAddress], in image: ImageReference, id: String) async throws {
-        try await base.forgetWriters(clients, in: image, id: id)
+    func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
+        try await creating(image, spec, uid)
     }
+    func rename(_ image: ImageReference, to name: String) async throws { try await renaming(image, name) }
+    func remove(_ image: ImageReference, id: String?) async throws { try await removing(image, id) }
+    func trashed(in place: TrashPlace) async throws -> [TrashedImage] { try await listingTrash(place) }
+    func emptyTrash(_ image: TrashedImage) async throws { try await emptying(image) }
+    func watchers(of image: ImageReference) async throws -> [ClientAddress] { try await watching(image) }
+
     /// Has something looked at otherwise, by name and by id.
     mutating func show(_ change: @escaping @Sendable (inout ImageDescription) -> Void) {
         let (byName, byID) = (inspecting, inspectingID)
@@ -171,30 +177,6 @@ struct AlteredImages: ImageStore {
         change(&shown)
         return shown
     }
-
-    func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
-        try await creating(image, spec, uid)
-    }
-    func rename(_ image: ImageReference, to name: String) async throws { try await renaming(image, name) }
-    func filesystems(on image: ImageReference) async throws -> [FilesystemType] {
-        try await base.filesystems(on: image)
-    }
-    func mark(_ image: ImageReference, uid: String) async throws { try await base.mark(image, uid: uid) }
-    func remove(_ image: ImageReference, id: String?) async throws { try await removing(image, id) }
-    func finishRename(_ image: ImageReference, to name: String) async throws {
-        try await base.finishRename(image, to: name)
-    }
-    func moveToTrash(_ image: ImageReference, id: String?, as removed: String) async throws {
-        try await base.moveToTrash(image, id: id, as: removed)
-    }
-    func trashPlaces() async throws -> [TrashPlace] { try await base.trashPlaces() }
-    func trashed(in place: TrashPlace) async throws -> [TrashedImage] { try await listingTrash(place) }
-    func emptyTrash(_ image: TrashedImage) async throws { try await emptying(image) }
-    func clearRemains(of image: ImageReference) async throws { try await base.clearRemains(of: image) }
-    func names(in pool: String, namespace: String, withPrefix prefix: String) async throws -> [String] {
-        try await base.names(in: pool, namespace: namespace, withPrefix: prefix)
-    }
-    func watchers(of image: ImageReference) async throws -> [ClientAddress] { try await watching(image) }
 }
 
 struct AlteredFormatter: VolumeFormatter {

@@ -1,0 +1,47 @@
+import VolumeCore
+
+/// Images that are passed on as they are, but for what the one that conforms does otherwise.
+public protocol PassingImages: ImageStore {
+    var base: any ImageStore { get }
+}
+
+extension PassingImages {
+    public func preflight(_ spec: VolumeSpec) async throws { try await base.preflight(spec) }
+    public func inspect(_ image: ImageReference) async throws -> ImageDescription? { try await base.inspect(image) }
+    public func inspect(id: String, in place: TrashPlace) async throws -> ImageDescription? {
+        try await base.inspect(id: id, in: place)
+    }
+    public func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
+        try await base.create(image, spec: spec, uid: uid)
+    }
+    public func rename(_ image: ImageReference, to name: String) async throws {
+        try await base.rename(image, to: name)
+    }
+    public func finishRename(_ image: ImageReference, to name: String) async throws {
+        try await base.finishRename(image, to: name)
+    }
+    public func filesystems(on image: ImageReference) async throws -> [FilesystemType] {
+        try await base.filesystems(on: image)
+    }
+    public func mark(_ image: ImageReference, uid: String) async throws { try await base.mark(image, uid: uid) }
+    public func noteWriter(_ client: ClientAddress, in image: ImageReference, id: String) async throws {
+        try await base.noteWriter(client, in: image, id: id)
+    }
+    public func forgetWriters(_ clients: [ClientAddress], in image: ImageReference, id: String) async throws {
+        try await base.forgetWriters(clients, in: image, id: id)
+    }
+    public func remove(_ image: ImageReference, id: String?) async throws { try await base.remove(image, id: id) }
+    public func moveToTrash(_ image: ImageReference, id: String?, as removed: String) async throws {
+        try await base.moveToTrash(image, id: id, as: removed)
+    }
+    public func trashPlaces() async throws -> [TrashPlace] { try await base.trashPlaces() }
+    public func trashed(in place: TrashPlace) async throws -> [TrashedImage] { try await base.trashed(in: place) }
+    public func emptyTrash(_ image: TrashedImage) async throws { try await base.emptyTrash(image) }
+    public func clearRemains(of image: ImageReference) async throws { try await base.clearRemains(of: image) }
+    public func names(in pool: String, namespace: String, withPrefix prefix: String) async throws -> [String] {
+        try await base.names(in: pool, namespace: namespace, withPrefix: prefix)
+    }
+    public func watchers(of image: ImageReference) async throws -> [ClientAddress] {
+        try await base.watchers(of: image)
+    }
+}
