@@ -122,8 +122,9 @@ import VolumeCore
         #expect(cluster.world.ceph.blocklist.isEmpty)
     }
 
-    @Test("E3: a writer whose record was lost is shut out before the image is mapped, also without a lock")
-    func e3ALostRecordMakesNoSecondWriter() async throws {
+    /// Node a has the volume mounted from an image without a lock and has frozen, Ceph has forgotten its watch, and etcd its
+    /// record.
+    private func loseRecordOfASilentWriter() async throws -> ClientAddress {
         let first = DriverFixture.driver(cluster)
         try await first.create("db", options: DriverFixture.options)
         cluster.mutate { $0.disableLocks() }
@@ -134,6 +135,12 @@ import VolumeCore
             world.advance(by: .seconds(60))
             world.deleteMountByHand("db")
         }
+        return client
+    }
+
+    @Test("E3: a writer whose record was lost is shut out before the image is mapped, also without a lock")
+    func e3ALostRecordMakesNoSecondWriter() async throws {
+        let client = try await loseRecordOfASilentWriter()
         #expect(try await DriverFixture.driver(cluster, on: "b").mount("db", id: "m2") == mountpoint)
         #expect(cluster.world.isFenced(client))
         #expect(writers == Set(try await read().attachment?.record.clients ?? []))
@@ -142,16 +149,7 @@ import VolumeCore
 
     @Test("E3: a writer whose record was lost is shut out before its volume is removed")
     func e3ALostRecordOfARemovedVolume() async throws {
-        let first = DriverFixture.driver(cluster)
-        try await first.create("db", options: DriverFixture.options)
-        cluster.mutate { $0.disableLocks() }
-        _ = try await first.mount("db", id: "m1")
-        let client = try #require(await read().attachment?.record.clients.first)
-        cluster.mutate { world in
-            world.pause("a")
-            world.advance(by: .seconds(60))
-            world.deleteMountByHand("db")
-        }
+        let client = try await loseRecordOfASilentWriter()
         try await DriverFixture.driver(cluster, on: "b").remove("db")
         #expect(cluster.world.isFenced(client))
         #expect(cluster.world.etcd.volumes.isEmpty)
@@ -159,17 +157,8 @@ import VolumeCore
 
     @Test("E3: an image that names a silent writer is adopted only when that one is shut out")
     func e3AdoptionAsksForTheWriter() async throws {
-        let first = DriverFixture.driver(cluster)
-        try await first.create("db", options: DriverFixture.options)
-        cluster.mutate { $0.disableLocks() }
-        _ = try await first.mount("db", id: "m1")
-        let client = try #require(await read().attachment?.record.clients.first)
-        cluster.mutate { world in
-            world.pause("a")
-            world.advance(by: .seconds(60))
-            world.deleteMountByHand("db")
-            world.forgetVolume("db")
-        }
+        let client = try await loseRecordOfASilentWriter()
+        cluster.mutate { $0.forgetVolume("db") }
         let second = DriverFixture.driver(cluster, on: "b")
         let options = DriverFixture.options.merging(["adopt": "true"]) { $1 }
         let error = await #expect(throws: VolumeError.self) { try await second.create("db", options: options) }
