@@ -41,9 +41,6 @@ public struct DriverRules: Sendable {
     public var forgotten: @Sendable (ImageDescription, Set<ClientAddress>) -> [ClientAddress] = {
         ClientRule.forgotten($0, besides: $1)
     }
-    public var over: @Sendable (Attachment, [ClientAddress]) -> [ClientAddress] = {
-        ClientRule.over($0, shutOut: $1)
-    }
     public var standing: @Sendable (ClientAddress, ImageDescription?, VolumeRecord, Bool) -> ClientStanding = {
         ClientRule.standing(of: $0, with: $1, of: $2, writersAreNoted: $3)
     }

@@ -15,7 +15,7 @@ extension VolumeDriver {
         guard former.owner.node == me.node, former.owner.boot != me.boot, former.state != .fencing else { return }
         do {
             let found = try await ports.images.inspect(image)
-            for client in rules.over(former, shutOut) where found?.isOpen(by: client) != true {
+            for client in ClientRule.over(former, shutOut: shutOut) where found?.isOpen(by: client) != true {
                 if try await ports.formerClients.isThisMachines(client) { await allowAgain(client) }
             }
         } catch {
