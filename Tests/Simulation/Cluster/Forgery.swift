@@ -3,7 +3,7 @@ import VolumeCore
 
 /// Somebody who may write to etcd, and to nothing else.
 extension History {
-    /// Puts a record of a mount of some volume there, in the place of what there is. It names a client that has nothing to do
+    /// Deletes the record of a mount of some volume, or puts another there in its place. That names a client that has nothing to do
     /// with the volume, or one that was shut out of it. After that the promises are that no data is harmed and that nobody
     /// else's client is shut out.
     func forgeRecord() -> Bool {
@@ -15,9 +15,25 @@ extension History {
         let victim = random.happens(700) ? bystander : random.one(of: shutOut) ?? bystander
         let forged = forgery(of: volume, naming: victim)
         checks.noteForged()
+        if random.happens(400) {
+            deleteRecord(of: volume.name)
+            return true
+        }
         cluster.mutate { $0.putByHand(forged, of: volume.name) }
         note("! a record of \(volume.name) that names \(victim): \(forged.owner.node) \(forged.state.rawValue)")
         return true
+    }
+
+    /// At the worst moment: its owner has frozen, and Ceph has forgotten its watch. Only the image knows it then.
+    private func deleteRecord(of name: VolumeName) {
+        cluster.mutate { world in
+            if let owner = world.etcd.attachments[name]?.record.owner.node, world.nodes[owner]?.isOn == true {
+                world.pause(owner)
+                world.advance(by: world.ceph.watchTimeout + .seconds(1))
+            }
+            world.deleteMountByHand(name.text)
+        }
+        note("! the record of the mount of \(name) is deleted")
     }
 
     private func forgery(of volume: VolumeRecord, naming victim: ClientAddress) -> Attachment {

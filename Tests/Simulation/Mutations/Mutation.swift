@@ -27,7 +27,7 @@ public enum Mutation: String, Sendable, CaseIterable {
     case mapIgnoresTheID, removalIgnoresTheID, clientIsNotTold, checkIsSkipped, repairIsForgotten, mountsAreNotSeen
     case rootIsNotPrepared, orphansStay
     // Who may write, as the image says.
-    case recordsAreBelieved, writersAreNotNoted
+    case recordsAreBelieved, writersAreNotNoted, forgottenWritersAreLeft
     // Decisions.
     case failedUnmountsStay, recordIsTakenForMount, removalIgnoresMounts, removalTakesWhatWasJustMounted
     case startAdoptsNothing, justMountedIsGivenAway, budgetsAreEndless, removalIgnoresProtection
@@ -92,6 +92,7 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .orphansStay: "unfinished images that no record knows stay"
         case .recordsAreBelieved: "whoever a record names is shut out"
         case .writersAreNotNoted: "the image is not told who may write to it"
+        case .forgottenWritersAreLeft: "a writer that no record names any more is left alone"
         case .failedUnmountsStay: "an Unmount that failed is carried out after a later Mount of its id"
         case .recordIsTakenForMount: "what the record says is mounted counts as mounted"
         case .removalIgnoresMounts: "a Remove does not look who has the volume"
@@ -147,6 +148,7 @@ public enum Mutation: String, Sendable, CaseIterable {
             [.usersKeepTheirMount]
         case .recordIsTakenForMount: [.mountedIsMounted]
         case .recordsAreBelieved: [.othersAreLeftAlone]
+        case .forgottenWritersAreLeft: [.oneWriter]
         case .writersAreNotNoted: [.oneWriter, .oneMapping, .clientsAreNamed, .endsWell]
         case .removalIgnoresProtection: [.protectedStays]
         case .removalIgnoresMounts: [.noRecordLost, .foreignUntouched, .endsWell]
@@ -174,7 +176,7 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .failedUnmountsStay, .recordIsTakenForMount, .removalIgnoresMounts, .removalTakesWhatWasJustMounted,
             .startAdoptsNothing, .justMountedIsGivenAway, .budgetsAreEndless, .unseenClientsAreForgotten,
             .silentOwnersAreLeft, .orphansStay, .recordsAreBelieved,
-            .removalIgnoresProtection:
+            .forgottenWritersAreLeft, .removalIgnoresProtection:
             // Altered are its rules.
             break
         }

@@ -36,6 +36,7 @@ extension Mutation {
             rules.tend = { attachment, me, _ in TendRule.decide(attachment, me: me, justMounted: false) }
         case .unseenClientsAreForgotten: rules.unaccounted = { _, _ in [] }
         case .silentOwnersAreLeft: rules.silent = { _, _ in [] }
+        case .forgottenWritersAreLeft: rules.forgotten = { _, _ in [] }
         case .recordsAreBelieved: rules.standing = { _, _, _, _ in .mayWrite }
         case .orphansStay: rules.isOrphan = { _, _, _, _ in false }
         default: break
