@@ -110,7 +110,9 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .fenceDoesNothing, .fenceComesLate, .fenceIsShort, .fenceForgetsTheFirst, .leaseExpiryIsTrusted,
             .recordGoesBeforeUnmap, .addressIsNotRecorded, .mountComesBeforeRecord:
             [.oneWriter, .oneMapping, .recordedWriter, .clientsAreNamed, .endsWell]
-        case .watchersAreNotSeen, .everyoneIsShutOut: [.oneWriter, .oneMapping, .livingKeep, .mountedIsMounted]
+        case .watchersAreNotSeen: [.oneWriter, .oneMapping, .livingKeep, .mountedIsMounted]
+        // Whoever "is" on the blocklist is put there again without a question, also whom only a forged record names.
+        case .everyoneIsShutOut: [.oneWriter, .oneMapping, .livingKeep, .mountedIsMounted, .othersAreLeftAlone]
         case .nodesDieEarly: [.livingKeep]
         case .guardsAreIgnored, .attachmentGuardIsIgnored:
             [.epochsGrow, .oneWriter, .oneMapping, .recordedWriter, .livingKeep, .answersAreTrue, .clientsAreNamed]
@@ -151,7 +153,7 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .forgottenWritersAreLeft: [.oneWriter]
         case .writersAreNotNoted: [.oneWriter, .oneMapping, .clientsAreNamed, .endsWell]
         case .removalIgnoresProtection: [.protectedStays]
-        case .removalIgnoresMounts: [.noRecordLost, .foreignUntouched, .endsWell]
+        case .removalIgnoresMounts: [.noRecordLost, .foreignUntouched, .unmountedIsGone, .endsWell]
         }
     }
 
