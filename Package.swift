@@ -48,31 +48,44 @@ let package = Package(
         .systemLibrary(name: "CMemoryFile"),
         .systemLibrary(name: "CMountNamespace"),
         .systemLibrary(name: "CPrivileges"),
+        .systemLibrary(name: "CThread"),
 
         // MARK: The product
         .target(
             name: "CVersion", cSettings: version.map { [.define("RBD_PLUGIN_VERSION", to: "\"\($0)\"")] } ?? []),
         .target(name: "UntrustedJSON", swiftSettings: swiftSettings),
-        .target(name: "EtcdClient", dependencies: ["CCurl", "UntrustedJSON", log], swiftSettings: swiftSettings),
-        .target(name: "VolumeCore", swiftSettings: swiftSettings),
+        .target(name: "Blocking", dependencies: ["CThread"], swiftSettings: swiftSettings),
         .target(
-            name: "RBDDriver",
+            name: "EtcdClient", dependencies: ["Blocking", "CCurl", "UntrustedJSON", log], swiftSettings: swiftSettings),
+        .target(name: "VolumeCore", swiftSettings: swiftSettings),
+        .target(name: "RBDDriver", dependencies: ["VolumeCore", log], swiftSettings: swiftSettings),
+        .target(
+            name: "CephStorage", dependencies: ["Blocking", "CRados", "CRbd", "UntrustedJSON", "VolumeCore", log],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "NodeStorage",
             dependencies: [
-                "CMemoryFile", "CRados", "CRbd", "EtcdClient", "KernelRequest", "MountInfo", "UntrustedJSON",
-                "VolumeCore", log, subprocess, system,
-            ],
-            swiftSettings: swiftSettings
-        ),
+                "Blocking", "CMemoryFile", "KernelRequest", "MountInfo", "UntrustedJSON", "VolumeCore", subprocess,
+                system,
+            ], swiftSettings: swiftSettings),
+        .target(
+            name: "Provisioning", dependencies: ["CephStorage", "NodeStorage", "VolumeCore"],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "EtcdState", dependencies: ["EtcdClient", "UntrustedJSON", "VolumeCore", log],
+            swiftSettings: swiftSettings),
         .target(
             name: "DockerVolumeAPI", dependencies: nio + metrics + ["UntrustedJSON", log], swiftSettings: swiftSettings),
         .target(name: "PrometheusMetrics", dependencies: metrics, swiftSettings: swiftSettings),
         .target(name: "PluginConfiguration", dependencies: [log], swiftSettings: swiftSettings),
-        .target(name: "PluginLog", dependencies: ["PluginConfiguration", log], swiftSettings: swiftSettings),
+        .target(
+            name: "PluginLog", dependencies: ["Blocking", "PluginConfiguration", log], swiftSettings: swiftSettings),
         .executableTarget(
             name: "rbd-plugin",
             dependencies: [
-                "CCoreDump", "CPrivileges", "CVersion", "DockerVolumeAPI", "EtcdClient", "PluginConfiguration",
-                "PluginLog", "PrometheusMetrics", "RBDDriver", "VolumeCore", log,
+                "Blocking", "CCoreDump", "CPrivileges", "CVersion", "CephStorage", "DockerVolumeAPI", "EtcdClient",
+                "EtcdState", "NodeStorage", "PluginConfiguration", "PluginLog", "PrometheusMetrics", "Provisioning",
+                "RBDDriver", "VolumeCore", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -103,9 +116,19 @@ let package = Package(
             name: "PortContracts", dependencies: ["VolumeCore"], path: "Tests/PortContracts",
             swiftSettings: swiftSettings),
 
+        .target(
+            name: "RealParts",
+            dependencies: [
+                "Blocking", "CephStorage", "CRados", "EtcdClient", "EtcdState", "NodeStorage", "PortContracts",
+                "Provisioning",
+                "RBDDriver", "Rig", "VolumeCore", log,
+            ], path: "Tests/RealParts", swiftSettings: swiftSettings),
+
         .executableTarget(
             name: "rbd-plugin-bench",
-            dependencies: ["Rig", "RBDDriver", "VolumeCore", "CKeyring", "CRados", "CRbd", log], path: "Benchmarks",
+            dependencies: [
+                "Rig", "CephStorage", "NodeStorage", "RBDDriver", "VolumeCore", "CKeyring", "CRados", "CRbd", log,
+            ], path: "Benchmarks",
             swiftSettings: swiftSettings),
 
         .target(
@@ -119,7 +142,8 @@ let package = Package(
             name: "Fuzzing",
             dependencies: [
                 "DockerVolumeAPI", "EtcdClient", "KernelRequest", "MountInfo", "PluginConfiguration", "PluginLog",
-                "PrometheusMetrics", "RBDDriver", "Rig", "UntrustedJSON", "VolumeCore", log, system,
+                "PrometheusMetrics", "NodeStorage", "EtcdState", "CephStorage", "Rig", "UntrustedJSON", "VolumeCore",
+                log, system,
             ] + nio, path: "Tests/Fuzzing", swiftSettings: swiftSettings),
         .executableTarget(
             name: "rbd-plugin-fuzz", dependencies: ["Fuzzing", "Rig"], path: "Tests/FuzzCommand",
@@ -142,11 +166,44 @@ let package = Package(
         .testTarget(
             name: "PluginLogTests", dependencies: ["PluginLog", "PluginConfiguration", log],
             swiftSettings: swiftSettings),
+        .testTarget(name: "BlockingTests", dependencies: ["Blocking", "Rig"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "CephStorageTests",
+            dependencies: [
+                "Blocking", "CephStorage", "CRbd", "PortContracts", "RealParts", "RBDDriver", "Rig", "VolumeCore",
+            ],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "NodeStorageTests",
+            dependencies: [
+                "Blocking", "KernelRequest", "MountInfo", "NodeStorage", "PortContracts", "RealParts", "RBDDriver",
+                "Rig",
+                "VolumeCore",
+            ],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ProvisioningTests",
+            dependencies: [
+                "CephStorage", "NodeStorage", "PortContracts", "Provisioning", "RealParts", "RBDDriver", "Rig",
+                "VolumeCore",
+            ],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "EtcdStateTests",
+            dependencies: [
+                "EtcdClient", "EtcdState", "Fuzzing", "PortContracts", "RealParts", "RBDDriver", "Rig", "VolumeCore",
+            ],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "RBDDriverTests",
+            dependencies: ["RBDDriver", "VolumeCore", "InMemoryPorts", "PortContracts", "Rig", log],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ContractTests",
             dependencies: [
-                "RBDDriver", "VolumeCore", "EtcdClient", "CRados", "CRbd", "Fuzzing", "InMemoryPorts",
-                "KernelRequest", "MountInfo", "PortContracts", "Rig", log,
+                "CephStorage", "EtcdState", "InMemoryPorts", "NodeStorage", "PortContracts", "RealParts", "RBDDriver",
+                "Rig",
+                "VolumeCore", log,
             ],
             swiftSettings: swiftSettings),
         .testTarget(

@@ -1,5 +1,5 @@
 import FoundationEssentials
-import RBDDriver
+import NodeStorage
 import Rig
 
 /// What this machine can do with a filesystem.

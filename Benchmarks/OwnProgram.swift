@@ -1,5 +1,8 @@
+import Blocking
+import CephStorage
 import FoundationEssentials
 import Logging
+import NodeStorage
 import RBDDriver
 import Rig
 import VolumeCore

@@ -1,3 +1,4 @@
+import Blocking
 import Glibc
 import Synchronization
 
@@ -16,14 +17,14 @@ final class LogWriter: Sendable {
     }
 
     private let state: Mutex<State>
-    private let wake = LogSignal()
+    private let wake = ThreadSignal()
     private let write: @Sendable ([UInt8]) -> Bool
     private let note: @Sendable (_ dropped: Int) -> [UInt8]
 
     /// - Parameters:
     ///   - write: writes one whole line, for as long as that takes, and says whether it did.
     ///   - note: the line that says how many lines were dropped.
-    /// - Throws: `LogThreadError`.
+    /// - Throws: `DetachedThread.Refused`.
     init(
         capacity: Int = LogWriter.capacity, note: @escaping @Sendable (_ dropped: Int) -> [UInt8],
         write: @escaping @Sendable ([UInt8]) -> Bool
@@ -31,7 +32,7 @@ final class LogWriter: Sendable {
         state = Mutex(State(ring: LogRing(capacity: capacity)))
         self.note = note
         self.write = write
-        try LogThread.start { self.work() }
+        try DetachedThread.start(name: "log") { self.work() }
     }
 
     /// How many lines were dropped so far.

@@ -1,7 +1,11 @@
+import Blocking
+import CephStorage
 import DockerVolumeAPI
 import EtcdClient
+import EtcdState
 import Logging
 import Metrics
+import NodeStorage
 import PluginConfiguration
 import PrometheusMetrics
 import RBDDriver
@@ -37,7 +41,8 @@ struct Composition {
         clientNotes = ClientNotes(
             stateFolder: settings.stateDirectory, me: me,
             kernel: KernelCalls(pool: BlockingPool(name: "client-notes", perLane: 1), clock: clock))
-        connection = CephConnection(settings: CephSettings(settings, files: ceph), notes: clientNotes, logger: log)
+        connection = CephConnection(
+            settings: CephSettings(settings, files: ceph), noting: clientNotes.note, logger: log)
         etcd = try EtcdClient(configuration: EtcdConfiguration(settings), logger: log)
         let unreadable = UnreadableKeys(log: log)
         catalog = WatchedVolumes(keys: keys, unreadable: unreadable, log: log)

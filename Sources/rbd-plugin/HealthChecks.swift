@@ -1,6 +1,7 @@
+import CephStorage
 import DockerVolumeAPI
-import EtcdClient
-import RBDDriver
+import EtcdState
+import NodeStorage
 import Synchronization
 import VolumeCore
 

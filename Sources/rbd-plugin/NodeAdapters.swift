@@ -1,5 +1,9 @@
+import Blocking
+import CephStorage
 import Logging
+import NodeStorage
 import PluginConfiguration
+import Provisioning
 import RBDDriver
 import VolumeCore
 

@@ -1,3 +1,4 @@
+import CephStorage
 import DockerVolumeAPI
 import Metrics
 import PrometheusMetrics

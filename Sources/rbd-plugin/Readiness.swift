@@ -1,4 +1,5 @@
 import DockerVolumeAPI
+import EtcdState
 import Logging
 import RBDDriver
 import VolumeCore

@@ -2,8 +2,8 @@ import ArgumentParser
 import DockerVolumeAPI
 import Glibc
 import Logging
+import NodeStorage
 import PluginConfiguration
-import RBDDriver
 import ServiceLifecycle
 
 /// `rbd-plugin serve`: answers Docker until SIGTERM.

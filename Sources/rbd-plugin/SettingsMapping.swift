@@ -1,3 +1,4 @@
+import CephStorage
 import EtcdClient
 import PluginConfiguration
 import RBDDriver

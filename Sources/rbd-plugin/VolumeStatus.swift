@@ -1,4 +1,5 @@
 import DockerVolumeAPI
+import NodeStorage
 import RBDDriver
 import VolumeCore
 

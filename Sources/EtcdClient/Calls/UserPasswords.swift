@@ -1,3 +1,4 @@
+import Blocking
 import Logging
 import Synchronization
 
@@ -43,7 +44,9 @@ final class UserPasswords: Sendable {
     ) async -> Result<String, any Error> {
         await withCheckedContinuation { continuation in
             do throws(DetachedThread.Refused) {
-                try DetachedThread.run { continuation.resume(returning: Result { try read() }) }
+                try DetachedThread.start(name: "etcd-password") {
+                    continuation.resume(returning: Result { try read() })
+                }
             } catch {
                 continuation.resume(returning: .failure(error))
             }

@@ -1,3 +1,4 @@
+import Blocking
 import CCurl
 import Glibc
 import Logging
@@ -32,7 +33,7 @@ final class CurlTransport: HTTPTransport {
             try TLSFileWatch.start(tls, first: first, mailbox: mailbox, logger: logger)
         } catch {
             mailbox.post(.stop)
-            throw Self.refusal(error.detail)
+            throw Self.refusal(error.description)
         }
     }
 
@@ -78,26 +79,17 @@ final class CurlTransport: HTTPTransport {
 
     /// The loop is handed to the new thread, which alone uses it from then on.
     private static func startThread(_ loop: CurlLoop) throws(TransportFailure) {
-        let context = Unmanaged.passRetained(loop)
-        var thread = pthread_t()
-        let code = pthread_create(&thread, nil, runLoop, context.toOpaque())
-        guard code == 0 else {
-            context.release()
-            throw refusal("pthread_create failed: \(String(cString: strerror(code)))")
+        nonisolated(unsafe) let loop = loop
+        do throws(DetachedThread.Refused) {
+            try DetachedThread.start(name: "etcd-transfers") { loop.run() }
+        } catch {
+            throw refusal(error.description)
         }
-        pthread_detach(thread)
     }
 
     private static func refusal(_ detail: String) -> TransportFailure {
         TransportFailure(reason: .misconfigured, mayHaveBeenSent: false, detail: detail)
     }
-}
-
-/// The thread's body.
-private func runLoop(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    guard let context else { return nil }
-    Unmanaged<CurlLoop>.fromOpaque(context).takeRetainedValue().run()
-    return nil
 }
 
 /// A streamed answer. The transfer ends when the stream is let go.

@@ -1,3 +1,4 @@
+import Blocking
 import Glibc
 
 /// Why a host has no address, in the resolver's own words.
@@ -15,9 +16,9 @@ typealias HostLookUp =
 enum SystemResolver {
     static let lookUp: HostLookUp = { host, done in
         do throws(DetachedThread.Refused) {
-            try DetachedThread.run { done(addresses(of: host)) }
+            try DetachedThread.start(name: "etcd-look-up") { done(addresses(of: host)) }
         } catch {
-            done(.failure(HostLookUpError(detail: error.detail)))
+            done(.failure(HostLookUpError(detail: error.description)))
         }
     }
 

@@ -1,3 +1,4 @@
+import Blocking
 import Glibc
 import Logging
 
@@ -11,7 +12,7 @@ enum TLSFileWatch {
     static func start(
         _ files: TLSFiles, first: TLSFileLooks.Look, mailbox: CurlMailbox, logger: Logger
     ) throws(DetachedThread.Refused) {
-        try DetachedThread.run {
+        try DetachedThread.start(name: "etcd-tls-files") {
             var looks = TLSFileLooks(first: first)
             while mailbox.isOpen {
                 usleep(UInt32(interval.wholeMilliseconds) * 1000)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EtcdState
 import RBDDriver
 import VolumeCore
 

@@ -1,5 +1,7 @@
 import ArgumentParser
+import CephStorage
 import EtcdClient
+import EtcdState
 import Glibc
 import Logging
 import PluginConfiguration

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EtcdState
 import FoundationEssentials
 import Glibc
 import RBDDriver

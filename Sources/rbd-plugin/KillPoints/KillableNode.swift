@@ -1,3 +1,5 @@
+import NodeStorage
+
 #if FAULT_INJECTION
     import DockerVolumeAPI
     import RBDDriver

@@ -1,6 +1,6 @@
 import DockerVolumeAPI
+import NodeStorage
 import RBDDriver
-import VolumeCore
 
 // Where kill points are put in between. A release build is composed of the bare parts.
 

@@ -2,7 +2,8 @@ import FoundationEssentials
 import UntrustedJSON
 import VolumeCore
 
-@testable import RBDDriver
+@testable import CephStorage
+@testable import NodeStorage
 
 /// What monitors, keyrings and tools of Ceph say.
 struct CephTarget: FuzzTarget {
@@ -33,7 +34,7 @@ struct CephTarget: FuzzTarget {
             try hold("\(key)" == "<secret>", "a key can be seen")
             kinds.append("key \(key.bytes.count)")
         }
-        kinds.append("\(SecondProtocol(client: given, monitors: given))")
+        kinds.append("\(MessengerV2Mode(client: given, monitors: given))")
         kinds.append("\(E2fsckProgress(given).percent.map { $0 / 20 } ?? -1)")
         if let percent = E2fsckProgress(given).percent { try hold((0...100).contains(percent), "\(percent) %") }
         if ProcessTable.startTime(in: given) != nil { kinds.append("process") }

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import VolumeCore
 
-@testable import RBDDriver
+@testable import CephStorage
 
 /// Addresses of Ceph's clients: a fence shuts out what one of them names.
 struct ClientAddressTarget: FuzzTarget {

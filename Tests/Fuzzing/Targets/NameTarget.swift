@@ -1,6 +1,6 @@
 import VolumeCore
 
-@testable import RBDDriver
+@testable import NodeStorage
 
 /// The name of a volume, of whatever bytes: it becomes a folder, an image and a key.
 struct NameTarget: FuzzTarget {

@@ -1,9 +1,8 @@
 import FoundationEssentials
 import Glibc
-import Rig
 import VolumeCore
 
-@testable import RBDDriver
+@testable import NodeStorage
 
 /// The mappers' notes below `RBD_STATE_DIR`: of older versions, cut off, or of somebody else.
 struct NoteTarget: FuzzTarget {

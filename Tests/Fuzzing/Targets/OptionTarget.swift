@@ -1,8 +1,8 @@
-import Rig
 import UntrustedJSON
 import VolumeCore
 
-@testable import RBDDriver
+@testable import EtcdState
+@testable import NodeStorage
 
 /// `docker volume create -o …`: the options as they come, a JSON object of texts.
 struct OptionTarget: FuzzTarget {

@@ -1,7 +1,7 @@
-import Rig
 import VolumeCore
 
-@testable import RBDDriver
+@testable import EtcdState
+@testable import NodeStorage
 
 /// What stands under one key in etcd: whoever may write there writes what he likes.
 struct RecordTarget<Record: StateRecord & Hashable & Sendable>: FuzzTarget {

@@ -1,7 +1,7 @@
 import Glibc
 import VolumeCore
 
-@testable import RBDDriver
+@testable import NodeStorage
 
 /// sysfs, as the kernel's rbd driver fills it with the names that others gave to images and pools.
 ///

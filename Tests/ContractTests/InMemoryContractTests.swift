@@ -1,0 +1,53 @@
+import InMemoryPorts
+import PortContracts
+import Testing
+
+/// The in-memory ports keep the same contracts as the real ones.
+@Suite struct InMemoryContractTests {
+    private let world = InMemoryNode()
+
+    @Test(arguments: VolumeStoreContract.promises)
+    func volumeStore(_ promise: ContractCase<VolumeStoreContract>) async throws {
+        try await promise.check(VolumeStoreContract(store: world.ports.store, other: world.otherPorts.store))
+    }
+
+    @Test(arguments: ImageStoreContract.promises)
+    func imageStore(_ promise: ContractCase<ImageStoreContract>) async throws {
+        try await promise.check(
+            ImageStoreContract(
+                images: world.ports.images, mapper: world.ports.mapper, clock: world.ports.clock, place: world.place))
+        #expect(world.leftovers == [])
+    }
+
+    @Test(
+        arguments: [
+            VolumeFormatterContract.promises, DeviceMapperContract.promises, MounterContract.promises,
+            FilesystemToolsContract.promises, FenceContract.promises,
+        ].flatMap(\.self))
+    func node(_ promise: ContractCase<NodeUnderTest>) async throws {
+        try await promise.check(world.node)
+        #expect(world.leftovers == [])
+    }
+
+    @Test(arguments: NodeDirectoryContract.promises)
+    func nodeDirectory(_ promise: ContractCase<NodeDirectoryContract>) async throws {
+        try await promise.check(world.directory)
+    }
+
+    @Test(arguments: VolumeCatalogContract.promises)
+    func volumeCatalog(_ promise: ContractCase<VolumeCatalogContract>) async throws {
+        try await promise.check(
+            VolumeCatalogContract(
+                catalog: world.ports.catalog, store: world.otherPorts.store, clock: world.ports.clock))
+    }
+
+    @Test(arguments: FormerClientsContract.promises)
+    func formerClients(_ promise: ContractCase<FormerClientsContract>) async throws {
+        try await promise.check(SimulatedCluster().formerClients)
+    }
+
+    @Test(arguments: ClockContract.promises)
+    func clock(_ promise: ContractCase<ClockContract>) async throws {
+        try await promise.check(ClockContract(clock: world.ports.clock, tokens: world.ports.tokens))
+    }
+}

@@ -1,0 +1,65 @@
+import EtcdState
+import PortContracts
+import RBDDriver
+import RealParts
+import Testing
+
+/// The real ports keep the same contracts as the in-memory ones: on the rig's Ceph and etcd and this machine's kernel.
+@Suite(.serialized) struct RealContractTests {
+    @Test(arguments: VolumeStoreContract.promises)
+    func volumeStore(_ promise: ContractCase<VolumeStoreContract>) async throws {
+        try await RealState.with { try await promise.check(VolumeStoreContract(store: $0.store, other: $0.otherStore)) }
+    }
+
+    @Test(arguments: NodeDirectoryContract.promises)
+    func nodeDirectory(_ promise: ContractCase<NodeDirectoryContract>) async throws {
+        try await RealState.with { try await promise.check($0.directory) }
+    }
+
+    @Test(arguments: VolumeCatalogContract.promises)
+    func volumeCatalog(_ promise: ContractCase<VolumeCatalogContract>) async throws {
+        try await RealState.with { state in
+            let catalog = WatchedVolumes(
+                keys: state.keys, unreadable: UnreadableKeys(log: RealNode.silent), log: RealNode.silent)
+            let watching = Task { await catalog.run(client: state.client, clock: state.clock) }
+            defer { watching.cancel() }
+            await catalog.firstReading()
+            #expect(catalog.isLoaded)
+            try await promise.check(
+                VolumeCatalogContract(catalog: catalog, store: state.otherStore, clock: state.clock))
+        }
+    }
+
+    @Test(arguments: ImageStoreContract.promises)
+    func imageStore(_ promise: ContractCase<ImageStoreContract>) async throws {
+        try await RealNode.with { real in
+            try await promise.check(
+                ImageStoreContract(images: real.images, mapper: real.mapper, clock: real.clock, place: real.place))
+        }
+    }
+
+    @Test(
+        arguments: [
+            VolumeFormatterContract.promises, DeviceMapperContract.promises, MounterContract.promises,
+            FilesystemToolsContract.promises, FenceContract.promises,
+        ].flatMap(\.self))
+    func node(_ promise: ContractCase<NodeUnderTest>) async throws {
+        try await RealNode.with { try await promise.check($0.node) }
+    }
+
+    /// For sizes of which no sparse file can be made.
+    @Test(arguments: VolumeFormatterContract.promises)
+    func mappedFormatter(_ promise: ContractCase<NodeUnderTest>) async throws {
+        try await RealNode.with(mappedFormatter: true) { try await promise.check($0.node) }
+    }
+
+    @Test(arguments: FormerClientsContract.promises)
+    func formerClients(_ promise: ContractCase<FormerClientsContract>) async throws {
+        try await LinuxBench.run("notes") { try await promise.check(FormerClientsContract($0)) }
+    }
+
+    @Test(arguments: ClockContract.promises)
+    func clock(_ promise: ContractCase<ClockContract>) async throws {
+        try await promise.check(ClockContract(clock: SystemClock(), tokens: RandomTokens()))
+    }
+}
