@@ -4,9 +4,8 @@ import VolumeCore
 
 /// What the key `cluster` says: whose volumes the records below the prefix are.
 public struct ClusterRecord: Sendable, Hashable, Codable {
-    public static let currentSchema = 1
-
-    public var schema = Self.currentSchema
+    public var schema = RecordStamp.current
+    public var reader: Int?
     /// Of the Ceph cluster.
     public var fsid: String
     /// RFC 3339: since when.

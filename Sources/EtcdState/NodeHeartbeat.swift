@@ -6,9 +6,8 @@ import VolumeCore
 
 /// What `nodes/<node>` in etcd says: this boot of the node is alive. The key lives on a lease.
 public struct NodeRecord: Sendable, Hashable, Codable {
-    public static let currentSchema = 1
-
-    public var schema: Int
+    public var schema = RecordStamp.current
+    public var reader: Int?
     public var node: String
     public var boot: String
     /// RFC 3339: since when the plugin runs there.
@@ -16,7 +15,6 @@ public struct NodeRecord: Sendable, Hashable, Codable {
     public var version: String
 
     public init(_ identity: NodeIdentity, since: String, version: String) {
-        schema = Self.currentSchema
         node = identity.node
         boot = identity.boot
         self.since = since

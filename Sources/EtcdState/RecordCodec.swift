@@ -2,18 +2,17 @@ import FoundationEssentials
 import UntrustedJSON
 import VolumeCore
 
-/// A record that says which schema it has, and what it can say.
+/// A record that says which versions it is for, and can be checked.
 protocol StateRecord: Codable, CheckedRecord {
-    static var currentSchema: Int { get }
-    var schema: Int { get }
+    var stamp: RecordStamp { get }
 }
 
 extension VolumeRecord: StateRecord {}
 extension Attachment: StateRecord {}
-extension NodeRecord: StateRecord {}
-extension ClusterRecord: StateRecord {}
 
-extension NodeRecord: CheckedRecord {
+extension NodeRecord: StateRecord {
+    var stamp: RecordStamp { RecordStamp(schema: schema, reader: reader) }
+
     public var keyName: String? { node }
 
     public func check() throws(VolumeError) {
@@ -21,7 +20,9 @@ extension NodeRecord: CheckedRecord {
     }
 }
 
-extension ClusterRecord: CheckedRecord {
+extension ClusterRecord: StateRecord {
+    var stamp: RecordStamp { RecordStamp(schema: schema, reader: reader) }
+
     public var keyName: String? { nil }
 
     public func check() throws(VolumeError) { try RecordForm.id(fsid, "fsid") }
@@ -44,23 +45,27 @@ enum RecordCodec {
         }
     }
 
-    /// - Throws: `VolumeError` with code `unexplained`, naming the key, for what is no record of this schema, and for a record
-    ///   that says what the plugin would not have written.
+    /// What a record may hold beside what this version knows lies no deeper.
+    private static let deepest = 32
+
+    /// - Throws: `VolumeError` with code `unexplained`, naming the key, for what is no record, for one that only newer versions
+    ///   may act on, and for one that says what the plugin would not have written.
     static func decode<Record: StateRecord>(
         _ type: Record.Type, from value: [UInt8], key: String
     ) throws(VolumeError) -> Record {
-        let record = Result { try UntrustedJSON.decode(Record.self, from: value) }
-        // What a newer version wrote may look like a record and mean something else.
-        let schema = (try? record.get().schema) ?? (try? UntrustedJSON.decode(Schema.self, from: value).schema)
-        if let schema, schema > Record.currentSchema {
-            throw VolumeError(
-                .unexplained, "read the etcd key \(key)",
-                why: "it has schema \(schema), written by a newer version of this plugin",
-                remedy: "upgrade the plugin on this node", outcome: .refused)
+        let record = Result { try UntrustedJSON.decode(Record.self, from: value, deepest: deepest) }
+        // What a newer version wrote may look like a record and mean something else, or look like none.
+        let stamp = (try? record.get().stamp) ?? (try? UntrustedJSON.decode(RecordStamp.self, from: value))
+        if let stamp, !stamp.isForThisVersion {
+            let form = stamp.reader ?? stamp.schema
+            throw newer(key, "it has schema \(form), written by a newer version of this plugin")
         }
         let read: Record
         do {
             read = try record.get()
+        } catch let error as UnknownKind {
+            throw newer(
+                key, "its field '\(error.field)' is \(ShownText.quoted(error.value)), which this version does not know")
         } catch {
             throw refusal(of: key, Self.words(error))
         }
@@ -73,6 +78,13 @@ enum RecordCodec {
             throw refusal(of: key, "it is about \(ShownText.quoted(name))")
         }
         return read
+    }
+
+    /// The volume is for the nodes that run a newer version; everything else goes on.
+    private static func newer(_ key: String, _ why: String) -> VolumeError {
+        VolumeError(
+            .unexplained, "read the etcd key \(key)", why: why, remedy: "upgrade the plugin on this node",
+            outcome: .refused)
     }
 
     private static func refusal(of key: String, _ why: String) -> VolumeError {
@@ -94,8 +106,6 @@ enum RecordCodec {
         default: "\(error)"
         }
     }
-
-    private struct Schema: Decodable { let schema: Int }
 
     private struct Token: Decodable { let write: String? }
 

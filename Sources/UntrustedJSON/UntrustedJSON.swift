@@ -7,13 +7,17 @@ public enum UntrustedJSON {
     public static let deepest = 512
 
     /// - Throws: ``TooDeep``, or what the decoder throws.
-    public static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
-        guard !JSONNesting.exceeds(deepest, in: bytes) else { throw TooDeep() }
+    public static func decode<Value: Decodable>(
+        _ type: Value.Type, from bytes: [UInt8], deepest limit: Int = deepest
+    ) throws -> Value {
+        guard !JSONNesting.exceeds(limit, in: bytes) else { throw TooDeep(limit: limit) }
         return try JSONDecoder().decode(type, from: Data(bytes))
     }
 
     /// A text that is no JSON of ours, whatever else it is.
     public struct TooDeep: Error, CustomStringConvertible {
-        public var description: String { "its JSON is nested more than \(deepest) levels deep" }
+        let limit: Int
+
+        public var description: String { "its JSON is nested more than \(limit) levels deep" }
     }
 }

@@ -1,5 +1,5 @@
 /// What a volume is to be, after options and defaults have been put together.
-public struct VolumeSpec: Sendable, Hashable, Codable {
+public struct VolumeSpec: Sendable, Hashable {
     public var pool: String
     /// Empty for the pool's default namespace.
     public var namespace: String
@@ -20,6 +20,8 @@ public struct VolumeSpec: Sendable, Hashable, Codable {
     public var uid: UInt32?
     public var gid: UInt32?
     public var mode: UInt16?
+    /// What newer versions have recorded of it.
+    public internal(set) var unknown = UnknownFields()
 
     public init(
         pool: String, namespace: String = "", dataPool: String = "", size: VolumeSize = .mebibytes(512),

@@ -1,7 +1,7 @@
 /// What `mounts/<name>` in etcd says: who has the volume, and what a person or another node needs to take it back.
 ///
 /// There is no lease on it: it says what is true of a disk, and a disk does not come unmapped because a lease ran out.
-public struct Attachment: Sendable, Hashable, Codable {
+public struct Attachment: Sendable, Hashable {
     public enum State: String, Sendable, Hashable, Codable, CaseIterable {
         /// Claimed; the image may be mapped, with or without the address being recorded yet.
         case attaching
@@ -14,7 +14,7 @@ public struct Attachment: Sendable, Hashable, Codable {
     }
 
     /// The owner that a take-over is shutting out, and where it wrote from.
-    public struct Fenced: Sendable, Hashable, Codable {
+    public struct Fenced: Sendable, Hashable {
         public var owner: NodeIdentity
         public var epoch: Epoch
         /// The addresses that it had recorded.
@@ -24,6 +24,8 @@ public struct Attachment: Sendable, Hashable, Codable {
         public var mayBeIncomplete: Bool
         /// As in the record of the mount.
         public var writersAreNoted: Bool?
+        /// What newer versions have recorded of the take-over.
+        public internal(set) var unknown = UnknownFields()
 
         public init(
             owner: NodeIdentity, epoch: Epoch, clients: [ClientAddress], mayBeIncomplete: Bool,
@@ -45,9 +47,8 @@ public struct Attachment: Sendable, Hashable, Codable {
         }
     }
 
-    public static let currentSchema = 1
-
-    public var schema: Int
+    /// Which versions may act on it.
+    public internal(set) var stamp: RecordStamp
     /// The incarnation of the volume that this is about.
     public var volumeUID: String
     public var owner: NodeIdentity
@@ -72,13 +73,15 @@ public struct Attachment: Sendable, Hashable, Codable {
     /// A node that waits for the volume. The owner answers: it lets go when nobody uses the volume, else it takes this
     /// away again.
     public var wantedBy: NodeIdentity?
+    /// What newer versions have recorded of the mount.
+    public internal(set) var unknown = UnknownFields()
 
     public init(
         volumeUID: String, owner: NodeIdentity, epoch: Epoch, state: State, mapper: String? = nil,
         device: String? = nil, clients: [ClientAddress] = [], mountpoint: String? = nil,
         mountIDs: [String: Int] = [:], since: String, fenced: Fenced? = nil, wantedBy: NodeIdentity? = nil
     ) {
-        schema = Self.currentSchema
+        stamp = RecordStamp()
         self.volumeUID = volumeUID
         self.owner = owner
         self.epoch = epoch

@@ -1,5 +1,5 @@
 /// What `volumes/<name>` in etcd says: the volume itself.
-public struct VolumeRecord: Sendable, Hashable, Codable {
+public struct VolumeRecord: Sendable, Hashable {
     public enum Phase: String, Sendable, Hashable, Codable, CaseIterable {
         /// Its image or its filesystem may be half made. Never mounted in this phase.
         case creating
@@ -21,9 +21,8 @@ public struct VolumeRecord: Sendable, Hashable, Codable {
         }
     }
 
-    public static let currentSchema = 1
-
-    public var schema: Int
+    /// Which versions may act on it.
+    public internal(set) var stamp: RecordStamp
     public var name: VolumeName
     /// This incarnation of the name: a volume removed and created again has another one. The image's metadata holds it.
     public var uid: String
@@ -44,14 +43,16 @@ public struct VolumeRecord: Sendable, Hashable, Codable {
     public var abandoned: [String]
     /// The epoch of the last owner this volume had. Kept here because the attachment goes away with its owner.
     public var epoch: Epoch
-    /// Absent in records of versions that had no protection.
-    private var protected: Bool?
+    /// Whether no Remove may take the volume.
+    public var isProtected = false
+    /// What newer versions have recorded of it.
+    public internal(set) var unknown = UnknownFields()
 
     public init(
         name: VolumeName, uid: String, phase: Phase, spec: VolumeSpec, options: [String: String], createdAt: String,
         imageID: String? = nil, adopted: Bool = false, attempt: Attempt? = nil, epoch: Epoch = .none
     ) {
-        schema = Self.currentSchema
+        stamp = RecordStamp()
         self.name = name
         self.uid = uid
         self.phase = phase
@@ -69,12 +70,6 @@ public struct VolumeRecord: Sendable, Hashable, Codable {
     /// it goes with the volume.
     public var keepsImage: Bool {
         adopted && options[VolumeOption.adopt.rawValue].flatMap(Adoption.init) != .own
-    }
-
-    /// Whether no Remove may take the volume.
-    public var isProtected: Bool {
-        get { protected ?? false }
-        set { protected = newValue ? true : nil }
     }
 
     /// Where the finished image is: it has the volume's name.

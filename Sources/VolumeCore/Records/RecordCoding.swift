@@ -1,0 +1,157 @@
+// How records stand in etcd. A record of an older version lacks the fields that came later, and gets their defaults. A record of
+// a newer version has fields that this one does not know, and keeps them.
+
+extension VolumeRecord: Codable {
+    private static let known: Set<String> = [
+        "schema", "reader", "name", "uid", "phase", "spec", "options", "createdAt", "imageID", "adopted", "attempt",
+        "abandoned", "epoch", "protected", RecordStamp.field,
+    ]
+
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: RecordField.self)
+        stamp = try RecordStamp(fields)
+        name = try fields.field("name")
+        uid = try fields.field("uid")
+        phase = try fields.kind("phase")
+        spec = try fields.field("spec")
+        options = try fields.field("options", or: [:])
+        createdAt = try fields.field("createdAt", or: "")
+        imageID = try fields.optional("imageID")
+        adopted = try fields.field("adopted", or: false)
+        attempt = try fields.optional("attempt")
+        abandoned = try fields.field("abandoned", or: [])
+        epoch = try fields.field("epoch")
+        isProtected = try fields.field("protected", or: false)
+        unknown = try UnknownFields(fields, besides: Self.known)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: RecordField.self)
+        try unknown.encode(to: &fields)
+        try stamp.encode(to: &fields)
+        try fields.encode(name, forKey: "name")
+        try fields.encode(uid, forKey: "uid")
+        try fields.encode(phase, forKey: "phase")
+        try fields.encode(spec, forKey: "spec")
+        try fields.encode(options, forKey: "options")
+        try fields.encode(createdAt, forKey: "createdAt")
+        try fields.encodeIfPresent(imageID, forKey: "imageID")
+        try fields.encode(adopted, forKey: "adopted")
+        try fields.encodeIfPresent(attempt, forKey: "attempt")
+        try fields.encode(abandoned, forKey: "abandoned")
+        try fields.encode(epoch, forKey: "epoch")
+        if isProtected { try fields.encode(true, forKey: "protected") }
+    }
+}
+
+extension VolumeSpec: Codable {
+    private static let known: Set<String> = [
+        "pool", "namespace", "dataPool", "size", "order", "features", "filesystem", "mkfsOptions", "mountOptions",
+        "mapOptions", "uid", "gid", "mode",
+    ]
+
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: RecordField.self)
+        pool = try fields.field("pool")
+        namespace = try fields.field("namespace", or: "")
+        dataPool = try fields.field("dataPool", or: "")
+        size = try fields.field("size")
+        order = try fields.field("order")
+        features = try fields.field("features")
+        filesystem = try fields.kind("filesystem")
+        mkfsOptions = try fields.field("mkfsOptions", or: [])
+        mountOptions = try fields.field("mountOptions", or: [])
+        mapOptions = try fields.field("mapOptions", or: [])
+        uid = try fields.optional("uid")
+        gid = try fields.optional("gid")
+        mode = try fields.optional("mode")
+        unknown = try UnknownFields(fields, besides: Self.known)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: RecordField.self)
+        try unknown.encode(to: &fields)
+        try fields.encode(pool, forKey: "pool")
+        try fields.encode(namespace, forKey: "namespace")
+        try fields.encode(dataPool, forKey: "dataPool")
+        try fields.encode(size, forKey: "size")
+        try fields.encode(order, forKey: "order")
+        try fields.encode(features, forKey: "features")
+        try fields.encode(filesystem, forKey: "filesystem")
+        try fields.encode(mkfsOptions, forKey: "mkfsOptions")
+        try fields.encode(mountOptions, forKey: "mountOptions")
+        try fields.encode(mapOptions, forKey: "mapOptions")
+        try fields.encodeIfPresent(uid, forKey: "uid")
+        try fields.encodeIfPresent(gid, forKey: "gid")
+        try fields.encodeIfPresent(mode, forKey: "mode")
+    }
+}
+
+extension Attachment: Codable {
+    private static let known: Set<String> = [
+        "schema", "reader", "volumeUID", "owner", "epoch", "state", "mapper", "device", "clients", "writersAreNoted",
+        "mountpoint", "mountIDs", "since", "fenced", "wantedBy", RecordStamp.field,
+    ]
+
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: RecordField.self)
+        stamp = try RecordStamp(fields)
+        volumeUID = try fields.field("volumeUID")
+        owner = try fields.field("owner")
+        epoch = try fields.field("epoch")
+        state = try fields.kind("state")
+        mapper = try fields.optional("mapper")
+        device = try fields.optional("device")
+        clients = try fields.field("clients")
+        writersAreNoted = try fields.optional("writersAreNoted")
+        mountpoint = try fields.optional("mountpoint")
+        mountIDs = try fields.field("mountIDs", or: [:])
+        since = try fields.field("since", or: "")
+        fenced = try fields.optional("fenced")
+        wantedBy = try fields.optional("wantedBy")
+        unknown = try UnknownFields(fields, besides: Self.known)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: RecordField.self)
+        try unknown.encode(to: &fields)
+        try stamp.encode(to: &fields)
+        try fields.encode(volumeUID, forKey: "volumeUID")
+        try fields.encode(owner, forKey: "owner")
+        try fields.encode(epoch, forKey: "epoch")
+        try fields.encode(state, forKey: "state")
+        try fields.encodeIfPresent(mapper, forKey: "mapper")
+        try fields.encodeIfPresent(device, forKey: "device")
+        try fields.encode(clients, forKey: "clients")
+        try fields.encodeIfPresent(writersAreNoted, forKey: "writersAreNoted")
+        try fields.encodeIfPresent(mountpoint, forKey: "mountpoint")
+        try fields.encode(mountIDs, forKey: "mountIDs")
+        try fields.encode(since, forKey: "since")
+        try fields.encodeIfPresent(fenced, forKey: "fenced")
+        try fields.encodeIfPresent(wantedBy, forKey: "wantedBy")
+    }
+}
+
+extension Attachment.Fenced: Codable {
+    private static let known: Set<String> = ["owner", "epoch", "clients", "mayBeIncomplete", "writersAreNoted"]
+
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: RecordField.self)
+        owner = try fields.field("owner")
+        epoch = try fields.field("epoch")
+        clients = try fields.field("clients")
+        mayBeIncomplete = try fields.field("mayBeIncomplete")
+        writersAreNoted = try fields.optional("writersAreNoted")
+        unknown = try UnknownFields(fields, besides: Self.known)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: RecordField.self)
+        try unknown.encode(to: &fields)
+        try fields.encode(owner, forKey: "owner")
+        try fields.encode(epoch, forKey: "epoch")
+        try fields.encode(clients, forKey: "clients")
+        try fields.encode(mayBeIncomplete, forKey: "mayBeIncomplete")
+        try fields.encodeIfPresent(writersAreNoted, forKey: "writersAreNoted")
+    }
+}

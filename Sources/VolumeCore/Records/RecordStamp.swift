@@ -1,0 +1,39 @@
+/// Which versions of the plugin a record is for.
+///
+/// Nodes of several versions share the records while a cluster is upgraded. `schema` is the newest form that has written to the
+/// record. `reader` is the oldest form whose readers may act on it; where it is absent that is `schema` itself. So a version that
+/// only adds fields which older nodes can pass on leaves `reader` as it was. A version that gives a volume a meaning which older
+/// nodes would violate raises it, and those nodes leave that one volume to newer ones.
+public struct RecordStamp: Sendable, Hashable {
+    /// The form that this version writes, and the newest whose records it acts on.
+    public static let current = 1
+
+    /// The field of the record's text that names the write that put it there. It belongs to the store.
+    static let field = "write"
+
+    public let schema: Int
+    public let reader: Int?
+
+    /// Of a record that this version makes.
+    public init() { (schema, reader) = (Self.current, nil) }
+
+    public init(schema: Int, reader: Int? = nil) { (self.schema, self.reader) = (schema, reader) }
+
+    /// Whether this version may act on the record.
+    public var isForThisVersion: Bool { (reader ?? schema) <= Self.current }
+
+    init(_ fields: KeyedDecodingContainer<RecordField>) throws {
+        schema = try fields.field("schema")
+        reader = try fields.optional("reader")
+    }
+
+    func encode(to fields: inout KeyedEncodingContainer<RecordField>) throws {
+        try fields.encode(schema, forKey: "schema")
+        try fields.encodeIfPresent(reader, forKey: "reader")
+    }
+}
+
+extension RecordStamp: Decodable {
+    /// Only the stamp of a record, whatever the rest of it is.
+    public init(from decoder: any Decoder) throws { try self.init(decoder.container(keyedBy: RecordField.self)) }
+}
