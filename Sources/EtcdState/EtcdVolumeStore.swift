@@ -1,7 +1,7 @@
 import EtcdClient
 import VolumeCore
 
-/// The volume store on etcd: every write is one transaction, guarded with the revisions of both records of the name.
+/// The volume store on etcd: every write is one transaction, guarded with the revisions of all records of the name.
 public struct EtcdVolumeStore: VolumeStore {
     private let client: EtcdClient
     private let keys: StateKeys
@@ -28,8 +28,8 @@ public struct EtcdVolumeStore: VolumeStore {
 
     public func read(_ name: VolumeName) async throws -> StoredVolume {
         try await explaining("read the state of volume \(name)") {
-            let both = Transaction(when: [], then: readBoth(name))
-            return try stored(name, try await client.transaction(both, timeout: remaining)).volume
+            let reading = Transaction(when: [], then: readings(name))
+            return try stored(name, try await client.transaction(reading, timeout: remaining)).volume
         }
     }
 
@@ -44,7 +44,7 @@ public struct EtcdVolumeStore: VolumeStore {
 
     public func readAttachments() async throws -> [VolumeName: Attachment] {
         try await explaining("read which volumes are mounted where") {
-            let listed = try await client.list(prefix: keys.prefix + StateKeys.Kind.mounts.rawValue, timeout: remaining)
+            let listed = try await client.list(prefix: keys.folder(.mount), timeout: remaining)
             var volumes = StoredVolumes(keys: keys)
             for entry in listed.kvs { volumes.take(entry, orReportTo: unreadable) }
             let attached = volumes.all(at: listed.revision).compactMap { stored in
@@ -62,7 +62,7 @@ public struct EtcdVolumeStore: VolumeStore {
             while true {
                 do {
                     let answer = try await client.transaction(transaction, timeout: remaining)
-                    if answer.succeeded { return written(change, over: read, at: answer.revision) }
+                    if answer.succeeded { return change.applied(to: read, at: answer.revision) }
                     let now = try stored(read.name, answer)
                     return mayHaveHappened && now.isWrittenBy(token, change) ? now.volume : nil
                 } catch let error as EtcdError where error.outcome == .unknown && remaining > .zero {
@@ -75,45 +75,18 @@ public struct EtcdVolumeStore: VolumeStore {
         }
     }
 
-    private func readBoth(_ name: VolumeName) -> [Operation] {
-        [.get(keys.volume(name)), .get(keys.attachment(name))]
+    private func readings(_ name: VolumeName) -> [Operation] {
+        RecordKind.allCases.map { .get(keys.record($0, of: name)) }
     }
 
     private func guarded(_ change: StoreChange, over read: StoredVolume, token: String) throws -> Transaction {
-        let volumeKey = keys.volume(read.name)
-        let attachmentKey = keys.attachment(read.name)
-        var then: [Operation] = []
-        switch change.volume {
-        case .keep: break
-        case .put(let record): then.append(.put(volumeKey, try RecordCodec.encode(record, write: token)))
-        case .delete: then.append(.delete(volumeKey))
+        var (guards, writes): ([Comparison], [Operation]) = ([], [])
+        for kind in RecordKind.allCases {
+            let key = keys.record(kind, of: read.name)
+            guards.append(kind.slot.revision(read).map { .modRevision(key, equals: $0) } ?? .keyAbsent(key))
+            if let write = try kind.slot.operation(change, on: key, token: token) { writes.append(write) }
         }
-        switch change.attachment {
-        case .keep: break
-        case .put(let record): then.append(.put(attachmentKey, try RecordCodec.encode(record, write: token)))
-        case .delete: then.append(.delete(attachmentKey))
-        }
-        let guards: [Comparison] = [
-            read.volume.map { .modRevision(volumeKey, equals: $0.revision) } ?? .keyAbsent(volumeKey),
-            read.attachment.map { .modRevision(attachmentKey, equals: $0.revision) } ?? .keyAbsent(attachmentKey),
-        ]
-        return Transaction(when: guards, then: then, otherwise: readBoth(read.name))
-    }
-
-    private func written(_ change: StoreChange, over read: StoredVolume, at revision: Int64) -> StoredVolume {
-        var now = read
-        now.revision = revision
-        switch change.volume {
-        case .keep: break
-        case .put(let record): now.volume = Revisioned(record, revision: revision)
-        case .delete: now.volume = nil
-        }
-        switch change.attachment {
-        case .keep: break
-        case .put(let record): now.attachment = Revisioned(record, revision: revision)
-        case .delete: now.attachment = nil
-        }
-        return now
+        return Transaction(when: guards, then: writes, otherwise: readings(read.name))
     }
 
     /// What the reads in an answer say.
@@ -137,7 +110,22 @@ public struct EtcdVolumeStore: VolumeStore {
     }
 }
 
-/// Both records as read back, with the tokens of the writes that put them there.
+extension RecordSlot {
+    /// What a change does to the key; `nil` for nothing.
+    fileprivate func operation(_ change: StoreChange, on key: String, token: String) throws -> Operation? {
+        switch write(change) {
+        case .keep: nil
+        case .put(let record): .put(key, try RecordCodec.encode(record, write: token))
+        case .delete: .delete(key)
+        }
+    }
+
+    fileprivate func isPut(_ change: StoreChange) -> Bool { if case .put = write(change) { true } else { false } }
+
+    fileprivate func isDeleted(_ change: StoreChange) -> Bool { write(change) == .delete }
+}
+
+/// The records as read back, with the tokens of the writes that put them there.
 private struct ReadBack {
     var volume: StoredVolume
     var tokens: Set<String>
@@ -146,11 +134,9 @@ private struct ReadBack {
     /// key is gone, then what was to be done is done.
     func isWrittenBy(_ token: String, _ change: StoreChange) -> Bool {
         if tokens.contains(token) { return true }
-        switch (change.volume, change.attachment) {
-        case (.delete, .keep): return volume.volume == nil
-        case (.keep, .delete): return volume.attachment == nil
-        case (.delete, .delete): return volume.volume == nil && volume.attachment == nil
-        default: return false
-        }
+        let slots = RecordKind.allCases.map(\.slot)
+        let deleted = slots.filter { $0.isDeleted(change) }
+        return !slots.contains { $0.isPut(change) } && !deleted.isEmpty
+            && deleted.allSatisfy { $0.revision(volume) == nil }
     }
 }

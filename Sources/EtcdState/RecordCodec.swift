@@ -2,16 +2,8 @@ import FoundationEssentials
 import UntrustedJSON
 import VolumeCore
 
-/// A record that says which versions it is for, and can be checked.
-protocol StateRecord: Codable, CheckedRecord {
-    var stamp: RecordStamp { get }
-}
-
-extension VolumeRecord: StateRecord {}
-extension Attachment: StateRecord {}
-
-extension NodeRecord: StateRecord {
-    var stamp: RecordStamp { RecordStamp(schema: schema, reader: reader) }
+extension NodeRecord: CheckedRecord {
+    public var stamp: RecordStamp { RecordStamp(schema: schema, reader: reader) }
 
     public var keyName: String? { node }
 
@@ -20,8 +12,8 @@ extension NodeRecord: StateRecord {
     }
 }
 
-extension ClusterRecord: StateRecord {
-    var stamp: RecordStamp { RecordStamp(schema: schema, reader: reader) }
+extension ClusterRecord: CheckedRecord {
+    public var stamp: RecordStamp { RecordStamp(schema: schema, reader: reader) }
 
     public var keyName: String? { nil }
 
@@ -34,7 +26,7 @@ extension ClusterRecord: StateRecord {
 /// etcd has its own users, who may be fewer or others than those who may do as they like on the nodes. So nothing of a record
 /// is believed before it has passed the checks of `CheckedRecord`; and nothing is written that would not pass them.
 enum RecordCodec {
-    static func encode(_ record: some StateRecord, write: String) throws(VolumeError) -> [UInt8] {
+    static func encode(_ record: some CheckedRecord, write: String) throws(VolumeError) -> [UInt8] {
         try record.check()
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -50,7 +42,7 @@ enum RecordCodec {
 
     /// - Throws: `VolumeError` with code `unexplained`, naming the key, for what is no record, for one that only newer versions
     ///   may act on, and for one that says what the plugin would not have written.
-    static func decode<Record: StateRecord>(
+    static func decode<Record: CheckedRecord>(
         _ type: Record.Type, from value: [UInt8], key: String
     ) throws(VolumeError) -> Record {
         let record = Result { try UntrustedJSON.decode(Record.self, from: value, deepest: deepest) }

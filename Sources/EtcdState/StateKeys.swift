@@ -10,31 +10,18 @@ public struct StateKeys: Sendable, Hashable {
         self.prefix = prefix.hasSuffix("/") ? prefix : prefix + "/"
     }
 
-    func volume(_ name: VolumeName) -> String { prefix + Kind.volumes.rawValue + name.text }
-    func attachment(_ name: VolumeName) -> String { prefix + Kind.mounts.rawValue + name.text }
+    /// The folder of a kind of record.
+    func folder(_ kind: RecordKind) -> String { prefix + kind.rawValue + "/" }
+    func record(_ kind: RecordKind, of name: VolumeName) -> String { folder(kind) + name.text }
     var cluster: String { prefix + "cluster" }
-    func node(_ node: String) -> String { prefix + Kind.nodes.rawValue + node }
-
-    enum Kind: String, CaseIterable {
-        case volumes = "volumes/"
-        case mounts = "mounts/"
-        case nodes = "nodes/"
-    }
-
-    /// What a key is about; `nil` for one that is none of ours.
-    func parse(_ key: String) -> (kind: Kind, name: String)? {
-        guard key.hasPrefix(prefix) else { return nil }
-        let rest = key.dropFirst(prefix.count)
-        guard let kind = Kind.allCases.first(where: { rest.hasPrefix($0.rawValue) }) else { return nil }
-        return (kind, String(rest.dropFirst(kind.rawValue.count)))
-    }
+    func node(_ node: String) -> String { prefix + "nodes/" + node }
 
     /// Which record of which volume a key is; `nil` for one that is about no volume.
     /// - Throws: `VolumeError` with code `unexplained` for a key below a volume's that no volume can have.
-    func volumeKey(_ key: String) throws(VolumeError) -> (kind: Kind, name: VolumeName)? {
-        guard let (kind, text) = parse(key), kind != .nodes else { return nil }
+    func parse(_ key: String) throws(VolumeError) -> (kind: RecordKind, name: VolumeName)? {
+        guard let kind = RecordKind.allCases.first(where: { key.hasPrefix(folder($0)) }) else { return nil }
         do {
-            return (kind, try VolumeName(text))
+            return (kind, try VolumeName(String(key.dropFirst(folder(kind).count))))
         } catch {
             throw VolumeError(
                 .unexplained, "read the etcd key \(key)", why: "no volume can have that name: \(error)",

@@ -8,14 +8,14 @@ struct StoredVolumes {
     private var byName: [VolumeName: StoredVolume] = [:]
     /// Which records are there and cannot be read. Nothing is said of their names: half of the truth would make a volume
     /// free that a node has mounted.
-    private(set) var unreadable: [VolumeName: Set<StateKeys.Kind>] = [:]
+    private(set) var unreadable: [VolumeName: Set<RecordKind>] = [:]
 
     init(keys: StateKeys) { self.keys = keys }
 
     /// Takes one key in; keys of nodes and others are passed over.
     /// - Throws: `VolumeError` with code `unexplained`, naming the key, for what cannot be read.
     mutating func take(_ entry: KeyValue) throws(VolumeError) {
-        guard let (kind, name) = try keys.volumeKey(entry.key) else { return }
+        guard let (kind, name) = try keys.parse(entry.key) else { return }
         var stored = byName[name] ?? StoredVolume(name: name, revision: entry.modRevision)
         try stored.take(kind, entry.value, of: entry.key, revision: entry.modRevision)
         byName[name] = stored
@@ -27,7 +27,7 @@ struct StoredVolumes {
             try take(entry)
         } catch {
             reports.report(error, of: entry.key, revision: entry.modRevision)
-            guard let (kind, name) = try? keys.volumeKey(entry.key) else { return }
+            guard let (kind, name) = try? keys.parse(entry.key) else { return }
             unreadable[name, default: []].insert(kind)
         }
     }
@@ -38,8 +38,7 @@ struct StoredVolumes {
     mutating func merge(_ others: StoredVolumes) {
         byName.merge(others.byName) { mine, theirs in
             var both = mine
-            if let volume = theirs.volume { both.volume = volume }
-            if let attachment = theirs.attachment { both.attachment = attachment }
+            for kind in RecordKind.allCases { kind.slot.copy(from: theirs, into: &both) }
             return both
         }
         unreadable.merge(others.unreadable) { $0.union($1) }
@@ -69,29 +68,25 @@ extension StoredVolume {
     /// Takes in what a key of that kind holds; `nil`: it was deleted.
     /// - Throws: `VolumeError` with code `unexplained` for what cannot be read; nothing has changed then.
     mutating func take(
-        _ kind: StateKeys.Kind, _ value: [UInt8]?, of key: String, revision: Int64
+        _ kind: RecordKind, _ value: [UInt8]?, of key: String, revision: Int64
     ) throws(VolumeError) {
-        switch kind {
-        case .volumes:
-            let record = try value.map { bytes throws(VolumeError) in
-                try RecordCodec.decode(VolumeRecord.self, from: bytes, key: key)
-            }
-            volume = record.map { Revisioned($0, revision: revision) }
-        case .mounts:
-            let record = try value.map { bytes throws(VolumeError) in
-                try RecordCodec.decode(Attachment.self, from: bytes, key: key)
-            }
-            attachment = record.map { Revisioned($0, revision: revision) }
-        case .nodes: break
-        }
+        try kind.slot.take(value, of: key, at: revision, into: &self)
     }
 
     /// Forgets one of the records.
-    mutating func forget(_ kind: StateKeys.Kind) {
-        switch kind {
-        case .volumes: volume = nil
-        case .mounts: attachment = nil
-        case .nodes: break
-        }
+    mutating func forget(_ kind: RecordKind) { kind.slot.clear(in: &self) }
+}
+
+extension RecordSlot {
+    fileprivate func take(
+        _ value: [UInt8]?, of key: String, at revision: Int64, into stored: inout StoredVolume
+    ) throws(VolumeError) {
+        guard let value else { return clear(in: &stored) }
+        take(Revisioned(try RecordCodec.decode(Record.self, from: value, key: key), revision: revision), into: &stored)
+    }
+
+    /// Where the other one has a record of this kind.
+    fileprivate func copy(from other: StoredVolume, into stored: inout StoredVolume) {
+        if let record = read(other) { take(record, into: &stored) }
     }
 }

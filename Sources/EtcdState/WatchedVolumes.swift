@@ -9,7 +9,7 @@ public final class WatchedVolumes: VolumeCatalog {
         /// Also what can be read of names of which the other record cannot.
         var entries = SortedVolumes()
         /// Which records are there and cannot be read: nothing is said of their names.
-        var unreadable: [VolumeName: Set<StateKeys.Kind>] = [:]
+        var unreadable: [VolumeName: Set<RecordKind>] = [:]
         /// Following etcd broke off: it may have another history by the next reading.
         var isInDoubt = false
         /// Names that were nobody's at a revision which the watch has not told yet: what it tells of them up to then is
@@ -26,7 +26,7 @@ public final class WatchedVolumes: VolumeCatalog {
 
         func find(_ name: VolumeName) -> StoredVolume? { unreadable[name] == nil ? entries[name] : nil }
 
-        mutating func mark(_ kind: StateKeys.Kind, of name: VolumeName, isReadable: Bool) {
+        mutating func mark(_ kind: RecordKind, of name: VolumeName, isReadable: Bool) {
             if isReadable {
                 unreadable[name]?.remove(kind)
                 if unreadable[name]?.isEmpty == true { unreadable[name] = nil }
@@ -37,7 +37,7 @@ public final class WatchedVolumes: VolumeCatalog {
 
         mutating func take(observed stored: StoredVolume) {
             if let known = revision(of: stored.name), known >= stored.revision { return }
-            let isGone = stored.volume == nil && stored.attachment == nil
+            let isGone = stored.isAbsent
             entries[stored.name] = isGone ? nil : stored
             unreadable[stored.name] = nil
             // Any number of names can be asked for that are nobody's: none is remembered for longer than it has to be.
@@ -195,21 +195,21 @@ public final class WatchedVolumes: VolumeCatalog {
     private func take(_ event: WatchEvent) {
         guard let (kind, name) = volumeKey(of: event) else { return }
         copy.withLock { copy in
-            // One transaction writes both keys at one revision: equal is not old.
+            // One transaction writes several keys at one revision: equal is not old.
             guard event.revision >= copy.revision(of: name) ?? 0 else { return }
             var stored = copy.entries[name] ?? StoredVolume(name: name, revision: 0)
             copy.mark(kind, of: name, isReadable: take(event, kind, into: &stored))
             stored.revision = event.revision
-            let isGone = stored.volume == nil && stored.attachment == nil && copy.unreadable[name] == nil
+            let isGone = stored.isAbsent && copy.unreadable[name] == nil
             copy.entries[name] = isGone ? nil : stored
             copy.tombstones[name] = nil
         }
     }
 
     /// `nil` for a key that is about no volume.
-    private func volumeKey(of event: WatchEvent) -> (kind: StateKeys.Kind, name: VolumeName)? {
+    private func volumeKey(of event: WatchEvent) -> (kind: RecordKind, name: VolumeName)? {
         do {
-            return try keys.volumeKey(event.key)
+            return try keys.parse(event.key)
         } catch {
             if event.keyValue != nil { unreadable.report(error, of: event.key, revision: event.revision) }
             return nil
@@ -217,7 +217,7 @@ public final class WatchedVolumes: VolumeCatalog {
     }
 
     /// - Returns: whether what is there now can be read.
-    private func take(_ event: WatchEvent, _ kind: StateKeys.Kind, into stored: inout StoredVolume) -> Bool {
+    private func take(_ event: WatchEvent, _ kind: RecordKind, into stored: inout StoredVolume) -> Bool {
         do {
             try stored.take(kind, event.keyValue?.value, of: event.key, revision: event.revision)
             return true

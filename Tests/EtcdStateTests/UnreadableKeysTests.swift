@@ -30,18 +30,21 @@ import VolumeCore
     /// A volume that is whole, and everything that must not be in its way.
     private func litter(_ state: RealState) async throws -> (good: VolumeName, bad: [VolumeName]) {
         let good = try VolumeName("good")
-        try await state.client.put(state.keys.volume(good), try RecordCodec.encode(record(good), write: "w"))
-        try await state.client.put(state.keys.attachment(good), try RecordCodec.encode(attachment(), write: "w"))
+        try await state.client.put(
+            state.keys.record(.volume, of: good), try RecordCodec.encode(record(good), write: "w"))
+        try await state.client.put(
+            state.keys.record(.mount, of: good), try RecordCodec.encode(attachment(), write: "w"))
         try await state.client.put(state.keys.prefix + "mounts/a/b", "x")
         try await state.client.put(state.keys.prefix + "volumes/..", "x")
         try await state.client.put(state.keys.node("odd"), "no JSON")
         let bad = try ["newer", "no-json", "odd-mount"].map { try VolumeName($0) }
         var newer = try RecordCodec.encode(record(bad[0]), write: "w")
         newer = Array(String(decoding: newer, as: UTF8.self).replacing("\"schema\":1", with: "\"schema\":99").utf8)
-        try await state.client.put(state.keys.volume(bad[0]), newer)
-        try await state.client.put(state.keys.volume(bad[1]), "{")
-        try await state.client.put(state.keys.volume(bad[2]), try RecordCodec.encode(record(bad[2]), write: "w"))
-        try await state.client.put(state.keys.attachment(bad[2]), "{\"schema\":99}")
+        try await state.client.put(state.keys.record(.volume, of: bad[0]), newer)
+        try await state.client.put(state.keys.record(.volume, of: bad[1]), "{")
+        try await state.client.put(
+            state.keys.record(.volume, of: bad[2]), try RecordCodec.encode(record(bad[2]), write: "w"))
+        try await state.client.put(state.keys.record(.mount, of: bad[2]), "{\"schema\":99}")
         return (good, bad)
     }
 
@@ -70,9 +73,9 @@ import VolumeCore
             ] {
                 #expect(told.count(of: state.keys.prefix + key) == 1, "\(key)")
             }
-            try await state.client.put(state.keys.volume(bad[1]), "{{")
+            try await state.client.put(state.keys.record(.volume, of: bad[1]), "{{")
             _ = try await store.readAll()
-            #expect(told.count(of: state.keys.volume(bad[1])) == 2, "it has changed")
+            #expect(told.count(of: state.keys.record(.volume, of: bad[1])) == 2, "it has changed")
         }
     }
 
@@ -90,7 +93,7 @@ import VolumeCore
                     _ = try await store.commit(change, over: StoredVolume(name: name, revision: 1))
                 }
             }
-            #expect(try await state.client.get(state.keys.volume(bad[1]))?.text == "{")
+            #expect(try await state.client.get(state.keys.record(.volume, of: bad[1]))?.text == "{")
         }
     }
 
@@ -110,17 +113,20 @@ import VolumeCore
 
             // One half becomes readable while the other one is known from the reading.
             try await state.client.put(
-                state.keys.attachment(bad[2]), try RecordCodec.encode(attachment(), write: "w"))
+                state.keys.record(.mount, of: bad[2]), try RecordCodec.encode(attachment(), write: "w"))
             try await eventually("the mount is readable") { copy.find(bad[2])?.attachment != nil }
             // A mount that becomes unreadable does not make the volume free.
-            try await state.client.put(state.keys.attachment(good), "{")
+            try await state.client.put(state.keys.record(.mount, of: good), "{")
             try await eventually("the volume is left out") { copy.find(good) == nil }
             #expect(copy.compactMap(\.name) == [bad[2]])
             #expect(copy.unsettled().map(\.name) == [bad[2]])
-            try await state.client.delete(state.keys.attachment(good))
+            try await state.client.delete(state.keys.record(.mount, of: good))
             try await eventually("the volume is free") { copy.find(good) != nil }
             #expect(copy.find(good)?.attachment == nil)
-            for key in [state.keys.attachment(good), state.keys.volume(bad[0]), state.keys.prefix + "mounts/a/b"] {
+            for key in [
+                state.keys.record(.mount, of: good), state.keys.record(.volume, of: bad[0]),
+                state.keys.prefix + "mounts/a/b",
+            ] {
                 #expect(told.count(of: key) == 1, "\(key)")
             }
         }

@@ -28,13 +28,15 @@ import VolumeCore
                 let name = try VolumeName(name)
                 let record = VolumeRecord(
                     name: name, uid: "u", phase: .ready, spec: VolumeSpec(pool: "rbd"), options: [:], createdAt: "")
-                try await state.client.put(state.keys.volume(name), try RecordCodec.encode(record, write: "w"))
+                try await state.client.put(
+                    state.keys.record(.volume, of: name), try RecordCodec.encode(record, write: "w"))
             }
             let owned = try VolumeName(try #require(names.first))
             let attachment = Attachment(
                 volumeUID: "u", owner: NodeIdentity(node: "a", boot: "b"), epoch: Epoch(1), state: .attached,
                 since: "")
-            try await state.client.put(state.keys.attachment(owned), try RecordCodec.encode(attachment, write: "w"))
+            try await state.client.put(
+                state.keys.record(.mount, of: owned), try RecordCodec.encode(attachment, write: "w"))
             try await following(state.client, state.keys) { copy in
                 await withTaskGroup(of: Void.self) { group in
                     for _ in 0..<3 {
@@ -90,7 +92,8 @@ import VolumeCore
 
     private func volume(_ name: VolumeName, revision: Int64) throws -> KeyValue {
         KeyValue(
-            keyBytes: Array(keys.volume(name).utf8), value: try RecordCodec.encode(record(name), write: "w"),
+            keyBytes: Array(keys.record(.volume, of: name).utf8),
+            value: try RecordCodec.encode(record(name), write: "w"),
             createRevision: revision, modRevision: revision, version: 1)
     }
 
@@ -143,7 +146,7 @@ import VolumeCore
         let attachment = Attachment(
             volumeUID: "u", owner: NodeIdentity(node: "a", boot: "b"), epoch: Epoch(1), state: .attaching, since: "")
         let mount = KeyValue(
-            keyBytes: Array(keys.attachment(name).utf8), value: try RecordCodec.encode(attachment, write: "w"),
+            keyBytes: Array(keys.record(.mount, of: name).utf8), value: try RecordCodec.encode(attachment, write: "w"),
             createRevision: 11, modRevision: 11, version: 1)
         let events = [entry, mount].map { WatchEvent(keyBytes: $0.keyBytes, revision: 11, change: .put($0)) }
         await told([.page([], isFirst: true), .snapshot(revision: 10), .events(events, revision: 11)], copy)

@@ -1,6 +1,8 @@
 /// A record in etcd that can tell whether the plugin may have written it. Whoever may write to etcd must get nothing done that
 /// a user of Docker could not ask for: so a record is checked as options are, and what fails is not read at all.
-public protocol CheckedRecord {
+public protocol CheckedRecord: Codable {
+    /// Which versions of the plugin may act on it.
+    var stamp: RecordStamp { get }
     /// The last part of the key that it belongs under; `nil` when the record does not say.
     var keyName: String? { get }
 

@@ -9,7 +9,7 @@ public struct Revisioned<Record: Sendable & Hashable>: Sendable, Hashable {
     }
 }
 
-/// Both records of one name, read at one revision.
+/// The records of one name, read at one revision. `RecordKind` lists what they are.
 public struct StoredVolume: Sendable, Hashable {
     public var name: VolumeName
     public var volume: Revisioned<VolumeRecord>?
@@ -26,4 +26,7 @@ public struct StoredVolume: Sendable, Hashable {
         self.volume = volume
         self.attachment = attachment
     }
+
+    /// Whether nothing is recorded of the name.
+    public var isAbsent: Bool { RecordKind.allCases.allSatisfy { $0.slot.revision(self) == nil } }
 }

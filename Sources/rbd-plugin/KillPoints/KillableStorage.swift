@@ -19,25 +19,6 @@
         }
     }
 
-    extension StoreChange {
-        /// What is written, in a few words: `volume ready, mount attaching`.
-        fileprivate var summary: String {
-            let volumePart: String? =
-                switch volume {
-                case .keep: nil
-                case .put(let record): "volume \(record.phase.rawValue)"
-                case .delete: "no volume"
-                }
-            let mountPart: String? =
-                switch attachment {
-                case .keep: nil
-                case .put(let record): "mount \(record.state.rawValue)"
-                case .delete: "no mount"
-                }
-            return [volumePart, mountPart].compactMap(\.self).joined(separator: ", ")
-        }
-    }
-
     /// Images in Ceph, with a kill point after each change.
     struct KillableImages: ImageStore {
         let base: any ImageStore

@@ -4,7 +4,7 @@ import VolumeCore
 @testable import NodeStorage
 
 /// What stands under one key in etcd: whoever may write there writes what he likes.
-struct RecordTarget<Record: StateRecord & Hashable & Sendable>: FuzzTarget {
+struct RecordTarget<Record: CheckedRecord & Hashable & Sendable>: FuzzTarget {
     let name: String
     let key: String
     /// What the driver does with a record without asking further.

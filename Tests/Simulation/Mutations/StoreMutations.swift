@@ -138,19 +138,11 @@ extension Mutation {
 }
 
 extension StoreChange {
-    /// As if it had been written.
+    /// As if it had been written. What nobody has written has no revision of its own.
     fileprivate func applied(to read: StoredVolume) -> StoredVolume {
-        var next = read
-        switch volume {
-        case .keep: break
-        case .put(let record): next.volume = Revisioned(record, revision: read.volume?.revision ?? 0)
-        case .delete: next.volume = nil
-        }
-        switch attachment {
-        case .keep: break
-        case .put(let record): next.attachment = Revisioned(record, revision: read.attachment?.revision ?? 0)
-        case .delete: next.attachment = nil
-        }
+        var next = applied(to: read, at: read.revision)
+        if let revision = read.volume?.revision { next.volume?.revision = revision }
+        if let revision = read.attachment?.revision { next.attachment?.revision = revision }
         return next
     }
 }
