@@ -12,7 +12,7 @@ extension VolumeDriver {
     /// - Returns: the mountpoint. On a failure everything is undone in reverse order, the claim last.
     func attach(_ claimed: StoredVolume, after former: Attachment.State? = nil) async throws -> String {
         guard let volume = claimed.volume?.record else { throw lostClaim(claimed.name) }
-        var progress = AttachProgress(stored: claimed, mountpoint: policy.mountpoint(of: claimed.name))
+        var progress = AttachProgress(stored: claimed, mountpoint: settings.mountpoint(of: claimed.name))
         progress.former = former
         if former != nil {
             progress.mapping = .unknown
@@ -26,7 +26,7 @@ extension VolumeDriver {
             try await refuseStrangers(claimed, volume, besides: present)
             var device = try await mapOrReuse(volume, present, &progress)
             try await recordMapping(device, volume, &progress)
-            if try await !isChecked(device, volume, progress) {
+            if try await !isReadyToMount(device, volume, progress) {
                 device = try await mapAnew(device, volume, &progress)
             }
             try await mountDevice(device, volume, &progress)
@@ -108,7 +108,7 @@ extension VolumeDriver {
         of image: ImageReference, _ owners: [ClientAddress], besides mine: Set<ClientAddress>
     ) async throws {
         for owner in rules.silent(owners, mine) {
-            try await ports.fence.blocklist(owner, for: policy.blocklistExpiry)
+            try await ports.fence.blocklist(owner, for: settings.blocklistExpiry)
             try await ports.fence.breakLock(of: image, heldBy: owner)
             log.warning(
                 "shut out a client that held the lock of an image and was seen no more",
@@ -125,7 +125,7 @@ extension VolumeDriver {
         var found = seen.filter { !mine.contains($0) }
         var looks = 1
         while !found.isEmpty, looks < 8 {
-            try await ports.clock.sleep(for: policy.pollInterval)
+            try await ports.clock.sleep(for: settings.pollInterval)
             found = try await ports.images.watchers(of: image).filter { !mine.contains($0) }
             looks += 1
         }
@@ -138,7 +138,7 @@ extension VolumeDriver {
         var strangers: [ClientAddress] = []
         for watcher in watchers {
             if try await ports.fence.isBlocklisted(watcher) {
-                try await ports.fence.blocklist(watcher, for: policy.blocklistExpiry)
+                try await ports.fence.blocklist(watcher, for: settings.blocklistExpiry)
             } else {
                 strangers.append(watcher)
             }
@@ -161,7 +161,7 @@ extension VolumeDriver {
         }
         progress.mapping = .unknown
         let device = try await ports.mapper.map(
-            volume.image, id: volume.imageID, options: policy.mapOptions + volume.spec.mapOptions)
+            volume.image, id: volume.imageID, options: settings.mapOptions + volume.spec.mapOptions)
         progress.mapping = .made(device)
         memory.noteUpToDate(device, of: volume.name)
         return device
@@ -170,7 +170,7 @@ extension VolumeDriver {
     /// Whether the filesystem can be mounted as it is; `false` when the device has to be mapped anew: the check repaired
     /// something that the kernel may have read before. An earlier check may have done so as well, whose Mount failed, or
     /// whose plugin was killed before it could map anew.
-    private func isChecked(
+    private func isReadyToMount(
         _ device: MappedDevice, _ volume: VolumeRecord, _ progress: AttachProgress
     ) async throws -> Bool {
         if try await ports.mounter.mounted(at: progress.mountpoint) != nil { return true }
@@ -234,7 +234,7 @@ extension VolumeDriver {
             progress.isMounted = true
             try await ports.mounter.mount(
                 device.path, at: progress.mountpoint, volume.spec.filesystem,
-                options: volume.spec.mountOptions + policy.mountOptions)
+                options: volume.spec.mountOptions + settings.mountOptions)
         }
         // Also of what was mounted before: the Mount that mounted it may have ended right then.
         try await ports.mounter.prepareRoot(of: progress.mountpoint, spec: volume.spec)

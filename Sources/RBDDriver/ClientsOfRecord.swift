@@ -17,12 +17,12 @@ extension VolumeDriver {
         for client in rules.unaccounted(attachment, accounted) {
             // One that ends within the hour, as of a lock that somebody else broke, is no fence.
             if try await ports.fence.isBlocklisted(client) {
-                try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
+                try await ports.fence.blocklist(client, for: settings.blocklistExpiry)
                 continue
             }
             try await refuseIfInUse(client, attachment, volume)
             guard try await mayWrite(client, attachment, volume) else { continue }
-            try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
+            try await ports.fence.blocklist(client, for: settings.blocklistExpiry)
             log.warning(
                 "shut out a client that was recorded and that no mapping here accounts for",
                 metadata: ["volume": "\(volume.name)", "client": "\(client)", "mapper": "\(attachment.mapper ?? "-")"])

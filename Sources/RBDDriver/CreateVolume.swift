@@ -8,9 +8,9 @@ extension VolumeDriver {
     /// the volume's name → record `ready`.
     public func create(_ nameText: String, options: [String: String]) async throws {
         let name = try VolumeName(nameText)
-        let request = try VolumeRequest(options: options, defaults: policy.defaults)
+        let request = try VolumeRequest(options: options, defaults: settings.defaults)
         try await operation("create", name) {
-            let end = (Deadline.current ?? ports.clock.now()) + policy.undoBudget
+            let end = (Deadline.current ?? ports.clock.now()) + settings.undoBudget
             do {
                 try await create(name, request)
             } catch {
@@ -33,7 +33,7 @@ extension VolumeDriver {
     }
 
     private func create(_ name: VolumeName, _ request: VolumeRequest) async throws {
-        var giveUp = ports.clock.now() + policy.handOverWait
+        var giveUp = ports.clock.now() + settings.handOverWait
         var begun: Set<String> = []
         while true {
             let stored = try await read(name)
@@ -45,7 +45,7 @@ extension VolumeDriver {
             case .begin: break
             case .carryOn(let record): abandoned = record
             case .wait where ports.clock.now() < giveUp:
-                try await ports.clock.sleep(for: policy.pollInterval)
+                try await ports.clock.sleep(for: settings.pollInterval)
                 continue
             case .wait(let node):
                 // Its call may be long over, with nobody left to repeat it. That is never certain, but it need not be:
@@ -54,13 +54,13 @@ extension VolumeDriver {
                 abandoned = stored.volume?.record
             }
             let pool = abandoned?.image.pool ?? request.spec.pool
-            let isReady = try await inPlace(of: pool, to: "create volume \(name)") {
+            let isReady = try await inSlot(of: pool, to: "create volume \(name)") {
                 if let abandoned { return try await carryOn(abandoned, over: stored, adopting: request.adopt) }
                 return try await begin(name, request, over: stored, &begun)
             }
             if isReady { return }
             // Another node was faster: it gets its time, or two nodes would go on undoing each other's attempts.
-            giveUp = ports.clock.now() + policy.handOverWait
+            giveUp = ports.clock.now() + settings.handOverWait
         }
     }
 
@@ -76,7 +76,7 @@ extension VolumeDriver {
     ) async throws -> Bool {
         // What an attempt before this one has made is recorded again, however many volumes there are by now.
         if begun.isEmpty { try await checkRoom(for: name) }
-        try policy.limits.check(request, of: name)
+        try settings.limits.check(request, of: name)
         try await checkMapper(request.spec, name)
         var record = VolumeRecord(
             name: name, uid: VolumeUID.make(home: ports.home(), token: ports.tokens.token()), phase: .creating,
@@ -96,7 +96,7 @@ extension VolumeDriver {
             try refuseUsers(of: existing, image)
             record.adopted = true
             record.spec = try await adoptedSpec(of: existing, image, request)
-            try policy.limits.check(record)
+            try settings.limits.check(record)
             try await checkMapper(record.spec, name)
         } else if request.adopt {
             throw AdoptRule.absent(image)
@@ -110,7 +110,7 @@ extension VolumeDriver {
     /// Nodes that create at the same moment do not count each other: there may be a few volumes more than the limit.
     private func checkRoom(for name: VolumeName) async throws {
         let count = try await volumeCount()
-        try policy.limits.checkRoom(for: name, beside: count)
+        try settings.limits.checkRoom(for: name, beside: count)
     }
 
     private func volumeCount() async throws -> Int {
@@ -159,7 +159,7 @@ extension VolumeDriver {
         }
         // A new image is not what it asks for, whoever has begun to make one.
         if adopting, !record.adopted { throw AdoptRule.absent(record.image) }
-        try policy.limits.check(record)
+        try settings.limits.check(record)
         try await checkMapper(record.spec, record.name)
         let next = try await sweepAbandoned(record.retried(by: me, token: ports.tokens.token()))
         guard let begun = try await commit(.init(volume: .put(next)), over: stored) else { return false }
@@ -299,7 +299,7 @@ extension VolumeDriver {
             .foreignImage, "create volume \(image.name)",
             why: "an image \(image) exists that no volume owns; it was left as it is",
             remedy: "use another name, or '-o adopt=true' to use that image with what is on it"
-                + (policy.limits.allowsAdoption ? "" : ", where RBD_ALLOW_ADOPT allows that"), outcome: .refused)
+                + (settings.limits.allowsAdoption ? "" : ", where RBD_ALLOW_ADOPT allows that"), outcome: .refused)
     }
 }
 

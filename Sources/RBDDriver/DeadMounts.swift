@@ -86,7 +86,7 @@ extension VolumeDriver {
     /// A container that was told the mountpoint a moment ago may be about to start, and its client may live.
     private func refuseIfJustMounted(_ dead: DeadMount, _ stored: StoredVolume, _ what: String) async throws {
         guard let volume = stored.volume?.record,
-            memory.mayHaveBeenMounted(stored.name, within: policy.handOverGrace, of: ports.clock.now())
+            memory.mayHaveBeenMounted(stored.name, within: settings.handOverGrace, of: ports.clock.now())
         else { return }
         for client in dead.clients where try await mayHave(volume, client) { throw stillOpen(dead, [client], what) }
     }
@@ -126,7 +126,7 @@ extension VolumeDriver {
     private func isOf(
         _ volume: VolumeRecord, _ noted: MappedDevice?, _ mountpoint: String, _ attachment: Attachment
     ) -> Bool {
-        guard let noted else { return mountpoint == policy.mountpoint(of: volume.name) }
+        guard let noted else { return mountpoint == settings.mountpoint(of: volume.name) }
         return rules.relation(noted, volume, attachment) == .itsImage
     }
 

@@ -26,8 +26,8 @@ public struct DriverRules: Sendable {
     public var recover: @Sendable (Attachment, NodeIdentity, Bool) -> RecoveryStep = {
         RecoveryRule.decide($0, me: $1, mountedHere: $2)
     }
-    public var tend: @Sendable (Attachment, NodeIdentity, Bool) -> TendStep = {
-        TendRule.decide($0, me: $1, justMounted: $2)
+    public var reconcile: @Sendable (Attachment, NodeIdentity, Bool) -> ReconcileStep = {
+        ReconcileRule.decide($0, me: $1, justMounted: $2)
     }
     public var relation: @Sendable (MappedDevice, VolumeRecord, Attachment?) -> DeviceRelation = {
         $0.relation(to: $1, recorded: $2)

@@ -28,36 +28,36 @@ extension VolumeDriver {
     }
 
     /// Puts a mount of this node in order: lets go of what nobody uses, and answers who asks for it.
-    public func tend(_ name: VolumeName) async throws {
+    public func reconcile(_ name: VolumeName) async throws {
         guard let known = ports.catalog.find(name)?.attachment?.record, known.owner == me else { return }
-        guard rules.tend(known, me, false) != .nothing, !turns.isTaken(name) else { return }
+        guard rules.reconcile(known, me, false) != .nothing, !turns.isTaken(name) else { return }
         try await operation("tend to", name) { try await tendInTurn(name) }
     }
 
     private func tendInTurn(_ name: VolumeName) async throws {
         let stored = try await read(name)
         guard let attachment = stored.attachment?.record else { return }
-        let justMounted = memory.mayHaveBeenMounted(name, within: policy.handOverGrace, of: ports.clock.now())
-        switch rules.tend(attachment, me, justMounted) {
+        let justMounted = memory.mayHaveBeenMounted(name, within: settings.handOverGrace, of: ports.clock.now())
+        switch rules.reconcile(attachment, me, justMounted) {
         case .nothing: return
         case .decline:
             var declined = attachment
             declined.wantedBy = nil
             _ = try await commit(.init(attachment: .put(declined)), over: stored)
         case .finishFence:
-            try await inPlace(of: stored.pool, to: "tend to volume \(name)") {
+            try await inSlot(of: stored.pool, to: "tend to volume \(name)") {
                 guard let raised = try await raiseFence(over: stored) else { return }
                 _ = try await commit(.init(attachment: .delete), over: raised.stored)
             }
-        case .letGo:
+        case .detach:
             // As if it were called: somebody waits for it on another node.
-            try await inPlace(of: stored.pool, to: "tend to volume \(name)") {
-                try await letGo(attachment, over: stored)
+            try await inSlot(of: stored.pool, to: "tend to volume \(name)") {
+                try await detachForAnother(attachment, over: stored)
             }
         }
     }
 
-    private func letGo(_ attachment: Attachment, over stored: StoredVolume) async throws {
+    private func detachForAnother(_ attachment: Attachment, over stored: StoredVolume) async throws {
         try await seeThatCephAnswers(for: stored)
         do {
             _ = try await detach(attachment, over: stored)

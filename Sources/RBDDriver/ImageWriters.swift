@@ -37,7 +37,7 @@ extension VolumeDriver {
 
     private func shutOut(_ forgotten: [ClientAddress], of volume: VolumeRecord) async throws {
         for client in forgotten {
-            try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
+            try await ports.fence.blocklist(client, for: settings.blocklistExpiry)
             log.warning(
                 "shut out a client that an image names as its writer and no record does",
                 metadata: ["volume": "\(volume.name)", "client": "\(client)"])

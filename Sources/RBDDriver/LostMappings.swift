@@ -7,13 +7,13 @@ extension VolumeDriver {
     /// Unmounts and unmaps what this node still has of a volume that the records do not give to it. Runs in the volume's
     /// turn, so that nothing here is just being mapped.
     /// - Throws: `VolumeError` with code `busy` when something still has a file of it open.
-    func letGoOfLost(_ stored: StoredVolume) async throws {
+    func detachLost(_ stored: StoredVolume) async throws {
         let isHeldHere = isHeldHere(stored)
         for device in try await ports.mapper.mapped() {
             switch relation(of: device, to: stored) {
             case .unrelated: continue
             case .anotherOfItsName:
-                try await letGoOfNamesake(device, stored.name)
+                try await unmapNamesake(device, stored.name)
                 continue
             case .itsImage, .unknownOfItsName: if isHeldHere { continue }
             }
@@ -27,7 +27,7 @@ extension VolumeDriver {
                     metadata: ["volume": "\(stored.name)", "device": "\(device.path)"])
                 continue
             }
-            try await letGo(of: device, stored.name)
+            try await detach(lost: device, stored.name)
         }
         if !isHeldHere { try await clearDeadMount(stored, to: "let go of") }
     }
@@ -62,7 +62,7 @@ extension VolumeDriver {
         return try await ports.fence.isBlocklisted(client)
     }
 
-    func letGo(of device: MappedDevice, _ name: VolumeName) async throws {
+    func detach(lost device: MappedDevice, _ name: VolumeName) async throws {
         for mountpoint in try await mountpoints(of: device, name) {
             try await ports.mounter.unmount(mountpoint, of: device.path)
         }

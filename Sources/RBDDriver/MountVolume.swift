@@ -10,7 +10,7 @@ extension VolumeDriver {
             let unfinished = rules.replacesFailedUnmounts ? memory.withdraw(.init(name: name, id: id)) : 0
             do {
                 let mountpoint = try await mount(name, MountingID(text: id, unfinished: unfinished))
-                memory.noteMount(of: name, at: ports.clock.now(), keptFor: policy.handOverGrace)
+                memory.noteMount(of: name, at: ports.clock.now(), keptFor: settings.handOverGrace)
                 return mountpoint
             } catch {
                 for _ in 0..<unfinished { memory.postpone(.init(name: name, id: id)) }
@@ -20,7 +20,7 @@ extension VolumeDriver {
     }
 
     private func mount(_ name: VolumeName, _ id: MountingID) async throws -> String {
-        let giveUp = ports.clock.now() + policy.handOverWait
+        let giveUp = ports.clock.now() + settings.handOverWait
         while true {
             let stored = try await read(name)
             let step = try rules.mount(
@@ -28,7 +28,7 @@ extension VolumeDriver {
             func placed(_ body: () async throws -> String?) async throws -> String? {
                 // Before anything is claimed, fenced or mapped.
                 try stored.volume?.record.spec.refuseDangerousOptions(of: name)
-                return try await inPlace(of: stored.pool, to: "mount volume \(name)", body)
+                return try await inSlot(of: stored.pool, to: "mount volume \(name)", body)
             }
             switch step {
             case .count:
@@ -50,7 +50,7 @@ extension VolumeDriver {
                     throw MountRule.refusal(stored)
                 }
                 try await ask(for: stored)
-                try await ports.clock.sleep(for: policy.pollInterval)
+                try await ports.clock.sleep(for: settings.pollInterval)
             }
         }
     }

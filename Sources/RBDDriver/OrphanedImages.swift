@@ -9,11 +9,11 @@ extension VolumeDriver {
     /// create one. Twice in the time that an image has to be nobody's.
     /// There can be very many volumes: in all other rounds they are not looked through.
     func poolsToSearch() -> Set<String> {
-        guard ports.catalog.isLoaded, orphans.isRoundDue(now: ports.clock.now(), every: policy.orphanAge / 2) else {
+        guard ports.catalog.isLoaded, orphans.isRoundDue(now: ports.clock.now(), every: settings.orphanAge / 2) else {
             return []
         }
         let pools = ports.catalog.compactMap { $0.volume?.record.image.pool }
-        return orphans.pools.union(pools + [policy.defaults.pool].compactMap(\.self))
+        return orphans.pools.union(pools + [settings.defaults.pool].compactMap(\.self))
     }
 
     /// Removes what has been nobody's for long.
@@ -35,7 +35,7 @@ extension VolumeDriver {
 
     /// The names of unfinished images, without what a removal that was cut off has appended.
     private func unfinished(in pool: String, _ namespace: String) async throws -> Set<ImageReference> {
-        let deadline = ports.clock.now() + policy.workBudget
+        let deadline = ports.clock.now() + settings.workBudget
         let names = try await Deadline.$current.withValue(deadline) {
             try await ports.images.names(in: pool, namespace: namespace, withPrefix: VolumeRecord.unfinishedPrefix)
         }
@@ -53,9 +53,9 @@ extension VolumeDriver {
         guard let uid = VolumeRecord.uid(ofUnfinishedImage: image.name) else { return }
         let known = Set(ports.catalog.compactMap { $0.volume?.record.uid })
         let seen = orphans.seen(image, now: ports.clock.now())
-        guard rules.isOrphan(uid, known, seen, policy.orphanAge) else { return }
-        try await Deadline.$current.withValue(ports.clock.now() + policy.workBudget) {
-            try await inFreePlace(of: image.pool) {
+        guard rules.isOrphan(uid, known, seen, settings.orphanAge) else { return }
+        try await Deadline.$current.withValue(ports.clock.now() + settings.workBudget) {
+            try await inFreeSlot(of: image.pool) {
                 try await removeUnfinished(image, of: nil)
                 log.info("removed an unfinished image that was nobody's", metadata: ["image": "\(image)"])
             }

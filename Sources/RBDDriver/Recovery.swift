@@ -8,7 +8,7 @@ extension VolumeDriver {
     /// time, so that one that hangs holds up its own volumes only. What fails is left for the next call on that volume, and
     /// logged.
     public func recover() async throws {
-        let names = try await Deadline.$current.withValue(ports.clock.now() + policy.workBudget) {
+        let names = try await Deadline.$current.withValue(ports.clock.now() + settings.workBudget) {
             try await ports.store.readAttachments().filter { $0.value.owner.node == me.node }.keys.sorted()
         }
         await ports.catalog.firstReading()
@@ -38,12 +38,12 @@ extension VolumeDriver {
         case .adopt:
             log.step("found a volume mounted by an earlier run", name, ["ids": "\(attachment.mountIDs.count)"])
             try await noteEarlierWriter(attachment, volume, over: stored)
-        case .letGo:
+        case .detach:
             log.step("finishing what an earlier run left half done", name, ["state": "\(attachment.state)"])
-            _ = try await inPlace(of: stored.pool, to: what) { try await detach(attachment, over: stored) }
+            _ = try await inSlot(of: stored.pool, to: what) { try await detach(attachment, over: stored) }
         case .clear:
             log.step("clearing the mount of an earlier boot of this node", name, ["epoch": "\(attachment.epoch)"])
-            try await inPlace(of: stored.pool, to: what) { try await clear(attachment, of: volume, over: stored) }
+            try await inSlot(of: stored.pool, to: what) { try await clear(attachment, of: volume, over: stored) }
         }
     }
 

@@ -13,13 +13,13 @@ extension VolumeDriver {
     /// - Returns: `false` when the records changed meanwhile, or there is another step to take: decide again.
     private func remove(_ name: VolumeName) async throws -> Bool {
         let stored = try await read(name)
-        let justMounted = memory.mayHaveBeenMounted(name, within: policy.handOverGrace, of: ports.clock.now())
+        let justMounted = memory.mayHaveBeenMounted(name, within: settings.handOverGrace, of: ports.clock.now())
         let step = try rules.remove(stored, me, try await attemptIsAlive(stored), justMounted)
-        return try await inPlace(of: stored.pool, to: "remove volume \(name)") { try await take(step, over: stored) }
+        return try await inSlot(of: stored.pool, to: "remove volume \(name)") { try await carryOut(step, over: stored) }
     }
 
     /// - Returns: as `remove`.
-    private func take(_ step: RemoveStep, over stored: StoredVolume) async throws -> Bool {
+    private func carryOut(_ step: RemoveStep, over stored: StoredVolume) async throws -> Bool {
         switch step {
         case .detach(let attachment):
             _ = try await detach(attachment, over: stored)

@@ -28,7 +28,7 @@ extension VolumeDriver {
     /// - Returns: `nil` when the records changed meanwhile.
     func raiseFence(over fencing: StoredVolume) async throws -> RaisedFence? {
         let raiser = FenceRaiser(
-            fence: ports.fence, images: ports.images, rules: rules, expiry: policy.blocklistExpiry, log: log,
+            fence: ports.fence, images: ports.images, rules: rules, expiry: settings.blocklistExpiry, log: log,
             commit: { try await commit($0, over: $1) })
         return try await raiser.raise(over: fencing)
     }

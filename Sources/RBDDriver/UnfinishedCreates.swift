@@ -9,7 +9,7 @@ extension VolumeDriver {
         where stored.pool == pool && isToBeClearedUp(stored) && !turns.isTaken(stored.name) {
             await attempt("clear up after the creation of", stored.name) {
                 try await operation("clear up", stored.name) {
-                    try await inFreePlace(of: pool) { try await clearUpCreate(of: stored.name) }
+                    try await inFreeSlot(of: pool) { try await clearUpCreate(of: stored.name) }
                 }
             }
         }

@@ -44,12 +44,12 @@ extension VolumeDriver {
         let what = "unmount volume \(name)"
         switch rules.unmount(stored, id, me) {
         case .nothing:
-            try await inPlace(of: stored.pool, to: what) { try await letGoOfLost(stored) }
+            try await inSlot(of: stored.pool, to: what) { try await detachLost(stored) }
             return true
         case .uncount(let attachment):
             return try await commit(.init(attachment: .put(attachment)), over: stored) != nil
         case .detach(let attachment):
-            return try await inPlace(of: stored.pool, to: what) { try await detach(attachment, over: stored) }
+            return try await inSlot(of: stored.pool, to: what) { try await detach(attachment, over: stored) }
         }
     }
 
@@ -67,7 +67,7 @@ extension VolumeDriver {
             }
             try await unmountRecorded(leaving, of: detaching)
         } catch {
-            await stay(detaching, leaving)
+            await keepAttached(detaching, leaving)
             throw error
         }
         let gone = try await unmapAll(devices, detaching, leaving)
@@ -120,7 +120,7 @@ extension VolumeDriver {
             do {
                 return try await mountAgain(device, volume, detaching, leaving)
             } catch {
-                guard attempt < 3, (try? await ports.clock.sleep(for: policy.pollInterval)) != nil else {
+                guard attempt < 3, (try? await ports.clock.sleep(for: settings.pollInterval)) != nil else {
                     log.error(
                         "could not mount a busy volume again",
                         metadata: ["volume": "\(detaching.name)", "device": "\(device.path)", "error": "\(error)"])
@@ -136,20 +136,20 @@ extension VolumeDriver {
         // A device that is given back with its last mount may be another volume's by now.
         guard try await ports.mapper.mapped().contains(device) else { return }
         // Where the mount root was another one when it was mounted, it is mounted below the present one now.
-        let mountpoint = policy.mountpoint(of: detaching.name)
+        let mountpoint = settings.mountpoint(of: detaching.name)
         var staying = leaving
         staying.mountpoint = mountpoint
         // The answer of the attempt before may have been lost.
         if try await ports.mounter.mounted(at: mountpoint)?.device != device.path {
             try await ports.mounter.mount(
                 device.path, at: mountpoint, volume.spec.filesystem,
-                options: volume.spec.mountOptions + policy.mountOptions)
+                options: volume.spec.mountOptions + settings.mountOptions)
         }
-        await stay(detaching, staying)
+        await keepAttached(detaching, staying)
     }
 
     /// Records that the volume stays mounted. A record left at `detaching` is understood as well, by the next Mount.
-    private func stay(_ detaching: StoredVolume, _ leaving: Attachment) async {
+    private func keepAttached(_ detaching: StoredVolume, _ leaving: Attachment) async {
         guard let kept = try? leaving.applying(.stayed) else { return }
         do {
             try await undoing { _ = try await commit(.init(attachment: .put(kept)), over: detaching) }

@@ -15,11 +15,11 @@ extension VolumeDriver {
             case .unrelated: continue
             case .itsImage:
                 if try await isShutOut(device) {
-                    try await letGo(of: device, volume.name)
+                    try await detach(lost: device, volume.name)
                 } else {
                     usable.append(device)
                 }
-            case .anotherOfItsName: try await letGoOfNamesake(device, volume.name)
+            case .anotherOfItsName: try await unmapNamesake(device, volume.name)
             case .unknownOfItsName: try await giveBackUnknown(device, volume)
             }
         }
@@ -49,7 +49,7 @@ extension VolumeDriver {
     /// Lets go, without force, of a device of another image that has had the name, if it is the plugin's own: of a volume that
     /// was taken over, removed and created anew while this node slept. No record can give it to this node again. What people
     /// have mapped by hand is left to them: it is in nobody's way.
-    func letGoOfNamesake(_ device: MappedDevice, _ name: VolumeName) async throws {
+    func unmapNamesake(_ device: MappedDevice, _ name: VolumeName) async throws {
         guard try await ports.mapper.isOwn(device) else {
             log.warning(
                 "a device bears the name of a volume's image and is another image; left alone",
@@ -57,7 +57,7 @@ extension VolumeDriver {
             return
         }
         do {
-            try await letGo(of: device, name)
+            try await detach(lost: device, name)
         } catch let error as VolumeError where error.code == .busy {
             // At the volume's mountpoint it is in the way.
             if try await isMounted(device, name) { throw error }

@@ -4,31 +4,31 @@ import VolumeCore
 /// The use cases: what Docker asks for, done through the ports by the rules of `VolumeCore`.
 ///
 /// Operations on one volume take turns, and so many at a time work on the volumes of one pool; nothing else is serialised.
-/// Every operation ends within the policy's budgets.
+/// Every operation ends within the budgets of its settings.
 public struct VolumeDriver: Sendable {
     public let ports: DriverPorts
-    public let policy: DriverPolicy
+    public let settings: DriverSettings
     public let me: NodeIdentity
     let rules: DriverRules
-    let turns = Turns<VolumeName>()
-    let places: Turns<String>
-    let rounds = Turns<String>()
+    let turns = KeyedLimiter<VolumeName>()
+    let slots: KeyedLimiter<String>
+    let rounds = KeyedLimiter<String>()
     /// The pools in which the data of removed volumes is being deleted.
-    let emptying = Turns<String>()
+    let emptying = KeyedLimiter<String>()
     let memory: DriverMemory
     let sightings = WatcherSightings()
     let orphans: OrphanSightings
     let log: Logger
 
     public init(
-        ports: DriverPorts, policy: DriverPolicy, rules: DriverRules = DriverRules(), me: NodeIdentity, log: Logger
+        ports: DriverPorts, settings: DriverSettings, rules: DriverRules = DriverRules(), me: NodeIdentity, log: Logger
     ) {
         self.ports = ports
         self.rules = rules
-        self.policy = policy
+        self.settings = settings
         self.me = me
         self.log = log
-        places = Turns(atOnce: policy.operationsPerPool)
+        slots = KeyedLimiter(atOnce: settings.operationsPerPool)
         orphans = OrphanSightings(startedAt: ports.clock.now())
         memory = DriverMemory(startedAt: ports.clock.now())
     }
@@ -38,7 +38,7 @@ public struct VolumeDriver: Sendable {
         _ verb: String, _ name: VolumeName, _ body: () async throws -> Value
     ) async throws -> Value {
         let clock = ports.clock
-        return try await Deadline.$current.withValue(clock.now() + policy.workBudget) {
+        return try await Deadline.$current.withValue(clock.now() + settings.workBudget) {
             try await turns.take(
                 name, clock: clock,
                 else: VolumeError(
@@ -50,7 +50,7 @@ public struct VolumeDriver: Sendable {
 
     /// Runs what cleans up after a failure, under a deadline of its own: the operation's may be used up.
     func undoing<Value: Sendable>(_ body: () async throws -> Value) async rethrows -> Value {
-        try await Deadline.$current.withValue(ports.clock.now() + policy.undoBudget) { try await body() }
+        try await Deadline.$current.withValue(ports.clock.now() + settings.undoBudget) { try await body() }
     }
 
     /// Reads the records, and lets this node's copy know.

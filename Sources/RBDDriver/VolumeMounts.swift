@@ -10,7 +10,7 @@ extension VolumeDriver {
     /// - Returns: `nil` when it says nothing, or something that nothing confirms.
     func believedMountpoint(_ attachment: Attachment, of stored: StoredVolume) async throws -> String? {
         guard let recorded = attachment.mountpoint else { return nil }
-        if recorded == policy.mountpoint(of: stored.name) { return recorded }
+        if recorded == settings.mountpoint(of: stored.name) { return recorded }
         guard let former = formerMountpoint(attachment, of: stored.name), let volume = stored.volume?.record,
             let device = attachment.device, try await ports.mounter.mounted(at: former)?.device == device
         else { return nil }
@@ -21,7 +21,7 @@ extension VolumeDriver {
 
     /// The recorded mountpoint below what may have been the mount root; `nil` when it is not named after the volume.
     func formerMountpoint(_ attachment: Attachment, of name: VolumeName) -> String? {
-        guard let recorded = attachment.mountpoint, recorded != policy.mountpoint(of: name),
+        guard let recorded = attachment.mountpoint, recorded != settings.mountpoint(of: name),
             recorded.hasPrefix("/"), recorded.hasSuffix("/\(name)"), !PathSteps.of(recorded).contains("..")
         else { return nil }
         return recorded
@@ -30,7 +30,7 @@ extension VolumeDriver {
     /// Where the plugin has mounted the device for the volume: at its mountpoint, or below what was the mount root then.
     func mountpoints(of device: MappedDevice, _ name: VolumeName) async throws -> [String] {
         var found: [String] = []
-        let usual = policy.mountpoint(of: name)
+        let usual = settings.mountpoint(of: name)
         if try await ports.mounter.mounted(at: usual)?.device == device.path { found.append(usual) }
         let others = try await ports.mounter.mountpoints(of: device.path).filter {
             $0 != usual && $0.hasSuffix("/\(name)")
@@ -50,7 +50,7 @@ extension VolumeDriver {
     ///   volume's.
     func unmountRecorded(_ attachment: Attachment, of stored: StoredVolume) async throws {
         guard let volume = stored.volume?.record else { return }
-        let usual = policy.mountpoint(of: stored.name)
+        let usual = settings.mountpoint(of: stored.name)
         let former = formerMountpoint(attachment, of: stored.name)
         switch try await unmount(usual, attachment, volume) {
         case .volume: return
@@ -91,11 +91,11 @@ extension VolumeDriver {
             }
         }
         guard attachment.device == path else { return false }
-        if mountpoint == policy.mountpoint(of: volume.name) { return true }
+        if mountpoint == settings.mountpoint(of: volume.name) { return true }
         throw VolumeError(
             .unexplained, "unmount volume \(volume.name)",
             why:
-                "\(path) is mounted at \(mountpoint), which is outside of \(policy.mountRoot), and the mapper does not know it",
+                "\(path) is mounted at \(mountpoint), which is outside of \(settings.mountRoot), and the mapper does not know it",
             remedy:
                 "start the plugin with the mount root and RBD_MAPPER that it was mounted with, or unmount it by hand",
             outcome: .refused)

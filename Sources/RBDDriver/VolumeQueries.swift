@@ -34,7 +34,7 @@ extension VolumeDriver {
     /// What the copy has of the volume, else what etcd says. Where neither can tell, it is asked again for as long as the
     /// call may take: when no plugin knows the name that a container's volume has, Docker makes an empty local volume of it.
     private func known(_ name: VolumeName) async throws -> StoredVolume {
-        let end = ports.clock.now() + policy.queryBudget
+        let end = ports.clock.now() + settings.queryBudget
         return try await Deadline.$current.withValue(end) {
             while true {
                 if let known = ports.catalog.find(name), view(known) != nil { return known }
@@ -72,7 +72,7 @@ extension VolumeDriver {
     }
 
     private func confirmedMountpoint(of stored: StoredVolume) async -> String? {
-        try? await Deadline.$current.withValue(ports.clock.now() + policy.workBudget) {
+        try? await Deadline.$current.withValue(ports.clock.now() + settings.workBudget) {
             try await shownMountpoint(of: stored)
         }
     }
@@ -81,7 +81,7 @@ extension VolumeDriver {
     public func list() async throws -> [ListedVolume] {
         if !ports.catalog.isLoaded { await ports.catalog.firstReading() }
         if ports.catalog.isLoaded { return await withConfirmedMountpoints(ports.catalog.compactMap(listed), of: held) }
-        let all = try await Deadline.$current.withValue(ports.clock.now() + policy.workBudget) {
+        let all = try await Deadline.$current.withValue(ports.clock.now() + settings.workBudget) {
             try await ports.store.readAll()
         }
         return await withConfirmedMountpoints(all.compactMap(listed), of: all)
@@ -121,7 +121,7 @@ extension VolumeDriver {
     /// Without a mountpoint that no node would have given the volume. Where another node has mounted it cannot be seen here.
     private func shownAttachment(_ stored: StoredVolume) -> Attachment? {
         guard var attachment = stored.attachment?.record else { return nil }
-        if attachment.mountpoint != policy.mountpoint(of: stored.name) {
+        if attachment.mountpoint != settings.mountpoint(of: stored.name) {
             attachment.mountpoint = formerMountpoint(attachment, of: stored.name)
         }
         return attachment
@@ -135,7 +135,7 @@ extension VolumeDriver {
 
     /// Where it is mounted here, as far as the record can be believed without asking the kernel.
     private func mountpoint(_ stored: StoredVolume) -> String {
-        let usual = policy.mountpoint(of: stored.name)
+        let usual = settings.mountpoint(of: stored.name)
         guard let attachment = stored.attachment?.record, attachment.owner == me, attachment.state == .attached,
             attachment.mountpoint == usual
         else { return "" }

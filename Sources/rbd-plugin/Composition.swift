@@ -53,7 +53,7 @@ struct Composition {
             cluster: ClusterBinding(
                 client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd,
                 fsid: connection.fsid(clock: clock)),
-            heartbeat: heartbeat, clock: clock, patience: DriverPolicy(settings, mountRoot: mountRoot).workBudget,
+            heartbeat: heartbeat, clock: clock, patience: DriverSettings(settings, mountRoot: mountRoot).workBudget,
             etcdTimeout: settings.limits.etcd)
         let images = CephImageStore(connection: connection, clock: clock)
         let node = try NodeAdapters(
@@ -75,7 +75,7 @@ struct Composition {
             fence: CephFence(connection: connection, clock: clock), formerClients: clientNotes,
             poolHealth: health, clock: clock, tokens: tokens, home: { [cluster = readiness.cluster] in cluster.home })
         driver = VolumeDriver(
-            ports: ports.withKillPoints, policy: DriverPolicy(settings, mountRoot: mountRoot), me: me, log: log)
+            ports: ports.withKillPoints, settings: DriverSettings(settings, mountRoot: mountRoot), me: me, log: log)
         let registry = PluginMetrics.bootstrap(driver: driver, health: health, connection: connection)
         server = VolumeServer(
             configuration: .init(
@@ -114,7 +114,7 @@ struct Composition {
                 await readiness.wait(log: log)
                 await Self.recover(driver, clock: clock, log: log)
             },
-            Background { [readiness, driver, clock] in await Self.tend(driver, if: readiness, clock: clock) },
+            Background { [readiness, driver, clock] in await Self.reconcile(driver, if: readiness, clock: clock) },
             Background { [readiness, driver, clock] in await Self.look(driver, if: readiness, clock: clock) },
             Background { [readiness, driver, clock] in await Self.empty(driver, if: readiness, clock: clock) },
             Background { [clock] in await Self.reap(clock: clock) },
@@ -145,8 +145,8 @@ struct Composition {
 
     /// Looks after the mounts of this node for as long as the plugin runs. A round does not wait for the one before it:
     /// that may be held up by a pool that hangs.
-    private static func tend(_ driver: VolumeDriver, if readiness: Readiness, clock: SystemClock) async {
-        await rounds(if: readiness, clock: clock) { await driver.tendAll() }
+    private static func reconcile(_ driver: VolumeDriver, if readiness: Readiness, clock: SystemClock) async {
+        await rounds(if: readiness, clock: clock) { await driver.reconcileAll() }
     }
 
     /// Deletes the data of removed volumes. A round may take hours; the next ones are for the other pools.

@@ -15,7 +15,7 @@ final class HealthChecks: PoolHealth {
 
     private let connection: CephConnection
     private let catalog: WatchedVolumes
-    private let mapper: ChosenMapper
+    private let mapper: DeferredMapper
     private let readiness: Readiness
     private let defaultPool: String?
     private let pace: BackendProbe.Pace
@@ -28,7 +28,7 @@ final class HealthChecks: PoolHealth {
     ///   - defaultPool: is asked even without volumes.
     ///   - askEtcd: makes one small request.
     init(
-        connection: CephConnection, catalog: WatchedVolumes, mapper: ChosenMapper, readiness: Readiness,
+        connection: CephConnection, catalog: WatchedVolumes, mapper: DeferredMapper, readiness: Readiness,
         defaultPool: String?, pace: BackendProbe.Pace, askEtcd: @escaping @Sendable (Duration) async throws -> Void
     ) {
         self.connection = connection

@@ -9,7 +9,7 @@ import VolumeCore
 
 /// The adapters to this node's kernel and tools.
 struct NodeAdapters {
-    let mapper: ChosenMapper
+    let mapper: DeferredMapper
     let mounter: LinuxMounter
     let filesystems: LinuxFilesystemTools
     let formatter: ImageFormatter
@@ -25,7 +25,7 @@ struct NodeAdapters {
         filesystems = LinuxFilesystemTools(runner: runner, kernel: kernel)
         let files = CephClientFiles(confPath: ceph.confPath, user: settings.ceph.user, keyringPath: ceph.keyringPath)
         let (folder, setting) = (settings.stateDirectory, settings.devices.mapper)
-        mapper = ChosenMapper {
+        mapper = DeferredMapper {
             let fsid = try? await connection.identity(timeout: .seconds(3)).fsid
             let factory = MapperFactory(
                 files: files, client: { try await connection.kernelClient(clock: clock) }, fsid: fsid,

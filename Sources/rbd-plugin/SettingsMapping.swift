@@ -44,7 +44,7 @@ extension EtcdCredentials {
     }
 }
 
-extension DriverPolicy {
+extension DriverSettings {
     /// Of the time that Docker waits, a quarter is kept for undoing what failed.
     init(_ settings: Settings, mountRoot: String) {
         let volumes = settings.volumes

@@ -52,7 +52,7 @@ struct LostStateTests {
             #expect(try await !stage.isBlocklisted(writer))
             try write("still here", to: elsewhere + "/file")
             try await runTool("umount", [elsewhere]).checked()
-            try await eventually("the caretaker to let go") { try await stage.mountRecord(of: name) == nil }
+            try await eventually("the reconciler to let go") { try await stage.mountRecord(of: name) == nil }
             #expect(try await stage.isBlocklisted(writer))
         }
     }
@@ -103,7 +103,7 @@ struct LostStateTests {
                 try await eventually("the volume to be mounted again") {
                     try await client.mount(name, id: "a").succeeded
                 }
-                // Four rounds of the caretaker.
+                // Four rounds of the reconciler.
                 for _ in 1...40 {
                     #expect(stage.plugin.kernelState.mount(at: mountpoint) != nil)
                     try await Task.sleep(for: .milliseconds(200))

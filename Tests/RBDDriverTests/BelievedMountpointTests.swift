@@ -19,11 +19,12 @@ import VolumeCore
 
     private func driver(_ node: String = "a", mapper: (any DeviceMapper)? = nil) -> VolumeDriver {
         let before = DriverFixture.driver(cluster, on: node)
-        var (ports, policy) = (before.ports, before.policy)
-        policy.mountRoot = "/srv/volumes"
+        var (ports, settings) = (before.ports, before.settings)
+        settings.mountRoot = "/srv/volumes"
         if let mapper { ports.mapper = mapper }
         return VolumeDriver(
-            ports: ports, policy: policy, me: before.me, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            ports: ports, settings: settings, me: before.me,
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     /// Volume `db` is mounted for `m1` below the former root.
@@ -55,7 +56,7 @@ import VolumeCore
         }
         _ = try await driver("b").mount("db", id: "m2")
         let loser = driver()
-        await loser.tendAll()
+        await loser.reconcileAll()
         #expect(cluster.world.mounts(of: "a").isEmpty && cluster.world.devices(of: "a").isEmpty)
         #expect(cluster.world.mounts(of: "b") == [now])
     }
@@ -76,7 +77,7 @@ import VolumeCore
             try await other.unmount("db", id: "m2")
             try await other.remove("db")
             let driver = driver()
-            await driver.tendAll()
+            await driver.reconcileAll()
             #expect(cluster.world.leftovers.isEmpty)
         } else {
             let driver = driver()
@@ -97,7 +98,7 @@ import VolumeCore
         #expect(cluster.world.mounts(of: "a") == [now])
         try cluster.mutate { try $0.write("two", by: container) }
         cluster.mutate { $0.release(container) }
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(cluster.world.devices(of: "a").isEmpty && attachment == nil)
     }
 
@@ -112,7 +113,7 @@ import VolumeCore
         let driver = driver()
         _ = await errorOf { try await driver.unmount("db", id: "m1") }
         _ = await errorOf { _ = try await driver.mount("db", id: "m2") }
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(cluster.world.mounts(of: "a").contains(theirs))
     }
 

@@ -17,7 +17,7 @@ import VolumeCore
         var ports = driver.ports
         ports.mapper = NextMapper(former: ports.mapper)
         return VolumeDriver(
-            ports: ports, policy: driver.policy, me: driver.me,
+            ports: ports, settings: driver.settings, me: driver.me,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 

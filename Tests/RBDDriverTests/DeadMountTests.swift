@@ -95,7 +95,7 @@ import VolumeCore
         let theirs = try #require(attachment?.clients.first)
         var ports = driver.ports
         ports.mapper = TakenForDead(base: ports.mapper, client: theirs)
-        let mistaken = VolumeDriver(ports: ports, policy: driver.policy, me: driver.me, log: driver.log)
+        let mistaken = VolumeDriver(ports: ports, settings: driver.settings, me: driver.me, log: driver.log)
         _ = try await mistaken.inspect(ImageReference(pool: "rbd", name: "db"))
         #expect(!cluster.world.isFenced(theirs))
     }
@@ -161,7 +161,7 @@ import VolumeCore
         var ports = before.ports
         ports.mapper = UnchosenMapper()
         let driver = VolumeDriver(
-            ports: ports, policy: before.policy, me: before.me,
+            ports: ports, settings: before.settings, me: before.me,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         #expect(try await driver.mount("db", id: "m2") == mountpoint)
         #expect(attachment?.mountIDs.count == 2)
@@ -175,7 +175,7 @@ import VolumeCore
         var ports = driver.ports
         ports.mapper = MistakenMapper(base: ports.mapper, kind: "fuse")
         let changed = VolumeDriver(
-            ports: ports, policy: driver.policy, me: driver.me,
+            ports: ports, settings: driver.settings, me: driver.me,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         #expect(try await changed.mount("db", id: "m2") == mountpoint)
         try cluster.mutate { try $0.write("two", on: "a", at: mountpoint) }

@@ -41,7 +41,7 @@ extension VolumeDriver {
                 formatter: ports.formatter, mapper: ports.mapper, filesystems: ports.filesystems,
                 mounter: ports.mounter, fence: ports.fence, formerClients: ports.formerClients,
                 poolHealth: poolHealth, clock: ports.clock, tokens: ports.tokens),
-            policy: DriverPolicy(
+            settings: DriverSettings(
                 mountRoot: DriverFixture.mountRoot, limits: limits, operationsPerPool: operationsPerPool),
             me: ports.identity,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

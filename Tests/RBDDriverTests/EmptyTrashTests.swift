@@ -57,7 +57,7 @@ import VolumeCore
         func driver(home: String?) -> VolumeDriver {
             var ports = plain.ports
             ports.home = { home }
-            return VolumeDriver(ports: ports, policy: plain.policy, me: plain.me, log: Logger(label: "test"))
+            return VolumeDriver(ports: ports, settings: plain.settings, me: plain.me, log: Logger(label: "test"))
         }
         try await driver(home: "aaaa").create("db", options: DriverFixture.options)
         try await driver(home: "aaaa").remove("db")

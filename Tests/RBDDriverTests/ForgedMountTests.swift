@@ -82,7 +82,7 @@ import VolumeCore
         #expect(try await read("mine").attachment == nil)
     }
 
-    @Test("E2: neither a start nor the caretaker follows a forged record", arguments: places)
+    @Test("E2: neither a start nor the reconciler follows a forged record", arguments: places)
     func e2RecoveryDoesNotFollowIt(mountpoint: String) async throws {
         for state in Attachment.State.allCases where state != .fencing {
             let test = ForgedMountTests()
@@ -94,7 +94,7 @@ import VolumeCore
             #expect(try await driver.ports.store.commit(.init(attachment: .put(record)), over: stored) != nil)
             test.expect(try await driver.path("mine"), "Path")
             try await driver.recover()
-            await driver.tendAll()
+            await driver.reconcileAll()
             #expect(test.cluster.world.mounts(of: "a") == [theirs], "\(state)")
             try test.expectOtherIsWhole()
         }

@@ -39,7 +39,7 @@ import VolumeCore
         let plain = DriverFixture.driver(cluster)
         var ports = plain.ports
         ports.formerClients = Elsewhere(base: ports.formerClients)
-        let driver = VolumeDriver(ports: ports, policy: plain.policy, me: plain.me, log: plain.log)
+        let driver = VolumeDriver(ports: ports, settings: plain.settings, me: plain.me, log: plain.log)
         try await driver.recover()
         #expect(cluster.world.etcd.attachments.isEmpty)
         #expect(cluster.world.isFenced(client))

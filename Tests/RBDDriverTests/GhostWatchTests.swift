@@ -15,7 +15,7 @@ import VolumeCore
         var ports = plain.ports
         ports.images = HauntedImages(base: ports.images, ghost: ghost)
         return VolumeDriver(
-            ports: ports, policy: plain.policy, me: plain.me,
+            ports: ports, settings: plain.settings, me: plain.me,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 

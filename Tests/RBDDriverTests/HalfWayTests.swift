@@ -19,13 +19,13 @@ import VolumeCore
 
     private var attachment: Attachment? { cluster.world.etcd.attachments.values.first?.record }
 
-    @Test func aClaimThatCouldNotBeUndoneIsGivenBackByTheCaretaker() async throws {
+    @Test func aClaimThatCouldNotBeUndoneIsGivenBackByTheReconciler() async throws {
         let driver = try await created()
         faults.fail(.mountMount)
         faults.fail(.deviceUnmap)
         await #expect(throws: VolumeError.self) { try await driver.mount("db", id: "m1") }
         #expect(attachment?.state == .attaching)
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(attachment == nil)
         #expect(cluster.world.devices(of: "a").isEmpty)
         _ = try await DriverFixture.driver(cluster, on: "b").mount("db", id: "m2")
@@ -103,7 +103,7 @@ import VolumeCore
         #expect(cluster.world.devices(of: "a").isEmpty && cluster.world.mounts(of: "a").isEmpty)
     }
 
-    @Test func aTakeOverThatWasGivenUpIsFinishedByTheCaretaker() async throws {
+    @Test func aTakeOverThatWasGivenUpIsFinishedByTheReconciler() async throws {
         let old = try await created()
         _ = try await old.mount("db", id: "m1")
         let client = try #require(attachment?.clients.first)
@@ -115,7 +115,7 @@ import VolumeCore
         faults.fail(.fenceBlocklist, on: "b")
         await #expect(throws: VolumeError.self) { try await other.mount("db", id: "m2") }
         #expect(attachment?.state == .fencing)
-        await other.tendAll()
+        await other.reconcileAll()
         #expect(attachment == nil)
         #expect(cluster.world.isFenced(client))
         _ = try await DriverFixture.driver(cluster, on: "c").mount("db", id: "m3")
@@ -130,7 +130,7 @@ import VolumeCore
         faults.fail(.deviceList, times: failures)
         await #expect(throws: VolumeError.self) { try await driver.mount("db", id: "m2") }
         #expect((attachment == nil) == cluster.world.devices(of: "a").isEmpty)
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(attachment == nil && cluster.world.devices(of: "a").isEmpty)
     }
 
@@ -146,7 +146,7 @@ import VolumeCore
         cluster.mutate { $0.renewHeartbeat(of: "a") }
         let other = DriverFixture.driver(cluster, on: "b")
         try await other.create("db", options: DriverFixture.options)
-        await restarted.tendAll()
+        await restarted.reconcileAll()
         #expect(cluster.world.devices(of: "a").isEmpty)
         cluster.mutate { $0.advance(by: .seconds(40)) }
         try await other.remove("db")
@@ -162,7 +162,7 @@ import VolumeCore
         faults.delay(.imageRename)
         faults.run(moment, .before) { [faults] _ in faults.deliverLate() }
         try? await driver.create("db", options: DriverFixture.options)
-        await driver.tendAll()
+        await driver.reconcileAll()
         if cluster.world.imageNames.isEmpty {
             #expect(cluster.world.leftovers.isEmpty)
             try await driver.create("db", options: DriverFixture.options)

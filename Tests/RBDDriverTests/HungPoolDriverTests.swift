@@ -79,10 +79,10 @@ import VolumeCore
         cluster.mutate { $0.advance(by: .seconds(120)) }
         try await lose(["stuck"], driver)
         let sleep = hang(.imageWatchers)
-        async let first: Void = driver.tendAll()
+        async let first: Void = driver.reconcileAll()
         try await eventually("the round to hang") { driver.load.atWork == 1 }
         try await lose(["db"], driver)
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(cluster.world.mounts(of: "a") == ["\(DriverFixture.mountRoot)/stuck"])
         sleep.open()
         await first
@@ -129,13 +129,13 @@ import VolumeCore
         cluster.mutate { $0.advance(by: .seconds(40)) }
         try await driver.create("db", options: options("rbd"))
         faults.run(.deviceMap, .before) { [cluster] _ in
-            await driver.tendAll()
+            await driver.reconcileAll()
             #expect(cluster.world.etcd.volumes.count == 2, "the only place is the Mount's")
         }
         _ = try await driver.mount("db", id: "m1")
-        await driver.tendAll()
+        await driver.reconcileAll()
         cluster.mutate { $0.advance(by: .seconds(40)) }
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(cluster.world.etcd.volumes.keys.map { "\($0)" } == ["db"])
     }
 }

@@ -52,7 +52,7 @@ import VolumeCore
         var ports = driver.ports
         ports.mapper = mapper
         return VolumeDriver(
-            ports: ports, policy: driver.policy, me: driver.me,
+            ports: ports, settings: driver.settings, me: driver.me,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -72,7 +72,7 @@ import VolumeCore
         #expect(attachment?.device != theirs.path)
         try expectMountedFromItsOwnImage()
         #expect(cluster.world.records(of: image.named("db.old")) == [])
-        await driver.tendAll()
+        await driver.reconcileAll()
         try await driver.unmount("db", id: "m1")
         #expect(devices().keys.sorted() == [theirs.path], "what people have mapped is left to them")
     }
@@ -89,10 +89,10 @@ import VolumeCore
 
     @Test(
         "A2: what is left of a removed volume goes without a call, also when a new volume of that name is mounted here")
-    func a2TheCaretakerLetsGoOfTheOldDevice() async throws {
+    func a2TheReconcilerLetsGoOfTheOldDevice() async throws {
         let (sleeper, other, old) = try await replaced()
         _ = try await other.mount("db", id: "m3")
-        await sleeper.tendAll()
+        await sleeper.reconcileAll()
         #expect(devices()[old.path] == nil && cluster.world.mounts(of: "a").isEmpty)
         try expectMountedFromItsOwnImage("b")
     }

@@ -30,7 +30,7 @@ import VolumeCore
         #expect(attachment?.state == .attaching)
         #expect(attachment?.clients.count == 1)
         #expect(attachment?.mountIDs == [:])
-        await driver.tendAll()
+        await driver.reconcileAll()
         // Docker sends an Unmount for a Mount that failed at no time, but a restarted container mounts again.
         let again = try #require(await errorOf { _ = try await driver.mount("db", id: "m2") })
         #expect(again.code == .checking)
@@ -45,15 +45,15 @@ import VolumeCore
         #expect(cluster.world.leftovers.isEmpty)
     }
 
-    @Test("B9: the caretaker leaves a check alone while it goes on, and lets go when it is done and nobody came")
-    func b9TheCaretakerLeavesItAlone() async throws {
+    @Test("B9: the reconciler leaves a check alone while it goes on, and lets go when it is done and nobody came")
+    func b9TheReconcilerLeavesItAlone() async throws {
         let driver = try await created()
         #expect(await errorOf { _ = try await driver.mount("db", id: "m1") }?.code == .checking)
         let before = attachment
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(attachment == before)
         cluster.mutate { $0.letChecksEnd(on: "a") }
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(attachment == nil)
         #expect(cluster.world.devices(of: "a").isEmpty)
     }

@@ -55,10 +55,10 @@ import VolumeCore
         try await expectMountWorks(lost.loser)
     }
 
-    @Test func theCaretakerTakesItAwayWhileTheOtherNodeWrites() async throws {
+    @Test func theReconcilerTakesItAwayWhileTheOtherNodeWrites() async throws {
         let lost = try await lost()
         let before = attachment
-        await lost.loser.tendAll()
+        await lost.loser.reconcileAll()
         #expect(cluster.world.mounts(of: "a").isEmpty)
         #expect(cluster.world.isFenced(lost.client), "it stays shut out, lest it was only cut off")
         #expect(attachment == before)
@@ -72,11 +72,11 @@ import VolumeCore
         #expect(attachment?.owner.node == "b")
     }
 
-    @Test func theCaretakerTakesAwayWhatIsLeftOfARemovedVolume() async throws {
+    @Test func theReconcilerTakesAwayWhatIsLeftOfARemovedVolume() async throws {
         let lost = try await lost()
         try await lost.winner.unmount("db", id: "m2")
         try await lost.winner.remove("db")
-        await lost.loser.tendAll()
+        await lost.loser.reconcileAll()
         #expect(cluster.world.leftovers.isEmpty)
     }
 
@@ -91,7 +91,7 @@ import VolumeCore
     @Test func aContainerThatOutlivedItIsNoHindrance() async throws {
         let lost = try await lost()
         let container = try cluster.mutate { try $0.startContainer(on: "a", at: mountpoint) }
-        await lost.loser.tendAll()
+        await lost.loser.reconcileAll()
         #expect(cluster.world.mounts(of: "a").isEmpty)
         try await lost.winner.unmount("db", id: "m2")
         try await expectMountWorks(lost.loser)
@@ -102,7 +102,7 @@ import VolumeCore
     @Test func openFilesKeepItAndTheNextMountSaysSo() async throws {
         let lost = try await lost()
         let file = try cluster.mutate { try $0.openFile(on: "a", at: mountpoint) }
-        await lost.loser.tendAll()
+        await lost.loser.reconcileAll()
         try await lost.winner.unmount("db", id: "m2")
         let error = try #require(await errorOf { _ = try await lost.loser.mount("db", id: "m3") })
         #expect(error.code == .busy)
@@ -118,7 +118,7 @@ import VolumeCore
         let lost = try await lost()
         cluster.mutate { $0.forgetDeadMappings(of: "a") }
         try await lost.winner.unmount("db", id: "m2")
-        await lost.loser.tendAll()
+        await lost.loser.reconcileAll()
         let error = try #require(await errorOf { _ = try await lost.loser.mount("db", id: "m3") })
         #expect(error.code == .unexplained)
         #expect(cluster.world.mounts(of: "a") == [mountpoint])
@@ -136,14 +136,14 @@ import VolumeCore
         let driver = DriverFixture.driver(cluster)
         cluster.mutate { $0.doubtDeadClients(of: "a") }
         try await removeRecord(other)
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(cluster.world.mounts(of: "a") == [mountpoint])
         let error = try #require(await errorOf { _ = try await driver.mount("db", id: "m2") })
         #expect(error.code == .inUse)
         #expect(error.description.contains("is in use by \(client)"), "\(error)")
         #expect(!cluster.world.isFenced(client))
         cluster.mutate { $0.advance(by: .seconds(31)) }
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(cluster.world.mounts(of: "a").isEmpty)
         #expect(cluster.world.isFenced(client))
         try await expectMountWorks(driver)
@@ -158,10 +158,10 @@ import VolumeCore
         var ports = first.ports
         ports.mapper = MistakenMapper(base: ports.mapper, kind: "krbd", hasNotes: hasNotes)
         let driver = VolumeDriver(
-            ports: ports, policy: first.policy, me: first.me,
+            ports: ports, settings: first.settings, me: first.me,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await removeRecord(driver)
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(await errorOf { _ = try await driver.mount("db", id: "m2") } != nil)
         #expect(cluster.world.mounts(of: "a") == [mountpoint])
         try cluster.mutate { try $0.write("still mine", by: container) }

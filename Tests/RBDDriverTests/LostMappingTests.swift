@@ -42,7 +42,7 @@ import VolumeCore
         cluster.mutate { $0.renewHeartbeat(of: "a") }
         let again = DriverFixture.driver(cluster)
         try await again.recover()
-        await again.tendAll()
+        await again.reconcileAll()
         #expect(cluster.world.devices(of: "a").isEmpty)
         _ = try await winner.mount("db", id: "m3")
     }
@@ -80,11 +80,11 @@ import VolumeCore
         #expect(cluster.world.leftovers.isEmpty)
     }
 
-    @Test func theCaretakerFindsWhatIsLeftOfARemovedVolume() async throws {
+    @Test func theReconcilerFindsWhatIsLeftOfARemovedVolume() async throws {
         let (loser, winner) = try await lost()
         try await winner.unmount("db", id: "m2")
         try await winner.remove("db")
-        await loser.tendAll()
+        await loser.reconcileAll()
         #expect(cluster.world.leftovers.isEmpty)
     }
 }

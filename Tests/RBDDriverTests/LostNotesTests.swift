@@ -52,7 +52,7 @@ import VolumeCore
         cluster.intercept(with: faults)
         _ = try #require(await errorOf { try await driver.unmount("db", id: "m1") })
         #expect(cluster.world.etcd.attachments.values.first?.record.clients == [client])
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(cluster.world.etcd.attachments.isEmpty && cluster.world.isFenced(client))
     }
 

@@ -69,7 +69,7 @@ import VolumeCore
         _ = try #require(await errorOf { _ = try await driver.mount("db", id: "m2") })
         #expect(attachment?.state == .fencing)
         let stranger = try #require(try cluster.mutate { try $0.mapByHand(image, on: "c") }.client)
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(attachment == nil)
         #expect(cluster.world.isFenced(victim) && !cluster.world.isFenced(stranger))
     }
@@ -217,7 +217,7 @@ import VolumeCore
             world.cut("a", from: .ceph)
         }
         cluster.forgetCalls()
-        await owner.tendAll()
+        await owner.reconcileAll()
         #expect(attachment == wanted)
         #expect(cluster.world.mounts(of: "a") == [mountpoint])
         #expect(!cluster.calls.contains { $0.operation == .mountUnmount })
@@ -257,7 +257,7 @@ import VolumeCore
         let images = HalfRenamingImages(base: plain.ports.images, volume: image)
         var ports = plain.ports
         ports.images = images
-        let driver = VolumeDriver(ports: ports, policy: plain.policy, me: plain.me, log: plain.log)
+        let driver = VolumeDriver(ports: ports, settings: plain.settings, me: plain.me, log: plain.log)
         faults.fail(.imageRename, .after)
         cluster.intercept(with: faults)
         try await driver.create("db", options: DriverFixture.options)

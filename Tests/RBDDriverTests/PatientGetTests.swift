@@ -42,8 +42,8 @@ import VolumeCore
         let error = try #require(await errorOf { try await driver.get("db") })
         #expect(error.code == .timedOut || error.code == .unavailable)
         let waited = cluster.world.now - began
-        #expect(waited > driver.policy.workBudget)
-        #expect(waited <= driver.policy.workBudget + driver.policy.undoBudget)
+        #expect(waited > driver.settings.workBudget)
+        #expect(waited <= driver.settings.workBudget + driver.settings.undoBudget)
     }
 
     @Test("E11: a record that cannot be read is no reason to wait")

@@ -32,7 +32,7 @@ import VolumeCore
         #expect(try await driver.mount("db", id: "m1") == mountpoint)
         for _ in 1...3 {
             cluster.mutate { $0.advance(by: .seconds(120)) }
-            await driver.tendAll()
+            await driver.reconcileAll()
         }
         #expect(cluster.world.mounts(of: "a") == [mountpoint])
         #expect(ids == ["m1": 1])
@@ -47,7 +47,7 @@ import VolumeCore
         let round = Latch()
         faults.run(.storeRead, .before, on: "a") { _ in
             Task {
-                await driver.tendAll()
+                await driver.reconcileAll()
                 round.open()
             }
             try await Task.sleep(for: .milliseconds(50))
@@ -63,7 +63,7 @@ import VolumeCore
         let (driver, _) = try await unmountFailed(at: .storeCommit)
         faults.fail(.storeRead, .before, on: "a")
         _ = try #require(await errorOf { _ = try await driver.mount("db", id: "m1") })
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(cluster.world.mounts(of: "a").isEmpty && cluster.world.etcd.attachments.isEmpty)
     }
 
@@ -71,7 +71,7 @@ import VolumeCore
     func b1AnotherIDLeavesTheUnmountAlone() async throws {
         let (driver, mountpoint) = try await unmountFailed(at: .storeCommit)
         _ = try await driver.mount("db", id: "m2")
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(cluster.world.mounts(of: "a") == [mountpoint])
         #expect(ids == ["m2": 1])
     }

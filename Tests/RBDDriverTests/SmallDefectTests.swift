@@ -57,7 +57,7 @@ import VolumeCore
         cluster.mutate { $0.advance(by: .seconds(120)) }
         let mountpoint = try await owner.mount("db", id: "m1")
         let other = DriverFixture.driver(cluster, on: "b")
-        whenever { await owner.tendAll() }
+        whenever { await owner.reconcileAll() }
         let error = try #require(await errorOf { _ = try await other.mount("db", id: "m2") })
         #expect(error.code == .ownedElsewhere)
         #expect(cluster.world.mounts(of: "a") == [mountpoint])
@@ -116,7 +116,7 @@ import VolumeCore
     func g27AnotherNodesCreateIsNotClearedUp() async throws {
         let driver = DriverFixture.driver(cluster)
         let other = DriverFixture.driver(cluster, on: "b")
-        faults.run(.imageRename, .before, on: "a") { _ in await other.tendAll() }
+        faults.run(.imageRename, .before, on: "a") { _ in await other.reconcileAll() }
         cluster.intercept(with: faults)
         try await driver.create("db", options: DriverFixture.options)
         #expect(cluster.calls.filter { $0.operation == .imageCreate }.map(\.node) == ["a"])

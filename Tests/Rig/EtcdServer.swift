@@ -164,7 +164,7 @@ public final class EtcdServer: Sendable {
             ["--endpoints", url] + tlsArguments + (user.map { ["--user", $0] } ?? []) + arguments)
     }
 
-    /// Turns authentication on: the user `root` with this password, and `user` with a role on all keys of `prefix`.
+    /// KeyedLimiter authentication on: the user `root` with this password, and `user` with a role on all keys of `prefix`.
     public func enableAuthentication(
         rootPassword: String, user: String, password: String, prefix: String
     ) async throws {

@@ -65,7 +65,7 @@ extension History {
         if took > budget * 2 { checks.report(.endsWell, "it took \(took) until all requests had ended") }
     }
 
-    private var budget: Duration { Setup.policy.workBudget + Setup.policy.undoBudget + .seconds(1) }
+    private var budget: Duration { Setup.settings.workBudget + Setup.settings.undoBudget + .seconds(1) }
 
     /// Lets every waiting call go on until `isDone`; time passes when nothing else can happen.
     private func pump(until isDone: () -> Bool) {
@@ -195,7 +195,7 @@ extension History {
     /// What Creates have left that nobody knows of any more is looked for now and then, and removed when it is old.
     private func letOrphansAge() {
         for _ in 1...3 where checks.violation == nil {
-            cluster.mutate { $0.advance(by: Setup.policy.orphanAge) }
+            cluster.mutate { $0.advance(by: Setup.settings.orphanAge) }
             tendEverywhere()
         }
     }

@@ -54,7 +54,7 @@ public struct MapperFactory: Sendable {
         let selection = try MapperSelection.choose(wanted, lacks: try await probe.look(for: wanted))
         let present = try mapper(of: selection.kind)
         let former = try await others(than: selection.kind)
-        return (former.isEmpty ? present : SuccessiveMappers(present, former: former, traces: traces), selection)
+        return (former.isEmpty ? present : PresentAndFormerMappers(present, former: former, traces: traces), selection)
     }
 
     /// Those that have left something mapped here when one of them was this node's mapper.

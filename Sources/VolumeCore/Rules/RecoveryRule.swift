@@ -4,7 +4,7 @@ public enum RecoveryStep: Sendable, Hashable {
     /// It is mounted and in use: it stays as it is.
     case adopt
     /// Half done, or counted by nobody: unmount and unmap it, unless something uses it.
-    case letGo
+    case detach
     /// Of an earlier boot: nothing is mapped any more. Its client is shut out all the same, in case another host goes
     /// by the same name; then the record goes.
     case clear
@@ -16,10 +16,10 @@ public enum RecoveryRule {
         guard attachment.owner == me else { return .clear }
         switch attachment.state {
         case .attached:
-            if attachment.mountIDs.isEmpty { return .letGo }
+            if attachment.mountIDs.isEmpty { return .detach }
             // Not mounted, but counted: containers may hold it in namespaces of their own. The next Mount attaches anew.
             return mountedHere ? .adopt : .nothing
-        case .attaching, .detaching: return .letGo
+        case .attaching, .detaching: return .detach
         case .fencing: return .nothing
         }
     }

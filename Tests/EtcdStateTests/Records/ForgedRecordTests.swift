@@ -8,7 +8,8 @@ import Testing
 
 /// Records that somebody else than the plugin has written.
 @Suite struct ForgedRecordTests {
-    private func read<Record: CheckedRecord>(_ type: Record.Type, _ value: JSONValue, under name: String) throws -> Record
+    private func read<Record: CheckedRecord>(_ type: Record.Type, _ value: JSONValue, under name: String) throws
+        -> Record
     {
         try RecordCodec.decode(type, from: Array(try JSONEncoder().encode(value)), key: "p/any/\(name)")
     }

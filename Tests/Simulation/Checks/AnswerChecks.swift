@@ -85,7 +85,7 @@ extension History {
         for host in hosts {
             for container in host.containers where !container.isTornAway {
                 guard case .granted(let mountpoint, let since, let client) = container.state,
-                    world.clock(of: host.name) < since + Setup.policy.handOverGrace, !checks.wasTakenOver(client),
+                    world.clock(of: host.name) < since + Setup.settings.handOverGrace, !checks.wasTakenOver(client),
                     world.nodes[host.name]?.kernel.mount(at: mountpoint) == nil
                 else { continue }
                 checks.report(

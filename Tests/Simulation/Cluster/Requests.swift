@@ -42,7 +42,7 @@ extension History {
             case .list: _ = try await driver.list()
             case .recover: try await driver.recover()
             case .tend:
-                await driver.tendAll()
+                await driver.reconcileAll()
                 await driver.emptyTrash()
             }
             return .done
@@ -101,7 +101,7 @@ extension History {
         let name = hosts[index].name
         let opensFile = random.below(5) == 0
         let (started, isPrompt) = cluster.mutate { world -> ((Holder, String)?, Bool) in
-            let isPrompt = world.clock(of: name) < since + Setup.policy.handOverGrace
+            let isPrompt = world.clock(of: name) < since + Setup.settings.handOverGrace
             guard let device = world.nodes[name]?.kernel.mount(at: mountpoint)?.device,
                 let holder = try? opensFile
                     ? world.openFile(on: name, at: mountpoint) : world.startContainer(on: name, at: mountpoint)

@@ -20,7 +20,7 @@ enum Setup {
     static let bystander = ClientAddress("10.9.9.9:0/7")
     /// The volumes that a history is about: one with ext4, one with xfs, or both.
     static let volumeSets = [["db"], ["kv"], ["db", "kv"]]
-    static let policy = DriverPolicy(
+    static let settings = DriverSettings(
         mountRoot: mountRoot, defaults: VolumeDefaults(pool: "rbd"), handOverWait: .seconds(5),
         handOverGrace: .seconds(20),
         pollInterval: .seconds(1))
@@ -40,10 +40,10 @@ enum Setup {
             mounter: node.mounter, fence: node.fence, formerClients: node.formerClients, clock: node.clock,
             tokens: node.tokens)
         mutation?.apply(&ports, node)
-        var policy = policy
-        mutation?.alter(&policy)
+        var settings = settings
+        mutation?.alter(&settings)
         return VolumeDriver(
-            ports: ports, policy: policy, rules: mutation?.rules ?? DriverRules(), me: node.identity,
+            ports: ports, settings: settings, rules: mutation?.rules ?? DriverRules(), me: node.identity,
             log: Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() })
     }
 }

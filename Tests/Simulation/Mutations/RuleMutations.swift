@@ -30,10 +30,10 @@ extension Mutation {
         case .startAdoptsNothing:
             rules.recover = { attachment, me, mountedHere in
                 let step = RecoveryRule.decide(attachment, me: me, mountedHere: mountedHere)
-                return step == .adopt ? .letGo : step
+                return step == .adopt ? .detach : step
             }
         case .justMountedIsGivenAway:
-            rules.tend = { attachment, me, _ in TendRule.decide(attachment, me: me, justMounted: false) }
+            rules.reconcile = { attachment, me, _ in ReconcileRule.decide(attachment, me: me, justMounted: false) }
         case .unseenClientsAreForgotten: rules.unaccounted = { _, _ in [] }
         case .silentOwnersAreLeft: rules.silent = { _, _ in [] }
         case .forgottenWritersAreLeft: rules.forgotten = { _, _ in [] }
@@ -45,7 +45,7 @@ extension Mutation {
     }
 
     /// The settings of the driver, with the one that the mutation alters.
-    func alter(_ policy: inout DriverPolicy) {
-        if self == .budgetsAreEndless { policy.workBudget *= 100 }
+    func alter(_ settings: inout DriverSettings) {
+        if self == .budgetsAreEndless { settings.workBudget *= 100 }
     }
 }

@@ -4,7 +4,7 @@ import VolumeCore
 /// This node's mapper, and those that were it before and have left something mapped: `RBD_MAPPER` can be changed under
 /// mounted volumes, and `auto` finds the kernel's driver once its module is loaded. Images are mapped by the present one;
 /// what is mapped is looked after by the one that made it.
-final class SuccessiveMappers: DeviceMapper {
+final class PresentAndFormerMappers: DeviceMapper {
     private let present: any DeviceMapper
     private let former: Mutex<[MapperSelection.Kind: any DeviceMapper]>
     private let traces: MappingTraces

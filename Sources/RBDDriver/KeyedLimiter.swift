@@ -3,7 +3,7 @@ import VolumeCore
 
 /// Lets a bounded number of operations at a time work on something that has a name, in the order of arrival: one on a
 /// volume, some on the volumes of a pool. Different names never wait for each other.
-final class Turns<Name: Hashable & Sendable>: Sendable {
+final class KeyedLimiter<Name: Hashable & Sendable>: Sendable {
     private struct Waiter {
         let number: UInt64
         let continuation: CheckedContinuation<Bool, Never>

@@ -6,7 +6,7 @@ import VolumeCore
 @testable import RBDDriver
 
 /// What a plugin that was killed had open shows as watched by it: the next one shuts that client out instead of waiting.
-@Suite struct FormerSelfTests {
+@Suite struct DeadPredecessorTests {
     private let cluster = SimulatedCluster()
 
     /// Kills node a's plugin in the midst of the rename with which a Create ends.
@@ -68,7 +68,7 @@ import VolumeCore
         }
         var ports = driver.ports
         ports.formerClients = Claimed(client: writer)
-        let mistaken = VolumeDriver(ports: ports, policy: driver.policy, me: driver.me, log: driver.log)
+        let mistaken = VolumeDriver(ports: ports, settings: driver.settings, me: driver.me, log: driver.log)
         _ = try await mistaken.inspect(ImageReference(pool: "rbd", name: "db"))
         #expect(!cluster.world.isFenced(writer))
     }

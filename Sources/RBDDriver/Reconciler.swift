@@ -7,7 +7,7 @@ extension VolumeDriver {
     ///
     /// All pools at the same time. A pool of which a former round is still at work is left to that one: when it hangs, the
     /// next rounds are for the others.
-    public func tendAll() async {
+    public func reconcileAll() async {
         let devices = ports.catalog.isLoaded ? await devicesLeft() : []
         let searched = poolsToSearch()
         var pools = searched
@@ -19,7 +19,7 @@ extension VolumeDriver {
             for pool in all {
                 group.addTask {
                     await rounds.takeIfFree(pool) {
-                        await tend(pool, devices.filter { $0.image.pool == pool })
+                        await reconcile(pool, devices.filter { $0.image.pool == pool })
                         if searched.contains(pool) { await removeOrphans(in: pool) }
                     }
                 }
@@ -33,17 +33,17 @@ extension VolumeDriver {
         return await mapped + deadMounts()
     }
 
-    private func tend(_ pool: String, _ devices: [MappedDevice]) async {
+    private func reconcile(_ pool: String, _ devices: [MappedDevice]) async {
         for unmount in memory.postponed where self.pool(of: unmount.name) == pool {
             do { try await unmountPostponed(unmount) } catch {
                 log.debug("an unmount is still not possible", metadata: ["volume": "\(unmount.name)"])
             }
         }
         for stored in held where stored.pool == pool {
-            await attempt("tend to", stored.name) { try await tend(stored.name) }
+            await attempt("tend to", stored.name) { try await reconcile(stored.name) }
         }
-        await letGoOfLost(devices)
-        await letGoOfUnfinished(devices)
+        await detachLost(devices)
+        await unmapUnfinished(devices)
         await clearUpCreates(in: pool)
     }
 
@@ -52,7 +52,7 @@ extension VolumeDriver {
 
     /// Unmounts and unmaps volumes that this node has mapped and that the records give to another: it was fenced while
     /// it was cut off or asleep. Their writes fail already; this makes the node usable again.
-    private func letGoOfLost(_ devices: [MappedDevice]) async {
+    private func detachLost(_ devices: [MappedDevice]) async {
         for device in devices {
             let known = volume(of: device.image)
             if let known, known.attachment?.record.owner == me, await !isOwnNamesake(device, of: known) { continue }
@@ -61,7 +61,7 @@ extension VolumeDriver {
             guard let name else { continue }
             await attempt("let go of", name) {
                 try await operation("let go of", name) {
-                    try await inFreePlace(of: device.image.pool) { try await letGoOfLost(try await read(name)) }
+                    try await inFreeSlot(of: device.image.pool) { try await detachLost(try await read(name)) }
                 }
             }
         }
@@ -90,18 +90,18 @@ extension VolumeDriver {
 
     /// Unmaps unfinished images whose Create was killed while it formatted them: only this node can, and as long as they
     /// are mapped nobody can remove them. In the volume's turn no Create is at it.
-    private func letGoOfUnfinished(_ devices: [MappedDevice]) async {
+    private func unmapUnfinished(_ devices: [MappedDevice]) async {
         for device in devices {
             guard let uid = VolumeRecord.uid(ofUnfinishedImage: device.image.name) else { continue }
             if let name = ports.catalog.compactMap({ $0.volume?.record.uid == uid ? $0.name : nil }).first {
                 guard !turns.isTaken(name) else { continue }
                 await attempt("let go of an unfinished image of", name) {
                     try await operation("let go of", name) {
-                        try await inFreePlace(of: device.image.pool) { try await ports.mapper.unmap(device) }
+                        try await inFreeSlot(of: device.image.pool) { try await ports.mapper.unmap(device) }
                     }
                 }
             } else {
-                try? await inFreePlace(of: device.image.pool) { try await ports.mapper.unmap(device) }
+                try? await inFreeSlot(of: device.image.pool) { try await ports.mapper.unmap(device) }
             }
         }
     }

@@ -1,11 +1,11 @@
 import Testing
 import VolumeCore
 
-@Suite struct TendRuleTests {
-    private func decide(_ attachment: Attachment, wanted: Bool = false, justMounted: Bool = false) -> TendStep {
+@Suite struct ReconcileRuleTests {
+    private func decide(_ attachment: Attachment, wanted: Bool = false, justMounted: Bool = false) -> ReconcileStep {
         var attachment = attachment
         if wanted { attachment.wantedBy = Fixture.other }
-        return TendRule.decide(attachment, me: Fixture.me, justMounted: justMounted)
+        return ReconcileRule.decide(attachment, me: Fixture.me, justMounted: justMounted)
     }
 
     @Test(arguments: Attachment.State.allCases, [Fixture.meBefore, Fixture.other])
@@ -14,16 +14,16 @@ import VolumeCore
     }
 
     @Test(arguments: [
-        (Attachment.State.attaching, TendStep.letGo), (.detaching, .letGo), (.fencing, .finishFence),
+        (Attachment.State.attaching, ReconcileStep.detach), (.detaching, .detach), (.fencing, .finishFence),
     ])
-    func whatNoOperationIsAtIsFinished(_ state: Attachment.State, expected: TendStep) {
+    func whatNoOperationIsAtIsFinished(_ state: Attachment.State, expected: ReconcileStep) {
         #expect(decide(Fixture.attachment(state)) == expected)
         #expect(decide(Fixture.attachment(state), wanted: true, justMounted: true) == expected)
     }
 
     @Test func aCountedMountStaysUntilSomebodyAsks() {
         #expect(decide(Fixture.attachment(.attached)) == .nothing)
-        #expect(decide(Fixture.attachment(.attached), wanted: true) == .letGo)
+        #expect(decide(Fixture.attachment(.attached), wanted: true) == .detach)
     }
 
     @Test func whoAsksRightAfterAMountIsDeclined() {
@@ -32,6 +32,6 @@ import VolumeCore
     }
 
     @Test(arguments: [true, false]) func whatNobodyCountsIsLetGoOf(_ justMounted: Bool) {
-        #expect(decide(Fixture.attachment(.attached, ids: [:]), justMounted: justMounted) == .letGo)
+        #expect(decide(Fixture.attachment(.attached, ids: [:]), justMounted: justMounted) == .detach)
     }
 }

@@ -73,7 +73,7 @@ extension VolumeDriver {
     @discardableResult
     func shutOutDead(_ client: ClientAddress) async throws -> Bool {
         if try await ports.fence.isBlocklisted(client) { return false }
-        try await ports.fence.blocklist(client, for: policy.blocklistExpiry)
+        try await ports.fence.blocklist(client, for: settings.blocklistExpiry)
         return true
     }
 

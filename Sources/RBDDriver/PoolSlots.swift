@@ -4,30 +4,30 @@ import VolumeCore
 ///
 /// Operations are counted, not calls: the first ones are done soon and not all of them late. And they are counted by
 /// pool, so that one that hangs holds up its own volumes and no others. An operation that only waits, for another node,
-/// or that only asks etcd, has no place.
+/// or that only asks etcd, has no slot.
 extension VolumeDriver {
     /// How much it has to do right now.
-    public var load: OperationsLoad { places.load }
+    public var load: OperationsLoad { slots.load }
 
     /// Runs `body` as one of the operations on volumes of the pool, in the order of arrival.
-    /// - Parameter what: what cannot be done if there is no place in time.
-    func inPlace<Value: Sendable>(
+    /// - Parameter what: what cannot be done if there is no free slot in time.
+    func inSlot<Value: Sendable>(
         of pool: String, to what: String, _ body: () async throws -> Value
     ) async throws -> Value {
-        try await places.take(
+        try await slots.take(
             pool, clock: ports.clock,
             else: VolumeError(
                 .timedOut, what,
-                why: "\(policy.operationsPerPool) operations on volumes of pool \(pool) are still running",
+                why: "\(settings.operationsPerPool) operations on volumes of pool \(pool) are still running",
                 remedy:
                     "try again; if it lasts, look at 'ceph -s'. OPERATIONS_PER_POOL says how many may run at a time",
                 outcome: .refused),
             body)
     }
 
-    /// Runs work that nobody waits for: only when there is a place that nobody who is waited for could have.
-    func inFreePlace(of pool: String, _ body: () async throws -> Void) async rethrows {
-        try await places.takeIfFree(pool, body)
+    /// Runs work that nobody waits for: only when there is a slot that nobody who is waited for could have.
+    func inFreeSlot(of pool: String, _ body: () async throws -> Void) async rethrows {
+        try await slots.takeIfFree(pool, body)
     }
 }
 

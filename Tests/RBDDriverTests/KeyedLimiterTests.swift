@@ -5,11 +5,11 @@ import VolumeCore
 
 @testable import RBDDriver
 
-@Suite struct TurnsTests {
+@Suite struct KeyedLimiterTests {
     private static let refusal = VolumeError(.timedOut, "do it", why: "others are at it", outcome: .refused)
 
     @Test func soManyAtATimeAndTheOthersInTheOrderOfArrival() async throws {
-        let turns = Turns<String>(atOnce: 2)
+        let turns = KeyedLimiter<String>(atOnce: 2)
         let gate = Latch()
         let order = Recorder<Int>()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -35,7 +35,7 @@ import VolumeCore
     }
 
     @Test func theOneThatWaitsLongestIsNext() async throws {
-        let turns = Turns<String>()
+        let turns = KeyedLimiter<String>()
         let gate = Latch()
         let order = Recorder<Int>()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -58,7 +58,7 @@ import VolumeCore
 
     @Test(arguments: [Duration.milliseconds(50), .zero, .seconds(-1)])
     func whoseTimeIsUpGoesAndTheOthersStayInLine(_ time: Duration) async throws {
-        let turns = Turns<String>()
+        let turns = KeyedLimiter<String>()
         let (gate, clock) = (Latch(), SystemClock())
         async let first: Void = turns.take("a", clock: clock, else: Self.refusal) { await gate.pass() }
         try await eventually("the first one to be at it") { turns.load.atWork == 1 }
@@ -77,7 +77,7 @@ import VolumeCore
     }
 
     @Test func whatNobodyWaitsForOnlyGetsATurnThatIsFree() async throws {
-        let turns = Turns<String>(atOnce: 2)
+        let turns = KeyedLimiter<String>(atOnce: 2)
         let got = try await turns.take("a", clock: SystemClock(), else: Self.refusal) {
             await turns.takeIfFree("a") { await turns.takeIfFree("a") { 1 } ?? 0 }
         }

@@ -5,7 +5,7 @@ import Testing
 import VolumeCore
 
 /// What the plugin does without being called, on simulated nodes.
-@Suite struct CaretakerTests {
+@Suite struct ReconcilerTests {
     private let cluster = SimulatedCluster()
 
     private func mounted() async throws -> (VolumeDriver, String) {
@@ -21,7 +21,7 @@ import VolumeCore
         cluster.intercept(with: faults)
         faults.run(.sleep, .before, on: "b", times: .max) { [cluster] _ in
             cluster.mutate { $0.renewHeartbeat(of: "a") }
-            await owner.tendAll()
+            await owner.reconcileAll()
         }
         return try await other.mount("db", id: "m2")
     }
@@ -55,7 +55,7 @@ import VolumeCore
         _ = try #require(await errorOf { try await mountElsewhere(owner) })
         cluster.intercept(with: NoFaults())
         cluster.mutate { $0.release(file) }
-        await owner.tendAll()
+        await owner.reconcileAll()
         #expect(cluster.world.etcd.attachments.values.first?.record.wantedBy == nil)
         #expect(cluster.world.mounts(of: "a") == [mountpoint])
     }
@@ -86,7 +86,7 @@ import VolumeCore
         let other = DriverFixture.driver(cluster, on: "b")
         _ = try await other.mount("db", id: "m2")
         cluster.mutate { $0.wake("a") }
-        await old.tendAll()
+        await old.reconcileAll()
         #expect(cluster.world.mounts(of: "a").isEmpty && cluster.world.devices(of: "a").isEmpty)
         #expect(cluster.world.ceph.blocklist.isEmpty)
         #expect(cluster.world.mounts(of: "b") == [mountpoint])
@@ -98,7 +98,7 @@ import VolumeCore
         let driver = DriverFixture.driver(cluster)
         try await driver.create("db", options: DriverFixture.options)
         let device = try cluster.mutate { try $0.mapByHand(ImageReference(pool: "rbd", name: "db"), on: "a") }
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(cluster.world.devices(of: "a") == [device.path])
     }
 
@@ -107,7 +107,7 @@ import VolumeCore
         cluster.mutate { $0.cut("a", from: .etcd) }
         await #expect(throws: VolumeError.self) { try await driver.unmount("db", id: "m1") }
         cluster.mutate { $0.heal("a", to: .etcd) }
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(cluster.world.devices(of: "a").isEmpty)
         #expect(cluster.world.etcd.attachments.isEmpty)
     }
@@ -116,10 +116,10 @@ import VolumeCore
         let (driver, mountpoint) = try await mounted()
         let file = try cluster.mutate { try $0.openFile(on: "a", at: mountpoint) }
         await #expect(throws: VolumeError.self) { try await driver.unmount("db", id: "m1") }
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(cluster.world.mounts(of: "a") == [mountpoint])
         cluster.mutate { $0.release(file) }
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(cluster.world.devices(of: "a").isEmpty)
     }
 
@@ -139,10 +139,10 @@ import VolumeCore
     @Test func aKilledCreateThatNobodyRepeatsIsClearedUp() async throws {
         let driver = try await killedInMidCreate()
         for _ in 0..<3 {
-            await driver.tendAll()
+            await driver.reconcileAll()
             cluster.mutate { $0.advance(by: .seconds(40)) }
         }
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(cluster.world.leftovers.isEmpty)
     }
 
@@ -150,10 +150,10 @@ import VolumeCore
         let driver = try await killedInMidCreate()
         try await driver.create("db", options: DriverFixture.options)
         for _ in 0..<3 {
-            await driver.tendAll()
+            await driver.reconcileAll()
             cluster.mutate { $0.advance(by: .seconds(40)) }
         }
-        await driver.tendAll()
+        await driver.reconcileAll()
         #expect(cluster.world.imageNames == ["db"])
         #expect(cluster.world.etcd.volumes.count == 1)
         _ = try await driver.mount("db", id: "m1")
@@ -165,8 +165,8 @@ import VolumeCore
         // Within its own turn, and from another node.
         let other = DriverFixture.driver(cluster, on: "b")
         faults.run(.formatEnd, .before) { _ in
-            await driver.tendAll()
-            await other.tendAll()
+            await driver.reconcileAll()
+            await other.reconcileAll()
         }
         cluster.intercept(with: faults)
         try await driver.create("db", options: DriverFixture.options)

@@ -9,7 +9,7 @@ import VolumeCore
 
 /// The setting is changed while images are mapped. With a folder in place of sysfs and a script in place of the tools; with
 /// real mappings of two kinds it is among the tests in virtual machines.
-@Suite struct SuccessiveMappersTests {
+@Suite struct PresentAndFormerMappersTests {
     private let image = ImageReference(pool: "rbd", name: "old")
     private let krbd = MappedDevice(
         image: ImageReference(pool: "rbd", name: "old"), path: "/dev/rbd0", client: ClientAddress("10.0.0.1:0/7"))

@@ -1,7 +1,7 @@
 import VolumeCore
 
 /// The driver's settings: where it mounts, what volumes get by default, and how long things may take.
-public struct DriverPolicy: Sendable {
+public struct DriverSettings: Sendable {
     /// Volumes are mounted at `<mountRoot>/<name>`.
     public var mountRoot: String
     public var defaults: VolumeDefaults

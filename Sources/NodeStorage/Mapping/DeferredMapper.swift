@@ -3,7 +3,7 @@ import VolumeCore
 
 /// The mapper of this node, chosen when it is first needed: the kernel's modules may be loaded after the plugin starts.
 /// A choice that fails is told to the caller and made again the next time; one that succeeds stays.
-public final class ChosenMapper: DeviceMapper {
+public final class DeferredMapper: DeviceMapper {
     private let chosen = Mutex<(any DeviceMapper)?>(nil)
     private let make: @Sendable () async throws -> any DeviceMapper
 
