@@ -23,7 +23,7 @@ package enum BlockingPoolError: Error, Sendable, Hashable, CustomStringConvertib
         case .exhausted(let call, let threads, let stuckIn):
             "\(call) was not made: all \(threads) threads are stuck in \(stuckIn.joined(separator: ", "))"
         case .queueFull(let call, let waiting):
-            "\(call) was not made: \(waiting) calls wait already"
+            "\(call) was not made: \(waiting) calls are already waiting"
         case .noThread(let call, let code):
             "\(call) was not made: no thread could be started (error \(code))"
         case .closed(let call):

@@ -102,7 +102,9 @@ public actor CephConnection {
         let closing = try await translating(call) {
             try await upkeep.run(call.name, timeout: limit) { cluster.close() }
         }
-        if case .deferred = closing { throw call.error(EBUSY, detail: "images are still open or calls running") }
+        if case .deferred = closing {
+            throw call.error(EBUSY, detail: "images are still open, or calls are still running")
+        }
     }
 
     // MARK: Calls
@@ -203,7 +205,7 @@ public actor CephConnection {
     private var unreachable: CephError {
         CephError(
             call: "rados_connect", subject: subject, code: ETIMEDOUT, outcome: .refused,
-            detail: lastError.map { "still connecting; the last attempt said: \($0)" } ?? "still connecting")
+            detail: lastError.map { "still connecting; the last attempt failed: \($0)" } ?? "still connecting")
     }
 
     private func beginConnecting() {

@@ -16,7 +16,7 @@ enum CephErrno {
     private static func words(_ code: CInt) -> String {
         switch code {
         case ENOENT: "it does not exist"
-        case EEXIST: "it exists already"
+        case EEXIST: "it already exists"
         case EBUSY: "it is in use"
         case ENOTEMPTY: "it has snapshots"
         case blocklisted: "this client is on the cluster's blocklist"

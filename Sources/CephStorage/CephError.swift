@@ -40,7 +40,7 @@ public struct CephError: Error, Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         var text = "\(subject): \(call): \(CephErrno.words(code, of: subject)) (\(CephErrno.name(code)))"
         if let detail, !detail.isEmpty { text += ": \(detail)" }
-        if outcome == .unknown { text += "; whether it happened is unknown" }
+        if outcome == .unknown { text += "; it is unknown whether it happened" }
         if let remedy { text += ". \(remedy)" }
         return text
     }
@@ -125,7 +125,7 @@ struct CephCall: Sendable, Hashable {
         case .exhausted, .queueFull, .noThread, .closed:
             CephError(
                 call: name, subject: subject, code: EAGAIN, outcome: .refused, detail: error.description,
-                remedy: "Ceph does not answer earlier calls; see 'ceph -s' for what is wrong with the cluster.")
+                remedy: "Ceph has not answered earlier calls: check 'ceph -s'.")
         }
     }
 }

@@ -11,9 +11,7 @@ extension CephImageStore {
             try await call.images(image).moveToTrash(image.name, id: id, as: removed, timeout: limit)
         }
         if let other {
-            throw VolumeError(
-                .foreignImage, what, why: "it has the id \(other), not \(id ?? "?")", remedy: "it was left as it is",
-                outcome: .refused)
+            throw VolumeError.replacedImage(what, found: other, wanted: id)
         }
     }
 
@@ -32,7 +30,7 @@ extension CephImageStore {
     }
 
     public func trashed(in place: TrashPlace) async throws -> [TrashedImage] {
-        let entries = try await call("look into the trash of pool \(place.pool)") { limit in
+        let entries = try await call("list the trash of pool \(place.pool)") { limit in
             try await images(in: place).listTrash(timeout: limit)
         }
         return entries.compactMap { TrashedImage(in: place, id: $0.id, named: $0.name) }
@@ -50,7 +48,7 @@ extension CephImageStore {
             guard found.watchers.isEmpty else {
                 throw VolumeError(
                     .busy, what, why: "it is watched by \(found.watchers.joined(separator: ", "))",
-                    remedy: "another node is deleting it, or has died over that", outcome: .refused)
+                    remedy: "another node is deleting it, or died while deleting it", outcome: .refused)
             }
         }
         do {

@@ -12,7 +12,7 @@ extension CephImageStore {
     public func forgetWriters(_ clients: [ClientAddress], in image: ImageReference, id: String) async throws {
         guard !clients.isEmpty else { return }
         do {
-            try await call("take notes of clients out of image \(image)") { limit in
+            try await call("remove notes of clients from image \(image)") { limit in
                 try await call.images(image).changeMetadata(
                     ofImage: id, removing: clients.map(WriterNote.key), timeout: limit)
             }

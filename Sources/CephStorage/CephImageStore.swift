@@ -21,7 +21,7 @@ public struct CephImageStore: ImageStore {
             guard try await call(what, { try await call.connection.poolID(pool, timeout: $0) }) != nil else {
                 throw VolumeError(
                     .notFound, what, why: "there is no such pool",
-                    remedy: "create it ('ceph osd pool create \(pool)', 'rbd pool init \(pool)') or name another",
+                    remedy: "create it ('ceph osd pool create \(pool)', 'rbd pool init \(pool)'), or name another",
                     outcome: .refused)
             }
         }
@@ -36,7 +36,7 @@ public struct CephImageStore: ImageStore {
         guard try await call(what, { try await call.connection.namespaceExists(location, timeout: $0) }) else {
             throw VolumeError(
                 .notFound, what, why: "there is no such namespace",
-                remedy: "create it: 'rbd namespace create \(location)'", outcome: .refused)
+                remedy: "create it with 'rbd namespace create \(location)'", outcome: .refused)
         }
     }
 
@@ -58,9 +58,7 @@ public struct CephImageStore: ImageStore {
         guard let usage else { return try await checkRawCapacity(for: spec, what) }
         let capacity = VolumeSize(bytes: ((usage.stored + usage.maxAvailable) >> 20) << 20)
         if spec.size > capacity {
-            throw VolumeError(
-                .noSpace, what, why: "the pool can hold \(capacity) at most",
-                remedy: "give a smaller size, or add OSDs", outcome: .refused)
+            throw Self.tooLarge(what, "the pool can hold \(capacity) at most")
         }
     }
 
@@ -68,9 +66,12 @@ public struct CephImageStore: ImageStore {
     private func checkRawCapacity(for spec: VolumeSpec, _ what: String) async throws {
         let total = try await call(what) { try await call.connection.clusterUsage(timeout: $0) }.total
         guard total > 0, spec.size.bytes > total else { return }
-        throw VolumeError(
-            .noSpace, what, why: "the whole cluster has \(VolumeSize(bytes: (total >> 20) << 20))",
-            remedy: "give a smaller size, or add OSDs", outcome: .refused)
+        throw Self.tooLarge(what, "the whole cluster has \(VolumeSize(bytes: (total >> 20) << 20))")
+    }
+
+    private static func tooLarge(_ what: String, _ why: String) -> VolumeError {
+        VolumeError(
+            .noSpace, what, why: why, remedy: "give a smaller size, or add OSDs", outcome: .refused)
     }
 
     /// Opening the image is what takes time: everything is asked of the same handle, the watchers last, since nothing else
@@ -170,14 +171,12 @@ public struct CephImageStore: ImageStore {
         }
         let found = try await call(what) { try await call.images(image).remove(image.name, id: id, timeout: $0) }
         guard found == id else {
-            throw VolumeError(
-                .foreignImage, what, why: "it has the id \(found), not \(id)",
-                remedy: "it was left as it is", outcome: .refused)
+            throw VolumeError.replacedImage(what, found: found, wanted: id)
         }
     }
 
     public func clearRemains(of image: ImageReference) async throws {
-        try await call("clear what is left of image \(image)") { limit in
+        try await call("remove the remains of image \(image)") { limit in
             try await call.images(image).clearRemains(of: image.name, timeout: limit)
         }
     }

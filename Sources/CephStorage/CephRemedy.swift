@@ -9,11 +9,12 @@ enum CephRemedy {
         case EEXIST: "Choose another name."
         case EBUSY: busy(call)
         case ENOTEMPTY: "Remove its snapshots first ('rbd snap purge')."
-        case EROFS: "Another client holds the image's exclusive lock and does not give it up, or it is open read-only."
+        case EROFS:
+            "Another client holds the image's exclusive lock and does not give it up, or the image is open read-only."
         case ETIMEDOUT: "Check that the monitors ('mon host') and the OSDs can be reached; see 'ceph -s'."
-        case ENOTCONN: "The connection is made anew with the next call."
+        case ENOTCONN: "The next call connects again."
         case CephErrno.blocklisted:
-            "A new connection is made with the next call; open images and mapped devices have to be opened anew."
+            "The next call connects again; open images and mapped devices must be opened again."
         case ENOSPC, EDQUOT: "The pool is full or over its quota; see 'ceph df'."
         case EINVAL: "Check the value against 'rbd help create' and the cluster's release."
         case EDOM: order(subject)
@@ -25,7 +26,7 @@ enum CephRemedy {
 
     /// librados found no key of this user, so that no kind of authentication was left.
     private static let noKey =
-        "Check the user's name (RBD_CONF_KEYRING_USER), and that a keyring with a key of that user is there."
+        "Check the user's name (RBD_CONF_KEYRING_USER), and that a keyring holds this user's key."
 
     private static func denied(_ subject: CephSubject) -> String {
         switch subject {
@@ -49,9 +50,9 @@ enum CephRemedy {
     private static func busy(_ call: String) -> String {
         switch call {
         case "rbd_remove", "rbd_trash_move", "rbd_trash_remove":
-            "Somebody has it mapped or open ('rbd status'), or it has children; a client that died lets go "
-                + "after about 30 seconds."
-        default: "Somebody uses it; see 'rbd status'."
+            "A client has it mapped or open ('rbd status'), or it has children. Ceph drops a dead client after "
+                + "about 30 seconds."
+        default: "A client uses it: see 'rbd status'."
         }
     }
 

@@ -15,7 +15,7 @@ enum PipelinedWriter {
         var window = Window(capacity: max(1, inFlight), call)
         do {
             for extent in extents {
-                if isAbandoned() { throw call.error(ECANCELED, detail: "nobody waits for it any more") }
+                if isAbandoned() { throw call.error(ECANCELED, detail: "its caller no longer waits") }
                 try window.makeRoom()
                 try window.send(extent, to: image)
             }

@@ -54,7 +54,7 @@ public final class RBDImage: Sendable {
         }
         switch closing {
         case .closed(let code): try call.check(code)
-        case .deferred: throw call.error(EBUSY, detail: "a call is still in it and closes it on its return")
+        case .deferred: throw call.error(EBUSY, detail: "a call is still using it, and closes it when it returns")
         case .already: break
         }
     }

@@ -49,7 +49,7 @@ extension RBDImages {
     private static func finishMove(id: String, name: String, _ context: rados_ioctx_t, _ call: CephCall) throws -> CInt
     {
         guard try ImageEntry.list(context, call).allSatisfy({ $0.name != name || $0.id == id }) else {
-            throw call.error(EUCLEAN, detail: "another image has the name \(name) by now")
+            throw call.error(EUCLEAN, detail: "another image now has the name \(name)")
         }
         return rbd_remove(context, name)
     }

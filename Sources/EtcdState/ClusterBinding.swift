@@ -71,7 +71,7 @@ public final class ClusterBinding: Sendable {
         owner.withLock { $0 = .other }
         throw VolumeError(
             .conflict, "use the records in etcd below \(keys.prefix)",
-            why: "they belong to the Ceph cluster \(recorded.fsid), and this plugin uses the Ceph cluster \(mine)",
+            why: "they belong to the Ceph cluster \(recorded.fsid), but this plugin uses the Ceph cluster \(mine)",
             remedy: "give the plugin of each cluster an ETCD_PREFIX of its own", outcome: .refused)
     }
 
@@ -87,7 +87,7 @@ public final class ClusterBinding: Sendable {
             guard !answer.succeeded, let entry = answer.responses.flatMap(\.kvs).first else { return claimed }
             return try RecordCodec.decode(ClusterRecord.self, from: entry.value, key: key)
         } catch let error as EtcdError {
-            throw VolumeError(etcd: error, "find out which Ceph cluster the records are of")
+            throw VolumeError(etcd: error, "find out which Ceph cluster the records belong to")
         }
     }
 }

@@ -43,7 +43,7 @@ public struct EtcdVolumeStore: VolumeStore {
     }
 
     public func readAttachments() async throws -> [VolumeName: Attachment] {
-        try await explaining("read which volumes are mounted where") {
+        try await explaining("read where volumes are mounted") {
             let listed = try await client.list(prefix: keys.folder(.mount), timeout: remaining)
             var volumes = StoredVolumes(keys: keys)
             for entry in listed.kvs { volumes.take(entry, orReportTo: unreadable) }

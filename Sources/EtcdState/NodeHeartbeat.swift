@@ -185,7 +185,7 @@ public struct EtcdNodeDirectory: NodeDirectory {
             let listed = try await client.list(prefix: keys.node(""), timeout: limit)
             return listed.kvs.compactMap(readable)
         } catch {
-            throw VolumeError(etcd: error, "list the nodes that are alive")
+            throw VolumeError(etcd: error, "list the live nodes")
         }
     }
 

@@ -33,7 +33,7 @@ enum RecordCodec {
         do {
             return [UInt8](try encoder.encode(Stamped(record: record, write: write)))
         } catch {
-            throw VolumeError(.internalFault, "encode a record", why: "\(error)", remedy: "please report this")
+            throw VolumeError.defect("encode a record", "\(error)")
         }
     }
 
@@ -50,7 +50,7 @@ enum RecordCodec {
         let stamp = (try? record.get().stamp) ?? (try? UntrustedJSON.decode(RecordStamp.self, from: value))
         if let stamp, !stamp.isForThisVersion {
             let form = stamp.reader ?? stamp.schema
-            throw newer(key, "it has schema \(form), written by a newer version of this plugin")
+            throw newer(key, "it has schema \(form): it was written by a newer version of this plugin")
         }
         let read: Record
         do {
@@ -81,8 +81,8 @@ enum RecordCodec {
 
     private static func refusal(of key: String, _ why: String) -> VolumeError {
         VolumeError(
-            .unexplained, "read the etcd key \(key)", why: "it is no valid record: \(why)",
-            remedy: "look at it with 'etcdctl get \(key)'; how to repair it is in docs/operations.md", outcome: .refused
+            .unexplained, "read the etcd key \(key)", why: "it is not a valid record: \(why)",
+            remedy: "look at it with 'etcdctl get \(key)'; docs/operations.md says how to repair it", outcome: .refused
         )
     }
 

@@ -49,9 +49,7 @@ public struct ImageFormatter: VolumeFormatter {
         async let middle = isBlank(image, at: size.bytes / 2 / step * step, step)
         async let tail = isBlank(image, at: size.bytes - step, step)
         guard try await [head, middle, tail].allSatisfy(\.self) else {
-            throw VolumeError(
-                .damaged, "write the filesystem to \(image.subject)", why: "it is not blank; nothing was written",
-                outcome: .refused)
+            throw VolumeError.notBlank("write the filesystem to \(image.subject)")
         }
     }
 

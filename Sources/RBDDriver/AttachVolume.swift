@@ -153,7 +153,7 @@ extension VolumeDriver {
             throw VolumeError(
                 .unexplained, "mount volume \(volume.name)",
                 why: "its image is mapped more than once: \(present.map(\.path).joined(separator: ", "))",
-                remedy: "unmap those that nothing uses", outcome: .refused)
+                remedy: "unmap the devices that nothing uses", outcome: .refused)
         }
         if let device = present.first {
             progress.mapping = .found(device)
@@ -215,7 +215,7 @@ extension VolumeDriver {
         guard !isGone, let client = device.client else { return }
         throw VolumeError(
             .inUse, "mount volume \(volume.name)",
-            why: "\(device.path) was not found when it was to be unmapped, and its client \(client) may still have the"
+            why: "\(device.path) had gone before it could be unmapped, and its client \(client) may still have the"
                 + " image \(volume.image) open",
             remedy: "try again", outcome: .refused)
     }

@@ -48,10 +48,11 @@ extension VolumeDriver {
         else { return }
         throw VolumeError(
             .busy, "let go of volume \(volume.name)",
-            why: "\(device) is in use, and the image \(volume.image) is in use by \(client), of which the"
-                + " \(attachment.mapper ?? "present") mapper has no notes",
-            remedy: "a client that died lets go after about 30 seconds: try again then; for one that lives, stop the"
-                + " containers that use the volume here (was RBD_STATE_DIR changed or emptied?)", outcome: .refused)
+            why:
+                "\(device) is in use, and the client \(client), of which the \(attachment.mapper ?? "present") mapper has"
+                + " no notes, has the image \(volume.image) open",
+            remedy: "\(VolumeError.waitForDeadClient); if the client is alive, stop the containers that use the volume"
+                + " here (was RBD_STATE_DIR changed or emptied?)", outcome: .refused)
     }
 
     /// Whether the recorded device has become that of another image: what uses it is not this volume.
@@ -65,15 +66,5 @@ extension VolumeDriver {
     func mayHave(_ volume: VolumeRecord, _ client: ClientAddress) async throws -> Bool {
         guard let image = try await inspect(volume.image), image.id == volume.imageID else { return true }
         return image.watchers.contains(client)
-    }
-}
-
-extension VolumeError {
-    /// Somebody else has a volume's image open.
-    static func imageInUse(_ what: String, _ image: ImageReference, by clients: [ClientAddress]) -> VolumeError {
-        VolumeError(
-            .inUse, what, why: "its image \(image) is in use by \(clients.map(\.description).joined(separator: ", "))",
-            remedy: "a client that has died lets go after about 30 seconds: try again then; if it is still there,"
-                + " find it with 'rbd status \(image)' and unmap it on its host", outcome: .refused)
     }
 }

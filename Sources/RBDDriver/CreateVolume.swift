@@ -183,7 +183,7 @@ extension VolumeDriver {
     private func adoptImage(_ record: VolumeRecord) async throws -> String {
         guard let image = try await inspect(record.image) else {
             throw VolumeError(
-                .notFound, "adopt image \(record.image)", why: "it has gone", remedy: "create the volume again")
+                .notFound, "adopt image \(record.image)", why: "it is gone", remedy: "create the volume again")
         }
         try refuseUsers(of: image, record.image)
         try await refuseSilentLockOwners(of: record.image, image)
@@ -195,21 +195,19 @@ extension VolumeDriver {
     /// only paused would write on after that. Whose it is nobody here can know, so a person has to say that it is over.
     private func refuseSilentLockOwners(of image: ImageReference, _ found: ImageDescription) async throws {
         for owner in found.lockOwners + found.writers where try await !ports.fence.isBlocklisted(owner) {
-            let role = found.lockOwners.contains(owner) ? "holds its lock" : "is noted in it as one that may write"
+            let role = found.lockOwners.contains(owner) ? "holds its lock" : "is noted in it as a writer"
             throw VolumeError(
                 .inUse, "adopt image \(image)",
-                why: "client \(owner) \(role) and is seen no more: it died, or it is paused",
-                remedy: "make sure that it never writes again: shut it out with"
+                why: "client \(owner) \(role) but no longer watches it: it is dead or paused",
+                remedy: "make sure that this client never writes again: shut it out with"
                     + " 'ceph osd blocklist add \(owner) 315360000', then create the volume again", outcome: .refused)
         }
     }
 
     private func refuseUsers(of existing: ImageDescription, _ image: ImageReference) throws {
         guard existing.watchers.isEmpty else {
-            throw VolumeError(
-                .inUse, "adopt image \(image)",
-                why: "it is in use by \(existing.watchers.map(\.description).joined(separator: ", "))",
-                remedy: "unmap it there first", outcome: .refused)
+            throw VolumeError.inUse(
+                "adopt image \(image)", "it is in use", by: existing.watchers, remedy: "unmap it there first")
         }
     }
 
@@ -297,7 +295,7 @@ extension VolumeDriver {
     private func foreign(_ image: ImageReference) -> VolumeError {
         VolumeError(
             .foreignImage, "create volume \(image.name)",
-            why: "an image \(image) exists that no volume owns; it was left as it is",
+            why: "an image \(image) exists that no volume owns; it was not changed",
             remedy: "use another name, or '-o adopt=true' to use that image with what is on it"
                 + (settings.limits.allowsAdoption ? "" : ", where RBD_ALLOW_ADOPT allows that"), outcome: .refused)
     }

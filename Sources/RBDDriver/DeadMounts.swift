@@ -70,8 +70,10 @@ extension VolumeDriver {
             try await ports.mounter.unmount(dead.mountpoint, of: dead.device)
         } catch let error as VolumeError where error.code == .busy {
             throw VolumeError(
-                .busy, what, why: "what it was mapped with here has ended, and its dead mount is in use: \(error.why)",
-                remedy: "stop the containers that use the volume here, which can only get I/O errors; then try again",
+                .busy, what,
+                why: "the process that served this volume here has died, and its dead mount is in use: \(error.why)",
+                remedy:
+                    "stop the containers that use the volume here (they get nothing but I/O errors), then try again",
                 outcome: .refused)
         }
         log.warning(
@@ -92,11 +94,9 @@ extension VolumeDriver {
     }
 
     private func stillOpen(_ dead: DeadMount, _ clients: [ClientAddress], _ what: String) -> VolumeError {
-        VolumeError(
-            .inUse, what,
-            why: "what it was mapped with here has ended, but its image \(dead.image) is in use by "
-                + clients.map(\.description).joined(separator: ", "),
-            remedy: "a client that died lets go after about 30 seconds: try again then", outcome: .refused)
+        VolumeError.inUse(
+            what, "the process that served this volume here has died, but its image \(dead.image) is in use",
+            by: clients)
     }
 
     /// What is mounted for the volume and is dead: as the record says, when it gives the volume to this node; else only

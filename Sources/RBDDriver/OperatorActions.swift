@@ -31,7 +31,7 @@ public struct OperatorActions: Sendable {
     public func volume(_ nameText: String) async throws -> StoredVolume {
         let stored = try await store.read(try VolumeName(nameText))
         guard stored.volume != nil || stored.attachment != nil else {
-            throw VolumeError(.notFound, "find volume \(nameText)", why: "there is no such volume", outcome: .refused)
+            throw VolumeError.noSuchVolume("find volume \(nameText)")
         }
         return stored
     }
@@ -71,10 +71,9 @@ public struct OperatorActions: Sendable {
         let what = "forget volume \(nameText)"
         let stored = try await volume(nameText)
         if let attachment = stored.attachment?.record {
-            throw VolumeError(
-                .inUse, what, why: "node \(attachment.owner.node) has had it mounted since \(attachment.since)",
-                remedy: "unmount it there, or take it away with 'rbd-plugin mount release \(nameText)'",
-                outcome: .refused)
+            throw VolumeError.mountedOnNode(
+                what, attachment,
+                remedy: "unmount it there, or take it away with 'rbd-plugin mount release \(nameText)'")
         }
         guard try await store.commit(.init(volume: .delete), over: stored) != nil else { throw changedMeanwhile(what) }
     }
@@ -90,7 +89,7 @@ public struct OperatorActions: Sendable {
 
     private func changedMeanwhile(_ what: String) -> VolumeError {
         VolumeError(
-            .conflict, what, why: "its records changed meanwhile", remedy: "look at it again and repeat",
+            .conflict, what, why: "its records changed meanwhile", remedy: "look at the volume again, and repeat",
             outcome: .refused)
     }
 }

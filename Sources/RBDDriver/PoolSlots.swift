@@ -20,7 +20,7 @@ extension VolumeDriver {
                 .timedOut, what,
                 why: "\(settings.operationsPerPool) operations on volumes of pool \(pool) are still running",
                 remedy:
-                    "try again; if it lasts, look at 'ceph -s'. OPERATIONS_PER_POOL says how many may run at a time",
+                    "try again; if it lasts, check 'ceph -s'. OPERATIONS_PER_POOL sets how many may run at a time",
                 outcome: .refused),
             body)
     }

@@ -20,7 +20,7 @@ extension VolumeDriver {
             .unavailable, "mount volume \(stored.name)",
             why: "it is mounted here, but its pool '\(volume.image.pool)' has not answered for \(silence.inWords): a"
                 + " container would hang",
-            remedy: "see 'ceph -s' for what is wrong with the cluster, and try again when it answers",
+            remedy: "check 'ceph -s', and try again when Ceph answers",
             outcome: .refused)
     }
 }

@@ -79,12 +79,9 @@ extension VolumeDriver {
     /// longer than an operation may take.
     private func refuseIfWatched(_ image: ImageReference, _ found: ImageDescription) throws {
         guard found.watchers.isEmpty else {
-            throw VolumeError(
-                .busy, "remove unfinished image \(image)",
-                why: "it is watched by \(found.watchers.map(\.description).joined(separator: ", "))",
-                remedy:
-                    "a client that died lets go after about 30 seconds: try again then; one that never does is cleared"
-                    + " by 'ceph pg repeer'", outcome: .refused)
+            throw VolumeError.inUse(
+                "remove unfinished image \(image)", "it is in use", by: found.watchers, code: .busy,
+                remedy: "\(VolumeError.waitForDeadClient); 'ceph pg repeer' clears a dead client that stays")
         }
     }
 }

@@ -88,7 +88,7 @@ extension VolumeDriver {
         guard try await ports.filesystems.isChecking(device) else { return }
         throw VolumeError(
             .checking, "let go of volume \(name)", why: "the filesystem on \(device) is being checked",
-            remedy: "it is let go of when that is done", outcome: .refused)
+            remedy: "the plugin lets go of the volume when the check is done", outcome: .refused)
     }
 
     /// - Returns: the clients that are gone with their devices.

@@ -70,8 +70,9 @@ extension VolumeDriver {
         guard try await ports.mapper.isOwn(device) else {
             throw VolumeError(
                 .unexplained, "mount volume \(volume.name)",
-                why: "\(device.path) is mapped under the name of its image, and nobody can tell which image it is",
-                remedy: "unmap \(device.path) if it is not needed; else rename its image out of the way",
+                why:
+                    "\(device.path) is mapped under the name of its image, and the plugin cannot tell which image it is",
+                remedy: "unmap \(device.path) if nothing needs it, or else rename its image",
                 outcome: .refused)
         }
         try await ports.mapper.unmap(device)

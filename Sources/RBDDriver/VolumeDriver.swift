@@ -43,7 +43,7 @@ public struct VolumeDriver: Sendable {
                 name, clock: clock,
                 else: VolumeError(
                     .timedOut, "\(verb) volume \(name)", why: "another operation on this volume is still running",
-                    remedy: "try again; if it lasts, look at the plugin's log and at 'ceph -s'", outcome: .refused),
+                    remedy: "try again; if it lasts, check the plugin's log and 'ceph -s'", outcome: .refused),
                 body)
         }
     }

@@ -95,7 +95,7 @@ extension VolumeDriver {
         throw VolumeError(
             .unexplained, "unmount volume \(volume.name)",
             why:
-                "\(path) is mounted at \(mountpoint), which is outside of \(settings.mountRoot), and the mapper does not know it",
+                "\(path) is mounted at \(mountpoint), which is outside \(settings.mountRoot), and the mapper does not know it",
             remedy:
                 "start the plugin with the mount root and RBD_MAPPER that it was mounted with, or unmount it by hand",
             outcome: .refused)

@@ -147,13 +147,12 @@ extension VolumeDriver {
         do {
             return try VolumeName(text)
         } catch {
-            throw VolumeError(
-                .notFound, "find the volume", why: "there can be none: \(error)", outcome: .refused)
+            throw VolumeError(.notFound, "find the volume", why: "it cannot exist: \(error)", outcome: .refused)
         }
     }
 
     private func noSuchVolume(_ text: String) -> VolumeError {
-        VolumeError(.notFound, "find volume \(text)", why: "there is no such volume", outcome: .refused)
+        VolumeError.noSuchVolume("find volume \(text)")
     }
 }
 

@@ -15,9 +15,9 @@ enum Apart {
             mount.isOfLoopDevice && !words.contains { $0 == mount.source || mount.holds($0) }
         }
         guard !hidden.isEmpty else { return }
-        try Failure.check("get mounts of its own") { cmountnamespace_unshare() }
+        try Failure.check("make a mount namespace of its own") { cmountnamespace_unshare() }
         let flags = UInt(MS_REC | MS_PRIVATE)
-        try Failure.check("keep what it does to them to itself") { mount("none", "/", nil, flags, nil) }
+        try Failure.check("make its mounts private") { mount("none", "/", nil, flags, nil) }
         // The copy keeps filesystems in use that others want to let go of: for as short a time as can be.
         for mount in hidden.reversed() { umount2(mount.mountpoint, CInt(MNT_DETACH | UMOUNT_NOFOLLOW)) }
     }

@@ -8,7 +8,7 @@ extension Confinement {
         // A help, and no condition: without it the program runs as it always would.
         if isApart { try? Apart.hideLoopMounts(besides: program) }
         if let capabilities {
-            try Failure.check("win no privileges") { cprivileges_win_none() }
+            try Failure.check("set no_new_privs") { cprivileges_win_none() }
             try Failure.check("give up capabilities") { cprivileges_keep(capabilities) }
         }
         var words = program.map { strdup($0) }

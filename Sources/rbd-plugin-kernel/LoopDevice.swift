@@ -23,7 +23,7 @@ struct LoopDevice {
         }
         if try onlyMounted && !isMounted(name) { return }
         // LOOP_CLR_FD of linux/loop.h. Of a device in use it means "when nobody uses it any more" (loop(4)).
-        try Failure.check("give \(path) back") { ioctl(descriptor, 0x4C01, CInt(0)) }
+        try Failure.check("free \(path)") { ioctl(descriptor, 0x4C01, CInt(0)) }
     }
 
     private func isMounted(_ name: String) throws -> Bool {

@@ -25,7 +25,7 @@ func map(_ bus: RBDBus, monitors: String, options: String, pool: String, image: 
 /// - Parameter id: librbd's id of the image; empty when it is not known.
 func unmap(_ bus: RBDBus, device: UInt32, pool: String, namespace: String, image: String, id: String) throws {
     guard bus.shows(device, pool: pool, namespace: namespace, image: image, id: id) else {
-        throw Failure(what: "find that image mapped there", code: ENODEV)
+        throw Failure(what: "find that image on that device", code: ENODEV)
     }
     try bus.remove(device)
 }
@@ -78,7 +78,7 @@ do {
     var words = CommandLine.arguments.dropFirst()
     if let confinement = Confinement(takingFrom: &words) { try confinement.become(Array(words)) }
     guard let request = try readRequest(), try run(request.words, secret: request.secret) else {
-        say("there is nothing to do: this program is for rbd-plugin to run\n")
+        say("this program does nothing by itself: rbd-plugin runs it\n")
         exit(EINVAL)
     }
 } catch {

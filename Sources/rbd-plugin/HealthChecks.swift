@@ -76,7 +76,8 @@ final class HealthChecks: PoolHealth {
         component.ok = false
         component.detail =
             catalog.isLoaded
-            ? "answers, but is not watched; volumes are answered from memory" : "answers, but volumes are not read yet"
+            ? "answers, but the watch on all volumes is broken; the plugin answers from memory"
+            : "answers, but the plugin has not read the volumes yet"
         return component
     }
 

@@ -73,7 +73,7 @@ struct Readiness: Sendable {
     private func refusal(_ what: String, _ other: NodeRecord) -> VolumeError {
         VolumeError(
             .conflict, what,
-            why: "another host lives under the name of this node, \(other.node): boot \(other.boot), version "
+            why: "another host uses the name of this node, \(other.node): boot \(other.boot), version "
                 + "\(other.version), running since \(other.since)",
             remedy: "give each host a NODE_NAME of its own", outcome: .refused)
     }
@@ -83,13 +83,13 @@ struct Readiness: Sendable {
             .conflict, what,
             why: "the name of this node, \(other.node), is still held by boot \(other.boot), running since "
                 + "\(other.since): this host's former boot, or another host",
-            remedy: "try again; a former boot's hold ends within NODE_TTL", outcome: .refused)
+            remedy: "try again; a former boot loses the name within NODE_TTL", outcome: .refused)
     }
 
     private func unknown(_ what: String) -> VolumeError {
         VolumeError(
             .unavailable, what,
             why: heartbeat.failure ?? "etcd has not answered yet whether another host has this node's name",
-            remedy: "see whether etcd answers", outcome: .refused)
+            remedy: "check that etcd answers", outcome: .refused)
     }
 }

@@ -33,7 +33,7 @@ import Testing
             try await stage.plugin.start()
             try await eventually("the plugin to give up", within: .seconds(60)) {
                 let refused = try await stage.client.mount("theirs", id: "b")
-                return refused.error.contains("another host lives under the name")
+                return refused.error.contains("another host uses the name")
             }
             for answer in [
                 try await stage.client.create("new", options: stage.options()),
@@ -45,7 +45,7 @@ import Testing
             }
             let health = try await stage.client.fetch("/healthz")
             #expect(health.status == 503)
-            #expect(health.text.contains("another host lives under the name"))
+            #expect(health.text.contains("another host uses the name"))
             try await stage.client.list().checked()
             #expect(try await stage.etcd.value(of: "\(stage.prefix)mounts/theirs") == mounted)
             #expect(try await stage.etcd.value(of: key(stage))?.contains("00000000-1111") == true)

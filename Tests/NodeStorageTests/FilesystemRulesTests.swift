@@ -29,7 +29,7 @@ import Testing
         #expect(FilesystemSignature(head: head).found == [.ext4, .xfs])
         #expect(FilesystemSignature(head: Array("XFSB".utf8)).found == [.xfs])
         #expect(FilesystemSignature(head: []).found == [])
-        #expect(FilesystemSignature.lack(of: .ext4, [.xfs]) == "it bears no ext4 but xfs")
+        #expect(FilesystemSignature.lack(of: .ext4, [.xfs]) == "it has no ext4, but xfs")
     }
 
     @Test func mkfsWordsFollowOurs() {

@@ -100,7 +100,7 @@ import VolumeCore
             for _ in 1...2 {
                 let error = await errorOf { try await tools.check(disk.device, .ext4) }
                 #expect(error?.code == .checking)
-                #expect(error?.why == "the filesystem is being checked, 35 % are done")
+                #expect(error?.why == "the filesystem is being checked, 35 % done")
             }
             // A plugin that was started anew knows nothing of it but what the kernel says.
             let restarted = LinuxFilesystemTools(runner: runner, kernel: bench.kernel, timeout: .seconds(1))

@@ -240,7 +240,7 @@ import VolumeCore
                 try await mounter.mount(disk.device, at: root + "/v", .xfs, options: [])
             }
             #expect(error?.code == .damaged)
-            #expect(error?.why.contains("it bears no xfs") == true)
+            #expect(error?.why.contains("it has no xfs") == true)
             #expect(error?.why.contains("status \(EINVAL): cannot mount \(disk.device): ") == true)
             let left = try bench.entries(root)
             #expect(left == [])
@@ -253,7 +253,7 @@ import VolumeCore
                 try await mounter.mount(disk.device, at: root + "/v", .ext4, options: ["nosuchoption"])
             }
             #expect(error?.code == .invalidOption)
-            #expect(error?.why.contains("Invalid argument; ext4 may not know all of 'nosuchoption'") == true)
+            #expect(error?.why.contains("Invalid argument; ext4 may not know all options of 'nosuchoption'") == true)
             let left = try bench.entries(root)
             #expect(left == [])
         }

@@ -132,7 +132,7 @@ import VolumeCore
                     "no rbd (package ceph-common)", "no rbd-nbd (package rbd-nbd)",
                 ],
                 .fuse: [
-                    "no /dev/fuse", "no /dev/loop-control", "no block-rbd.so of qemu (package qemu-block-extra)",
+                    "no /dev/fuse", "no /dev/loop-control", "no block-rbd.so for qemu (package qemu-block-extra)",
                     "no qemu-storage-daemon (package qemu-system-common)", "no losetup (package mount)",
                     "no rbd (package ceph-common)",
                 ],

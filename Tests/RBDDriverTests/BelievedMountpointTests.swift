@@ -124,7 +124,7 @@ import VolumeCore
         let driver = driver(mapper: MistakenMapper(base: before.ports.mapper, kind: "fuse"))
         let error = try #require(await errorOf { try await driver.unmount("db", id: "m1") })
         #expect(error.code == .unexplained)
-        #expect(error.description.contains("which is outside of /srv/volumes"), "\(error)")
+        #expect(error.description.contains("which is outside /srv/volumes"), "\(error)")
         #expect(cluster.world.mounts(of: "a") == [former])
         #expect(attachment?.mountpoint == former)
     }

@@ -205,7 +205,7 @@ private struct TakenForDead: DeviceMapper {
 
 /// The mapper of a plugin that has not been able to choose one yet.
 private struct UnchosenMapper: DeviceMapper {
-    private let notYet = VolumeError(.unavailable, "choose a mapper", why: "Ceph has not told the cluster's id yet")
+    private let notYet = VolumeError(.unavailable, "choose a mapper", why: "Ceph has not said yet which cluster it is")
 
     var kind: String { "auto" }
     var kinds: Set<String> { [] }

@@ -58,7 +58,7 @@ import VolumeCore
             try #require(await errorOf { _ = try await driver.mount("db", id: "m1") }),
             try #require(await errorOf { try await driver.remove("db") }),
         ] {
-            #expect(error.remedy.hasPrefix("a client that has died lets go after about 30 seconds"), "\(error)")
+            #expect(error.remedy.hasPrefix("Ceph drops a dead client after about 30 seconds"), "\(error)")
             #expect(error.remedy.contains("rbd status rbd/db"), "\(error)")
         }
     }

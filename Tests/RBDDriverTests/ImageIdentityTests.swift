@@ -123,7 +123,7 @@ import VolumeCore
         cluster.intercept(with: faults)
         let error = try #require(await errorOf { _ = try await driver.mount("db", id: "m1") })
         #expect(error.code == .foreignImage)
-        #expect(error.description.contains("leads to the image of id"), "\(error)")
+        #expect(error.description.contains("belongs to the image with id"), "\(error)")
         #expect(devices().isEmpty && attachment == nil)
     }
 
@@ -197,7 +197,7 @@ import VolumeCore
         let driver = driver(before, with: OldNotes(base: before.ports.mapper, paths: [theirs.path]))
         let error = try #require(await errorOf { _ = try await driver.mount("db", id: "m1") })
         #expect(error.code == .unexplained)
-        #expect(error.description.contains("nobody can tell which image it is"), "\(error)")
+        #expect(error.description.contains("the plugin cannot tell which image it is"), "\(error)")
         #expect(error.description.contains("unmap \(theirs.path)"), "\(error)")
         #expect(devices().keys.sorted() == [theirs.path] && attachment == nil)
     }

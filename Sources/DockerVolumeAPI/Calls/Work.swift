@@ -35,8 +35,8 @@ enum Work: Sendable {
     private var consequence: String {
         switch operation {
         case .mount:
-            "It goes on in the background and is undone when it ends, because this call's container does not get it. "
-                + "Try again; the log says what it waits for."
+            "It goes on in the background, and the plugin undoes it when it ends, because the container of this call "
+                + "does not get it. Try again; the log says what it waits for."
         default: "It goes on in the background. Try again to see how it ended; the log says what it waits for."
         }
     }

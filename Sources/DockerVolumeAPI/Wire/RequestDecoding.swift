@@ -48,7 +48,7 @@ private struct RequestFields: Decodable {
 
     static func decode(_ body: some Collection<UInt8>, for operation: Operation) throws(BadRequest) -> RequestFields {
         guard !body.isEmpty else {
-            throw BadRequest(operation: operation, reason: "the request body is empty, it must be a JSON object")
+            throw BadRequest(operation: operation, reason: "the request body is empty; it must be a JSON object")
         }
         do {
             return try UntrustedJSON.decode(RequestFields.self, from: Array(body))
@@ -64,7 +64,7 @@ private struct RequestFields: Decodable {
         case .typeMismatch(_, let context), .valueNotFound(_, let context):
             wrongType(context.codingPath.map(\.stringValue))
         case .keyNotFound(let key, _):
-            "the field '\(key.stringValue)' is missing, it must be a string"
+            "the field '\(key.stringValue)' is missing; it must be a string"
         case .dataCorrupted:
             "the request body is not valid JSON in UTF-8"
         @unknown default:

@@ -18,7 +18,7 @@ struct Assessment {
         code = .protocolViolation
         outcome = isWrite ? .unknown : .failed
         remedy = .giveUp
-        reason = "the answer is not what the protocol promises: \(violation.problem)"
+        reason = "the answer breaks the protocol: \(violation.problem)"
     }
 
     private init(_ refusal: ServerRefusal, isWrite: Bool) {

@@ -48,6 +48,6 @@ actor Authentication {
     private static func gaveUp() -> EtcdError {
         EtcdError(
             code: Task.isCancelled ? .cancelled : .timedOut, outcome: .failed, operation: "authenticate",
-            reason: "no token had been granted by then")
+            reason: "etcd granted no token in time")
     }
 }

@@ -61,7 +61,7 @@ extension Endpoint {
         let (host, port) = try splitPort(address, entry)
         guard !host.isEmpty else { throw EndpointListError(entry: entry, problem: "names no host") }
         guard host.allSatisfy(isHostCharacter) else {
-            throw EndpointListError(entry: entry, problem: "is no host:port; a path, query or blank has no place in it")
+            throw EndpointListError(entry: entry, problem: "is not host:port; it must not have a path, a query or a blank")
         }
         return Endpoint(scheme: scheme, host: host, port: port)
     }

@@ -78,7 +78,7 @@ extension EtcdError: CustomStringConvertible {
     /// One sentence on what happened and one on what to do.
     public var description: String {
         let place = endpoint.map { " at \($0)" } ?? ""
-        let doubt = outcome == .unknown ? ", and it is unknown whether the write has happened" : ""
+        let doubt = outcome == .unknown ? ", and it is unknown whether the write happened" : ""
         return "etcd \(operation)\(place) \(verb)\(doubt): \(reason).\(advice.map { " \($0)" } ?? "")"
     }
 

@@ -138,7 +138,7 @@ final class CurlLoop {
     private func vouch(_ material: TLSMaterial) {
         vouchers.take(material)
         for transfer in Array(running.values) where transfer.isStream && transfer.isEncrypted {
-            retire(transfer, transfer.failure(.broken, "the certificate files have changed; it is connected anew"))
+            retire(transfer, transfer.failure(.broken, "the certificate files have changed; the client connects again"))
         }
     }
 
@@ -189,11 +189,11 @@ final class CurlLoop {
 
     private func expireWaiting() {
         for order in slots.removeExpired(at: clock.now) {
-            abandon(order, .timedOut, "the time was up before a connection became free")
+            abandon(order, .timedOut, "no connection became free in time")
         }
         for order in nameless.takeExpired(at: clock.now) {
             let host = order.request.endpoint.host
-            abandon(order, .timedOut, "the address of \(host) is not known: no name server has answered in time")
+            abandon(order, .timedOut, "the address of \(host) is not known: no name server answered in time")
         }
     }
 

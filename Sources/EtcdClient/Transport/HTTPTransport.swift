@@ -91,7 +91,7 @@ extension TransportFailure {
     init(tooLarge what: String, limit: Int) {
         self.init(
             reason: .tooLarge, mayHaveBeenSent: true,
-            detail: "\(what) is larger than \(AnswerLimits.words(limit)), the most that is kept of it")
+            detail: "\(what) is larger than \(AnswerLimits.words(limit)), the largest that the client accepts")
     }
 }
 

@@ -55,7 +55,7 @@ extension TLSMaterial {
         let text = String(decoding: content, as: UTF8.self)
         let begins = text.ranges(of: "-----BEGIN ").count
         guard begins > 0, begins == text.ranges(of: "-----END ").count else {
-            throw UnusableTLSFile(path: path, problem: "is not in PEM form, or not whole")
+            throw UnusableTLSFile(path: path, problem: "is not in PEM form, or is incomplete")
         }
         return content
     }

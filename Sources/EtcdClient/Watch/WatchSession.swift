@@ -129,7 +129,7 @@ actor WatchSession {
         do throws(EtcdError) {
             return try await gateway.range(request, only: endpoint).revision
         } catch {
-            throw WatchInterruption(error, whenAsking: "the silent member was asked for a sign of life")
+            throw WatchInterruption(error, whenAsking: "cannot tell whether the silent member is alive")
         }
     }
 
@@ -151,7 +151,7 @@ actor WatchSession {
                 endpoint: endpoint, token: token, stream: gateway.transport.open(http),
                 limits: gateway.configuration.limits)
         } catch {
-            throw WatchInterruption(error, whenAsking: "no token for the watch")
+            throw WatchInterruption(error, whenAsking: "there is no token for the watch")
         }
     }
 

@@ -36,7 +36,7 @@ struct WireInteger<Value: FixedWidthInteger & Codable & Sendable>: Codable, Send
         let container = try decoder.singleValueContainer()
         if let text = try? container.decode(String.self) {
             guard let value = Value(text) else {
-                throw DecodingError.dataCorruptedError(in: container, debugDescription: "\"\(text)\" is no integer")
+                throw DecodingError.dataCorruptedError(in: container, debugDescription: "\"\(text)\" is not an integer")
             }
             self.value = value
         } else {

@@ -35,7 +35,7 @@ public struct ClosedMountRoot: Sendable, Hashable {
         } catch {
             throw VolumeError(
                 .unavailable, "use \(configured) as the folder for mountpoints", why: "\(error)",
-                remedy: "give another one by --mount-root")
+                remedy: "name another folder with --mount-root")
         }
     }
 
@@ -49,8 +49,10 @@ public struct ClosedMountRoot: Sendable, Hashable {
     private static func refusal(of folder: String) -> VolumeError {
         VolumeError(
             .conflict, "use \(folder) as the folder for mountpoints",
-            why: "others than root may change what is in it, and so come near what containers put into their volumes",
-            remedy: "close it ('chown root \(folder) && chmod 0700 \(folder)'), or give another one by --mount-root",
+            why:
+                "users other than root can change what is in it, and could reach what containers put into their volumes",
+            remedy:
+                "close it ('chown root \(folder) && chmod 0700 \(folder)'), or name another folder with --mount-root",
             outcome: .refused)
     }
 }

@@ -32,15 +32,13 @@ public struct LinuxFilesystemTools: FilesystemTools {
         }
         if isClaimed {
             if let checker = try await checkers(of: device, what).first {
-                throw Self.goesOn(what, "by \(checker), which an earlier run of the plugin began")
+                throw Self.goesOn(what, "by \(checker), which an earlier run of the plugin started")
             }
             throw VolumeError(
-                .busy, what, why: "the device is mounted, or something else has it to itself", outcome: .refused)
+                .busy, what, why: "the device is mounted, or something else uses it exclusively", outcome: .refused)
         }
         guard signature.found.contains(filesystem) else {
-            throw VolumeError(
-                .damaged, what, why: FilesystemSignature.lack(of: filesystem, signature.found),
-                remedy: "look at the image by hand; nothing was changed", outcome: .refused)
+            throw VolumeError.wrongFilesystem(what, wanted: filesystem, found: signature.found)
         }
         if filesystem == .ext4 { try await checkExt4(device, what) }
     }
@@ -68,7 +66,7 @@ public struct LinuxFilesystemTools: FilesystemTools {
         var pause = Duration.milliseconds(1)
         while check.ended == nil {
             guard ContinuousClock.now < giveUp, !Task.isCancelled else {
-                throw Self.goesOn(what, E2fsckProgress(check.log.text()).percent.map { "\($0) % are done" })
+                throw Self.goesOn(what, E2fsckProgress(check.log.text()).percent.map { "\($0) % done" })
             }
             try? await Task.sleep(for: pause)
             pause = min(pause * 2, .milliseconds(50))
@@ -109,7 +107,7 @@ public struct LinuxFilesystemTools: FilesystemTools {
         case .mapAnew:
             throw VolumeError(
                 .unfinished, what, why: "it was repaired: \(result.reason(of: .e2fsck))",
-                remedy: "mount the volume again, which maps the device anew")
+                remedy: "mount the volume again: that maps the image again")
         case .damaged:
             throw VolumeError(
                 .damaged, what, why: result.reason(of: .e2fsck),
@@ -117,8 +115,9 @@ public struct LinuxFilesystemTools: FilesystemTools {
         case .failed:
             throw VolumeError(
                 .unavailable, what, why: result.reason(of: .e2fsck),
-                remedy: "the check could not be made, so nothing was mounted; try again, and where that does not help, "
-                    + "map the image by hand and run 'e2fsck -f' on it")
+                remedy:
+                    "the check failed, so nothing was mounted; try again, and if that does not help, map the image by"
+                    + " hand and run 'e2fsck -f' on it")
         }
     }
 
@@ -139,8 +138,8 @@ public struct LinuxFilesystemTools: FilesystemTools {
         let needed = Capability.sysResource
         if filesystem == .ext4, try await !kernel.run("read /proc/self/status", to: what, { try needed.isHeld() }) {
             throw VolumeError(
-                .unsupported, what, why: "\(reason); the plugin has not got \(needed.name)",
-                remedy: "give the plugin that capability, which ext4 demands for growing while mounted")
+                .unsupported, what, why: "\(reason); the plugin lacks \(needed.name)",
+                remedy: "give the plugin that capability: ext4 needs it to grow while it is mounted")
         }
         throw VolumeError(.unavailable, what, why: reason)
     }

@@ -29,7 +29,7 @@ public struct LinuxMounter: Mounter {
         let what = "mount \(device) at \(mountpoint)"
         let steps = try root.steps(to: mountpoint, for: what)
         guard device.hasPrefix("/dev/"), !device.utf8.contains(0) else {
-            throw VolumeError(.internalFault, what, why: "it is no device below /dev", outcome: .refused)
+            throw VolumeError.defect(what, "it is not a device below /dev", outcome: .refused)
         }
         if let present = try await mounted(at: mountpoint) {
             if present.device == device { return }
@@ -97,9 +97,8 @@ public struct LinuxMounter: Mounter {
             try FilesystemSignature.read(device).found
         }
         if let found, !found.contains(filesystem) {
-            return VolumeError(
-                .damaged, what, why: "\(FilesystemSignature.lack(of: filesystem, found)) (\(reason))",
-                remedy: "look at the image by hand; nothing was changed")
+            return VolumeError.wrongFilesystem(
+                what, wanted: filesystem, found: found, told: reason, outcome: .failed)
         }
         guard drivers.split(whereSeparator: \.isWhitespace).contains(where: { $0 == filesystem.rawValue }) else {
             return VolumeError(
@@ -109,15 +108,16 @@ public struct LinuxMounter: Mounter {
         }
         if result.exitStatus == EINVAL && !options.data.isEmpty {
             return VolumeError(
-                .invalidOption, what, why: "\(reason); \(filesystem.rawValue) may not know all of '\(options.data)'",
-                remedy: "check mount-options; the kernel's log (dmesg) says which one it does not know")
+                .invalidOption, what,
+                why: "\(reason); \(filesystem.rawValue) may not know all options of '\(options.data)'",
+                remedy: "check mount-options; the kernel's log (dmesg) names the option that it does not know")
         }
         // A damaged superblock is told as an invalid argument, damage elsewhere as any of these.
         let isDamaged = [EUCLEAN, EBADMSG, EINVAL].contains(result.exitStatus)
         return VolumeError(
             isDamaged ? .damaged : .unavailable, what,
-            why: "the kernel does not mount its \(filesystem.rawValue) filesystem: \(reason)",
-            remedy: "the kernel's log (dmesg) often says more; where it tells of damage, map the image by hand and run "
+            why: "the kernel cannot mount its \(filesystem.rawValue) filesystem: \(reason)",
+            remedy: "the kernel's log (dmesg) often says more; if it reports damage, map the image by hand and run "
                 + "'\(Self.checker(of: filesystem))', which changes nothing")
     }
 
@@ -145,7 +145,7 @@ public struct LinuxMounter: Mounter {
             }
             try await callUnmount(mountpoint, what)
         }
-        throw VolumeError(.unexplained, what, why: "something mounts there again and again")
+        throw VolumeError(.unexplained, what, why: "something keeps mounting there")
     }
 
     private func refuseIfCovered(_ mountpoint: String, _ device: String?, by other: String, _ what: String) async throws
@@ -184,8 +184,7 @@ public struct LinuxMounter: Mounter {
                 let users = try await kernel.run("read /proc", to: what) {
                     DeviceHolders.users(ofMountpoint: mountpoint)
                 }
-                throw VolumeError(
-                    .busy, what, why: reason + DeviceHolders.clause(users), remedy: "stop what uses it, then try again")
+                throw VolumeError.busy(what, reason, users: users, outcome: .failed)
             }
             try await Task.sleep(for: .milliseconds(50))
         }
@@ -239,7 +238,7 @@ public struct LinuxMounter: Mounter {
                 try root.withFolder(steps, make: true) { _ in }
             } catch let error as Errno where error == .notDirectory || error == .tooManySymbolicLinkLevels {
                 throw VolumeError(
-                    .unexplained, what, why: "the mountpoint is there already and is no folder",
+                    .unexplained, what, why: "the mountpoint already exists and is not a folder",
                     remedy: "look at it, and move it out of the way", outcome: .refused)
             }
         }
@@ -266,7 +265,7 @@ public struct LinuxMounter: Mounter {
         let what = "prepare the root of \(mountpoint)"
         let steps = try root.steps(to: mountpoint, for: what)
         guard let present = try await mounted(at: mountpoint) else {
-            throw VolumeError(.internalFault, what, why: "nothing is mounted there", outcome: .refused)
+            throw VolumeError.defect(what, "nothing is mounted there", outcome: .refused)
         }
         if present.readOnly { return }
         try await kernel.runOnDevice("chown \(mountpoint)", to: what) { [root] in

@@ -54,7 +54,7 @@ public struct MappedFormatter: VolumeFormatter {
             }
         }
         guard isBlank else {
-            throw VolumeError(.damaged, what, why: "it is not blank; nothing was written", outcome: .refused)
+            throw VolumeError.notBlank(what)
         }
     }
 }

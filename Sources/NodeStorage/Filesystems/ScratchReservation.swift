@@ -29,7 +29,7 @@ final class ScratchReservation: Sendable {
             case .wait where ContinuousClock.now < giveUp: try await Task.sleep(for: .milliseconds(20))
             case .wait:
                 throw VolumeError(
-                    .timedOut, what, why: "the filesystems of other volumes that are being made take all the room",
+                    .timedOut, what, why: "other volumes that are being created take all the room",
                     remedy: "try again", outcome: .refused)
             }
         }

@@ -111,8 +111,8 @@ public struct SparseImageFormatter: Sendable {
                 return try ScratchContent.make(folder.file, size: size)
             } catch let error as Errno where [.fileTooLarge, .noSpace, .invalidArgument].contains(error) {
                 throw VolumeError(
-                    .noSpace, what, why: "a sparse file of \(size) cannot be made in \(folder.path): \(error)",
-                    remedy: "set RBD_STATE_DIR to a folder on a filesystem that can hold such files, such as xfs")
+                    .noSpace, what, why: "\(folder.path) cannot hold a sparse file of \(size): \(error)",
+                    remedy: "set RBD_STATE_DIR to a folder on a filesystem that can, such as xfs")
             }
         }
     }
@@ -145,7 +145,7 @@ public struct SparseImageFormatter: Sendable {
                     .noSpace, scene.what, why: "mkfs has written \(taken >> 20) MiB, and there is no room for more",
                     remedy: scene.spec.mkfsOptions.isEmpty
                         ? "set RBD_STATE_DIR to a folder with more space"
-                        : "leave out those mkfs-options that make it write so much, or set RBD_STATE_DIR to a folder with "
+                        : "leave out the mkfs-options that make it write that much, or set RBD_STATE_DIR to a folder with "
                             + "more space")
             }
         }
@@ -162,7 +162,7 @@ public struct SparseImageFormatter: Sendable {
             throw VolumeError(
                 spec.mkfsOptions.isEmpty ? .unavailable : .invalidOption, what, why: result.reason(of: mkfs.tool),
                 remedy: spec.mkfsOptions.isEmpty
-                    ? "look whether \(scene.folder.path) has space left"
+                    ? "check that \(scene.folder.path) has space left"
                     : "check the option mkfs-options (\(spec.mkfsOptions.joined(separator: " ")))")
         }
         try await verify(scene)
@@ -178,7 +178,7 @@ public struct SparseImageFormatter: Sendable {
             throw VolumeError(
                 .invalidOption, scene.what,
                 why: found == [spec.filesystem]
-                    ? "it became larger than the image" : "mkfs made no \(spec.filesystem.rawValue)",
+                    ? "it is larger than the image" : "mkfs made no \(spec.filesystem.rawValue)",
                 remedy: "check the option mkfs-options (\(spec.mkfsOptions.joined(separator: " ")))")
         }
     }

@@ -61,24 +61,20 @@ public struct KernelCalls: Sendable {
         } catch let error as Errno {
             throw VolumeError(.unavailable, what, why: "\(call): \(error)")
         } catch is CancellationError {
-            throw VolumeError(.timedOut, what, why: "the call was given up during \(call)", outcome: .unknown)
+            throw VolumeError(.timedOut, what, why: "the call was cancelled during \(call)", outcome: .unknown)
         }
     }
 
     private static func translate(_ error: BlockingPoolError, _ what: String) -> VolumeError {
         switch error {
         case .timedOut(_, _, started: true):
-            VolumeError(
-                .timedOut, what, why: "\(error)", remedy: "look whether Ceph answers, then try again", outcome: .unknown
-            )
+            .stuck(what, "\(error)")
         case .timedOut(_, _, started: false):
             VolumeError(.timedOut, what, why: "\(error)", remedy: "try again")
         case .exhausted(_, threads: 1, let earlier):
-            VolumeError(
-                .timedOut, what, why: "an earlier \(earlier.joined()) still waits in the kernel",
-                remedy: "look whether Ceph answers, then try again", outcome: .unknown)
+            .stuck(what, "an earlier \(earlier.joined()) still waits in the kernel")
         case .exhausted, .queueFull, .noThread, .closed:
-            VolumeError(.unavailable, what, why: "\(error)", remedy: "look whether Ceph answers, then try again")
+            VolumeError(.unavailable, what, why: "\(error)", remedy: VolumeError.checkCeph)
         }
     }
 }

@@ -29,9 +29,7 @@ struct DeviceUse: Sendable {
         let users = try await kernel.run("read /proc", to: what) {
             DeviceHolders.users(ofDevice: device, besides: server)
         }
-        throw VolumeError(
-            .busy, what, why: "\(device.path) is busy, mounted or open" + DeviceHolders.clause(users),
-            remedy: "stop what uses it, then try again", outcome: .refused)
+        throw VolumeError.busy(what, "\(device.path) is busy, mounted or open", users: users)
     }
 
     /// Writes out what the kernel still holds for the device. A device that fails has lost it already, which the

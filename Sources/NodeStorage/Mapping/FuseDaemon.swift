@@ -14,12 +14,12 @@ struct FuseDaemon: Sendable {
         let command = Command(
             .qemuStorageDaemon, arguments, environment: files.environment, timeout: .seconds(15))
         try await runner.succeed(
-            command, to: what, remedy: "look whether Ceph answers, and whether the image exists")
+            command, to: what, remedy: "check that Ceph answers, and that the image exists")
         return try await kernel.run("read \(folder.pidFile)", to: what) { [folder] in
             guard let line = try SmallFile.line(folder.pidFile), let pid = Int32(line),
                 let process = ProcessTable.identity(of: pid), Self.serves(folder, pid)
             else {
-                throw VolumeError(.unavailable, what, why: "qemu-storage-daemon has ended right after its start")
+                throw VolumeError(.unavailable, what, why: "qemu-storage-daemon ended right after its start")
             }
             return process
         }
@@ -84,9 +84,7 @@ struct FuseDaemon: Sendable {
                 try await waitForTheEnd(of: left, to: what)
             } while ContinuousClock.now < until
         }
-        throw VolumeError(
-            .timedOut, what, why: "the image's qemu-storage-daemon does not end",
-            remedy: "look whether Ceph answers, then try again", outcome: .unknown)
+        throw VolumeError.stuck(what, "the image's qemu-storage-daemon does not end")
     }
 
     /// Waits a moment for these to end, which is far less to look at than all processes.

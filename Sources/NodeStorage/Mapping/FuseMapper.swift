@@ -33,7 +33,7 @@ public struct FuseMapper: DeviceMapper {
         else {
             throw VolumeError(
                 .invalidOption, "use '\(stateFolder)' as the state folder",
-                why: "it has to be an absolute path of at most 62 bytes", outcome: .refused)
+                why: "it must be an absolute path of at most 62 bytes", outcome: .refused)
         }
         self.files = files
         self.root = root
@@ -156,7 +156,7 @@ public struct FuseMapper: DeviceMapper {
     public func grow(_ device: MappedDevice, to size: VolumeSize) async throws {
         let what = "grow \(device.path) (image \(device.image)) to \(size)"
         guard let folder = try await folder(of: device, what) else {
-            throw VolumeError(.notFound, what, why: "it is not mapped", outcome: .refused)
+            throw VolumeError.notMapped(what)
         }
         // The daemon's only way to learn of a new size sets the image to it: a size that is too small would cut it off.
         let actual = try await ImageSize(files: files, runner: runner).read(device.image, for: what)
@@ -192,7 +192,7 @@ extension FuseMapper {
             if let device = try await standing(folder), device.image == image {
                 if let other = device.imageID, other != id { continue }
                 throw VolumeError(
-                    .conflict, what, why: "it is mapped already, as \(device.path)", outcome: .refused)
+                    .conflict, what, why: "it is already mapped, as \(device.path)", outcome: .refused)
             }
             let lock = try await makeAndLock(folder, what)
             do {
@@ -347,7 +347,7 @@ extension FuseMapper {
             try await Task.detached { try await cleanUp(folder, what) }.value
         } catch let second {
             throw VolumeError(
-                .unfinished, what, why: "\(error); and undoing it failed: \(second)",
+                .unfinished, what, why: "\(error); undoing it failed too: \(second)",
                 remedy: "the next attempt cleans up", outcome: .unknown)
         }
     }

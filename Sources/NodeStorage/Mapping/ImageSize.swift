@@ -12,7 +12,7 @@ struct ImageSize: Sendable {
         let arguments = files.arguments + ["info", "--format", "json"] + image.arguments
         let said = try await runner.succeed(Command(.rbd, arguments, timeout: .seconds(10)), to: what).output
         guard let info = try? UntrustedJSON.decode(Info.self, from: Array(said.utf8)) else {
-            throw VolumeError(.unexplained, what, why: "'rbd info' gave an answer that is not understood")
+            throw VolumeError(.unexplained, what, why: "the plugin does not understand the answer of 'rbd info'")
         }
         return VolumeSize(bytes: info.size)
     }

@@ -13,7 +13,7 @@ enum KernelMapOptions {
     static func refuseOthers(_ options: [String], mapper: String, what: String) throws {
         guard let option = options.first(where: { !tuning.contains($0.prefix { $0 != "=" }) }) else { return }
         throw VolumeError(
-            .unsupported, what, why: "the map option '\(option)' has no meaning for the mapper \(mapper)",
+            .unsupported, what, why: "the mapper \(mapper) does not know the map option '\(option)'",
             remedy: "leave it out, or use RBD_MAPPER=krbd", outcome: .refused)
     }
 }

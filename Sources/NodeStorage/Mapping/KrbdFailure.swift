@@ -12,9 +12,9 @@ enum KrbdFailure {
             VolumeError(
                 .unsupported, what, why: "\(reason); the image has features that this kernel does not know",
                 remedy:
-                    "disable them with 'rbd feature disable \(image) …' ('dmesg' tells which), or use another mapper")
+                    "disable them with 'rbd feature disable \(image) …' ('dmesg' names them), or use another mapper")
         case ENOENT:
-            VolumeError(.notFound, what, why: "\(reason); there is no such image, or no such pool")
+            VolumeError(.notFound, what, why: "\(reason); the image or its pool does not exist")
         case EPERM, EACCES:
             VolumeError(
                 .unavailable, what, why: reason,
@@ -24,12 +24,12 @@ enum KrbdFailure {
                 .fenced, what, why: "\(reason); this node's client is on Ceph's blocklist",
                 remedy: "look at 'ceph osd blocklist ls', and remove the entry once nothing of the old mapping is left")
         case ETIMEDOUT:
-            VolumeError(
-                .timedOut, what, why: reason, remedy: "look whether Ceph answers, then try again", outcome: .unknown)
+            VolumeError.stuck(what, reason)
         case EINVAL:
             VolumeError(
                 .invalidOption, what, why: reason,
-                remedy: "check the map options; 'dmesg' tells which is not known" + oldKernel(command))
+                remedy: "check the map options; 'dmesg' names the one that the kernel does not know"
+                    + oldKernel(command))
         default:
             VolumeError(.unavailable, what, why: reason, remedy: "the kernel's log (dmesg) often says more")
         }
@@ -39,8 +39,8 @@ enum KrbdFailure {
     private static func oldKernel(_ command: Command) -> String {
         guard command.arguments.contains(where: { $0.contains(",ms_mode=") }) else { return "" }
         return """
-            . 'ms_mode', by which monitors on port 3300 are reached, is known to Linux 5.11 and later only: with an earlier one \
-            leave it out and let the monitors listen on port 6789 as well, or use RBD_MAPPER=fuse
+            . 'ms_mode', which monitors on port 3300 need, works from Linux 5.11 on: with an earlier kernel, leave it out and \
+            let the monitors listen on port 6789 as well, or use RBD_MAPPER=fuse
             """
     }
 }

@@ -76,7 +76,7 @@ public struct KrbdMapper: DeviceMapper {
         guard let device = try await listed(what).first(where: { $0.path == path && $0.image == image }) else {
             throw VolumeError(
                 .unexplained, what,
-                why: "the kernel mapped it, as \(path ?? "which device it does not tell"), but does not show it",
+                why: "the kernel mapped it as \(path ?? "an unnamed device"), but does not show that device",
                 outcome: .unknown)
         }
         guard id == nil || device.imageID == id else {
@@ -129,9 +129,7 @@ public struct KrbdMapper: DeviceMapper {
         let users = try await kernel.run("read /proc", to: what) {
             DeviceHolders.users(ofDevice: BlockDevice(device.path))
         }
-        throw VolumeError(
-            .busy, what, why: "\(device.path) is mounted or open" + DeviceHolders.clause(users),
-            remedy: "stop what uses it, then try again", outcome: .refused)
+        throw VolumeError.busy(what, "\(device.path) is mounted or open", users: users)
     }
 
     /// udev's probing of a device makes it busy for some 100 ms: longer than that it is tried again. A time and not a
@@ -146,7 +144,8 @@ public struct KrbdMapper: DeviceMapper {
         if result.exitStatus == EBUSY { return false }
         // Gone in the meantime.
         if try await !isMapped(device, what) { return true }
-        throw VolumeError(.unavailable, what, why: result.reason(of: .kernel), remedy: "'dmesg' often says more")
+        throw VolumeError(
+            .unavailable, what, why: result.reason(of: .kernel), remedy: "the kernel's log (dmesg) often says more")
     }
 
     public func size(of device: MappedDevice) async throws -> VolumeSize {
@@ -156,7 +155,7 @@ public struct KrbdMapper: DeviceMapper {
     public func grow(_ device: MappedDevice, to size: VolumeSize) async throws {
         let what = "grow \(device.path) (image \(device.image)) to \(size)"
         guard let id = KrbdDevices.id(ofPath: device.path), try await isMapped(device, what) else {
-            throw VolumeError(.notFound, what, why: "it is not mapped", outcome: .refused)
+            throw VolumeError.notMapped(what)
         }
         try await DeviceSize(kernel: kernel, sys: devices.sys).wait(for: size, device.path, what) {
             try await kernel.run("write /sys/bus/rbd", to: what) { [devices] in try devices.refresh(id) }

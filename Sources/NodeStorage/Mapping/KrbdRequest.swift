@@ -31,16 +31,13 @@ struct KrbdRequest: Sendable {
     /// option to say.
     static func refuseReserved(_ options: [String], _ what: String) throws {
         if options.contains("share") {
-            throw VolumeError(
-                .invalidOption, what,
-                why: "the map option 'share' would take all volumes of a node away with one of them",
-                remedy: "leave it out of RBD_MAP_OPTIONS and map-options", outcome: .refused)
+            throw VolumeError.refusedMapOption(
+                what,
+                "with the map option 'share', shutting one volume's client out would cut off all of a node's volumes")
         }
         let reserved: Set<Substring> = ["name", "key", "secret", "_pool_ns"]
         if let option = options.map({ $0.prefix { $0 != "=" } }).first(where: reserved.contains) {
-            throw VolumeError(
-                .invalidOption, what, why: "the map option '\(option)' is the plugin's own to set",
-                remedy: "leave it out of RBD_MAP_OPTIONS and map-options", outcome: .refused)
+            throw VolumeError.refusedMapOption(what, "the plugin itself sets the map option '\(option)'")
         }
     }
 
@@ -52,7 +49,7 @@ struct KrbdRequest: Sendable {
         let words = options.filter { $0.contains { $0.isWhitespace || $0 == "," } }
         guard let word = (names + words).first else { return }
         throw VolumeError(
-            .unsupported, what, why: "the kernel's rbd driver cannot be given '\(word)'",
+            .unsupported, what, why: "the kernel's rbd driver cannot read '\(word)'",
             remedy: "use names without blanks, or another mapper", outcome: .refused)
     }
 }

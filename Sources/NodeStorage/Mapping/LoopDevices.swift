@@ -13,7 +13,8 @@ struct LoopDevices: Sendable {
         let said = try await runner.succeed(command, to: what).output
         let path = said.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? ""
         guard try await devices(of: file, for: what).contains(path) else {
-            throw VolumeError(.unexplained, what, why: "losetup answered '\(path)', which is no loop device of \(file)")
+            throw VolumeError(
+                .unexplained, what, why: "losetup answered '\(path)', which is not a loop device of \(file)")
         }
         return path
     }
@@ -64,10 +65,8 @@ struct LoopDevices: Sendable {
             try await Task.sleep(for: .milliseconds(50))
         }
         let users = try await kernel.run("read /proc", to: what) { DeviceHolders.users(ofDevice: block) }
-        throw VolumeError(
-            .busy, what,
-            why: (result.succeeded ? "\(device) is open" : result.reason(of: .kernel)) + DeviceHolders.clause(users),
-            remedy: "stop what uses it, then try again")
+        throw VolumeError.busy(
+            what, result.succeeded ? "\(device) is open" : result.reason(of: .kernel), users: users, outcome: .failed)
     }
 
     /// Makes the kernel give a mounted device back by itself once it is mounted nowhere any more, containers included: a
@@ -75,7 +74,7 @@ struct LoopDevices: Sendable {
     ///
     /// Nothing happens to a device that is not mounted: e2fsck has it open too, and it must not go with that.
     func giveBackWithLastMount(_ device: String, of file: String) async throws {
-        let what = "see to it that \(device) is given back"
+        let what = "have the kernel free \(device) with its last mount"
         let isDue = try await kernel.run("read /sys/block", to: what) {
             let name = device.split(separator: "/").last.map(String.init) ?? ""
             guard try SmallFile.line("/sys/block/\(name)/loop/autoclear") == "0" else { return false }

@@ -74,7 +74,7 @@ public struct MapperFactory: Sendable {
             guard let fsid else {
                 // Without it the devices of another cluster could be taken for this one's.
                 throw VolumeError(
-                    .unavailable, "choose a mapper", why: "Ceph has not told the cluster's id yet",
+                    .unavailable, "choose a mapper", why: "Ceph has not said yet which cluster it is",
                     remedy: "try again when Ceph answers", outcome: .refused)
             }
             return KrbdMapper(

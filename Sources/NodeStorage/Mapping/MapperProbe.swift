@@ -57,7 +57,7 @@ public struct MapperProbe: Sendable {
             throw VolumeError(
                 .timedOut, "load the kernel module \(module)", why: error.why,
                 remedy:
-                    "try again, or load it by hand ('modprobe \(module)'), or name another way of mapping (RBD_MAPPER)",
+                    "try again, or load it by hand ('modprobe \(module)'), or choose another mapper (RBD_MAPPER)",
                 outcome: .unknown)
         } catch let error as VolumeError {
             return ["\(lack) (\(error.why))"]
@@ -75,7 +75,7 @@ public struct MapperProbe: Sendable {
             SystemCall.target(ofLink: link)
         }
         return namespace.map { $0 == Self.hostsProcesses } ?? true
-            ? [] : ["the host's processes cannot be seen from a container, as in Docker's managed plugins"]
+            ? [] : ["a container cannot see the host's processes, and a managed plugin runs in one"]
     }
 
     private func lackOfTools(_ tools: [Tool]) -> [String] {
@@ -92,7 +92,7 @@ public struct MapperProbe: Sendable {
             return folders.contains { SystemCall.exists("\(root)/usr/lib\($0)qemu/block-rbd.so") }
                 || SystemCall.exists(root + "/usr/lib64/qemu-kvm/block-rbd.so")
         }
-        if !hasModule { lacks.append("no block-rbd.so of qemu (package qemu-block-extra)") }
+        if !hasModule { lacks.append("no block-rbd.so for qemu (package qemu-block-extra)") }
         return lacks
     }
 

@@ -31,7 +31,7 @@ public struct MapperSelection: Sendable, Hashable {
         guard let first = order.first(where: { isComplete($0, lacks) }) else {
             throw VolumeError(
                 .unsupported, "map images on this node", why: order.map { words($0, lacks) }.joined(separator: "; "),
-                remedy: "provide what one of them is missing", outcome: .refused)
+                remedy: "provide what one of them lacks", outcome: .refused)
         }
         let passed = order.prefix { $0 != first }.map { words($0, lacks) }
         let reason = passed.isEmpty ? "the kernel has the rbd driver" : passed.joined(separator: "; ")
@@ -41,6 +41,6 @@ public struct MapperSelection: Sendable, Hashable {
     private static func isComplete(_ kind: Kind, _ lacks: [Kind: [String]]) -> Bool { lacks[kind]?.isEmpty ?? false }
 
     private static func words(_ kind: Kind, _ lacks: [Kind: [String]]) -> String {
-        "\(kind.rawValue): \((lacks[kind] ?? ["it was not looked at"]).joined(separator: ", "))"
+        "\(kind.rawValue): \((lacks[kind] ?? ["not checked"]).joined(separator: ", "))"
     }
 }

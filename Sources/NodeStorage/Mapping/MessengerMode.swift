@@ -32,7 +32,7 @@ struct MessengerMode: Sendable, Hashable {
         guard monitors.isEmpty else { return monitors }
         throw VolumeError(
             .invalidOption, what,
-            why: "no monitor speaks the \(isFirst ? "first" : "second") protocol, which ms_mode=\(name) asks for",
+            why: "ms_mode=\(name) asks for the \(isFirst ? "first" : "second") protocol, and no monitor speaks it",
             remedy: "leave ms_mode out of RBD_MAP_OPTIONS and rbd_default_map_options", outcome: .refused)
     }
 }

@@ -55,7 +55,7 @@ public struct NbdMapper: DeviceMapper {
             await marks.forget(image, id: nil, kernel)
             throw VolumeError(
                 .unavailable, what, why: result.reason(of: .rbd),
-                remedy: "look whether Ceph answers, whether the image exists, and whether rbd-nbd is installed")
+                remedy: "check that Ceph answers, that the image exists, and that rbd-nbd is installed")
         }
         let path = Self.path(in: result)
         guard let listing = try await listed(what).first(where: { $0.path == path && $0.image == image }) else {
@@ -154,7 +154,7 @@ public struct NbdMapper: DeviceMapper {
     public func grow(_ device: MappedDevice, to size: VolumeSize) async throws {
         let what = "grow \(device.path) (image \(device.image)) to \(size)"
         guard try await isMapped(device, what) else {
-            throw VolumeError(.notFound, what, why: "it is not mapped", outcome: .refused)
+            throw VolumeError.notMapped(what)
         }
         try await DeviceSize(kernel: kernel, sys: sys).wait(for: size, device.path, what)
     }
@@ -163,7 +163,8 @@ public struct NbdMapper: DeviceMapper {
         let command = Command(.rbdNBD, ["list-mapped", "--format", "json"], timeout: .seconds(10))
         let result = try await runner.succeed(command, to: what)
         guard let listings = NbdListing.parse(result.output) else {
-            throw VolumeError(.unexplained, what, why: "'rbd-nbd list-mapped' gave an answer that is not understood")
+            throw VolumeError(
+                .unexplained, what, why: "the plugin does not understand the answer of 'rbd-nbd list-mapped'")
         }
         return listings.filter { !$0.isSnapshot }
     }

@@ -32,7 +32,8 @@ struct WatcherDifference: Sendable {
         }
         let seen = found.isEmpty ? "none" : found.map(\.text).sorted().joined(separator: ", ")
         throw VolumeError(
-            .inUse, what, why: "one new watcher of the image was expected, but there is \(seen)",
-            remedy: "find out with 'rbd status \(image)' who else opens it")
+            .inUse, what,
+            why: "the mapping should have added one watcher to the image, but the new watchers are: \(seen)",
+            remedy: "see with 'rbd status \(image)' which other clients open it")
     }
 }

@@ -84,7 +84,7 @@ public final class ClientNotes: FormerClients {
     // MARK: Earlier runs
 
     public func all() async throws -> [ClientAddress] {
-        try await kernel.run("read \(folder)", to: "find out what earlier runs have left") { [self] in
+        try await kernel.run("read \(folder)", to: "find out what earlier runs left") { [self] in
             try names().flatMap { name in try withDead(name) { $0?.clients } ?? [] }
         }
     }

@@ -39,7 +39,8 @@ final class ChildCall: Sendable {
         await told {
             guard let request = KernelRequest(words: command.arguments, secret: command.input).encoded else {
                 throw VolumeError(
-                    .unsupported, what, why: "\(command.tool.name) cannot be asked so much, or with such names",
+                    .unsupported, what,
+                    why: "the request to \(command.tool.name) is too long, or has names that it cannot take",
                     remedy: "use shorter options", outcome: .refused)
             }
             return try await child.fulfil(request)
@@ -68,14 +69,12 @@ final class ChildCall: Sendable {
         let cause =
             switch reason {
             case .deadline(let limit): "\(command.tool.name) did not end within \(limit.inWords)"
-            case .cancelled: "the call was given up while \(command.tool.name) was running"
+            case .cancelled: "the call was cancelled while \(command.tool.name) was running"
             }
         let state =
             hasEnded
-            ? "it was ended" : "it cannot be ended either, since it waits in the kernel, most often for a disk or Ceph"
-        return VolumeError(
-            .timedOut, what, why: "\(cause); \(state)", remedy: "look whether Ceph answers, then try again",
-            outcome: .unknown)
+            ? "it was killed" : "it cannot be killed either: it waits in the kernel, most often for a disk or for Ceph"
+        return VolumeError.stuck(what, "\(cause); \(state)")
     }
 
     private static func words(_ error: any Error) -> String {
@@ -89,7 +88,7 @@ final class ChildCall: Sendable {
         if let file = command.inputFile { return try FileDescriptor.open(file, .readWrite, options: .closeOnExec) }
         guard !command.input.isEmpty else { return try FileDescriptor.open("/dev/null", .readOnly) }
         guard command.input.count <= Self.inputLimit else {
-            throw VolumeError(.internalFault, what, why: "the input of \(command.tool.name) is too long")
+            throw VolumeError.defect(what, "the input of \(command.tool.name) is too long")
         }
         let pipe = try FileDescriptor.pipe()
         defer { try? pipe.writeEnd.close() }

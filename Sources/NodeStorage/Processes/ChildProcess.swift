@@ -65,13 +65,11 @@ public struct ChildProcess: CommandRunner {
                 remedy: "try again")
         }
         if Task.isCancelled {
-            throw VolumeError(.timedOut, what, why: "the call was given up before \(command.tool.name) was started")
+            throw VolumeError(.timedOut, what, why: "the call was cancelled before \(command.tool.name) was started")
         }
         guard !stuck.contains(command) else {
-            throw VolumeError(
-                .timedOut, what,
-                why: "an earlier \(command.tool.name) with the same arguments still waits in the kernel",
-                remedy: "look whether Ceph answers, then try again", outcome: .unknown)
+            throw VolumeError.stuck(
+                what, "an earlier \(command.tool.name) with the same arguments still waits in the kernel")
         }
         if command.tool.isCompanion {
             let child = try companion(command.tool, executable, to: what)

@@ -10,8 +10,8 @@ enum MapOptionTable {
             let (name, value) = OptionRule.divided(word)
             guard let rule = tuning[name] ?? refused[name] else {
                 return OptionFault(
-                    word: word, why: "is not known to tune the volume's own mapping alone",
-                    remedy: "known are \(tuning.keys.sorted().joined(separator: ", ")); \(forOperators)")
+                    word: word, why: "is not an option that tunes the volume's own mapping",
+                    remedy: "use \(tuning.keys.sorted().joined(separator: ", ")); \(forOperators)")
             }
             if let fault = rule.fault(name, value) { return fault }
         }
@@ -45,22 +45,22 @@ enum MapOptionTable {
             "nocephx_require_signatures",
         ] { rules[name] = operators("decides how safe the connection to the Ceph cluster is") }
         for name in ["ip", "fsid"] {
-            rules[name] = operators("decides which Ceph cluster is spoken to, and from where")
+            rules[name] = operators("decides which Ceph cluster the node talks to, and from where")
         }
         rules["osd_request_timeout"] = operators("gives up writes that may still reach the disk")
         for name in ["mount_timeout", "osdkeepalive", "osd_idle_ttl"] {
-            rules[name] = operators("changes what time limits of the plugin rest upon")
+            rules[name] = operators("changes time limits that the plugin relies on")
         }
         for name in ["lock_on_read", "exclusive"] {
             rules[name] = operators("keeps the image's lock from snapshots, resizing and other nodes")
         }
         for name in ["share", "noshare", "name", "key", "secret", "_pool_ns"] {
-            rules[name] = .refused(why: "is the plugin's own to set", remedy: leaveOut)
+            rules[name] = .refused(why: "is set by the plugin itself", remedy: leaveOut)
         }
         for name in ["ro", "read_only"] {
             rules[name] = .refused(
-                why: "maps the image without a watch, by which other nodes see that it is in use",
-                remedy: "use '-o mount-options=ro' in its place")
+                why: "maps the image without a watch, so other nodes could not see that it is in use",
+                remedy: "use '-o mount-options=ro' instead")
         }
         return rules
     }()
@@ -72,5 +72,5 @@ enum MapOptionTable {
     /// What goes without saying where a volume is made again without the option.
     static let leaveOut = "leave it out"
 
-    private static let forOperators = "whoever runs the plugin can set it for all volumes in RBD_MAP_OPTIONS"
+    private static let forOperators = "an operator can set it for all volumes in RBD_MAP_OPTIONS"
 }

@@ -38,7 +38,7 @@ struct MkfsOptions: Sendable {
     /// `-a`, `-ab`, `-bvalue`, `-b value`.
     private func lettered(_ word: String, _ rest: inout ArraySlice<String>) -> OptionFault? {
         guard word.hasPrefix("-"), word.count > 1 else {
-            return OptionFault(word: word, why: "would be taken for the device", remedy: "leave it out")
+            return OptionFault(word: word, why: "would be mistaken for the device", remedy: "leave it out")
         }
         var letters = word.dropFirst()
         while let letter = letters.popFirst() {
@@ -66,11 +66,11 @@ extension OptionRule {
 
 extension MkfsOptions {
     private static let nothingMade = OptionRule.refused(
-        why: "makes no filesystem that could be mounted", remedy: "leave it out")
+        why: "makes no filesystem that can be mounted", remedy: "leave it out")
     private static let hostFiles = OptionRule.refused(
         why: "reads or writes files of the host", remedy: "leave it out, and copy files into the mounted volume")
     private static let hostPanic = OptionRule.refused(
-        why: "would stop the whole host at the volume's first error", remedy: "use 'remount-ro' in its place")
+        why: "would stop the whole host at the volume's first error", remedy: "use 'remount-ro' instead")
 
     fileprivate static let ext4: [Character: OptionRule] = [
         "b": .amount, "C": .amount, "g": .amount, "G": .amount, "i": .amount, "I": .amount, "m": .amount, "N": .amount,
@@ -93,7 +93,7 @@ extension MkfsOptions {
         "packed_meta_blocks": .optional(.number), "root_owner": .optional(.text), "root_perms": .text,
         "no_copy_xattrs": .flag, "orphan_file_size": .amount, "discard": .flag, "nodiscard": .flag, "quotatype": .text,
         "revision": .number, "test_fs": nothingMade,
-        "offset": .refused(why: "puts the filesystem where it is not found", remedy: "leave it out"),
+        "offset": .refused(why: "puts the filesystem where mount does not look for it", remedy: "leave it out"),
     ]
 }
 

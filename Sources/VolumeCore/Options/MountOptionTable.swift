@@ -43,7 +43,7 @@ struct MountOptionTable: Sendable {
 
 extension MountOptionTable {
     private static let otherMount = OptionRule.refused(
-        why: "asks for another mount than that of the volume", remedy: "leave it out")
+        why: "asks for a mount other than the volume's own", remedy: "leave it out")
     private static let forMountProgram = OptionRule.refused(
         why: "is meant for programs of the host", remedy: "leave it out")
     private static let hostPanic = OptionRule.refused(

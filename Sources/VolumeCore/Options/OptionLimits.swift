@@ -12,16 +12,15 @@ public enum OptionLimits {
     public static func fault(in options: [String: String]) -> String? {
         let sizes = options.map { (name: $0.key, bytes: max($0.key.utf8.count, $0.value.utf8.count)) }
         if let long = sizes.filter({ $0.bytes > value }).min(by: { $0.name < $1.name }) {
-            return "the option \(ShownText.quoted(long.name)) is \(long.bytes) bytes long, and \(value) are the most"
+            return "the option \(ShownText.quoted(long.name)) is \(long.bytes) bytes long; at most \(value) are allowed"
         }
         let sum = options.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
-        return sum > all ? "its options are \(sum) bytes long in all, and \(all) are the most" : nil
+        return sum > all ? "its options are \(sum) bytes long in all; at most \(all) are allowed" : nil
     }
 
     /// - Throws: `VolumeError` with code `invalidOption`.
     static func check(_ options: [String: String]) throws(VolumeError) {
         guard let fault = fault(in: options) else { return }
-        throw VolumeError(
-            .invalidOption, "create the volume", why: fault, remedy: "give shorter ones, or fewer", outcome: .refused)
+        throw VolumeError.refusedCreate(fault, remedy: "give shorter options, or fewer")
     }
 }

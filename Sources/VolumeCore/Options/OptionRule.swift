@@ -56,7 +56,7 @@ extension OptionRule {
     }
 
     static let otherDevice = OptionRule.refused(
-        why: "names another device than the volume", remedy: "leave it out: a volume is one image")
+        why: "names a device other than the volume's", remedy: "leave it out: a volume is one image")
 
     /// The rule of a name that no table has.
     static let unknown = OptionRule.oneOf([])

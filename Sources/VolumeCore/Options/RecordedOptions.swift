@@ -11,7 +11,9 @@ extension VolumeSpec {
             guard let text = text(of: option), !(adopted && option.describesTheImage) else { continue }
             var read = self
             try read.set(option, text)
-            guard read == self else { throw OptionValues.fault(option, text, accepts: "what this option reads as") }
+            guard read == self else {
+                throw OptionValues.fault(option, text, accepts: "written as the plugin writes this option")
+            }
         }
         if adopted { try checkAdoptedSize() }
     }

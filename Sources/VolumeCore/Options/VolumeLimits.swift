@@ -42,22 +42,22 @@ public struct VolumeLimits: Sendable, Hashable {
         throw VolumeError(
             .noSpace, "create volume \(name)",
             why: "there are \(count) volumes, and RBD_MAX_VOLUMES allows \(mostVolumes)",
-            remedy: "remove some that nobody needs, or have whoever runs the plugin raise RBD_MAX_VOLUMES",
+            remedy: "remove volumes that nobody needs, or ask an operator to raise RBD_MAX_VOLUMES",
             outcome: .refused)
     }
 
     private func checkSize(of spec: VolumeSpec, _ name: VolumeName) throws(VolumeError) {
         guard let largestSize, spec.size > largestSize else { return }
         throw refusal(
-            name, "it would have \(spec.size), and RBD_MAX_SIZE allows \(largestSize)",
-            "give a smaller size, or have whoever runs the plugin raise RBD_MAX_SIZE")
+            name, "its size would be \(spec.size), and RBD_MAX_SIZE allows \(largestSize)",
+            "give a smaller size, or ask an operator to raise RBD_MAX_SIZE")
     }
 
     private func checkPools(of spec: VolumeSpec, _ name: VolumeName) throws(VolumeError) {
         guard let pools else { return }
         for pool in [spec.pool, spec.dataPool] where !pool.isEmpty && !pools.contains(pool) {
             throw refusal(
-                name, "the pool \(ShownText.quoted(pool)) is none of those that RBD_ALLOWED_POOLS names",
+                name, "RBD_ALLOWED_POOLS does not name the pool \(ShownText.quoted(pool))",
                 "use one of \(ShownText.shown(pools.joined(separator: ", "), limit: 200))")
         }
     }
@@ -65,8 +65,8 @@ public struct VolumeLimits: Sendable, Hashable {
     private func checkAdoption(_ name: VolumeName) throws(VolumeError) {
         guard !allowsAdoption else { return }
         throw refusal(
-            name, "the option adopt is given, and RBD_ALLOW_ADOPT does not allow it",
-            "have whoever runs the plugin set RBD_ALLOW_ADOPT=true, or leave 'adopt' out to create a new volume")
+            name, "RBD_ALLOW_ADOPT does not allow the option adopt",
+            "ask an operator to set RBD_ALLOW_ADOPT=true, or leave 'adopt' out to create a new volume")
     }
 
     private func refusal(_ name: VolumeName, _ why: String, _ remedy: String) -> VolumeError {

@@ -18,9 +18,8 @@ public struct VolumeRequest: Sendable, Hashable {
         let values = try Self.known(options)
         try OptionLimits.check(options)
         guard let pool = values[.pool] ?? defaults.pool else {
-            throw VolumeError(
-                .invalidOption, "create the volume", why: "no pool is given",
-                remedy: "add '-o pool=NAME', or set RBD_DEFAULT_POOL for the plugin", outcome: .refused)
+            throw VolumeError.refusedCreate(
+                "no pool is given", remedy: "add '-o pool=NAME', or set RBD_DEFAULT_POOL for the plugin")
         }
         var spec = VolumeSpec(
             pool: try OptionValues.place(.pool, pool), size: defaults.size, order: defaults.order,
@@ -54,16 +53,14 @@ public struct VolumeRequest: Sendable, Hashable {
         var values: [VolumeOption: String] = [:]
         for (name, value) in options.sorted(by: { $0.key < $1.key }) {
             guard let option = VolumeOption(name: name) else {
-                throw VolumeError(
-                    .invalidOption, "create the volume", why: "the option \(ShownText.quoted(name)) is not known",
-                    remedy: "known options are \(VolumeOption.allCases.map(\.rawValue).joined(separator: ", "))",
-                    outcome: .refused)
+                throw VolumeError.refusedCreate(
+                    "the option \(ShownText.quoted(name)) is not known",
+                    remedy: "known options are \(VolumeOption.allCases.map(\.rawValue).joined(separator: ", "))")
             }
             if let other = values[option], other != value {
-                throw VolumeError(
-                    .invalidOption, "create the volume",
-                    why: "the option \(option.rawValue) is given twice with different values",
-                    remedy: "'mkfsOptions' is another name of 'mkfs-options': give one of them", outcome: .refused)
+                throw VolumeError.refusedCreate(
+                    "the option \(option.rawValue) is given twice with different values",
+                    remedy: "'mkfsOptions' is another name for 'mkfs-options': give one of them")
             }
             values[option] = value
         }
@@ -81,18 +78,15 @@ public struct VolumeRequest: Sendable, Hashable {
     static func checkSize(of spec: VolumeSpec) throws(VolumeError) {
         let minimum = spec.filesystem.minimumSize
         if spec.size < minimum {
-            throw VolumeError(
-                .invalidOption, "create the volume",
-                why: "\(spec.size) is too small for \(spec.filesystem.rawValue), which needs at least \(minimum)",
-                remedy: "give a larger size, such as '-o size=\(minimum)'", outcome: .refused)
+            throw VolumeError.refusedCreate(
+                "\(spec.size) is too small for \(spec.filesystem.rawValue), which needs at least \(minimum)",
+                remedy: "give a larger size, such as '-o size=\(minimum)'")
         }
         let maximum = spec.filesystem.maximumSize
         if spec.size > maximum {
-            throw VolumeError(
-                .invalidOption, "create the volume",
-                why:
-                    "\(spec.size) is too large for \(spec.filesystem.rawValue), which volumes can have up to \(maximum)",
-                remedy: "use '-o fstype=xfs', or a smaller size", outcome: .refused)
+            throw VolumeError.refusedCreate(
+                "\(spec.size) is too large for \(spec.filesystem.rawValue), which allows volumes of up to \(maximum)",
+                remedy: "use '-o fstype=xfs', or a smaller size")
         }
         try checkObjects(of: spec)
     }
@@ -101,17 +95,15 @@ public struct VolumeRequest: Sendable, Hashable {
         let isMapped = spec.features.contains(.objectMap)
         let most = isMapped ? mostMappedObjects : mostUnmappedObjects
         guard spec.size.bytes >> UInt64(spec.order) > most else { return }
-        let what = "\(spec.size) in objects of 2^\(spec.order) bytes is more than the \(most) objects that "
-        throw VolumeError(
-            .invalidOption, "create the volume",
-            why: what
-                + (isMapped
-                    ? "an object map can have"
-                    : "can be deleted in reasonable time without the feature object-map"),
+        let bound =
+            isMapped
+            ? "an object map can have" : "can be deleted in reasonable time without the feature object-map"
+        throw VolumeError.refusedCreate(
+            "\(spec.size) in objects of 2^\(spec.order) bytes is more than the \(most) objects that \(bound)",
             remedy: isMapped
                 ? "use larger objects ('-o order=25'), or a smaller size"
-                : "add exclusive-lock,object-map to the features, or use larger objects ('-o order=25') or a smaller size",
-            outcome: .refused)
+                : "add exclusive-lock,object-map to the features, or use larger objects ('-o order=25') or a smaller size"
+        )
     }
 }
 

@@ -30,10 +30,10 @@ extension VolumeError {
         VolumeError(
             .shortFence, "shut out client \(client)",
             why:
-                "it is on the blocklist until \(end) only, as somebody else has put it there, and Ceph lengthens no entry",
+                "it is on the blocklist only until \(end): somebody else put it there, and Ceph cannot extend an entry",
             remedy:
-                "take the entry away with 'ceph osd blocklist rm \(client)' and try again at once: that makes one for"
-                + " as long as BLOCKLIST_EXPIRY says", outcome: .refused)
+                "remove the entry with 'ceph osd blocklist rm \(client)' and try again at once: the plugin then adds one"
+                + " that lasts for BLOCKLIST_EXPIRY", outcome: .refused)
     }
 
     /// Ceph names a client that has to do with an image by an address that cannot be put on the blocklist. It must not
@@ -45,8 +45,9 @@ extension VolumeError {
         _ client: String, _ role: String, _ image: ImageReference, shownAs text: String
     ) -> VolumeError {
         VolumeError(
-            .unexplained, "tell who \(role) image \(image)",
-            why: "\(client) does, and its address '\(text)' names no single client that could be shut out",
-            remedy: "see 'rbd status \(image)' and 'rbd lock ls \(image)', and end that client", outcome: .refused)
+            .unexplained, "identify the client that \(role) image \(image)",
+            why: "it is \(client), and its address '\(text)' does not name one client that could be shut out",
+            remedy: "find that client with 'rbd status \(image)' and 'rbd lock ls \(image)', and end it",
+            outcome: .refused)
     }
 }

@@ -41,10 +41,9 @@ extension Attachment {
             next.state = .attaching
             next.fenced = nil
         default:
-            throw VolumeError(
-                .internalFault, "record that the volume was \(event.label)",
-                why: "it is \(state.rawValue)\(device == nil ? ", with no device" : "")",
-                remedy: "please report this as a defect")
+            throw VolumeError.defect(
+                "record that the volume was \(event.label)",
+                "it is \(state.rawValue)\(device == nil ? ", with no device" : "")")
         }
         return next
     }

@@ -13,21 +13,21 @@ public enum AdoptRule {
         let there = found.map(\.rawValue).joined(separator: " and ")
         guard let first = found.first else {
             throw VolumeError(
-                .damaged, what, why: "it bears no filesystem that volumes can have (\(known))",
-                remedy: "make one on it by hand, or take another name to create a new volume; it was left as it is",
+                .damaged, what, why: "it has no filesystem that a volume can have (\(known))",
+                remedy: "make one on it by hand, or choose another name for a new volume; the image was not changed",
                 outcome: .refused)
         }
         if let asked {
             guard found.contains(asked) else {
                 throw VolumeError(
-                    .invalidOption, what, why: "it bears \(there), and '-o fstype=\(asked.rawValue)' is given",
+                    .invalidOption, what, why: "it has \(there), but '-o fstype=\(asked.rawValue)' is given",
                     remedy: "give fstype=\(first.rawValue), or leave it out", outcome: .refused)
             }
             return asked
         }
         guard found.count == 1 else {
             throw VolumeError(
-                .invalidOption, what, why: "it bears marks of \(there)",
+                .invalidOption, what, why: "it has the marks of \(there)",
                 remedy: "say which one it is with '-o fstype=…'", outcome: .refused)
         }
         return first

@@ -61,8 +61,8 @@ extension VolumeError {
         VolumeError(
             .unexplained, what,
             why:
-                "its record names the client \(client), which the image \(image) does not know, so it may be anybody's",
-            remedy: "find out whose it is; if it is the former node's, shut it out by hand with"
+                "its record names the client \(client), which the image \(image) does not know: it may be anybody's",
+            remedy: "find out whose client it is; if it is the former node's, shut it out by hand with"
                 + " 'ceph osd blocklist add \(client) 315360000' and try again; see docs/operations.md",
             outcome: .refused)
     }

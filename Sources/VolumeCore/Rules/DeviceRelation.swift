@@ -40,8 +40,9 @@ extension VolumeError {
     ) -> VolumeError {
         VolumeError(
             .foreignImage, what,
-            why: "the name \(image) leads to the image of id \(found ?? "?"), not to that of id \(wanted ?? "?")",
-            remedy: "find out with 'rbd info \(image)' who renamed or replaced it; nothing was mapped",
+            why:
+                "the name \(image) belongs to the image with id \(found ?? "?"), not to the one with id \(wanted ?? "?")",
+            remedy: "see 'rbd info \(image)', and put the volume's own image back in its place; nothing was mapped",
             outcome: .refused)
     }
 }

@@ -40,15 +40,14 @@ public enum MountRule {
     private static func readyVolume(_ stored: StoredVolume) throws(VolumeError) -> VolumeRecord {
         let what = "mount volume \(stored.name)"
         guard let volume = stored.volume?.record else {
-            throw VolumeError(
-                .notFound, what, why: "there is no such volume", remedy: "create it first", outcome: .refused)
+            throw VolumeError.noSuchVolume(what, remedy: "create it first")
         }
         switch volume.phase {
         case .ready: return volume
         case .creating:
             throw VolumeError(
-                .unfinished, what, why: "it is not wholly created",
-                remedy: "create it again with the same options: that carries on", outcome: .refused)
+                .unfinished, what, why: "its creation is not finished",
+                remedy: "create it again with the same options to finish it", outcome: .refused)
         case .removing:
             throw VolumeError(
                 .unfinished, what, why: "it is being removed",

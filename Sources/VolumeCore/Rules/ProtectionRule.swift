@@ -9,17 +9,18 @@ public enum ProtectionRule {
     public static func decide(_ stored: StoredVolume, isProtected: Bool) throws(VolumeError) -> VolumeRecord? {
         let what = "\(isProtected ? "protect" : "unprotect") volume \(stored.name)"
         guard var volume = stored.volume?.record else {
-            throw VolumeError(.notFound, what, why: "there is no such volume", outcome: .refused)
+            throw VolumeError.noSuchVolume(what)
         }
         if volume.isProtected == isProtected { return nil }
         guard volume.phase == .ready else {
-            let why = volume.phase == .removing ? "it is being removed" : "it is not wholly created"
+            let why = volume.phase == .removing ? "it is being removed" : "its creation is not finished"
             throw VolumeError(.conflict, what, why: why, outcome: .refused)
         }
         if let attachment = stored.attachment?.record, attachment.state != .attached {
             throw VolumeError(
                 .conflict, what,
-                why: "node \(attachment.owner.node) is just mounting or unmounting it (\(attachment.state.rawValue))",
+                why:
+                    "node \(attachment.owner.node) is mounting or unmounting it right now (\(attachment.state.rawValue))",
                 remedy: "try again in a moment; if it lasts, 'rbd-plugin mount ls' shows whether that node is alive",
                 outcome: .refused)
         }

@@ -24,22 +24,22 @@ public enum RemoveRule {
     ) throws(VolumeError) -> RemoveStep {
         let what = "remove volume \(stored.name)"
         guard let volume = stored.volume?.record else {
-            throw VolumeError(.notFound, what, why: "there is no such volume", outcome: .refused)
+            throw VolumeError.noSuchVolume(what)
         }
         if volume.isProtected, volume.phase == .ready {
             throw VolumeError(
                 .conflict, what, why: "it is protected against removal",
-                remedy: "if it is to go, an operator lifts that with 'rbd-plugin volume unprotect \(stored.name)'",
+                remedy: "an operator can lift the protection with 'rbd-plugin volume unprotect \(stored.name)'",
                 outcome: .refused)
         }
         if let attachment = stored.attachment?.record {
             if attachment.owner == me, attachment.state != .fencing, attachment.mountIDs.isEmpty || !justMounted {
                 return .detach(attachment)
             }
-            throw VolumeError(
-                .inUse, what, why: "node \(attachment.owner.node) has had it mounted since \(attachment.since)",
+            throw VolumeError.mountedOnNode(
+                what, attachment,
                 remedy: "stop the containers that use it there; if there are none, take it away with"
-                    + " 'rbd-plugin mount release \(stored.name)'", outcome: .refused)
+                    + " 'rbd-plugin mount release \(stored.name)'")
         }
         switch volume.phase {
         case .ready: return volume.keepsImage ? .forget(volume) : .begin(volume)
@@ -47,7 +47,7 @@ public enum RemoveRule {
         case .creating:
             if let attempt = volume.attempt, attempt.by.node != me.node, attemptIsAlive {
                 throw VolumeError(
-                    .unfinished, what, why: "node \(attempt.by.node) is just creating it",
+                    .unfinished, what, why: "node \(attempt.by.node) is creating it right now",
                     remedy: "try again when that is done", outcome: .refused)
             }
             return volume.keepsImage ? .forget(volume) : .begin(volume)
@@ -65,7 +65,7 @@ extension RemoveRule {
         return VolumeError(
             .busy, "remove volume \(volume.name)", why: "its image \(volume.image) has snapshots: \(shown)\(more)",
             remedy:
-                "remove them first ('rbd snap purge \(volume.image)'); what was cloned from one is made independent by"
+                "remove them first ('rbd snap purge \(volume.image)'); make a clone of one independent with"
                 + " 'rbd flatten CLONE'", outcome: .refused)
     }
 

@@ -40,7 +40,7 @@ public struct ClientAddress: Sendable, Hashable, Codable {
         let text = try container.decode(String.self)
         guard let address = ClientAddress(text) else {
             throw DecodingError.dataCorruptedError(
-                in: container, debugDescription: "'\(text)' is no client address (ip:port/nonce)")
+                in: container, debugDescription: "'\(text)' is not a client address (ip:port/nonce)")
         }
         self = address
     }

@@ -18,9 +18,22 @@ public struct FilesystemSignature: Sendable, Hashable {
         }.map(\.type)
     }
 
-    /// `it bears no ext4 but xfs`.
+    /// `it has no ext4, but xfs`.
     public static func lack(of filesystem: FilesystemType, _ found: [FilesystemType]) -> String {
         let there = found.map(\.rawValue).joined(separator: " and ")
-        return "it bears no \(filesystem.rawValue)" + (there.isEmpty ? "" : " but \(there)")
+        return "it has no \(filesystem.rawValue)" + (there.isEmpty ? "" : ", but \(there)")
+    }
+}
+
+extension VolumeError {
+    /// A device does not hold the filesystem that its volume has.
+    /// - Parameter told: the kernel's own words, if it tried to mount it.
+    public static func wrongFilesystem(
+        _ what: String, wanted: FilesystemType, found: [FilesystemType], told: String? = nil,
+        outcome: Outcome = .refused
+    ) -> VolumeError {
+        VolumeError(
+            .damaged, what, why: FilesystemSignature.lack(of: wanted, found) + (told.map { " (\($0))" } ?? ""),
+            remedy: "look at the image by hand; nothing was changed", outcome: outcome)
     }
 }

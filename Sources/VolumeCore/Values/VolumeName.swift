@@ -27,10 +27,11 @@ public struct VolumeName: Sendable, Hashable, Comparable {
         }
         if !isAlphanumeric(first) { return "it begins with '\(Character(UnicodeScalar(first)))'" }
         if text.hasPrefix(VolumeRecord.unfinishedPrefix) {
-            return "names that begin with '\(VolumeRecord.unfinishedPrefix)' are those of unfinished images"
+            return "names that begin with '\(VolumeRecord.unfinishedPrefix)' are reserved for unfinished images"
         }
         if text.hasPrefix(VolumeRecord.removedPrefix) {
-            return "names that begin with '\(VolumeRecord.removedPrefix)' are those of the images of removed volumes"
+            return
+                "names that begin with '\(VolumeRecord.removedPrefix)' are reserved for the images of removed volumes"
         }
         return nil
     }

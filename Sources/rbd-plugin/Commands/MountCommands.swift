@@ -58,8 +58,8 @@ struct MountCommand: AsyncParsableCommand {
                 let clients = mount.clients.map(\.description).joined(separator: ", ")
                 let question =
                     "Take volume \(volume) from node \(mount.owner.node), which has had it since \(mount.since)?\n"
-                    + "Its client \(clients.isEmpty ? "(found by its watch)" : clients) is blocklisted for good: "
-                    + "containers that still use the volume there get I/O errors."
+                    + "Its client \(clients.isEmpty ? "(found by its watch)" : clients) will be blocklisted for good: "
+                    + "containers that still use the volume there will get I/O errors."
                 guard yes || Confirmation.ask(question) else { throw ExitCode.failure }
                 let node = try await session.actions.release(volume)
                 print("Released volume \(volume) from node \(node). Any node can mount it now.")

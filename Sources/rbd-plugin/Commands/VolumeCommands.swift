@@ -50,7 +50,7 @@ struct VolumeCommand: AsyncParsableCommand {
                     output.watchers = try await session.actions.watchers(of: stored)?.map(\.description)
                 } catch {
                     // The records are worth showing without Ceph, most of all then.
-                    Output.write([UInt8]("rbd-plugin: no watchers are shown: \(error)\n".utf8), to: STDERR_FILENO)
+                    Output.write([UInt8]("rbd-plugin: cannot show the watchers: \(error)\n".utf8), to: STDERR_FILENO)
                 }
                 print(try RecordOutput.json(output))
             }
@@ -67,7 +67,7 @@ struct VolumeCommand: AsyncParsableCommand {
         func run() async throws {
             try await OperatorSession.run { session in
                 try await session.actions.protect(volume, true)
-                print("Volume \(volume) is protected: no node removes it.")
+                print("Volume \(volume) is protected: no node will remove it.")
             }
         }
     }
@@ -82,7 +82,7 @@ struct VolumeCommand: AsyncParsableCommand {
         func run() async throws {
             try await OperatorSession.run { session in
                 try await session.actions.protect(volume, false)
-                print("Volume \(volume) is not protected: 'docker volume rm' on any node removes it.")
+                print("Volume \(volume) is not protected: 'docker volume rm' on any node can remove it.")
             }
         }
     }
@@ -102,11 +102,11 @@ struct VolumeCommand: AsyncParsableCommand {
                 let stored = try await session.actions.volume(volume)
                 let image = stored.volume.map { "\($0.record.image)" } ?? "(none)"
                 let question =
-                    "Forget volume \(volume)? Its image \(image) stays, and no node knows the volume any more."
+                    "Forget volume \(volume)? Its image \(image) stays in Ceph, but no node will know the volume any more."
                 guard yes || Confirmation.ask(question) else { throw ExitCode.failure }
                 try await session.actions.forget(volume)
                 print(
-                    "Forgot volume \(volume). 'docker volume create -o adopt=own …' brings it back, where RBD_ALLOW_ADOPT allows that."
+                    "Forgot volume \(volume). 'docker volume create -o adopt=own …' brings it back if RBD_ALLOW_ADOPT allows that."
                 )
             }
         }

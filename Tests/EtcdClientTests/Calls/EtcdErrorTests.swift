@@ -14,7 +14,7 @@ import Testing
 
     @Test func itSaysSoWhenAWriteMayHaveHappened() {
         let error = EtcdError(code: .timedOut, outcome: .unknown, operation: "transaction", reason: "no answer")
-        #expect(error.description.contains("it is unknown whether the write has happened"))
+        #expect(error.description.contains("it is unknown whether the write happened"))
     }
 
     @Test func aRefusalIsCalledOne() {

@@ -102,7 +102,7 @@ extension RealEtcdTests {
                     Issue.record("the loss was not told")
                     return
                 }
-                #expect(error.reason.contains("sign of life"))
+                #expect(error.reason.contains("silent member"))
                 server.thaw()
                 try await watch.waitUntilConnected()
                 try await eventually("writable again") { (try? await client.put("w/1", "")) != nil }

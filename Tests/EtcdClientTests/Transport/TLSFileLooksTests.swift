@@ -6,7 +6,7 @@ import Testing
 /// Which content of the TLS files counts, while they are being exchanged.
 @Suite struct TLSFileLooksTests {
     private static let (old, half, new) = (material("old", "old"), material("new", "old"), material("new", "new"))
-    private static let cut = UnusableTLSFile(path: "/ca", problem: "is not in PEM form, or not whole")
+    private static let cut = UnusableTLSFile(path: "/ca", problem: "is not in PEM form, or is incomplete")
     private static let gone = UnusableTLSFile(path: "/ca", problem: "cannot be read: No such file or directory")
 
     private static func material(_ certificate: String, _ key: String) -> TLSMaterial {

@@ -86,6 +86,6 @@ import VolumeCore
         let error = refusal(Array(text.utf8))
         #expect(error?.code == .unexplained)
         #expect(error?.description.contains("volumes/db") == true)
-        #expect(error?.why.contains("no valid record") == true)
+        #expect(error?.why.contains("not a valid record") == true)
     }
 }

@@ -11,7 +11,7 @@ import VolumeCore
         let error = failure(["mount-options": words(1024) + ","])
         #expect(error?.code == .invalidOption)
         #expect(error?.outcome == .refused)
-        #expect(error?.why == "the option 'mount-options' is 1025 bytes long, and 1024 are the most")
+        #expect(error?.why == "the option 'mount-options' is 1025 bytes long; at most 1024 are allowed")
         #expect(error.map { $0.description.utf8.count < 500 } == true)
     }
 
@@ -28,7 +28,7 @@ import VolumeCore
         let whole = three.merging(["d": words(1016), "efgh": ""]) { $1 }
         #expect(OptionLimits.fault(in: whole) == nil)
         let fault = OptionLimits.fault(in: whole.merging(["i": ""]) { $1 })
-        #expect(fault == "its options are 4097 bytes long in all, and 4096 are the most")
+        #expect(fault == "its options are 4097 bytes long in all; at most 4096 are allowed")
         let long = failure([
             "mount-options": words(1024), "mkfs-options": "-L " + String(repeating: "x", count: 1021),
             "mkfsOptions": "-L " + String(repeating: "x", count: 1021),
@@ -45,7 +45,7 @@ import VolumeCore
                 OptionLimits.fault(
                     in: Dictionary(uniqueKeysWithValues: names.shuffled().map { ($0, words(2048)) }))
             })
-        #expect(told == ["the option 'a' is 2048 bytes long, and 1024 are the most"])
+        #expect(told == ["the option 'a' is 2048 bytes long; at most 1024 are allowed"])
         #expect(OptionLimits.fault(in: [words(2048): "x"])?.contains("2048 bytes") == true)
     }
 

@@ -44,7 +44,7 @@ import VolumeCore
         (String(repeating: "x", count: 201), "it is 201 bytes long"),
         (String(repeating: "y", count: 5000), "it is 5000 bytes long"),
         (String(repeating: "../", count: 3000), "it is 9000 bytes long"),
-        ("rbd-plugin.creating.u.t", "names that begin with 'rbd-plugin.creating.' are those of unfinished images"),
+        ("rbd-plugin.creating.u.t", "names that begin with 'rbd-plugin.creating.' are reserved for unfinished images"),
     ])
     func badNamesAreRefusedWithWhatIsWrong(_ text: String, _ fault: String) {
         #expect {
