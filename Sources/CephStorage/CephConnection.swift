@@ -244,7 +244,7 @@ public actor CephConnection {
             try note?(cluster.addresses(.reading("rados_getaddrs", cluster.subject)))
         } catch {
             logger.warning(
-                "cannot note this client's address: after a crash its watches have to time out",
+                "cannot note this client's address; after a crash, its watches last until Ceph drops them",
                 metadata: ["error": "\(error)"])
         }
         return cluster

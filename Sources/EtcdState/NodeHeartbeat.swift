@@ -90,7 +90,7 @@ public final class NodeHeartbeat: Sendable {
             } catch {
                 if Task.isCancelled { break }
                 state.withLock { $0.failure = "\(error)" }
-                log.warning("the heartbeat in etcd failed; it is tried again", metadata: ["error": "\(error)"])
+                log.warning("the heartbeat in etcd failed; trying again", metadata: ["error": "\(error)"])
             }
             let pause = failure == nil && standing == .mine ? ttl / 3 : .seconds(1)
             try? await clock.sleep(for: pause)
@@ -105,7 +105,7 @@ public final class NodeHeartbeat: Sendable {
         let began = ContinuousClock.now
         var lease = lease
         if let living = lease, try await client.keepAlive(living) == nil {
-            log.warning("the heartbeat's lease has run out; a new one is taken")
+            log.warning("the heartbeat's lease has expired; taking a new one")
             lease = nil
         }
         let key = keys.node(record.node)
@@ -138,7 +138,7 @@ public final class NodeHeartbeat: Sendable {
             return state.rule.standing
         }
         if before == .mine || before == .unknown { return }
-        log.info("the node's name is free; this host goes on under it", metadata: ["node": "\(record.node)"])
+        log.info("this node's name is free again; this host takes it", metadata: ["node": "\(record.node)"])
     }
 
     private func meet(_ other: NodeRecord) {
@@ -152,9 +152,9 @@ public final class NodeHeartbeat: Sendable {
             "node": "\(other.node)", "boot": "\(other.boot)", "since": "\(other.since)", "version": "\(other.version)",
         ]
         if case .taken = now {
-            log.error("another host lives under this node's name; this plugin does nothing", metadata: details)
+            log.error("another host uses this node's name; this plugin refuses to work", metadata: details)
         } else {
-            log.warning("waiting whether the node's former boot, or another host of its name, lives", metadata: details)
+            log.warning("another boot holds this node's name; waiting to see whether it is alive", metadata: details)
         }
     }
 }

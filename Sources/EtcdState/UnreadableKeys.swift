@@ -14,7 +14,7 @@ public final class UnreadableKeys: Sendable {
     public init(tell: @escaping @Sendable (VolumeError) -> Void) { self.tell = tell }
 
     public convenience init(log: Logger) {
-        self.init { log.warning("a key in etcd cannot be read and is left out", metadata: ["error": "\($0)"]) }
+        self.init { log.warning("left out an etcd key that cannot be read", metadata: ["error": "\($0)"]) }
     }
 
     func report(_ error: VolumeError, of key: String, revision: Int64) {

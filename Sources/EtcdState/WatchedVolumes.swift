@@ -118,7 +118,7 @@ public final class WatchedVolumes: VolumeCatalog {
                 var pages: [Task<StoredVolumes, Never>] = []
                 for try await element in client.follow(prefix: keys.prefix) { await take(element, &pages) }
             } catch {
-                log.error("etcd refuses to be watched; it is tried again", metadata: ["error": "\(error)"])
+                log.error("etcd refused the watch on all volumes; trying again", metadata: ["error": "\(error)"])
                 copy.withLock { $0.isInDoubt = true }
             }
             copy.withLock { $0.isCurrent = false }
@@ -150,7 +150,7 @@ public final class WatchedVolumes: VolumeCatalog {
         case .disconnected(let error):
             copy.withLock { $0.isCurrent = false }
             endFirstReading()
-            log.warning("etcd is out of reach; volumes are answered from memory", metadata: ["error": "\(error)"])
+            log.warning("cannot reach etcd; answering from memory", metadata: ["error": "\(error)"])
         }
     }
 
@@ -178,7 +178,7 @@ public final class WatchedVolumes: VolumeCatalog {
             copy.isLoaded = true
         }
         endFirstReading()
-        log.info("volumes read from etcd", metadata: ["count": "\(volumes.count)", "revision": "\(revision)"])
+        log.info("read all volumes from etcd", metadata: ["volumes": "\(volumes.count)", "revision": "\(revision)"])
     }
 
     /// etcd may have another history: nothing that is known from the former one is answered any more, however high its
@@ -189,7 +189,7 @@ public final class WatchedVolumes: VolumeCatalog {
             (copy.unreadable, copy.tombstones, copy.told) = ([:], [:], 0)
             (copy.isLoaded, copy.isCurrent, copy.isInDoubt) = (false, false, false)
         }
-        log.warning("etcd may have been put back to another history; all volumes are read anew")
+        log.warning("etcd may have been restored from a backup; reading all volumes again")
     }
 
     private func take(_ event: WatchEvent) {

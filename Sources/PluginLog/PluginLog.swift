@@ -100,7 +100,7 @@ public struct PluginLog: Sendable {
     private static func dropped(_ count: Int, _ level: Logger.Level, _ reader: Reader) -> LogLine {
         LogLine(
             level: level, label: "rbd-plugin",
-            message: "lines were dropped, because nobody took them from the log in time",
+            message: "dropped lines because nobody read the log in time",
             source: "PluginLog", metadata: ["lines": "\(count)"], time: reader.timeNow)
     }
 

@@ -111,7 +111,7 @@ extension VolumeDriver {
             try await ports.fence.blocklist(owner, for: settings.blocklistExpiry)
             try await ports.fence.breakLock(of: image, heldBy: owner)
             log.warning(
-                "shut out a client that held the lock of an image and was seen no more",
+                "shut out a client that held an image's lock but no longer watched it",
                 metadata: ["image": "\(image)", "client": "\(owner)"])
         }
     }
@@ -181,7 +181,7 @@ extension VolumeDriver {
             return false
         } catch let error as VolumeError where error.code == .busy && progress.mapping.wasFound {
             // A container that outlived the plugin's mount still has this filesystem: the kernel hands out the same one.
-            log.step("the filesystem is live, no check", volume.name, ["device": "\(device.path)"])
+            log.step("the filesystem is already mounted; no check", volume.name, ["device": "\(device.path)"])
             return true
         }
     }
@@ -189,7 +189,9 @@ extension VolumeDriver {
     private func mapAnew(
         _ device: MappedDevice, _ volume: VolumeRecord, _ progress: inout AttachProgress
     ) async throws -> MappedDevice {
-        log.step("the filesystem may have been repaired here; mapping anew", volume.name, ["device": "\(device.path)"])
+        log.step(
+            "the filesystem may have been repaired on this device; mapping the image again", volume.name,
+            ["device": "\(device.path)"])
         try await unmapForCertain(device, volume)
         if let client = device.client { progress.unmapped.insert(client) }
         let anew = try await mapOrReuse(volume, [], &progress)

@@ -24,7 +24,7 @@ extension VolumeDriver {
             guard try await mayWrite(client, attachment, volume) else { continue }
             try await ports.fence.blocklist(client, for: settings.blocklistExpiry)
             log.warning(
-                "shut out a client that was recorded and that no mapping here accounts for",
+                "shut out a recorded client that no mapping on this node accounts for",
                 metadata: ["volume": "\(volume.name)", "client": "\(client)", "mapper": "\(attachment.mapper ?? "-")"])
         }
     }

@@ -15,7 +15,7 @@ extension VolumeDriver {
                 try await create(name, request)
             } catch {
                 guard try await isReadyAfterAll(name, request, by: end) else { throw error }
-                log.step("another node has created the volume", name, ["failed": "\(error)"])
+                log.step("another node has created the volume", name, ["error": "\(error)"])
             }
         }
     }
@@ -125,7 +125,7 @@ extension VolumeDriver {
         _ record: VolumeRecord, _ image: ImageDescription, over stored: StoredVolume
     ) async throws -> Bool {
         guard let creating = try await commit(.init(volume: .put(record)), over: stored) else { return false }
-        log.step("recording again what another node has undone", record.name, ["image": "\(record.image)"])
+        log.step("another node undid this create; recording it again", record.name, ["image": "\(record.image)"])
         return try await finish(record.withoutAttempt, imageID: image.id, over: creating)
     }
 
@@ -149,7 +149,7 @@ extension VolumeDriver {
     private func carryOn(
         _ record: VolumeRecord, over stored: StoredVolume, adopting: Bool
     ) async throws -> Bool {
-        log.step("carrying on with an unfinished create", record.name, ["uid": "\(record.uid)"])
+        log.step("continuing an unfinished create", record.name, ["uid": "\(record.uid)"])
         if !record.adopted, let existing = try await ports.images.inspect(record.image) {
             guard existing.uid == record.uid else {
                 try await discard(record, over: stored)
@@ -234,7 +234,7 @@ extension VolumeDriver {
         ready.imageID = imageID
         ready.attempt = nil
         guard try await commit(.init(volume: .put(ready)), over: stored) != nil else { return false }
-        log.step("volume is ready", record.name, ["image": "\(record.image)", "id": "\(imageID)"])
+        log.step("volume is ready", record.name, ["image": "\(record.image)", "image-id": "\(imageID)"])
         return true
     }
 
@@ -251,7 +251,7 @@ extension VolumeDriver {
             }
         } catch let undoError {
             log.error(
-                "an unfinished volume stays recorded; it is undone later, unless a create carries on with it first",
+                "could not undo a failed create; the plugin undoes it later, unless another create continues it first",
                 metadata: ["volume": "\(record.name)", "error": "\(undoError)"])
         }
         throw error

@@ -77,7 +77,7 @@ extension VolumeDriver {
                 outcome: .refused)
         }
         log.warning(
-            "took away the mount of a mapping that had died; containers that still use it get I/O errors",
+            "removed the mount of a dead mapping; containers that still use it get I/O errors",
             metadata: ["volume": "\(stored.name)", "device": "\(dead.device)"])
         // The mapper has no notes of it: it may be alive, and serve containers that have mounts of their own.
         if !dead.isConfirmed, let volume = stored.volume?.record, let attachment = stored.attachment?.record {

@@ -30,14 +30,15 @@ extension VolumeDriver {
             let certain = dead.filter { !living.contains($0) }
             for client in certain {
                 if try await shutOutDead(client) {
-                    log.info("shut out what is left of a mapping that was killed", metadata: ["client": "\(client)"])
+                    log.info("shut out the client of a killed mapping", metadata: ["client": "\(client)"])
                 }
                 try await ports.mapper.forgetDeadClient(client)
             }
             return !certain.isEmpty
         } catch {
             log.info(
-                "what Ceph still sees of a mapping that was killed has to time out", metadata: ["reason": "\(error)"])
+                "could not shut out the client of a killed mapping; Ceph drops it in time",
+                metadata: ["error": "\(error)"])
             return false
         }
     }
@@ -51,18 +52,20 @@ extension VolumeDriver {
             let mapped = try await clientsOfMappings()
             for client in dead {
                 guard !mapped.contains(client) else {
-                    log.error("left a client alone that a mapping has as well", metadata: ["client": "\(client)"])
+                    log.error(
+                        "left alone a killed plugin's client that a mapping has too", metadata: ["client": "\(client)"])
                     continue
                 }
                 if try await shutOutDead(client) {
-                    log.info("shut out what is left of a plugin that was killed", metadata: ["client": "\(client)"])
+                    log.info("shut out the client of a killed plugin", metadata: ["client": "\(client)"])
                 }
                 try await ports.formerClients.forget(client)
             }
             return true
         } catch {
             log.info(
-                "what Ceph still sees of a plugin that was killed has to time out", metadata: ["reason": "\(error)"])
+                "could not shut out the client of a killed plugin; Ceph drops it in time",
+                metadata: ["error": "\(error)"])
             return false
         }
     }

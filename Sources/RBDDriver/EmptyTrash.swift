@@ -48,7 +48,7 @@ extension VolumeDriver {
             }
         } catch {
             // Pools that this plugin's user may not see are asked as well.
-            log.debug("cannot look into the trash", metadata: ["pool": "\(place.pool)", "error": "\(error)"])
+            log.debug("cannot list the trash", metadata: ["pool": "\(place.pool)", "error": "\(error)"])
         }
     }
 
@@ -74,8 +74,8 @@ extension VolumeDriver {
         }
         if record.phase != .removing {
             log.error(
-                "the image of a volume is in the trash; 'rbd trash restore' brings it back",
-                metadata: ["volume": "\(image.volume)", "pool": "\(image.place.pool)", "id": "\(image.id)"])
+                "the trash holds the image of a volume; 'rbd trash restore' brings it back",
+                metadata: ["volume": "\(image.volume)", "pool": "\(image.place.pool)", "image-id": "\(image.id)"])
         }
         return false
     }
@@ -91,12 +91,12 @@ extension VolumeDriver {
             }
             log.info(
                 "deleted the image of a removed volume",
-                metadata: ["volume": "\(image.volume)", "pool": "\(image.place.pool)", "id": "\(image.id)"])
+                metadata: ["volume": "\(image.volume)", "pool": "\(image.place.pool)", "image-id": "\(image.id)"])
         } catch let error as VolumeError where error.code == .busy {
             log.debug("the image of a removed volume is still in use", metadata: ["error": "\(error)"])
         } catch {
             log.warning(
-                "could not delete the image of a removed volume; it is tried again", metadata: ["error": "\(error)"])
+                "could not delete the image of a removed volume; trying again later", metadata: ["error": "\(error)"])
         }
     }
 

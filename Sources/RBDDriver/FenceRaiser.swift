@@ -26,7 +26,9 @@ struct FenceRaiser: Sendable {
         for client in fenced.clients where try await isToBeShutOut(client, fenced, volume, image) {
             try await fence.blocklist(client, for: expiry)
             shutOut.append(client)
-            log.warning("blocklisted", metadata: ["volume": "\(volume.name)", "client": "\(client)"])
+            log.warning(
+                "blocklisted a client of the former owner",
+                metadata: ["volume": "\(volume.name)", "client": "\(client)"])
         }
         for client in image?.lockOwners ?? [] where shutOut.contains(client) {
             try await unlessGone { try await fence.breakLock(of: volume.image, heldBy: client) }

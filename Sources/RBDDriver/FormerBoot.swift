@@ -20,8 +20,8 @@ extension VolumeDriver {
             }
         } catch {
             log.debug(
-                "the blocklist entries of an earlier boot stay",
-                metadata: ["image": "\(image)", "reason": "\(error)"])
+                "could not remove the blocklist entries of an earlier boot",
+                metadata: ["image": "\(image)", "error": "\(error)"])
         }
     }
 }

@@ -9,7 +9,7 @@ extension VolumeDriver {
         else { return }
         attachment.wantedBy = me
         guard try await commit(.init(attachment: .put(attachment)), over: stored) != nil else { return }
-        log.step("asked the owner to let go", stored.name, ["owner": "\(attachment.owner.node)"])
+        log.step("asked the owner to let go", stored.name, ["node": "\(attachment.owner.node)"])
     }
 
     /// Takes this node's request back when it waits no longer, so that the owner does not let go for nobody. An owner that
@@ -22,7 +22,7 @@ extension VolumeDriver {
             _ = try await commit(.init(attachment: .put(attachment)), over: stored)
         } catch {
             log.info(
-                "could not take back a request for a volume",
+                "could not withdraw a request for a volume",
                 metadata: ["volume": "\(stored.name)", "error": "\(error)"])
         }
     }
@@ -63,8 +63,8 @@ extension VolumeDriver {
             _ = try await detach(attachment, over: stored)
         } catch let error as VolumeError where error.code == .busy {
             log.step(
-                "the volume is in use and stays", stored.name,
-                ["wantedBy": "\(attachment.wantedBy?.node ?? "nobody")"])
+                "the volume is in use and stays mounted", stored.name,
+                ["wanted-by": "\(attachment.wantedBy?.node ?? "nobody")"])
         }
     }
 

@@ -17,7 +17,7 @@ extension ImageStore {
             try await forgetWriters(clients.sorted { $0.text < $1.text }, in: volume.image, id: id)
         } catch {
             log.debug(
-                "the note of a client that is gone or shut out stays in its image",
+                "could not remove the note of a client that is gone or shut out from its image",
                 metadata: ["volume": "\(volume.name)", "error": "\(error)"])
         }
     }

@@ -39,7 +39,7 @@ extension VolumeDriver {
         for client in forgotten {
             try await ports.fence.blocklist(client, for: settings.blocklistExpiry)
             log.warning(
-                "shut out a client that an image names as its writer and no record does",
+                "shut out a client that the image names as its writer but no record names",
                 metadata: ["volume": "\(volume.name)", "client": "\(client)"])
         }
         await forgetWriters(Set(forgotten), of: volume)

@@ -23,7 +23,7 @@ extension VolumeDriver {
             if !isOurs { isOurs = try await isShutOut(device) }
             guard isOurs else {
                 log.warning(
-                    "a volume's image is mapped here, and not by this plugin; left alone",
+                    "left alone a mapping of a volume's image that this plugin did not make",
                     metadata: ["volume": "\(stored.name)", "device": "\(device.path)"])
                 continue
             }
@@ -80,8 +80,8 @@ extension VolumeDriver {
             try await ports.fence.allow(client)
         } catch {
             log.info(
-                "the blocklist entry of a client that is gone stays",
-                metadata: ["client": "\(client)", "reason": "\(error)"])
+                "could not remove the blocklist entry of a client that is gone",
+                metadata: ["client": "\(client)", "error": "\(error)"])
         }
     }
 }

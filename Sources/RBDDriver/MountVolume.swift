@@ -83,7 +83,8 @@ extension VolumeDriver {
         try await clearDeadMount(stored, to: "mount")
         let again = try attachment.applying(.reattach).countingAnew(id.text)
         guard let claimed = try await commit(.init(attachment: .put(again)), over: stored) else { return nil }
-        log.step("attaching anew what is not mounted as recorded", stored.name, ["state": "\(attachment.state)"])
+        log.step(
+            "the volume is not mounted as recorded; attaching it again", stored.name, ["state": "\(attachment.state)"])
         return try await attach(claimed, after: attachment.state)
     }
 }

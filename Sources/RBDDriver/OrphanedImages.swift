@@ -57,7 +57,7 @@ extension VolumeDriver {
         try await Deadline.$current.withValue(ports.clock.now() + settings.workBudget) {
             try await inFreeSlot(of: image.pool) {
                 try await removeUnfinished(image, of: nil)
-                log.info("removed an unfinished image that was nobody's", metadata: ["image": "\(image)"])
+                log.info("removed an unfinished image that no record knows", metadata: ["image": "\(image)"])
             }
         }
     }

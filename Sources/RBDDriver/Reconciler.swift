@@ -36,7 +36,7 @@ extension VolumeDriver {
     private func reconcile(_ pool: String, _ devices: [MappedDevice]) async {
         for unmount in memory.postponed where self.pool(of: unmount.name) == pool {
             do { try await unmountPostponed(unmount) } catch {
-                log.debug("an unmount is still not possible", metadata: ["volume": "\(unmount.name)"])
+                log.debug("the volume still cannot be unmounted", metadata: ["volume": "\(unmount.name)"])
             }
         }
         for stored in held where stored.pool == pool {
@@ -112,12 +112,12 @@ extension VolumeDriver {
         } catch let error as VolumeError where [.busy, .inUse, .checking].contains(error.code) {
             // Somebody uses it, or died a moment ago: no reason to say so every round.
             log.debug(
-                "a volume cannot be put in order while it is in use",
-                metadata: ["volume": "\(name)", "verb": "\(verb)", "error": "\(error)"])
+                "cannot put a volume in order while it is in use",
+                metadata: ["volume": "\(name)", "operation": "\(verb)", "error": "\(error)"])
         } catch {
             log.warning(
-                "could not put a volume in order; it is tried again",
-                metadata: ["volume": "\(name)", "verb": "\(verb)", "error": "\(error)"])
+                "could not put a volume in order; trying again later",
+                metadata: ["volume": "\(name)", "operation": "\(verb)", "error": "\(error)"])
         }
     }
 }

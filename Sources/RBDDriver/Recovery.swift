@@ -24,7 +24,7 @@ extension VolumeDriver {
             try await operation("recover", name) { try await recover(name) }
         } catch {
             log.warning(
-                "could not put a volume in order; the next call on it carries on",
+                "could not put a volume in order; the next call on it continues",
                 metadata: ["volume": "\(name)", "error": "\(error)"])
         }
     }
@@ -36,10 +36,11 @@ extension VolumeDriver {
         switch rules.recover(attachment, me, try await isMountedHere(stored)) {
         case .nothing: return
         case .adopt:
-            log.step("found a volume mounted by an earlier run", name, ["ids": "\(attachment.mountIDs.count)"])
+            log.step("found a volume mounted by an earlier run", name, ["mounts": "\(attachment.mountIDs.count)"])
             try await noteEarlierWriter(attachment, volume, over: stored)
         case .detach:
-            log.step("finishing what an earlier run left half done", name, ["state": "\(attachment.state)"])
+            log.step(
+                "finishing an operation that an earlier run left half done", name, ["state": "\(attachment.state)"])
             _ = try await inSlot(of: stored.pool, to: what) { try await detach(attachment, over: stored) }
         case .clear:
             log.step("clearing the mount of an earlier boot of this node", name, ["epoch": "\(attachment.epoch)"])

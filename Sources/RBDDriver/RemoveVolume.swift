@@ -62,7 +62,7 @@ extension VolumeDriver {
     ) async throws -> Bool {
         guard let ready = RemoveRule.returned(volume, to: image) else { throw refusal }
         guard try await commit(.init(volume: .put(ready)), over: stored) != nil else { return false }
-        log.step("a removal cannot go on; the volume is ready again", volume.name, ["reason": "\(refusal.why)"])
+        log.step("a removal cannot continue; the volume is ready again", volume.name, ["reason": "\(refusal.why)"])
         var told = refusal
         told.why += "; the volume can be used as before"
         throw told
@@ -91,8 +91,8 @@ extension VolumeDriver {
             try await discard(volume, id: image?.uid == volume.uid ? image?.id : volume.imageID)
         } catch let error as VolumeError where error.code == .foreignImage {
             log.warning(
-                "left an image alone that is not this volume's",
-                metadata: ["volume": "\(volume.name)", "image": "\(volume.image)", "id": "\(image?.id ?? "?")"])
+                "left alone an image that is not this volume's",
+                metadata: ["volume": "\(volume.name)", "image": "\(volume.image)", "image-id": "\(image?.id ?? "?")"])
         }
         guard try await commit(.init(volume: .delete), over: stored) != nil else { return false }
         memory.noteTrash(in: volume.image.trash)

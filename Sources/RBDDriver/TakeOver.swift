@@ -13,7 +13,7 @@ extension VolumeDriver {
         guard let fencing = try await commit(change, over: stored) else { return nil }
         log.warning(
             "taking the volume over from a node that is gone",
-            metadata: ["volume": "\(stored.name)", "from": "\(former.owner.node)", "epoch": "\(claim.volume.epoch)"])
+            metadata: ["volume": "\(stored.name)", "node": "\(former.owner.node)", "epoch": "\(claim.volume.epoch)"])
         guard let raised = try await raiseFence(over: fencing), let attachment = raised.stored.attachment?.record else {
             return nil
         }

@@ -16,7 +16,7 @@ extension VolumeDriver {
             await forgotten
         } catch {
             log.error(
-                "could not undo a failed mount; the next mount or unmount on this node carries on",
+                "could not undo a failed mount; the next mount or unmount on this node continues",
                 metadata: ["volume": "\(volume.name)", "error": "\(error)"])
             await keepClaim(progress)
         }

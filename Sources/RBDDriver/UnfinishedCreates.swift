@@ -23,7 +23,7 @@ extension VolumeDriver {
             let swept = try await sweepAbandoned(record)
             if swept != record { _ = try await commit(.init(volume: .put(swept)), over: stored) }
         } else if try await settle(record, over: stored) == .undone {
-            log.step("cleared up after a create that was given up", name)
+            log.step("cleaned up after an abandoned create", name)
         }
     }
 

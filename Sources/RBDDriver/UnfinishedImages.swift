@@ -18,7 +18,7 @@ extension VolumeDriver {
                 try await removeUnfinished(record.unfinishedImage(ofAttempt: token), of: record)
                 swept.abandoned.removeAll { $0 == token }
             } catch let error as VolumeError where error.code == .busy {
-                log.step("an unfinished image still has a watcher; it is removed later", record.name)
+                log.step("an unfinished image still has a watcher; removing it later", record.name)
             }
         }
         return swept
@@ -70,8 +70,8 @@ extension VolumeDriver {
 
     private func finishRename(_ image: ImageReference, to volume: ImageReference) async throws {
         log.info(
-            "the renaming of a new volume's image was cut off; finishing it",
-            metadata: ["image": "\(image)", "name": "\(volume.name)"])
+            "finishing an interrupted rename of a new volume's image",
+            metadata: ["image": "\(image)", "volume": "\(volume.name)"])
         try await ports.images.finishRename(image, to: volume.name)
     }
 

@@ -52,8 +52,8 @@ extension VolumeDriver {
     func unmapNamesake(_ device: MappedDevice, _ name: VolumeName) async throws {
         guard try await ports.mapper.isOwn(device) else {
             log.warning(
-                "a device bears the name of a volume's image and is another image; left alone",
-                metadata: ["volume": "\(name)", "device": "\(device.path)", "id": "\(device.imageID ?? "?")"])
+                "left alone a device that has the name of a volume's image but holds another image",
+                metadata: ["volume": "\(name)", "device": "\(device.path)", "image-id": "\(device.imageID ?? "?")"])
             return
         }
         do {
@@ -62,7 +62,7 @@ extension VolumeDriver {
             // At the volume's mountpoint it is in the way.
             if try await isMounted(device, name) { throw error }
             log.step(
-                "a device of a former image of the volume's name is still in use", name, ["device": "\(device.path)"])
+                "a device of a former image with the volume's name is still in use", name, ["device": "\(device.path)"])
         }
     }
 

@@ -69,7 +69,7 @@ extension VolumeDriver {
         guard let device = try await ports.mounter.mounted(at: mountpoint)?.device else { return .nothing }
         guard try await isVolumes(device, at: mountpoint, attachment, volume) else {
             log.warning(
-                "left a mount alone that is not the volume's",
+                "left alone a mount that is not the volume's",
                 metadata: ["volume": "\(volume.name)", "device": "\(device)", "mountpoint": "\(mountpoint)"])
             return .somethingElse
         }

@@ -137,7 +137,7 @@ struct Composition {
             try await connection.close(timeout: .seconds(2))
             clientNotes.discard()
         } catch {
-            log.info("did not disconnect from Ceph in good order", metadata: ["reason": "\(error)"])
+            log.info("did not disconnect from Ceph cleanly", metadata: ["error": "\(error)"])
         }
         // What carries the data of mounted volumes has read them. The next start writes them anew.
         ceph.remove()
@@ -200,7 +200,7 @@ extension ClosedMountRoot {
     fileprivate func tellingOfOpenParent(_ log: Logger) -> ClosedMountRoot {
         guard let openParent else { return self }
         log.warning(
-            "other users of this host can enter the mount root: volumes are mounted in a closed folder in it",
+            "other users of this host can enter the mount root; mounting volumes in a closed folder in it",
             metadata: [
                 "root": "\(openParent)", "folder": "\(path)",
                 "remedy": "chmod 0700 \(openParent), if nothing else is in it, and restart",

@@ -33,9 +33,11 @@ struct NodeAdapters {
                 watchers: { try await images.watched($0) })
             let (mapper, selection) = try await factory.make(MapperSelection.Kind(setting))
             log.info(
-                "images are mapped", metadata: ["with": "\(selection.kind.rawValue)", "because": "\(selection.reason)"])
+                "chose a mapper", metadata: ["mapper": "\(selection.kind.rawValue)", "reason": "\(selection.reason)"])
             for former in mapper.kinds where former != mapper.kind {
-                log.info("what another mapper has mapped here is looked after by it", metadata: ["mapper": "\(former)"])
+                log.info(
+                    "another mapper keeps looking after the images that it mapped here",
+                    metadata: ["mapper": "\(former)"])
             }
             return mapper
         }

@@ -47,7 +47,7 @@ struct Readiness: Sendable {
                 return try await requireWork("look after the volumes of this node")
             } catch let error as VolumeError where error.code == .conflict && "\(error)" != said {
                 said = "\(error)"
-                log.error("this plugin does not work", metadata: ["error": "\(error)"])
+                log.error("this plugin refuses to work", metadata: ["error": "\(error)"])
             } catch {
                 log.debug("not ready yet", metadata: ["error": "\(error)"])
             }

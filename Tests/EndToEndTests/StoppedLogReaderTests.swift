@@ -86,7 +86,7 @@ struct StoppedLogReaderTests {
             try await stage.client.unmount(name, id: "a").checked()
             try await stage.client.remove(name).checked()
 
-            try await eventually("the log to say how much it lacks") { pipe.read().contains("lines were dropped") }
+            try await eventually("the log to say how much it lacks") { pipe.read().contains("dropped lines") }
             let later = uniqueName("later")
             try await eventually("the log to go on") {
                 _ = try await stage.client.get(later)

@@ -39,7 +39,7 @@ import Testing
         gate.open()
         await log.flush(within: .seconds(60))
         let told = gate.texts.compactMap { text in
-            text.contains("lines were dropped")
+            text.contains("dropped lines")
                 ? text.split(separator: " ").first { $0.hasPrefix("lines=") }.flatMap { Int($0.dropFirst(6)) } : nil
         }
         #expect(told.reduce(0, +) == log.droppedLines)

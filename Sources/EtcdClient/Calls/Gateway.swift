@@ -120,8 +120,8 @@ final class Gateway: Sendable {
         at endpoint: Endpoint
     ) async throws(EtcdError) {
         logger.debug(
-            "etcd call failed, trying again",
-            metadata: ["operation": "\(call.operation)", "endpoint": "\(endpoint)", "reason": "\(failure.summary)"])
+            "an etcd call failed; trying again",
+            metadata: ["operation": "\(call.operation)", "endpoint": "\(endpoint)", "error": "\(failure.summary)"])
         guard deadline.remaining > pause else {
             throw EtcdError(
                 code: .timedOut, outcome: .failed, operation: call.operation, endpoint: endpoint,
@@ -161,7 +161,7 @@ final class Gateway: Sendable {
                 })
         } catch {
             guard error.reason.contains(ServerRefusal.authenticationIsOff) else { return .failure(error) }
-            logger.warning("etcd's authentication is off, the configured user is not used")
+            logger.warning("etcd's authentication is off; not using the configured user")
             return .success(nil)
         }
     }

@@ -28,8 +28,8 @@ final class UserPasswords: Sendable {
             return current == accepted ? [current] : [current, accepted]
         } catch {
             logger.warning(
-                "the password for etcd cannot be read anew: the former one stays in use",
-                metadata: ["reason": "\(error)"])
+                "cannot read the password for etcd again; keeping the former one",
+                metadata: ["error": "\(error)"])
             return [accepted]
         }
     }

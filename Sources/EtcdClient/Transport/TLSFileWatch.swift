@@ -19,12 +19,12 @@ enum TLSFileWatch {
                 switch looks.take(TLSMaterial.read(files)) {
                 case nil: break
                 case .take(let material):
-                    logger.info("the certificate files for etcd have changed: connections are made anew")
+                    logger.info("the certificate files for etcd have changed; connecting again")
                     mailbox.post(.vouch(material))
                 case .keep(let unusable):
                     logger.warning(
-                        "a certificate file for etcd cannot be used: what it held before stays in use",
-                        metadata: ["reason": "\(unusable.detail)"])
+                        "cannot use a certificate file for etcd; keeping its former content",
+                        metadata: ["error": "\(unusable.detail)"])
                 }
             }
         }

@@ -176,8 +176,8 @@ actor WatchSession {
 
     private func tellLoss(_ error: EtcdError) {
         gateway.logger.debug(
-            "etcd watch interrupted, connecting again",
-            metadata: ["reason": "\(error)", "pause": "\(pauseBeforeConnecting)"])
+            "the etcd watch was interrupted; connecting again",
+            metadata: ["error": "\(error)", "pause": "\(pauseBeforeConnecting)"])
         guard !lossTold else { return }
         lossTold = true
         told.append(.disconnected(error))
