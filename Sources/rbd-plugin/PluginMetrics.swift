@@ -13,27 +13,27 @@ enum PluginMetrics {
         MetricsSystem.bootstrap(registry)
         for (name, text) in OperationMetrics.help { registry.describe(name, text) }
         let catalog = driver.ports.catalog
-        registry.registerGauge("rbd_plugin_volumes", help: "Volumes that are recorded in etcd.") {
+        registry.registerGauge("rbd_plugin_volumes", help: "Volumes recorded in etcd.") {
             Double(catalog.compactMap { _ in () }.count)
         }
         registry.registerGauge("rbd_plugin_mounted_volumes", help: "Volumes that this node has mounted.") {
             Double(driver.held.count)
         }
         registry.registerGauge(
-            "rbd_plugin_operations_at_work", help: "Operations that are asking Ceph or the kernel for something."
+            "rbd_plugin_operations_at_work", help: "Operations that are using Ceph or the kernel."
         ) { Double(driver.load.atWork) }
         registry.registerGauge(
             "rbd_plugin_operations_waiting", help: "Operations that wait for others on volumes of the same pool."
         ) { Double(driver.load.waiting) }
         registry.registerGauge(
-            "rbd_plugin_trash_images", help: "Images of removed volumes whose data waits in Ceph's trash to be deleted."
+            "rbd_plugin_trash_images", help: "Images of removed volumes that wait in Ceph's trash for deletion."
         ) { Double(driver.imagesInTrash) }
         registry.registerGauge(
             "rbd_plugin_blocklist_entries",
             help: "Entries on Ceph's blocklist when this plugin last read it; NaN before that."
         ) { connection.knownBlocklistLength.map(Double.init) ?? .nan }
         registry.registerCounter(
-            "rbd_plugin_log_lines_dropped_total", help: "Lines of the log that nobody took in time."
+            "rbd_plugin_log_lines_dropped_total", help: "Log lines that were dropped because nothing read them in time."
         ) { Double(LogOutput.droppedLines) }
         register(health, in: registry)
         return registry
@@ -49,7 +49,7 @@ enum PluginMetrics {
             ) { component().ok ? 1 : 0 }
             registry.registerGauge(
                 "rbd_plugin_backend_answer_age_seconds",
-                help: "How long ago the backend last answered a request; NaN when it never has.",
+                help: "How long ago the backend last answered a request; NaN if it never has.",
                 labels: [("backend", backend)]
             ) { component().ageSeconds ?? .nan }
         }
@@ -59,5 +59,5 @@ enum PluginMetrics {
     }
 
     private static let upHelp =
-        "Whether the backend answered a small request some seconds ago; of the mapper, whether one works here."
+        "1 if the backend answered a small request in the last seconds; for the mapper, 1 if one works here."
 }

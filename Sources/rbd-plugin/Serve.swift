@@ -11,7 +11,7 @@ struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the volume plugin: answer Docker on a unix socket.",
         discussion: """
-            Settings come from the environment. SIGTERM lets running calls end, and leaves mounted volumes mounted.
+            Settings come from the environment. On SIGTERM the plugin lets running calls end, and leaves mounted volumes mounted.
 
             \(SettingsText.help())
             """)

@@ -23,9 +23,9 @@ public enum OperationOutcome: String, CaseIterable, Sendable {
 public struct OperationMetrics: Sendable {
     /// What each metric means, by name: for the metrics backend to show.
     public static let help = [
-        operations: "Docker's volume calls by kind and outcome.",
-        duration: "Time from a complete request until its answer, its time-out or its client's leaving, in seconds.",
-        inFlight: "Volume calls whose work has not ended, whether or not somebody still waits for it.",
+        operations: "Docker's volume calls, by kind and outcome.",
+        duration: "Time from a complete request to its answer, its time-out or its client's disconnecting, in seconds.",
+        inFlight: "Volume calls whose work has not ended, whether or not a client still waits for it.",
     ]
 
     private static let operations = "rbd_plugin_operations_total"

@@ -6,14 +6,14 @@ import VolumeCore
 /// `rbd-plugin mount …`
 struct MountCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "mount", abstract: "Look at mounts, and take a volume away from a node.",
+        commandName: "mount", abstract: "List mounts, and take a volume from a node.",
         subcommands: [List.self, Release.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "ls", abstract: "List all mounts, and whether their nodes are alive.")
 
-        @Flag(help: "For programs: a JSON array of the records.")
+        @Flag(help: "Print the records as a JSON array, for programs.")
         var json = false
 
         func run() async throws {
@@ -36,7 +36,7 @@ struct MountCommand: AsyncParsableCommand {
 
     struct Release: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Take a volume away from the node that has it.",
+            abstract: "Take a volume from the node that has it.",
             discussion: """
                 Blocklists that node's Ceph client for this volume, breaks its lock and clears the record of the mount. \
                 From then on that node's writes to the volume fail, whether or not the node is alive, and any node can mount \
@@ -46,7 +46,7 @@ struct MountCommand: AsyncParsableCommand {
         @Argument(help: "The volume's name.")
         var volume: String
 
-        @Flag(help: "Do not ask.")
+        @Flag(help: "Do not ask for confirmation.")
         var yes = false
 
         func run() async throws {
@@ -71,13 +71,13 @@ struct MountCommand: AsyncParsableCommand {
 /// `rbd-plugin node …`
 struct NodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "node", abstract: "Look at the nodes.", subcommands: [List.self])
+        commandName: "node", abstract: "List the nodes.", subcommands: [List.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "ls", abstract: "List the nodes that are alive, or have volumes mounted.")
+            commandName: "ls", abstract: "List the nodes that are alive or have volumes mounted.")
 
-        @Flag(help: "For programs: a JSON array.")
+        @Flag(help: "Print a JSON array, for programs.")
         var json = false
 
         func run() async throws {

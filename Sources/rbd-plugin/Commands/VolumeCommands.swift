@@ -8,13 +8,13 @@ import VolumeCore
 /// `rbd-plugin volume …`
 struct VolumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "volume", abstract: "Look at volumes, protect them from removal, and forget one.",
+        commandName: "volume", abstract: "List and inspect volumes, protect them from removal, forget them.",
         subcommands: [List.self, Inspect.self, Protect.self, Unprotect.self, Forget.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "ls", abstract: "List all volumes.")
 
-        @Flag(help: "For programs: a JSON array of the records.")
+        @Flag(help: "Print the records as a JSON array, for programs.")
         var json = false
 
         func run() async throws {
@@ -36,7 +36,7 @@ struct VolumeCommand: AsyncParsableCommand {
 
     struct Inspect: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show the records of a volume, and the clients that have its image open, as JSON.")
+            abstract: "Show the records of a volume and the clients that have its image open, as JSON.")
 
         @Argument(help: "The volume's name.")
         var volume: String
@@ -59,7 +59,7 @@ struct VolumeCommand: AsyncParsableCommand {
 
     struct Protect: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Refuse to remove a volume, on all nodes, until that is lifted by 'unprotect'.")
+            abstract: "Protect a volume: every node refuses to remove it until 'unprotect' lifts that.")
 
         @Argument(help: "The volume's name.")
         var volume: String
@@ -74,7 +74,7 @@ struct VolumeCommand: AsyncParsableCommand {
 
     struct Unprotect: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let a volume that was protected be removed again. It is not removed by this.")
+            abstract: "Lift the protection of a volume, so that it can be removed. This does not remove it.")
 
         @Argument(help: "The volume's name.")
         var volume: String
@@ -89,12 +89,12 @@ struct VolumeCommand: AsyncParsableCommand {
 
     struct Forget: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Delete the record of a volume that nobody has mounted. Its image stays in Ceph.")
+            abstract: "Delete the record of a volume that no node has mounted. Its image stays in Ceph.")
 
         @Argument(help: "The volume's name.")
         var volume: String
 
-        @Flag(help: "Do not ask.")
+        @Flag(help: "Do not ask for confirmation.")
         var yes = false
 
         func run() async throws {

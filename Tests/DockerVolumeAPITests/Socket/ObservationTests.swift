@@ -76,7 +76,7 @@ struct ObservationTests {
                 "# TYPE rbd_plugin_operations_in_flight gauge",
                 #"rbd_plugin_operations_in_flight{operation="list"} 1"#,
                 #"rbd_plugin_operations_in_flight{operation="remove"} 0"#,
-                "# HELP rbd_plugin_operations_total Docker's volume calls by kind and outcome.",
+                "# HELP rbd_plugin_operations_total Docker's volume calls, by kind and outcome.",
             ]
             for line in expected { #expect(text.contains(line + "\n"), "\(line)\n\(text)") }
             #expect(!text.contains(#"operation="list",outcome"#))
