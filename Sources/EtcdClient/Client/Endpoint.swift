@@ -4,7 +4,7 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
         case http, https
     }
 
-    /// etcd's client port when none is named.
+    /// The port of an endpoint that names none: etcd's client port.
     public static let defaultPort: UInt16 = 2379
 
     public var scheme: Scheme
@@ -29,7 +29,7 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
 extension Endpoint {
     /// Reads a comma-separated list such as `etcd1:2379, https://etcd2:2379`.
     ///
-    /// - Parameter scheme: for entries that name none: `.https` where TLS is configured.
+    /// - Parameter scheme: for entries that name none. Use `.https` if TLS is configured.
     /// - Throws: ``EndpointListError``, which names the entry that cannot be used.
     public static func parse(_ list: String, defaultScheme scheme: Scheme = .http) throws(EndpointListError)
         -> [Endpoint]
@@ -61,7 +61,8 @@ extension Endpoint {
         let (host, port) = try splitPort(address, entry)
         guard !host.isEmpty else { throw EndpointListError(entry: entry, problem: "names no host") }
         guard host.allSatisfy(isHostCharacter) else {
-            throw EndpointListError(entry: entry, problem: "is not host:port; it must not have a path, a query or a blank")
+            throw EndpointListError(
+                entry: entry, problem: "is not host:port; it must not have a path, a query or a blank")
         }
         return Endpoint(scheme: scheme, host: host, port: port)
     }

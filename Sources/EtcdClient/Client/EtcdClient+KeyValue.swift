@@ -1,8 +1,8 @@
 extension EtcdClient {
-    /// One key, nil when there is none. `/v3/kv/range`.
+    /// Reads one key; nil if it does not exist. `/v3/kv/range`.
     ///
     /// - Parameter serializable: see ``RangeRequest/serializable``.
-    /// - Parameter timeout: instead of the configured ``EtcdConfiguration/requestTimeout``.
+    /// - Parameter timeout: used instead of the configured ``EtcdConfiguration/requestTimeout``.
     public func get(
         _ key: String, serializable: Bool = false, timeout: Duration? = nil
     ) async throws(EtcdError) -> KeyValue? {
@@ -16,9 +16,9 @@ extension EtcdClient {
         try await gateway.range(request, timeout: timeout)
     }
 
-    /// Writes a key, whatever it was before. `/v3/kv/put`.
+    /// Writes a key, whatever its value before. `/v3/kv/put`.
     ///
-    /// - Parameter lease: the key is deleted when the lease runs out; nil to keep it for good.
+    /// - Parameter lease: etcd deletes the key when this lease expires; nil to keep the key for good.
     @discardableResult
     public func put(
         _ key: String, _ value: [UInt8], lease: LeaseID? = nil, timeout: Duration? = nil
@@ -62,7 +62,7 @@ extension EtcdClient {
 
     /// Compare-and-set, or several reads at one revision. `/v3/kv/txn`.
     ///
-    /// One that writes nothing in either branch is tried again like a read.
+    /// If neither branch writes, the client repeats the transaction after a failure, like a read.
     public func transaction(
         _ transaction: Transaction, timeout: Duration? = nil
     ) async throws(EtcdError) -> TransactionResponse {
@@ -74,7 +74,8 @@ extension EtcdClient {
         }
     }
 
-    /// Forgets the history before `revision`. Watches and reads that ask for it get `.compacted`. `/v3/kv/compaction`.
+    /// Makes etcd forget the history before `revision`. Watches and reads of that history then get `.compacted`.
+    /// `/v3/kv/compaction`.
     public func compact(before revision: Int64, timeout: Duration? = nil) async throws(EtcdError) {
         let request = WireCompactionRequest(revision: WireInt64(revision), physical: false)
         let call = GatewayCall(

@@ -1,8 +1,8 @@
 extension EtcdClient {
-    /// A new lease. `/v3/lease/grant`.
+    /// Makes a new lease. `/v3/lease/grant`.
     ///
-    /// - Parameter ttl: whole seconds are granted, rounded up; the server may grant more than was asked for.
-    /// - Parameter id: an ID of one's own; nil lets the server choose.
+    /// - Parameter ttl: rounded up to whole seconds; the server may grant more.
+    /// - Parameter id: the ID of the lease; nil lets the server choose.
     public func grantLease(
         ttl: Duration, id: LeaseID? = nil, timeout: Duration? = nil
     ) async throws(EtcdError) -> Lease {
@@ -17,8 +17,8 @@ extension EtcdClient {
 
     /// Renews a lease once. `/v3/lease/keepalive`.
     ///
-    /// - Returns: the new time to live; nil when the lease is dead and its keys are gone. An error says nothing about
-    ///   the lease: it may well live on.
+    /// - Returns: the new time to live; nil if the lease is dead and its keys are gone. An error says nothing about
+    ///   the lease: it may still be alive.
     public func keepAlive(_ lease: LeaseID, timeout: Duration? = nil) async throws(EtcdError) -> Duration? {
         let call = GatewayCall(
             operation: "lease keep-alive", path: "/v3/lease/keepalive",
@@ -32,7 +32,7 @@ extension EtcdClient {
 
     /// Ends a lease and deletes its keys. `/v3/lease/revoke`.
     ///
-    /// - Throws: `.leaseNotFound` when it was dead already.
+    /// - Throws: `.leaseNotFound` if the lease was already dead.
     public func revoke(_ lease: LeaseID, timeout: Duration? = nil) async throws(EtcdError) {
         let call = GatewayCall(
             operation: "lease revoke", path: "/v3/lease/revoke",
@@ -42,7 +42,7 @@ extension EtcdClient {
         }
     }
 
-    /// How long a lease has left, without renewing it; nil when it is dead. `/v3/lease/timetolive`.
+    /// Reads how long a lease has left, without renewing it; nil if it is dead. `/v3/lease/timetolive`.
     public func timeToLive(
         _ lease: LeaseID, keys: Bool = false, timeout: Duration? = nil
     ) async throws(EtcdError) -> LeaseStatus? {

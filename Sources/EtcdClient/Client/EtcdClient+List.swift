@@ -1,9 +1,9 @@
 extension EtcdClient {
-    /// Every key that begins with `prefix`, as of one revision, fetched page by page. `/v3/kv/range`.
+    /// Reads every key that begins with `prefix`, as of one revision, page by page. `/v3/kv/range`.
     ///
-    /// - Parameter pageSize: keys of the first request: bounds the size of one answer, see ``Pages``.
+    /// - Parameter pageSize: how many keys the first request asks for, which bounds the size of an answer; see ``Pages``.
     /// - Parameter timeout: for all pages together.
-    /// - Throws: `.compacted` when the revision was compacted away under it three times in a row.
+    /// - Throws: `.compacted` if the revision was compacted away three times in a row while it read.
     public func list(
         prefix: String, pageSize: Int = Pages.standardSize, keysOnly: Bool = false, timeout: Duration? = nil
     ) async throws(EtcdError) -> ListResponse {

@@ -1,7 +1,7 @@
 extension EtcdClient {
-    /// One member's own view: version, size, leader. `/v3/maintenance/status`.
+    /// Reads one member's own view: version, size, leader. `/v3/maintenance/status`.
     ///
-    /// - Parameter endpoint: the member to ask; nil for whichever answers.
+    /// - Parameter endpoint: the member to ask; nil for the first that answers.
     public func status(of endpoint: Endpoint? = nil, timeout: Duration? = nil) async throws(EtcdError) -> MemberStatus {
         let call = GatewayCall(
             operation: "status", path: "/v3/maintenance/status", body: Array("{}".utf8), requiresLeader: false)
@@ -10,7 +10,7 @@ extension EtcdClient {
         }
     }
 
-    /// `GET /version`. Needs no user.
+    /// Reads the versions of a member and its cluster. `GET /version`, which needs no user.
     public func version(of endpoint: Endpoint? = nil, timeout: Duration? = nil) async throws(EtcdError) -> EtcdVersion {
         let call = GatewayCall(operation: "version", path: "/version", requiresLeader: false, requiresToken: false)
         return try await gateway.perform(call, timeout: timeout, only: endpoint) { answer throws(WireViolation) in
@@ -19,8 +19,8 @@ extension EtcdClient {
         }
     }
 
-    /// `GET /health`: whether the member can commit. Needs no user. An unhealthy member answers with a 503, which
-    /// arrives here as `.unavailable`.
+    /// Asks whether the member can commit. `GET /health`, which needs no user. An unhealthy member answers with 503,
+    /// and the call throws `.unavailable`.
     public func health(of endpoint: Endpoint? = nil, timeout: Duration? = nil) async throws(EtcdError) -> MemberHealth {
         let call = GatewayCall(operation: "health", path: "/health", requiresLeader: false, requiresToken: false)
         return try await gateway.perform(call, timeout: timeout, only: endpoint) { answer throws(WireViolation) in

@@ -2,16 +2,16 @@ import Logging
 
 /// A client of etcd's v3 API through its JSON gateway (etcd 3.4 and later).
 ///
-/// Every call has a deadline, can be cancelled, and throws ``EtcdError`` alone, which says whether a write may have
-/// happened. All transfers run on one thread; connections are used again.
+/// Every call has a deadline, can be cancelled, and throws only ``EtcdError``, which says whether a write may have
+/// happened. All transfers run on one thread. The client reuses connections.
 ///
-/// Call ``shutdown()`` when done with it. A client that is let go without it stops too, a moment later.
+/// Call ``shutdown()`` when you no longer need the client. A client that is released without it also stops, a moment later.
 public final class EtcdClient: Sendable {
     let gateway: Gateway
 
-    /// Starts the transport's thread. Nothing is sent yet, so that an absent etcd shows at the first call.
+    /// Starts the transport's thread. It sends nothing yet: if etcd is away, the first call says so.
     ///
-    /// - Throws: `.misconfigured` when there is no endpoint, or libcurl or a thread cannot be had.
+    /// - Throws: `.misconfigured` if there is no endpoint, or if libcurl or a thread cannot be started.
     public init(configuration: EtcdConfiguration, logger: Logger) throws(EtcdError) {
         guard !configuration.endpoints.isEmpty else { throw Self.misconfigured("no endpoint is configured") }
         do throws(TransportFailure) {
@@ -29,7 +29,7 @@ public final class EtcdClient: Sendable {
         gateway = Gateway(configuration: configuration, transport: transport, logger: logger)
     }
 
-    /// Ends all calls and watches with `.closed` and waits until the thread has freed everything. Later calls fail
+    /// Ends all calls and watches with `.closed`, and waits until the thread has freed everything. Later calls fail
     /// with `.closed`.
     public func shutdown() async {
         await gateway.transport.shutdown()

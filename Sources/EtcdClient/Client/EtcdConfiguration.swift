@@ -1,18 +1,18 @@
 /// Where etcd is, who we are, and how long we wait.
 public struct EtcdConfiguration: Sendable {
-    /// Members of one cluster. The first that answers is used until it fails.
+    /// Members of one cluster. The client uses the first that answers, until that one fails.
     public var endpoints: [Endpoint]
-    /// nil where etcd's authentication is off.
+    /// nil if etcd's authentication is off.
     public var credentials: EtcdCredentials?
-    /// nil: `https` endpoints are checked against the system's authorities, and no client certificate is shown.
+    /// If nil, the client checks `https` endpoints against the system's authorities and shows no certificate of its own.
     public var tls: TLSFiles?
-    /// The deadline of a call that names none: from the call to its result, fail-over and waiting included.
+    /// The time limit of a call that names none. It covers the whole call, with fail-over and waiting.
     ///
-    /// Above 7 s, so that etcd's own time-out comes first and says more.
+    /// It should be more than 7 s: then etcd's own time-out comes first, and says more.
     public var requestTimeout: Duration = .seconds(10)
     /// How long connecting to one endpoint may take, TLS included.
     public var connectTimeout: Duration = .seconds(2)
-    /// How many requests run at a time at one endpoint, each on a connection of its own; more wait in line.
+    /// At most this many requests run at one endpoint, each on its own connection; further ones wait in line.
     public var connectionsPerEndpoint = 8
     public var watch = WatchTiming()
     public var limits = AnswerLimits()
@@ -28,8 +28,8 @@ public struct EtcdConfiguration: Sendable {
 public struct EtcdCredentials: Sendable, CustomStringConvertible, CustomReflectable {
     public var username: String
     public var password: String
-    /// Gives the password as it is now, where it may change while the client runs. Called whenever etcd is asked for a
-    /// token. While it fails, or etcd does not accept what it gives, the password that was accepted last is used.
+    /// Returns the current password, for one that may change while the client runs. The client calls it whenever it
+    /// asks etcd for a token. If it throws, or etcd rejects its password, the client uses the last accepted one.
     public var readPassword: (@Sendable () throws -> String)?
 
     public init(username: String, password: String, readPassword: (@Sendable () throws -> String)? = nil) {
@@ -43,12 +43,12 @@ public struct EtcdCredentials: Sendable, CustomStringConvertible, CustomReflecta
     public var customMirror: Mirror { Mirror(self, children: ["username": username]) }
 }
 
-/// Paths of PEM files. Their content may change while the client runs: a few seconds later new connections, and watches,
-/// are made with it, and older ones are used no more. Files that cannot be used leave in force what they held before.
+/// Paths of PEM files. Their content may change while the client runs. A few seconds later all requests and watches use
+/// new connections, made with the new content. If a file cannot be used, the client keeps the file's former content.
 public struct TLSFiles: Sendable, Equatable {
     /// The authority that signed the servers' certificates; nil for the system's.
     public var certificateAuthority: String?
-    /// Our certificate; its chain may follow it in the file.
+    /// The client's certificate; its chain may follow it in the file.
     public var certificate: String?
     public var key: String?
 
@@ -63,7 +63,7 @@ public struct TLSFiles: Sendable, Equatable {
 
 /// How a watch notices that its connection is dead, and how it comes back.
 public struct WatchTiming: Sendable {
-    /// After this long without a word, the member is asked whether it is alive and current.
+    /// If a member has been silent for this long, the watch asks it whether it is alive and current.
     public var probeInterval: Duration = .seconds(10)
     /// The pause before the first attempt to reconnect; it doubles with each failure in a row.
     public var shortestBackoff: Duration = .milliseconds(100)

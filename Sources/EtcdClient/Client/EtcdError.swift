@@ -1,19 +1,19 @@
 /// Why a call to etcd gave no result, and what that means for the data.
 ///
-/// Contains no password and no token.
+/// An error contains no password and no token.
 public struct EtcdError: Error, Sendable, Equatable {
     public enum Code: String, Sendable {
-        /// The request is invalid or its condition does not hold: a lease ID that exists, a revision in the future.
+        /// The request is invalid, or its condition does not hold: a lease ID that already exists, a revision in the future.
         case refused
-        /// Wrong user or password, or none where etcd demands one.
+        /// The user or password is wrong, or missing although etcd demands one.
         case unauthenticated
         /// The user has no role that allows this on this key.
         case permissionDenied
-        /// The lease has expired, was revoked or never was.
+        /// The lease has expired, was revoked or never existed.
         case leaseNotFound
-        /// The revision asked for has been compacted away.
+        /// The requested revision has been compacted away.
         case compacted
-        /// Above etcd's limits: 1.5 MiB a request, 128 operations a transaction, unless the server says otherwise.
+        /// The request is above etcd's limits: 1.5 MiB per request and 128 operations per transaction by default.
         case tooLarge
         /// The server's space quota is used up.
         case noSpace
@@ -23,17 +23,17 @@ public struct EtcdError: Error, Sendable, Equatable {
         case timedOut
         /// The calling task was cancelled.
         case cancelled
-        /// What answered is no etcd gateway, or one that breaks the protocol.
+        /// The answer does not come from an etcd gateway, or breaks the protocol.
         case protocolViolation
-        /// The answer was larger than the client keeps of one, see ``AnswerLimits``.
+        /// The answer is larger than the client accepts; see ``AnswerLimits``.
         case answerTooLarge
-        /// A certificate or the handshake.
+        /// A certificate is bad, or the TLS handshake failed.
         case tls
-        /// Not reachable, or the connection broke.
+        /// The endpoint cannot be reached, or the connection broke.
         case connection
         /// The client has been shut down.
         case closed
-        /// The client could not even try: libcurl or the system refused.
+        /// The client could not even try, because libcurl or the system refused.
         case misconfigured
     }
 
@@ -43,7 +43,7 @@ public struct EtcdError: Error, Sendable, Equatable {
         case refused
         /// Nothing has changed: the request never reached a server, or it was a read.
         case failed
-        /// A write may or may not have happened. Read back before anything else; never just repeat.
+        /// A write may or may not have happened. Read back before you do anything else; never just repeat it.
         case unknown
     }
 
@@ -51,13 +51,13 @@ public struct EtcdError: Error, Sendable, Equatable {
     public var outcome: Outcome
     /// The call that failed: `put`, `transaction`, `watch`, …
     public var operation: String
-    /// Where it failed last; nil when no endpoint came into it.
+    /// The endpoint where it failed last; nil if no endpoint was involved.
     public var endpoint: Endpoint?
-    /// Why, in the words of the server or of libcurl, for each endpoint that was tried.
+    /// The reason in the words of the server or of libcurl, for each endpoint that the client tried.
     public var reason: String
-    /// The HTTP status of an answer.
+    /// The HTTP status of the answer, if there was one.
     public var httpStatus: Int?
-    /// The gRPC code of an answer.
+    /// The gRPC code of the answer, if there was one.
     public var grpcCode: Int?
 
     public init(

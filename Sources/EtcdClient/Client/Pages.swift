@@ -1,8 +1,8 @@
 /// The content of a prefix as of one revision, page by page.
 ///
-/// For each page etcd walks over all keys of the range that are left, so with very many keys small pages take their square
-/// in time: each page is twice as large as the one before, up to eight times the first. A page whose answer is larger than
-/// the client keeps is asked for again with half as many keys, and no later one has more.
+/// For each page etcd walks over all remaining keys of the range, so the time for small pages grows with the square of the
+/// number of keys. Therefore each page is twice as large as the one before, up to eight times the first. If the answer is
+/// larger than the client accepts, the client asks for half as many keys, and no later page has more.
 public struct Pages: Sendable {
     public static let standardSize = 1000
 
@@ -31,8 +31,8 @@ public struct Pages: Sendable {
 
     /// The next page, `nil` after the last one.
     ///
-    /// Where the revision was compacted away it begins again with a first page.
-    /// - Throws: `.compacted` when that happened three times in a row.
+    /// If the revision was compacted away, it begins again with a first page.
+    /// - Throws: `.compacted` if that happened three times in a row.
     mutating func next(timeout: Duration? = nil) async throws(EtcdError) -> Page? {
         while let request {
             do throws(EtcdError) {

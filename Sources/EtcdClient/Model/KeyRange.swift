@@ -1,4 +1,4 @@
-/// Which keys a request is about.
+/// The keys that a request is about.
 public struct KeyRange: Sendable, Hashable {
     /// The first key, inclusive.
     let start: [UInt8]
@@ -10,13 +10,13 @@ public struct KeyRange: Sendable, Hashable {
         KeyRange(start: Array(key.utf8), end: nil)
     }
 
-    /// Every key that begins with `prefix`; all keys when it is empty.
+    /// Every key that begins with `prefix`; all keys if `prefix` is empty.
     public static func prefix(_ prefix: String) -> KeyRange {
         let start = Array(prefix.utf8)
         return start.isEmpty ? .all : KeyRange(start: start, end: endOfPrefix(start))
     }
 
-    /// From `first` up to and without `end`, in the order of bytes.
+    /// From `first` up to but not including `end`, in the order of bytes.
     public static func range(_ first: String, upTo end: String) -> KeyRange {
         KeyRange(start: Array(first.utf8), end: Array(end.utf8))
     }

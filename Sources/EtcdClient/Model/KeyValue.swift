@@ -5,11 +5,11 @@ public struct KeyValue: Sendable, Equatable {
     public var value: [UInt8]
     /// The revision that created this incarnation of the key.
     public var createRevision: Int64
-    /// The revision of the last write: what a compare-and-set compares.
+    /// The revision of the last write, which a compare-and-set compares.
     public var modRevision: Int64
     /// 1 after creation, one more with each write.
     public var version: Int64
-    /// The lease that the key lives on; nil when it has none.
+    /// The key's lease; nil if it has none.
     public var lease: LeaseID?
 
     public init(
@@ -24,15 +24,15 @@ public struct KeyValue: Sendable, Equatable {
         self.lease = lease
     }
 
-    /// The key as text. Bytes that are no UTF-8 are shown as replacement characters: such a key can be recognised,
-    /// not addressed.
+    /// The key as text. Bytes that are not UTF-8 become replacement characters: you can recognise such a key, but not
+    /// address it by this text.
     public var key: String { String(decoding: keyBytes, as: UTF8.self) }
 
-    /// The value as text, nil when it is no UTF-8.
+    /// The value as text; nil if it is not UTF-8.
     public var text: String? { String(validating: value, as: UTF8.self) }
 }
 
-/// Who answered, and the revision of the whole store at that moment.
+/// Which member answered, and the revision of the whole store at that moment.
 public struct ResponseHeader: Sendable, Equatable {
     public var clusterID: UInt64
     public var memberID: UInt64

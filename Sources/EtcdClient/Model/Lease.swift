@@ -1,4 +1,4 @@
-/// A lease of etcd: keys on it are deleted when it runs out.
+/// A lease of etcd. When it expires, etcd deletes its keys.
 public struct LeaseID: Sendable, Hashable, CustomStringConvertible {
     public var rawValue: Int64
 
@@ -6,19 +6,19 @@ public struct LeaseID: Sendable, Hashable, CustomStringConvertible {
         self.rawValue = rawValue
     }
 
-    /// In hexadecimal, as etcdctl writes it.
+    /// In hexadecimal, as etcdctl shows it.
     public var description: String { String(UInt64(bitPattern: rawValue), radix: 16) }
 }
 
 public struct Lease: Sendable, Equatable {
     public var id: LeaseID
-    /// What the server grants, which may be more than was asked for.
+    /// The granted time to live, which may be longer than the requested one.
     public var ttl: Duration
 }
 
 public struct LeaseStatus: Sendable, Equatable {
     public var remaining: Duration
     public var granted: Duration
-    /// The keys on the lease, where they were asked for.
+    /// The keys of the lease, if the call asked for them.
     public var keys: [String]
 }

@@ -1,4 +1,4 @@
-/// How one member is doing.
+/// The state of one member.
 public struct MemberStatus: Sendable, Equatable {
     /// The endpoint that answered.
     public var endpoint: Endpoint
@@ -6,23 +6,23 @@ public struct MemberStatus: Sendable, Equatable {
     /// The server's version, such as `3.4.23`.
     public var version: String
     public var databaseBytes: Int64
-    /// The rest is free after compaction, and given back by defragmentation.
+    /// The rest is free space, left by compaction. Defragmentation returns it to the system.
     public var databaseBytesInUse: Int64
-    /// nil when the member knows no leader.
+    /// nil if the member knows no leader.
     public var leader: UInt64?
-    /// What the member complains of: alarms and the like.
+    /// Alarms and other problems that the member reports.
     public var problems: [String]
 }
 
 public struct EtcdVersion: Sendable, Equatable {
     /// The version of the member that answered.
     public var server: String
-    /// The version that the whole cluster can speak.
+    /// The protocol version that the whole cluster supports.
     public var cluster: String
 }
 
 public struct MemberHealth: Sendable, Equatable {
     public var healthy: Bool
-    /// Why it is not, where the server says so.
+    /// Why it is unhealthy, if the server says so.
     public var reason: String?
 }

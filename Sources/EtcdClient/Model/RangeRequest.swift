@@ -1,15 +1,15 @@
-/// A read of one key or many. Linearizable unless asked otherwise: the answer is not older than the call.
+/// A read of one key or many. By default it is linearizable: the answer is not older than the call.
 public struct RangeRequest: Sendable, Equatable {
     public var keys: KeyRange
-    /// At most so many keys; nil for all.
+    /// The maximum number of keys; nil for all.
     public var limit: Int64?
     /// Reads the store as it was at this revision; nil for now.
     public var revision: Int64?
-    /// Answered by the member alone, without asking the leader: faster, works without a leader, and may be stale.
+    /// The member answers without asking the leader. That is faster and works without a leader, but the answer may be stale.
     public var serializable = false
-    /// Leaves the values out.
+    /// Leaves out the values.
     public var keysOnly = false
-    /// Only counts.
+    /// Only counts the keys.
     public var countOnly = false
 
     public init(_ keys: KeyRange, limit: Int64? = nil, revision: Int64? = nil) {
@@ -20,13 +20,13 @@ public struct RangeRequest: Sendable, Equatable {
 }
 
 public struct RangeResponse: Sendable, Equatable {
-    /// The store's revision when it answered.
+    /// The store's revision at the time of the answer.
     public var revision: Int64
-    /// In the order of their keys' bytes.
+    /// Sorted by the bytes of the keys.
     public var kvs: [KeyValue]
-    /// True when the limit has left some out.
+    /// True if the limit left some keys out.
     public var more: Bool
-    /// How many keys there are, whatever the limit.
+    /// The number of keys in the range, whatever the limit.
     public var count: Int64
 
     public init(revision: Int64, kvs: [KeyValue], more: Bool, count: Int64) {

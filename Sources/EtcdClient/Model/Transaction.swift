@@ -1,4 +1,4 @@
-/// If every comparison holds, `then` happens, else `otherwise`: all of it in one revision, or none.
+/// If every comparison holds, etcd performs `then`, else `otherwise`: either all of it in one revision, or nothing.
 public struct Transaction: Sendable, Equatable {
     public var when: [Comparison]
     public var then: [Operation]
@@ -11,7 +11,7 @@ public struct Transaction: Sendable, Equatable {
     }
 }
 
-/// What must hold of a key.
+/// A condition on a key.
 public struct Comparison: Sendable, Equatable {
     public enum Relation: String, Sendable {
         case equal = "EQUAL"
@@ -41,12 +41,12 @@ public struct Comparison: Sendable, Equatable {
         createRevision(key, .greater, 0)
     }
 
-    /// Nobody has written the key since it was read at this `modRevision`.
+    /// The key has not been written since it was read with this `modRevision`.
     public static func modRevision(_ key: String, equals revision: Int64) -> Comparison {
         modRevision(key, .equal, revision)
     }
 
-    /// It is the same incarnation: not deleted and created anew.
+    /// The key was not deleted and created again.
     public static func createRevision(_ key: String, equals revision: Int64) -> Comparison {
         createRevision(key, .equal, revision)
     }
@@ -55,7 +55,7 @@ public struct Comparison: Sendable, Equatable {
         self.version(key, .equal, version)
     }
 
-    /// Never true of a key that does not exist.
+    /// Never true if the key does not exist.
     public static func value(_ key: String, equals value: [UInt8]) -> Comparison {
         self.value(key, .equal, value)
     }
@@ -107,11 +107,11 @@ public enum Operation: Sendable, Equatable {
 }
 
 public struct TransactionResponse: Sendable, Equatable {
-    /// True when every comparison held, so that `then` has happened.
+    /// True if every comparison held, so that etcd performed `then`.
     public var succeeded: Bool
-    /// The store's revision after the transaction: the `modRevision` of what it wrote.
+    /// The store's revision after the transaction, which is the `modRevision` of the keys that it wrote.
     public var revision: Int64
-    /// One for each operation of the branch that was taken, in its order.
+    /// One response for each operation of the branch that was taken, in the same order.
     public var responses: [OperationResponse]
 }
 

@@ -95,13 +95,13 @@ extension TransportFailure {
     }
 }
 
-/// Counters of a client's transport: for metrics, and for tests that nothing is left behind.
+/// Counters of a client's transport, for metrics, and for tests that check that nothing is left behind.
 public struct TransportStatistics: Sendable, Equatable {
-    /// Requests and watches that are under way or waiting for a free connection.
+    /// Requests and watches that are running or waiting for a free connection.
     public var activeTransfers = 0
-    /// Connections opened since the client was made. Far fewer than requests, as connections are used again.
+    /// Connections opened since the client was made: far fewer than requests, because the client reuses connections.
     public var openedConnections = 0
-    /// Transfers that have ended in any way.
+    /// Transfers that have ended, with or without success.
     public var finishedTransfers = 0
 
     public init() {}

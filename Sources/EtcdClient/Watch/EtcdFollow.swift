@@ -1,29 +1,29 @@
-/// What a follower of a prefix is told.
+/// What ``EtcdFollow`` delivers.
 public enum FollowElement: Sendable, Equatable {
-    /// A page of everything there is. A first one begins a reading, and makes pages of one that was broken off void.
+    /// A page of all the keys. The first page begins a reading, and makes the pages of an interrupted reading void.
     case page([KeyValue], isFirst: Bool)
-    /// The reading is complete: its pages are everything there is, as of this revision, and replace all that was told
-    /// before. So it begins, and so it goes on after each gap.
+    /// The reading is complete. Its pages are all the keys as of this revision, and replace everything delivered before.
+    /// A follower begins with a reading, and reads again where history was compacted away or replaced.
     case snapshot(revision: Int64)
-    /// What has changed since; see ``WatchElement/events(_:revision:)``.
+    /// The changes since then; see ``WatchElement/events(_:revision:)``.
     case events([WatchEvent], revision: Int64)
     case progress(revision: Int64)
-    /// etcd may have been put back from a backup, or be another one. All that was told is void and no revision of it means anything
-    /// any more; a reading of what there is follows.
+    /// etcd may have been restored from a backup, or may be another cluster. Everything delivered so far is void, and its
+    /// revisions mean nothing now. A new reading follows.
     case replaced
-    /// The copy is kept up to date from here on.
+    /// From here on the copy is up to date.
     case connected(revision: Int64)
     /// The copy may be out of date until `connected`.
     case disconnected(EtcdError)
 }
 
-/// The content of a prefix and all its changes: lists, watches, and lists again where history was compacted away.
+/// The content of a prefix and all its changes: it lists, watches, and lists again if history was compacted away.
 ///
-/// After each gap it makes sure that etcd still has the history that it has told of, by the last write in it. A backup
-/// that was put back would otherwise pass for the same history once its revisions have grown as far. Deletions since that
-/// write may be told a second time then.
+/// After each gap it checks that etcd still has the history that it delivered, by looking for the last write in it.
+/// Otherwise a restored backup would pass for the same history once its revisions have grown as far. After such a check it
+/// may deliver deletions since that write a second time.
 ///
-/// Ends when its task is cancelled. Throws as ``EtcdWatch`` does.
+/// It ends when its task is cancelled, and throws like ``EtcdWatch``.
 public struct EtcdFollow: AsyncSequence, Sendable {
     public typealias Element = FollowElement
     public typealias Failure = EtcdError
@@ -148,7 +148,7 @@ public struct EtcdFollow: AsyncSequence, Sendable {
 }
 
 extension EtcdClient {
-    /// Follows every key that begins with `prefix`, from all there is now.
+    /// Follows every key that begins with `prefix`, beginning with the present ones.
     public func follow(prefix: String) -> EtcdFollow {
         EtcdFollow(client: self, prefix: prefix)
     }

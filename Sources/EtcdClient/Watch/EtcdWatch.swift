@@ -1,9 +1,9 @@
-/// The changes of some keys, as they happen, without a gap. Made by ``EtcdClient/watch(prefix:from:includesPrevious:)``.
+/// The changes of some keys, as they happen, without a gap. ``EtcdClient/watch(prefix:from:includesPrevious:)`` makes it.
 ///
-/// It survives lost connections and restarted servers by going on after the last revision it has told, at whichever
-/// endpoint answers, for as long as it takes. What it cannot bridge is a compaction beyond that revision, and a store
-/// that was put back from a backup. It notices the latter by the cluster's id or by a revision that went back;
-/// ``EtcdClient/follow(prefix:)`` looks closer.
+/// It survives lost connections and restarted servers: it continues after the last revision that it delivered, at any
+/// endpoint that answers, however long that takes. It cannot bridge a compaction beyond that revision, or a store that was
+/// restored from a backup. It notices a restored store by the cluster's id, or by a revision that went back;
+/// ``EtcdClient/follow(prefix:)`` notices more.
 ///
 ///
 ///     while !Task.isCancelled {
@@ -20,11 +20,11 @@
 ///         }
 ///     }
 ///
-/// ``EtcdClient/follow(prefix:)`` is that loop, ready made.
+/// ``EtcdClient/follow(prefix:)`` is that loop, ready to use.
 ///
-/// It ends after `.compacted` or `.replaced` and when its task is cancelled; letting go of the iterator ends the transfer. It throws
-/// only what waiting does not cure: no permission, a wrong password, a client that was shut down. Each iterator is a
-/// watch of its own.
+/// It ends after `.compacted` or `.replaced`, and when its task is cancelled. Releasing the iterator ends the transfer. It
+/// throws only errors that waiting does not cure: no permission, a wrong password, a client that was shut down. Each
+/// iterator is a separate watch.
 public struct EtcdWatch: AsyncSequence, Sendable {
     public typealias Element = WatchElement
     public typealias Failure = EtcdError
@@ -57,8 +57,8 @@ public struct EtcdWatch: AsyncSequence, Sendable {
 extension EtcdClient {
     /// Watches every key that begins with `prefix`. `/v3/watch`.
     ///
-    /// - Parameter revision: the first revision of interest; nil for what happens from now on.
-    /// - Parameter includesPrevious: each event also brings what the key was before.
+    /// - Parameter revision: the first revision to deliver; nil for changes from now on.
+    /// - Parameter includesPrevious: whether each event also carries the key as it was before.
     public func watch(prefix: String, from revision: Int64? = nil, includesPrevious: Bool = false) -> EtcdWatch {
         watch(.prefix(prefix), from: revision, includesPrevious: includesPrevious)
     }
