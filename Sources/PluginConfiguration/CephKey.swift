@@ -12,6 +12,6 @@ extension CephClientSettings {
     }
 
     private static var notAKey: Refusal {
-        Refusal("it is not a whole Ceph key as `ceph auth get-key client.NAME` prints it")
+        Refusal("it is not a complete Ceph key, as `ceph auth get-key client.NAME` prints it")
     }
 }

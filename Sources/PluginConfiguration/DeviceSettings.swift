@@ -38,7 +38,7 @@ extension DeviceSettings {
         let options = Text.commaSeparated(text)
         guard options.allSatisfy({ flags.contains($0) || isContext($0) }) else {
             throw Refusal(
-                "it must be of \(flags.joined(separator: ", ")) and \(contexts.map { "\($0)=…" }.joined(separator: ", "))"
+                "it must consist of \(flags.joined(separator: ", ")) and \(contexts.map { "\($0)=…" }.joined(separator: ", "))"
             )
         }
         return options

@@ -36,7 +36,7 @@ extension EtcdSettings {
         guard let credentials, !plain.isEmpty else { return [] }
         return [
             "The password and the tokens of etcd's user \(Text.quoted(credentials.username)) travel unencrypted to "
-                + "\(plain.joined(separator: ", ")): whoever can listen there can do what this user may. Name https "
+                + "\(plain.joined(separator: ", ")): anyone who can listen there can do whatever this user may. Name https "
                 + "endpoints in ETCD_ENDPOINTS, and set ETCD_CA."
         ]
     }
@@ -61,7 +61,8 @@ extension EtcdSettings {
         guard reader.given(.etcdEndpoints)?.contains("@") != true else {
             reader.note(
                 Setting.etcdEndpoints.name,
-                "ETCD_ENDPOINTS must not contain \"@\": a user and password go into ETCD_USERNAME and ETCD_PASSWORD.")
+                "ETCD_ENDPOINTS must not contain \"@\": put the user and password into ETCD_USERNAME and ETCD_PASSWORD."
+            )
             return nil
         }
         let urls = reader.value(.etcdEndpoints) { text throws(Refusal) in

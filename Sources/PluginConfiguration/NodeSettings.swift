@@ -51,7 +51,7 @@ extension NodeSettings {
         do {
             let text = Text.withoutFinalLineBreak(try reader.readFile(bootIDFile))
             if text.count == 36, text.allSatisfy({ $0.isHexDigit || $0 == "-" }) { return text.lowercased() }
-            reader.note(bootIDFile, "\(bootIDFile) holds \(Text.quoted(text)), which is not the id of a boot.")
+            reader.note(bootIDFile, "\(bootIDFile) holds \(Text.quoted(text)), which is not a boot id.")
         } catch {
             reader.note(bootIDFile, "The id of this boot cannot be read from \(bootIDFile): \(error).")
         }

@@ -3,7 +3,7 @@ extension SettingDescription {
     static let ceph: [SettingDescription] = [
         .init(
             .monHost, .ceph, .none,
-            "Addresses of the monitors, as `mon host` in `ceph.conf`. Without it the configuration file of the host is used, see `CEPH_CONF`."
+            "Addresses of the monitors, like `mon host` in `ceph.conf`. If it is not set, the plugin uses the host's configuration file; see `CEPH_CONF`."
         ),
         .init(
             .cephConf, .ceph, .computed("`/etc/ceph/<cluster>.conf`"),
@@ -13,14 +13,15 @@ extension SettingDescription {
             .keyringUser, .ceph, .text("admin"), "The Ceph client to connect as, with or without `client.` in front."),
         .init(
             .keyringKey, .ceph, .none, secret: true,
-            "That client's key. Anyone who may run `docker plugin inspect` can read it here: prefer `RBD_CONF_KEYRING_KEY_FILE`. Without either, Ceph looks for the keyrings in `/etc/ceph`."
+            "That client's key. Anyone who may run `docker plugin inspect` can read it here: prefer `RBD_CONF_KEYRING_KEY_FILE`. If neither is set, Ceph looks for keyrings in `/etc/ceph`."
         ),
         .init(.keyringKeyFile, .ceph, .none, "A file that holds the key and nothing else."),
         .init(
             .keyringCapsMon, .ceph, .none,
-            "Written into the keyring for information: the caps that count are those the monitors know."),
-        .init(.keyringCapsOSD, .ceph, .none, "As `RBD_CONF_KEYRING_CAPS_MON`, for the OSDs."),
-        .init(.keyringCapsMDS, .ceph, .none, "As `RBD_CONF_KEYRING_CAPS_MON`, for the metadata servers."),
+            "The plugin writes it into the keyring for information. Only the caps that the monitors know have an effect."
+        ),
+        .init(.keyringCapsOSD, .ceph, .none, "Like `RBD_CONF_KEYRING_CAPS_MON`, for the OSDs."),
+        .init(.keyringCapsMDS, .ceph, .none, "Like `RBD_CONF_KEYRING_CAPS_MON`, for the metadata servers."),
         .init(.fsid, .ceph, .none, "`fsid` in the section `[global]` of `ceph.conf`."),
         .init(.monInitialMembers, .ceph, .none, "`mon_initial_members` in `[global]`."),
         .init(.authClusterRequired, .ceph, .none, "`auth_cluster_required` in `[global]`: `cephx` or `none`."),
@@ -38,21 +39,21 @@ extension SettingDescription {
     static let etcd: [SettingDescription] = [
         .init(
             .etcdEndpoints, .etcd, .text("127.0.0.1:2379"),
-            "The etcd servers, separated by commas, with or without `http://` or `https://`. Without a scheme it is `https` when `ETCD_CA` or `ETCD_CERT` is set, else `http`."
+            "The etcd servers, separated by commas, with or without `http://` or `https://`. The default scheme is `https` if `ETCD_CA` or `ETCD_CERT` is set, else `http`."
         ),
-        .init(.etcdPrefix, .etcd, .text("docker/volume/rbd/"), "Every key of the plugin begins with this."),
-        .init(.etcdUsername, .etcd, .none, "User name, where etcd asks for one."),
+        .init(.etcdPrefix, .etcd, .text("docker/volume/rbd/"), "All keys of the plugin begin with this."),
+        .init(.etcdUsername, .etcd, .none, "User name, if etcd asks for one."),
         .init(
             .etcdPassword, .etcd, .none, secret: true,
             "That user's password. Anyone who may run `docker plugin inspect` can read it here: prefer `ETCD_PASSWORD_FILE`."
         ),
         .init(
             .etcdPasswordFile, .etcd, .none,
-            "A file that holds the password and nothing else. It is read anew for each token, so that it may change while the plugin runs."
+            "A file that holds the password and nothing else. The plugin reads it again for each token, so it may change while the plugin runs."
         ),
         .init(
             .etcdCA, .etcd, .none,
-            "PEM file with the certificate authorities that may sign etcd's certificate. Default: those of the system. As with `ETCD_CERT` and `ETCD_KEY`, the content of the file may change while the plugin runs."
+            "PEM file with the certificate authorities that may sign etcd's certificate. Default: those of the system. The content of the file may change while the plugin runs; that is also true of `ETCD_CERT` and `ETCD_KEY`."
         ),
         .init(.etcdCert, .etcd, .none, "PEM file with the client certificate to show to etcd. Needs `ETCD_KEY`."),
         .init(.etcdKey, .etcd, .none, "PEM file with the private key of `ETCD_CERT`."),

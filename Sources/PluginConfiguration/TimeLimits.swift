@@ -43,7 +43,7 @@ extension TimeLimits {
             reader.note(
                 Setting.nodeTTL.name,
                 "NODE_TTL (\(DurationText.describe(nodeTTL))) must be more than twice ETCD_TIMEOUT "
-                    + "(\(DurationText.describe(etcd))): one lost sign of life must not make this node look dead.")
+                    + "(\(DurationText.describe(etcd))): otherwise one lost heartbeat could make this node look dead.")
         }
         if operation >= .seconds(30) {
             reader.warn(
