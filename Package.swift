@@ -77,7 +77,7 @@ let package = Package(
         .target(
             name: "DockerVolumeAPI", dependencies: nio + metrics + ["UntrustedJSON", log], swiftSettings: swiftSettings),
         .target(name: "PrometheusMetrics", dependencies: metrics, swiftSettings: swiftSettings),
-        .target(name: "PluginConfiguration", dependencies: [log], swiftSettings: swiftSettings),
+        .target(name: "PluginConfiguration", dependencies: ["VolumeCore", log], swiftSettings: swiftSettings),
         .target(
             name: "PluginLog", dependencies: ["Blocking", "PluginConfiguration", log], swiftSettings: swiftSettings),
         .executableTarget(

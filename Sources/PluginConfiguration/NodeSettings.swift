@@ -1,9 +1,9 @@
+import VolumeCore
+
 /// Who this node is, and how much it does at a time.
 public struct NodeSettings: Sendable, Equatable {
-    /// Unique among the nodes, the same after a reboot. Fit to be the last part of a key in etcd.
-    public var name: String
-    /// The kernel's id of this boot: it changes with every reboot and with nothing else.
-    public var bootID: String
+    /// Its name is unique among the nodes, the same after a reboot, and fit to be the last part of a key in etcd.
+    public var identity: NodeIdentity
     /// The most volumes of one pool that are worked on at a time.
     public var operationsPerPool: Int
 
@@ -17,7 +17,7 @@ extension NodeSettings {
         let bootID = Self.bootID(from: &reader)
         let operationsPerPool = reader.value(.operationsPerPool, Self.operationsPerPool)
         guard let name, let bootID, let operationsPerPool else { return nil }
-        self.init(name: name, bootID: bootID, operationsPerPool: operationsPerPool)
+        self.init(identity: NodeIdentity(node: name, boot: bootID), operationsPerPool: operationsPerPool)
     }
 
     private static func operationsPerPool(_ text: String) throws(Refusal) -> Int {

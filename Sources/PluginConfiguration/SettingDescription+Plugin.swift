@@ -1,3 +1,5 @@
+import VolumeCore
+
 // What people are told about the settings of the plugin itself.
 extension SettingDescription {
     static let volumes: [SettingDescription] = [
@@ -8,14 +10,15 @@ extension SettingDescription {
         ),
         .init(
             .defaultFilesystem, .volumes, .text("ext4"),
-            "Filesystem of a volume that is created without `fstype`: `ext4`, `xfs` or `btrfs`."),
+            "Filesystem of a volume that is created without `fstype`: \(oneOf(FilesystemType.allCases.map(\.rawValue)))."
+        ),
         .init(
             .defaultOrder, .volumes, .text("22"),
             "Objects are 2^order bytes: 12 to 25. 22 is 4 MiB."),
         .init(
             .defaultFeatures, .volumes,
             .computed(
-                "`RBD_CONF_CLIENT_RBD_DEFAULT_FEATURES`, else `\(FeatureList.standard.names.joined(separator: ","))`"),
+                "`RBD_CONF_CLIENT_RBD_DEFAULT_FEATURES`, else `\(ImageFeatures.standard.names.joined(separator: ","))`"),
             "Image features of a volume that is created without `features`: names separated by commas, or their number."
         ),
         .init(
@@ -38,6 +41,12 @@ extension SettingDescription {
             .scope, .volumes, .text("global"),
             "The scope that the plugin reports to Docker: `global` (volumes are the same on every node) or `local`."),
     ]
+
+    /// `a`, `b` or `c`.
+    private static func oneOf(_ names: [String]) -> String {
+        let marked = names.map { "`\($0)`" }
+        return (marked.dropLast(2) + [marked.suffix(2).joined(separator: " or ")]).joined(separator: ", ")
+    }
 
     static let devices: [SettingDescription] = [
         .init(

@@ -1,3 +1,5 @@
+import VolumeCore
+
 /// Small questions about texts, and the forms of text that several settings share.
 enum Text {
     static func isBlank(_ character: Character) -> Bool {
@@ -18,10 +20,8 @@ enum Text {
         text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7f }
     }
 
-    /// For a message: in quotes, control characters made visible, long ones cut.
-    static func quoted(_ text: String) -> String {
-        text.count > 120 ? "\(String(text.prefix(120)).debugDescription)…" : text.debugDescription
-    }
+    /// For a message: in quotes, what cannot be seen by its number, long ones cut.
+    static func quoted(_ text: String) -> String { "\"\(ShownText.shown(text, limit: 120))\"" }
 
     /// The parts between commas, without blanks around them.
     static func commaSeparated(_ text: String) -> [String] {
@@ -35,12 +35,24 @@ enum Text {
 
     /// An absolute path without `.` and `..`, returned without repeated or final slashes.
     static func absolutePath(_ text: String) throws(Refusal) -> String {
-        // By bytes, as the kernel does: Swift joins some letters with a slash beside them to one character.
-        let parts = text.utf8.split(separator: UInt8(ascii: "/")).map { String(decoding: $0, as: UTF8.self) }
+        let parts = PathSteps.of(text).filter { !$0.isEmpty }
         guard text.utf8.first == UInt8(ascii: "/"), !parts.isEmpty, !parts.contains(".."), !parts.contains(".") else {
             throw Refusal("it must be an absolute path without \"..\"")
         }
         return "/" + parts.joined(separator: "/")
+    }
+
+    /// A parser for values that options of volumes have as well.
+    static func asInOptions<Value>(
+        _ reader: @escaping (String) throws(UnfitText) -> Value
+    ) -> (String) throws(Refusal) -> Value {
+        { text throws(Refusal) in
+            do throws(UnfitText) {
+                return try reader(text)
+            } catch {
+                throw Refusal("it must be \(error.accepts)")
+            }
+        }
     }
 
     /// One of the values of an enumeration, by its raw text.

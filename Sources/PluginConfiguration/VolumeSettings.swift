@@ -1,50 +1,47 @@
-/// What a volume gets when the options of its creation do not say.
+import VolumeCore
+
+/// What volumes get when the options of their creation do not say, and what users may have.
 public struct VolumeSettings: Sendable, Equatable {
-    /// Nil: every creation must name its pool.
-    public var pool: String?
-    /// Bytes.
-    public var size: UInt64
-    /// `ext4`, `xfs` or `btrfs`.
-    public var filesystem: String
-    /// Objects are 2^order bytes.
-    public var order: Int
-    public var features: FeatureList
-    /// The only pools that volumes may use; nil for no such limit.
-    public var allowedPools: [String]?
-    /// Whether volumes may be made of images that are there already.
-    public var allowsAdoption: Bool
-    /// Bytes; nil for no limit.
-    public var maxSize: UInt64?
-    /// How many volumes there may be.
-    public var maxVolumes: Int
+    public var defaults: VolumeDefaults
+    public var limits: VolumeLimits
 }
 
 extension VolumeSettings {
     init?(from reader: inout SettingsReader) {
-        let pool = reader.value(.defaultPool, Self.poolName)
-        let size = reader.value(.defaultSize, SizeText.bytes)
-        let filesystem = reader.value(.defaultFilesystem, Self.filesystem)
-        let order = reader.value(.defaultOrder, Self.order)
-        let features = reader.value(.defaultFeatures, FeatureList.parse)
+        let pool = reader.value(.defaultPool, Text.asInOptions(ValueReader.place))
+        let size = reader.value(.defaultSize, Text.asInOptions(ValueReader.size))
+        let filesystem = reader.value(.defaultFilesystem, Text.asInOptions(ValueReader.filesystem))
+        let order = reader.value(.defaultOrder, Text.asInOptions(ValueReader.order))
+        let features = reader.value(.defaultFeatures, Text.asInOptions(ValueReader.features))
         // Read even when it is overridden: a wrong value in it would reach ceph.conf.
-        let clientFeatures = reader.value(.clientDefaultFeatures, FeatureList.parse)
-        let allowedPools = reader.value(.allowedPools) { text throws(Refusal) in
-            try Self.allowedPools(text, standard: pool)
-        }
-        let allowsAdoption = reader.value(.allowAdopt, Self.flag)
-        let maxSize = reader.value(.maxSize) { text throws(Refusal) in try Self.maxSize(text, standard: size) }
-        let maxVolumes = reader.value(.maxVolumes, Self.maxVolumes)
-        guard let size, let filesystem, let order, let allowsAdoption, let maxVolumes else { return nil }
-        self.init(
-            pool: pool, size: size, filesystem: filesystem, order: order,
-            features: features ?? clientFeatures ?? FeatureList.standard, allowedPools: allowedPools,
-            allowsAdoption: allowsAdoption, maxSize: maxSize, maxVolumes: maxVolumes)
+        let clientFeatures = reader.value(.clientDefaultFeatures, Text.asInOptions(ValueReader.features))
+        let limits = Self.limits(from: &reader, pool: pool, size: size)
+        guard let size, let filesystem, let order, let limits else { return nil }
+        defaults = VolumeDefaults(
+            pool: pool, size: size, order: order, features: features ?? clientFeatures ?? .standard,
+            filesystem: filesystem)
+        self.limits = limits
+    }
+
+    /// - Parameters:
+    ///   - pool: that of a volume whose options name none.
+    ///   - size: that of a volume whose options give none.
+    private static func limits(
+        from reader: inout SettingsReader, pool: String?, size: VolumeSize?
+    ) -> VolumeLimits? {
+        let pools = reader.value(.allowedPools) { text throws(Refusal) in try allowedPools(text, standard: pool) }
+        let allowsAdoption = reader.value(.allowAdopt, Text.asInOptions(ValueReader.flag))
+        let largestSize = reader.value(.maxSize) { text throws(Refusal) in try maxSize(text, standard: size) }
+        let mostVolumes = reader.value(.maxVolumes, maxVolumes)
+        guard let allowsAdoption, let mostVolumes else { return nil }
+        return VolumeLimits(
+            mostVolumes: mostVolumes, largestSize: largestSize, pools: pools, allowsAdoption: allowsAdoption)
     }
 
     private static func allowedPools(_ text: String, standard: String?) throws(Refusal) -> [String] {
         var pools: [String] = []
         for part in Text.commaSeparated(text) {
-            guard !part.isEmpty, let pool = try? poolName(part) else {
+            guard let pool = try? ValueReader.place(part) else {
                 throw Refusal("it must be names of pools, separated by commas")
             }
             pools.append(pool)
@@ -53,20 +50,12 @@ extension VolumeSettings {
         return pools
     }
 
-    private static func flag(_ text: String) throws(Refusal) -> Bool {
-        switch text.lowercased() {
-        case "true": true
-        case "false": false
-        default: throw Refusal("it must be true or false")
-        }
-    }
-
-    private static func maxSize(_ text: String, standard: UInt64?) throws(Refusal) -> UInt64 {
-        let bytes = try SizeText.bytes(text)
-        guard bytes >= standard ?? 0 else {
+    private static func maxSize(_ text: String, standard: VolumeSize?) throws(Refusal) -> VolumeSize {
+        let size = try Text.asInOptions(ValueReader.size)(text)
+        if let standard, size < standard {
             throw Refusal("it must not be less than RBD_DEFAULT_SIZE, or no volume could be created without a size")
         }
-        return bytes
+        return size
     }
 
     private static func maxVolumes(_ text: String) throws(Refusal) -> Int {
@@ -74,27 +63,5 @@ extension VolumeSettings {
             throw Refusal("it must be a number greater than 0")
         }
         return number
-    }
-
-    private static func poolName(_ text: String) throws(Refusal) -> String {
-        guard !text.hasPrefix("-"), !text.contains(where: { "/@".contains($0) || $0.isWhitespace }) else {
-            throw Refusal("it must be the name of a pool, without blanks, \"/\", \"@\" and a leading \"-\"")
-        }
-        return text
-    }
-
-    private static func filesystem(_ text: String) throws(Refusal) -> String {
-        let known = ["ext4", "xfs", "btrfs"]
-        guard known.contains(text.lowercased()) else {
-            throw Refusal("it must be one of \(known.joined(separator: ", "))")
-        }
-        return text.lowercased()
-    }
-
-    private static func order(_ text: String) throws(Refusal) -> Int {
-        guard let order = Int(text), (12...25).contains(order) else {
-            throw Refusal("it must be a number from 12 (objects of 4 KiB) to 25 (32 MiB); 22 is 4 MiB")
-        }
-        return order
     }
 }

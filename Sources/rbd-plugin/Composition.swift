@@ -33,7 +33,7 @@ struct Composition {
         self.settings = settings
         self.log = log
         let mountRoot = try ClosedMountRoot.make(at: configured).tellingOfOpenParent(log).path
-        let me = NodeIdentity(node: settings.node.name, boot: settings.node.bootID)
+        let me = settings.node.identity
         let keys = StateKeys(prefix: settings.etcd.prefix)
         let tokens = RandomTokens()
         ceph = CephClientConfiguration(
@@ -60,7 +60,7 @@ struct Composition {
             settings, ceph: ceph, connection: connection, images: images, mountRoot: mountRoot, clock: clock, log: log)
         health = HealthChecks(
             connection: connection, catalog: catalog, mapper: node.mapper, readiness: readiness,
-            defaultPool: settings.volumes.pool,
+            defaultPool: settings.volumes.defaults.pool,
             pace: .init(limit: min(.seconds(5), settings.limits.ceph))
         ) { [etcd, prefix = settings.etcd.prefix] in _ = try await etcd.get(prefix, timeout: $0) }
         let ports = DriverPorts(

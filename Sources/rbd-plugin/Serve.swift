@@ -5,6 +5,7 @@ import Logging
 import NodeStorage
 import PluginConfiguration
 import ServiceLifecycle
+import VolumeCore
 
 /// `rbd-plugin serve`: answers Docker until SIGTERM.
 struct Serve: AsyncParsableCommand {
@@ -82,7 +83,7 @@ struct Serve: AsyncParsableCommand {
         for warning in settings.warnings { log.warning("\(warning)") }
         let root = mountRoot.count > 1 && mountRoot.hasSuffix("/") ? String(mountRoot.dropLast()) : mountRoot
         let plugin = try Composition(settings: settings, socket: socket, mountRoot: root, log: log)
-        log.info("starting", metadata: ["version": "\(Version.text)", "node": "\(settings.node.name)"])
+        log.info("starting", metadata: ["version": "\(Version.text)", "node": "\(settings.node.identity.node)"])
         return (plugin, log)
     }
 }

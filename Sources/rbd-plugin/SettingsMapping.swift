@@ -2,7 +2,6 @@ import CephStorage
 import EtcdClient
 import PluginConfiguration
 import RBDDriver
-import VolumeCore
 
 extension CephSettings {
     /// The most calls that one operation makes side by side; what an operation that gave up has left in Ceph needs some
@@ -47,16 +46,8 @@ extension EtcdCredentials {
 extension DriverSettings {
     /// Of the time that Docker waits, a quarter is kept for undoing what failed.
     init(_ settings: Settings, mountRoot: String) {
-        let volumes = settings.volumes
         self.init(
-            mountRoot: mountRoot,
-            defaults: VolumeDefaults(
-                pool: volumes.pool, size: VolumeSize(bytes: volumes.size), order: UInt8(clamping: volumes.order),
-                features: ImageFeatures(rawValue: volumes.features.bits),
-                filesystem: FilesystemType(rawValue: volumes.filesystem) ?? .ext4),
-            limits: VolumeLimits(
-                mostVolumes: volumes.maxVolumes, largestSize: volumes.maxSize.map { VolumeSize(bytes: $0) },
-                pools: volumes.allowedPools, allowsAdoption: volumes.allowsAdoption),
+            mountRoot: mountRoot, defaults: settings.volumes.defaults, limits: settings.volumes.limits,
             mapOptions: settings.devices.mapOptions, mountOptions: settings.devices.mountOptions,
             operationsPerPool: settings.node.operationsPerPool,
             workBudget: settings.limits.operation * 72 / 100, undoBudget: settings.limits.operation * 24 / 100,

@@ -1,5 +1,6 @@
 import PluginConfiguration
 import Testing
+import VolumeCore
 
 @Suite struct ConsistencyTests {
     @Test func `a request to etcd and one to Ceph fit into one operation`() {
@@ -64,7 +65,7 @@ import Testing
         var host = FakeHost()
         host.name = "my host"
         #expect(host.complaints([:]).first?.contains("set NODE_NAME") == true)
-        #expect(try host.load(["NODE_NAME": "n1"]).node.name == "n1")
+        #expect(try host.load(["NODE_NAME": "n1"]).node.identity.node == "n1")
     }
 
     @Test(arguments: ["", "soon\n", "0d7c1f7e\n"])

@@ -1,6 +1,7 @@
 import Logging
 import PluginConfiguration
 import Testing
+import VolumeCore
 
 @Suite struct DefaultsTests {
     @Test func `without any setting the documented defaults hold`() throws {
@@ -15,23 +16,18 @@ import Testing
         #expect(settings.etcd.credentials == nil)
         #expect(settings.etcd.caFile == nil)
         #expect(settings.etcd.clientCertificate == nil)
-        #expect(settings.node.name == "node-1")
-        #expect(settings.node.bootID == FakeHost.bootID)
+        #expect(settings.node.identity == NodeIdentity(node: "node-1", boot: FakeHost.bootID))
         #expect(settings.devices.mapper == .auto)
         #expect(settings.devices.mapOptions.isEmpty && settings.devices.mountOptions.isEmpty)
         #expect(settings.devices.deviceRoot == "/dev/rbd")
-        #expect(settings.volumes.pool == nil)
-        #expect(settings.volumes.size == 512 << 20)
-        #expect(settings.volumes.filesystem == "ext4")
-        #expect(settings.volumes.order == 22)
         #expect(
-            settings.volumes.features.names == [
-                "layering", "exclusive-lock", "object-map", "fast-diff", "deep-flatten",
-            ])
-        #expect(settings.volumes.allowedPools == nil)
-        #expect(!settings.volumes.allowsAdoption)
-        #expect(settings.volumes.maxSize == nil)
-        #expect(settings.volumes.maxVolumes == 200_000)
+            settings.volumes.defaults
+                == VolumeDefaults(
+                    pool: nil, size: .mebibytes(512), order: 22,
+                    features: [.layering, .exclusiveLock, .objectMap, .fastDiff, .deepFlatten], filesystem: .ext4))
+        #expect(
+            settings.volumes.limits
+                == VolumeLimits(mostVolumes: 200_000, largestSize: nil, pools: nil, allowsAdoption: false))
         #expect(settings.limits.operation == .seconds(25))
         #expect(settings.limits.ceph == .seconds(10))
         #expect(settings.limits.etcd == .seconds(8))
@@ -53,7 +49,7 @@ import Testing
     }
 
     @Test func `a value may have blanks around it`() throws {
-        #expect(try FakeHost().load(["RBD_DEFAULT_POOL": "  fast "]).volumes.pool == "fast")
+        #expect(try FakeHost().load(["RBD_DEFAULT_POOL": "  fast "]).volumes.defaults.pool == "fast")
     }
 
     @Test func `all problems are reported at once`() {

@@ -1,6 +1,7 @@
 import Logging
 import PluginConfiguration
 import Testing
+import VolumeCore
 
 @Suite struct ValuesTests {
     @Test(arguments: [
@@ -37,16 +38,15 @@ import Testing
 
     @Test(arguments: sizes)
     func `a size is a number of MB or has a unit`(text: String, number: UInt64, shift: UInt64) throws {
-        #expect(SizeText.parse(text) == number << shift)
-        #expect(try FakeHost().load(["RBD_DEFAULT_SIZE": text]).volumes.size == number << shift)
+        #expect(try FakeHost().load(["RBD_DEFAULT_SIZE": text]).volumes.defaults.size.bytes == number << shift)
     }
 
     @Test(arguments: [
-        "", "M", "0", "0G", "-1", "1.5G", "abc", "10 G", "10K", "10B", "10Mi", "1e9", "4294967297",
+        "M", "0", "0G", "-1", "1.5G", "abc", "10 G", "10K", "10B", "10Mi", "1e9", "4294967297",
         "5P", "17592186044416", "18446744073709551615", "18446744073709551616", "9007199254740993T",
     ])
     func `anything else is no size, and none wraps around`(text: String) {
-        #expect(SizeText.parse(text) == nil)
+        #expect(FakeHost().complaints(["RBD_DEFAULT_SIZE": text]).count == 1)
     }
 
     @Test(arguments: [
@@ -59,16 +59,16 @@ import Testing
         ("layering,exclusive-lock,journaling", ["layering", "exclusive-lock", "journaling"], 69),
     ])
     func `features are names or a number`(text: String, names: [String]?, bits: UInt64) throws {
-        let features = try? FakeHost().load(["RBD_DEFAULT_FEATURES": text]).volumes.features
+        let features = try? FakeHost().load(["RBD_DEFAULT_FEATURES": text]).volumes.defaults.features
         #expect(features?.names == names)
-        #expect(features?.bits ?? 0 == bits)
+        #expect(features?.rawValue ?? 0 == bits)
     }
 
     @Test func `the features of the client section are the default, and RBD_DEFAULT_FEATURES wins`() throws {
         var environment = ["RBD_CONF_CLIENT_RBD_DEFAULT_FEATURES": "1"]
-        #expect(try FakeHost().load(environment).volumes.features.bits == 1)
+        #expect(try FakeHost().load(environment).volumes.defaults.features == .layering)
         environment["RBD_DEFAULT_FEATURES"] = "layering,exclusive-lock"
-        #expect(try FakeHost().load(environment).volumes.features.bits == 5)
+        #expect(try FakeHost().load(environment).volumes.defaults.features == [.layering, .exclusiveLock])
     }
 
     @Test func `map options are split at commas`() throws {
@@ -98,16 +98,16 @@ import Testing
         ])
         #expect(settings.devices.mapper == .fuse)
         #expect(settings.devices.deviceRoot == "/dev/ceph")
-        #expect(settings.volumes.pool == "fast")
-        #expect(settings.volumes.filesystem == "xfs")
-        #expect(settings.volumes.order == 20)
-        #expect(settings.volumes.allowedPools == ["fast", "slow"])
-        #expect(settings.volumes.allowsAdoption)
-        #expect(settings.volumes.maxSize == 10 << 40)
-        #expect(settings.volumes.maxVolumes == 50)
+        #expect(settings.volumes.defaults.pool == "fast")
+        #expect(settings.volumes.defaults.filesystem == .xfs)
+        #expect(settings.volumes.defaults.order == 20)
+        #expect(settings.volumes.limits.pools == ["fast", "slow"])
+        #expect(settings.volumes.limits.allowsAdoption)
+        #expect(settings.volumes.limits.largestSize == .gibibytes(10 << 10))
+        #expect(settings.volumes.limits.mostVolumes == 50)
         #expect(settings.scope == .local)
         #expect(settings.log.format == .json)
-        #expect(settings.node.name == "rack-7.example")
+        #expect(settings.node.identity.node == "rack-7.example")
         #expect(settings.node.operationsPerPool == 3)
         #expect(settings.etcd.prefix == "/site/a/")
         #expect(settings.limits.operation == .seconds(20))

@@ -9,11 +9,12 @@ public enum Adoption: Sendable, Hashable {
 
     /// - Returns: `nil` for a text that the option cannot have.
     public init?(_ text: String) {
-        switch text.lowercased() {
-        case "own": self = .own
-        case "true", "1", "yes", "on": self = .kept
-        case "false", "0", "no", "off": self = .none
-        default: return nil
+        if text.lowercased() == "own" {
+            self = .own
+        } else if let adopts = try? ValueReader.flag(text) {
+            self = adopts ? .kept : .none
+        } else {
+            return nil
         }
     }
 }

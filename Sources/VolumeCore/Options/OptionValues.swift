@@ -6,73 +6,15 @@ enum OptionValues {
             outcome: .refused)
     }
 
-    static func size(_ value: String) throws(VolumeError) -> VolumeSize {
-        guard let size = VolumeSize(parsing: value) else {
-            throw fault(
-                .size, value,
-                accepts: "a size from 1M to \(VolumeSize.maximum), such as 512 (a bare number is MB), 512M, 10G or 1T")
+    /// Reads a value that settings have as well.
+    static func read<Value>(
+        _ option: VolumeOption, _ value: String, _ reader: (String) throws(UnfitText) -> Value
+    ) throws(VolumeError) -> Value {
+        do throws(UnfitText) {
+            return try reader(value)
+        } catch {
+            throw fault(option, value, accepts: error.accepts)
         }
-        return size
-    }
-
-    static func order(_ value: String) throws(VolumeError) -> UInt8 {
-        guard let order = DecimalNumber<UInt8>(value)?.value, (12...25).contains(order) else {
-            throw fault(.order, value, accepts: "a number from 12 (objects of 4 KiB) to 25 (objects of 32 MiB)")
-        }
-        return order
-    }
-
-    static func filesystem(_ value: String) throws(VolumeError) -> FilesystemType {
-        guard let type = FilesystemType(rawValue: value) else {
-            let known = FilesystemType.allCases.map(\.rawValue).joined(separator: ", ")
-            throw fault(.fstype, value, accepts: "one of \(known)")
-        }
-        return type
-    }
-
-    /// A pool or namespace name that can neither be taken for a tool's option nor change an image's path.
-    static func place(_ option: VolumeOption, _ value: String) throws(VolumeError) -> String {
-        let bad = value.unicodeScalars.contains {
-            $0 == "/" || $0 == "@" || $0.properties.isWhitespace || $0.value < 0x20 || $0.value == 0x7f
-        }
-        guard !value.isEmpty, !value.hasPrefix("-"), !bad, value.utf8.count <= 200 else {
-            throw fault(option, value, accepts: "a name without blanks, '/', '@' or a leading '-'")
-        }
-        return value
-    }
-
-    /// Feature names separated by commas or blanks, or the number that `rbd_default_features` takes.
-    static func features(_ value: String) throws(VolumeError) -> ImageFeatures {
-        let known = ImageFeatures.settable.map(\.name).joined(separator: ", ")
-        var features: ImageFeatures = []
-        if let bits = DecimalNumber<UInt64>(value)?.value {
-            features = ImageFeatures(rawValue: bits)
-            let settable = ImageFeatures.settable.reduce(into: ImageFeatures()) { $0.insert($1.feature) }
-            guard features.isSubset(of: settable), bits > 0 else {
-                throw fault(.features, value, accepts: "the sum of the bits of \(known)")
-            }
-        } else {
-            for name in value.split(whereSeparator: { $0 == "," || $0 == " " }) {
-                guard let feature = ImageFeatures.settable.first(where: { $0.name == name })?.feature else {
-                    throw fault(.features, value, accepts: "a list of \(known)")
-                }
-                features.insert(feature)
-            }
-            guard !features.isEmpty else { throw fault(.features, value, accepts: "a list of \(known)") }
-        }
-        if let missing = missingDependency(of: features) {
-            throw fault(.features, value, accepts: "complete: \(missing)")
-        }
-        return features
-    }
-
-    private static func missingDependency(of features: ImageFeatures) -> String? {
-        let needs: [(ImageFeatures, ImageFeatures, String)] = [
-            (.objectMap, .exclusiveLock, "object-map needs exclusive-lock"),
-            (.fastDiff, .objectMap, "fast-diff needs object-map"),
-            (.journaling, .exclusiveLock, "journaling needs exclusive-lock"),
-        ]
-        return needs.first { features.contains($0.0) && !features.contains($0.1) }?.2
     }
 
     /// mkfs arguments. A path among them could make mkfs write somewhere else than on the new image.
@@ -125,13 +67,5 @@ enum OptionValues {
     static func adoption(_ value: String) throws(VolumeError) -> Adoption {
         guard let adoption = Adoption(value) else { throw fault(.adopt, value, accepts: "true, own or false") }
         return adoption
-    }
-
-    static func flag(_ option: VolumeOption, _ value: String) throws(VolumeError) -> Bool {
-        switch value.lowercased() {
-        case "true", "1", "yes", "on": return true
-        case "false", "0", "no", "off": return false
-        default: throw fault(option, value, accepts: "true or false")
-        }
     }
 }

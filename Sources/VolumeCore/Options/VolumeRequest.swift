@@ -22,7 +22,7 @@ public struct VolumeRequest: Sendable, Hashable {
                 "no pool is given", remedy: "add '-o pool=NAME', or set RBD_DEFAULT_POOL for the plugin")
         }
         var spec = VolumeSpec(
-            pool: try OptionValues.place(.pool, pool), size: defaults.size, order: defaults.order,
+            pool: try OptionValues.read(.pool, pool, ValueReader.place), size: defaults.size, order: defaults.order,
             features: defaults.features, filesystem: defaults.filesystem)
         var adoption = Adoption.none
         var isProtected = false
@@ -31,7 +31,7 @@ public struct VolumeRequest: Sendable, Hashable {
             guard let value = values[option] else { continue }
             switch option {
             case .adopt: adoption = try OptionValues.adoption(value)
-            case .protect: isProtected = try OptionValues.flag(.protect, value)
+            case .protect: isProtected = try OptionValues.read(.protect, value, ValueReader.flag)
             default: try spec.set(option, value)
             }
         }
@@ -111,13 +111,13 @@ extension VolumeSpec {
     /// - Throws: `VolumeError` with code `invalidOption`. The values of records are read so as well.
     mutating func set(_ option: VolumeOption, _ value: String) throws(VolumeError) {
         switch option {
-        case .pool: pool = try OptionValues.place(.pool, value)
-        case .size: size = try OptionValues.size(value)
-        case .fstype: filesystem = try OptionValues.filesystem(value)
-        case .order: order = try OptionValues.order(value)
-        case .features: features = try OptionValues.features(value)
-        case .dataPool: dataPool = try OptionValues.place(.dataPool, value)
-        case .namespace: namespace = value.isEmpty ? "" : try OptionValues.place(.namespace, value)
+        case .pool: pool = try OptionValues.read(.pool, value, ValueReader.place)
+        case .size: size = try OptionValues.read(.size, value, ValueReader.size)
+        case .fstype: filesystem = try OptionValues.read(.fstype, value, ValueReader.filesystem)
+        case .order: order = try OptionValues.read(.order, value, ValueReader.order)
+        case .features: features = try OptionValues.read(.features, value, ValueReader.features)
+        case .dataPool: dataPool = try OptionValues.read(.dataPool, value, ValueReader.place)
+        case .namespace: namespace = value.isEmpty ? "" : try OptionValues.read(.namespace, value, ValueReader.place)
         case .mkfsOptions: mkfsOptions = try OptionValues.mkfsWords(value)
         case .mountOptions: mountOptions = try OptionValues.mountWords(value)
         case .mapOptions: mapOptions = try OptionValues.commaSeparated(.mapOptions, value)

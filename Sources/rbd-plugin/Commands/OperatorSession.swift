@@ -64,7 +64,8 @@ struct OperatorSession {
                 unreadable: unreadable),
             images: CephImageStore(connection: ceph, clock: clock), fence: CephFence(connection: ceph, clock: clock),
             clock: clock, blocklistExpiry: settings.limits.blocklistExpiry,
-            me: NodeIdentity(node: "operator@\(settings.node.name)", boot: RandomTokens().token()), log: silent)
+            me: NodeIdentity(node: "operator@\(settings.node.identity.node)", boot: RandomTokens().token()), log: silent
+        )
     }
 
     private func close() async {

@@ -19,12 +19,12 @@ import VolumeCore
         (.dataPool, ["", "-p", "a/b", "a@b", "a b"]),
         (.namespace, ["-n", "a/b", "a@b", "a b", "a\u{7F}b"]),
         (.size, ["", "0", "-1", "1e99", "abc", "18446744073709551615", "17179869184G", "5P", "512K", "1.5G", "10 G"]),
-        (.order, ["", "0", "11", "26", "-22", "+22", "22.0", "4M", "abc", "256", "18446744073709551616"]),
-        (.fstype, ["", "ext3", "EXT4", "ext4 ", "zfs", "../ext4", "ext4;reboot"]),
+        (.order, ["", "0", "11", "26", "-22", "22.0", "4M", "abc", "256", "18446744073709551616"]),
+        (.fstype, ["", "ext3", "EXT3", "ext4 ", "zfs", "../ext4", "ext4;reboot"]),
         (
             .features,
             [
-                "", ",", " ", "0", "2", "128", "256", "2048", "4096", "-1", "+61", "0x3d", "all", "Layering",
+                "", ",", " ", "0", "2", "128", "256", "2048", "4096", "130", "-1", "0x3d", "all",
                 "layering;",
                 "striping", "data-pool", "layering,teleport", "18446744073709551616", "object-map",
                 "exclusive-lock,fast-diff", "journaling", "8", "64",

@@ -59,7 +59,8 @@ import VolumeCore
     }
 
     @Test(arguments: [
-        ("order", "12"), ("order", "25"), ("order", "022"), ("uid", "0"), ("uid", "4294967294"), ("gid", "65534"),
+        ("order", "12"), ("order", "25"), ("order", "022"), ("order", "+22"), ("uid", "0"), ("uid", "4294967294"),
+        ("gid", "65534"),
         ("mode", "0"), ("mode", "7777"), ("mode", "01777"), ("size", "8"), ("size", "64T"), ("features", "61"),
         ("features", "125"), ("features", "layering exclusive-lock, object-map"), ("features", "deep-flatten"),
         ("mkfs-options", ""), ("mkfs-options", "-N 1024"), ("mount-options", ""), ("mount-options", "data=ordered"),
@@ -72,9 +73,19 @@ import VolumeCore
         #expect(throws: Never.self) { try request(["pool": "rbd"].merging([option: value]) { $1 }) }
     }
 
-    @Test(arguments: [("61", 61), ("125", 125), ("1", 1), ("layering,layering", 1), ("layering exclusive-lock", 5)])
+    @Test(arguments: [
+        ("61", 61), ("125", 125), ("1", 1), ("+61", 61), ("layering,layering", 1), ("layering exclusive-lock", 5),
+        ("Layering,EXCLUSIVE-LOCK", 5), ("3", 1), ("191", 61),
+    ])
     func featuresAreNamesOrTheirSum(_ text: String, _ bits: UInt64) throws {
         #expect(try request(["pool": "rbd", "features": text]).spec.features.rawValue == bits)
+    }
+
+    @Test(
+        "A filesystem may be written in large letters",
+        arguments: [("EXT4", .ext4), ("Xfs", .xfs), ("BTRFS", .btrfs)] as [(String, FilesystemType)])
+    func filesystemInLargeLetters(text: String, type: FilesystemType) throws {
+        #expect(try request(["pool": "rbd", "fstype": text]).spec.filesystem == type)
     }
 
     @Test(

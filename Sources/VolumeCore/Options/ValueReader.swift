@@ -1,0 +1,50 @@
+/// The readers of values that people write in options of volumes and in settings of the plugin alike. Each kind of value has
+/// one reader, so that a setting cannot come to differ from the option that it stands in for.
+package enum ValueReader {
+    package static func size(_ text: String) throws(UnfitText) -> VolumeSize {
+        guard let size = VolumeSize(parsing: text) else {
+            throw UnfitText(
+                accepts: "a size from 1M to \(VolumeSize.maximum), such as 512 (a bare number is MB), 512M, 10G or 1T")
+        }
+        return size
+    }
+
+    package static func order(_ text: String) throws(UnfitText) -> UInt8 {
+        guard let order = UInt8(text), (12...25).contains(order) else {
+            throw UnfitText(accepts: "a number from 12 (objects of 4 KiB) to 25 (objects of 32 MiB)")
+        }
+        return order
+    }
+
+    package static func filesystem(_ text: String) throws(UnfitText) -> FilesystemType {
+        guard let type = FilesystemType(rawValue: text.lowercased()) else {
+            throw UnfitText(accepts: "one of \(FilesystemType.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        return type
+    }
+
+    /// A pool or namespace name that can neither be taken for a tool's option nor change an image's path.
+    package static func place(_ text: String) throws(UnfitText) -> String {
+        let bad = text.unicodeScalars.contains {
+            $0 == "/" || $0 == "@" || $0.properties.isWhitespace || $0.value < 0x20 || $0.value == 0x7f
+        }
+        guard !text.isEmpty, !text.hasPrefix("-"), !bad, text.utf8.count <= 200 else {
+            throw UnfitText(accepts: "a name without blanks, '/', '@' or a leading '-'")
+        }
+        return text
+    }
+
+    package static func flag(_ text: String) throws(UnfitText) -> Bool {
+        switch text.lowercased() {
+        case "true", "1", "yes", "on": return true
+        case "false", "0", "no", "off": return false
+        default: throw UnfitText(accepts: "true or false")
+        }
+    }
+}
+
+/// A text that is no such value.
+package struct UnfitText: Error {
+    /// What is accepted. Completes "it is not …" and "it must be …".
+    package let accepts: String
+}
