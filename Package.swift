@@ -74,8 +74,10 @@ let package = Package(
         .target(
             name: "EtcdState", dependencies: ["EtcdClient", "UntrustedJSON", "VolumeCore", log],
             swiftSettings: swiftSettings),
+        .target(name: "LocalHTTP", dependencies: nio + [log], swiftSettings: swiftSettings),
         .target(
-            name: "DockerVolumeAPI", dependencies: nio + metrics + ["UntrustedJSON", log], swiftSettings: swiftSettings),
+            name: "DockerVolumeAPI", dependencies: nio + metrics + ["LocalHTTP", "UntrustedJSON", log],
+            swiftSettings: swiftSettings),
         .target(name: "PrometheusMetrics", dependencies: metrics, swiftSettings: swiftSettings),
         .target(name: "PluginConfiguration", dependencies: ["VolumeCore", log], swiftSettings: swiftSettings),
         .target(
@@ -141,8 +143,9 @@ let package = Package(
         .target(
             name: "Fuzzing",
             dependencies: [
-                "DockerVolumeAPI", "EtcdClient", "KernelRequest", "MountInfo", "PluginConfiguration", "PluginLog",
-                "PrometheusMetrics", "NodeStorage", "EtcdState", "CephStorage", "Rig", "UntrustedJSON", "VolumeCore",
+                "DockerVolumeAPI", "EtcdClient", "KernelRequest", "LocalHTTP", "MountInfo", "PluginConfiguration",
+                "PluginLog", "PrometheusMetrics", "NodeStorage", "EtcdState", "CephStorage", "Rig", "UntrustedJSON",
+                "VolumeCore",
                 log, system,
             ] + nio, path: "Tests/Fuzzing", swiftSettings: swiftSettings),
         .executableTarget(
@@ -155,8 +158,10 @@ let package = Package(
         .testTarget(
             name: "EtcdClientTests", dependencies: ["EtcdClient", "Rig", "UntrustedJSON", log],
             swiftSettings: swiftSettings),
+        .testTarget(name: "LocalHTTPTests", dependencies: ["LocalHTTP"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "DockerVolumeAPITests", dependencies: ["DockerVolumeAPI", "PrometheusMetrics", log] + nio + metrics,
+            name: "DockerVolumeAPITests",
+            dependencies: ["DockerVolumeAPI", "LocalHTTP", "PrometheusMetrics", log] + nio + metrics,
             swiftSettings: swiftSettings),
         .testTarget(
             name: "PrometheusMetricsTests", dependencies: ["PrometheusMetrics"] + metrics, swiftSettings: swiftSettings),

@@ -1,3 +1,4 @@
+import LocalHTTP
 import NIOCore
 
 /// A call between its request and the end of its work. Belongs to its connection's event loop.

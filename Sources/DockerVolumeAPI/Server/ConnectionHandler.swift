@@ -1,3 +1,4 @@
+import LocalHTTP
 import Logging
 import NIOCore
 import NIOHTTP1

@@ -1,3 +1,4 @@
+import LocalHTTP
 import Logging
 
 /// What every connection of one server shares.

@@ -1,5 +1,6 @@
 import CoreMetrics
 import Glibc
+import LocalHTTP
 import Logging
 import NIOCore
 import NIOHTTP1

@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 import Testing
 
-@testable import DockerVolumeAPI
+@testable import LocalHTTP
 
 /// Two plugins with one socket, which start together and end in any order.
 @Suite("The socket's file") struct SocketFileTests {

@@ -1,14 +1,14 @@
 import Glibc
 
 /// The socket could not be made.
-public struct SocketError: Error, CustomStringConvertible, Equatable, Sendable {
-    public var path: String
+package struct SocketError: Error, CustomStringConvertible, Equatable, Sendable {
+    package var path: String
     /// What failed and why, and what to do where that is known.
-    public var reason: String
+    package var reason: String
 
-    public var description: String { "cannot listen on \(path): \(reason)" }
+    package var description: String { "cannot listen on \(path): \(reason)" }
 
-    init(path: String, reason: String) {
+    package init(path: String, reason: String) {
         self.path = path
         self.reason = reason
     }

@@ -2,10 +2,10 @@ import NIOCore
 import Synchronization
 
 /// Told to every connection when the server drains: close once no call waits for its answer.
-struct CloseWhenAnswered: Sendable {}
+package struct CloseWhenAnswered: Sendable {}
 
 /// The connections and the work of one server: the shell around `DrainState`.
-final class OpenWork: Sendable {
+package final class OpenWork: Sendable {
     private struct State {
         var drain = DrainState()
         var channels: [ObjectIdentifier: any Channel] = [:]
@@ -14,33 +14,35 @@ final class OpenWork: Sendable {
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// False when the server is draining and the connection has to be closed.
-    func connectionOpened(_ channel: any Channel) -> Bool {
+    package func connectionOpened(_ channel: any Channel) -> Bool {
         state.withLock {
             $0.channels[ObjectIdentifier(channel)] = channel
             return $0.drain.connectionOpened()
         }
     }
 
-    func connectionClosed(_ channel: any Channel) {
+    package func connectionClosed(_ channel: any Channel) {
         finish {
             $0.channels[ObjectIdentifier(channel)] = nil
             return $0.drain.connectionClosed()
         }
     }
 
-    func workBegan() {
+    package func workBegan() {
         state.withLock { $0.drain.workBegan() }
     }
 
-    func workEnded() {
+    package func workEnded() {
         finish { $0.drain.workEnded() }
     }
 
     /// Lets running calls end and closes connections without one; when `timeout` has passed, closes the rest. The
     /// future is never failed; asking again gives the same one.
     @discardableResult
-    func drain(timeout: Duration, on eventLoop: any EventLoop) -> EventLoopFuture<DrainReport> {
+    package func drain(timeout: Duration, on eventLoop: any EventLoop) -> EventLoopFuture<DrainReport> {
         let (promise, isFirst) = state.withLock { state in
             if let promise = state.drained { return (promise, false) }
             let promise = eventLoop.makePromise(of: DrainReport.self)
@@ -52,7 +54,7 @@ final class OpenWork: Sendable {
     }
 
     /// What the drain left behind, once it has ended; nil when nobody asked for one.
-    func drained() async -> DrainReport? {
+    package func drained() async -> DrainReport? {
         guard let future = state.withLock({ $0.drained?.futureResult }) else { return nil }
         return await withCheckedContinuation { waiter in
             future.whenSuccess { waiter.resume(returning: $0) }

@@ -1,9 +1,9 @@
 /// What a drain left behind.
-public struct DrainReport: Sendable, Equatable {
+package struct DrainReport: Sendable, Equatable {
     /// Calls whose work had not ended when the time was up. They go on until the process ends.
-    public var stillRunning: Int
+    package var stillRunning: Int
 
-    public init(stillRunning: Int) {
+    package init(stillRunning: Int) {
         self.stillRunning = stillRunning
     }
 }
