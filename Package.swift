@@ -76,7 +76,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         .target(name: "LocalHTTP", dependencies: nio + [log], swiftSettings: swiftSettings),
         .target(
-            name: "DockerVolumeAPI", dependencies: nio + metrics + ["LocalHTTP", "UntrustedJSON", log],
+            name: "DockerVolumeAPI", dependencies: metrics + ["LocalHTTP", "UntrustedJSON", log],
             swiftSettings: swiftSettings),
         .target(name: "PrometheusMetrics", dependencies: metrics, swiftSettings: swiftSettings),
         .target(name: "PluginConfiguration", dependencies: ["VolumeCore", log], swiftSettings: swiftSettings),
@@ -134,6 +134,8 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         .target(
+            name: "RawHTTPClient", dependencies: nio, path: "Tests/RawHTTPClient", swiftSettings: swiftSettings),
+        .target(
             name: "ProtocolConformance", dependencies: ["Rig"], path: "Tests/ProtocolConformance",
             swiftSettings: swiftSettings),
         .executableTarget(
@@ -158,10 +160,12 @@ let package = Package(
         .testTarget(
             name: "EtcdClientTests", dependencies: ["EtcdClient", "Rig", "UntrustedJSON", log],
             swiftSettings: swiftSettings),
-        .testTarget(name: "LocalHTTPTests", dependencies: ["LocalHTTP"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "LocalHTTPTests", dependencies: ["LocalHTTP", "RawHTTPClient", log] + nio,
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "DockerVolumeAPITests",
-            dependencies: ["DockerVolumeAPI", "LocalHTTP", "PrometheusMetrics", log] + nio + metrics,
+            dependencies: ["DockerVolumeAPI", "LocalHTTP", "PrometheusMetrics", "RawHTTPClient", log] + metrics,
             swiftSettings: swiftSettings),
         .testTarget(
             name: "PrometheusMetricsTests", dependencies: ["PrometheusMetrics"] + metrics, swiftSettings: swiftSettings),

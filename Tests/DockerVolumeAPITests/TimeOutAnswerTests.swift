@@ -1,3 +1,4 @@
+import LocalHTTP
 import Testing
 
 @testable import DockerVolumeAPI

@@ -1,3 +1,5 @@
+import LocalHTTP
+
 /// A mount that answered success: what an Unmount needs to take it back.
 struct MountClaim: Equatable, Sendable {
     let name: String

@@ -1,3 +1,5 @@
+import LocalHTTP
+
 /// Asks the plugin and turns what comes back, results and errors alike, into an answer.
 struct PluginCaller: Sendable {
     let plugin: any VolumePlugin

@@ -1,4 +1,4 @@
-import NIOHTTP1
+import LocalHTTP
 
 /// What one request has the plugin do.
 enum Work: Sendable {

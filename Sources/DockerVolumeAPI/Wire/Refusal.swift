@@ -1,4 +1,4 @@
-import NIOHTTP1
+import LocalHTTP
 
 /// A request that is answered without the plugin.
 enum Refusal: Error, Equatable {
@@ -38,7 +38,7 @@ enum Refusal: Error, Equatable {
         case .routing(.unknownPath(let path)):
             "unknown path '\(path.prefix(100))': this socket answers Docker's volume plugin calls, /healthz and /metrics"
         case .routing(.wrongMethod(let method, let path, let allowed)):
-            "\(path) must be called with \(allowed), not \(method)"
+            "\(path) must be called with \(allowed.rawValue), not \(method)"
         case .badRequest(let bad): bad.description
         case .tooLarge(let route, let limit):
             "\(Self.title(route))the request body is longer than \(limit) bytes"

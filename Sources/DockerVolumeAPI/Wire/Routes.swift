@@ -1,4 +1,4 @@
-import NIOHTTP1
+import LocalHTTP
 
 /// What the socket answers.
 enum Route: Hashable, Sendable {
@@ -17,34 +17,40 @@ enum Operation: String, CaseIterable, Sendable {
     }
 }
 
+/// The methods of the routes.
+enum Method: String {
+    case get = "GET"
+    case post = "POST"
+}
+
 /// Why a request has no route.
 enum RoutingFailure: Error, Equatable {
     case unknownPath(String)
-    case wrongMethod(HTTPMethod, path: String, allowed: HTTPMethod)
+    case wrongMethod(String, path: String, allowed: Method)
 }
 
 /// The routing table.
 enum Routes {
-    static let table: [String: (method: HTTPMethod, route: Route)] = [
-        "/Plugin.Activate": (.POST, .operation(.activate)),
-        "/VolumeDriver.Capabilities": (.POST, .operation(.capabilities)),
-        "/VolumeDriver.Create": (.POST, .operation(.create)),
-        "/VolumeDriver.Remove": (.POST, .operation(.remove)),
-        "/VolumeDriver.Mount": (.POST, .operation(.mount)),
-        "/VolumeDriver.Path": (.POST, .operation(.path)),
-        "/VolumeDriver.Unmount": (.POST, .operation(.unmount)),
-        "/VolumeDriver.Get": (.POST, .operation(.get)),
-        "/VolumeDriver.List": (.POST, .operation(.list)),
-        "/healthz": (.GET, .health),
-        "/metrics": (.GET, .metrics),
+    static let table: [String: (method: Method, route: Route)] = [
+        "/Plugin.Activate": (.post, .operation(.activate)),
+        "/VolumeDriver.Capabilities": (.post, .operation(.capabilities)),
+        "/VolumeDriver.Create": (.post, .operation(.create)),
+        "/VolumeDriver.Remove": (.post, .operation(.remove)),
+        "/VolumeDriver.Mount": (.post, .operation(.mount)),
+        "/VolumeDriver.Path": (.post, .operation(.path)),
+        "/VolumeDriver.Unmount": (.post, .operation(.unmount)),
+        "/VolumeDriver.Get": (.post, .operation(.get)),
+        "/VolumeDriver.List": (.post, .operation(.list)),
+        "/healthz": (.get, .health),
+        "/metrics": (.get, .metrics),
     ]
 
     /// Finds what a request line asks for. A query is ignored.
-    static func find(method: HTTPMethod, uri: String) -> Result<Route, RoutingFailure> {
-        let path = String(uri.prefix { $0 != "?" })
+    static func find(_ target: RequestTarget) -> Result<Route, RoutingFailure> {
+        let path = String(target.uri.prefix { $0 != "?" })
         guard let entry = table[path] else { return .failure(.unknownPath(path)) }
-        guard entry.method == method else {
-            return .failure(.wrongMethod(method, path: path, allowed: entry.method))
+        guard entry.method.rawValue == target.method else {
+            return .failure(.wrongMethod(target.method, path: path, allowed: entry.method))
         }
         return .success(entry.route)
     }

@@ -7,7 +7,7 @@ package struct CallProgress: Equatable, Sendable {
         case replyLost = "the client closed its connection without reading the reply"
     }
 
-    package enum Ending: Equatable {
+    enum Ending: Equatable {
         case answer
         /// Nobody waits: a mount has to be undone, everything else stands.
         case late(Abandonment)
@@ -21,19 +21,17 @@ package struct CallProgress: Equatable, Sendable {
 
     private var state = State.running
 
-    package init() {}
-
     /// True when the client has to be told now.
-    package mutating func budgetRanOut() -> Bool {
+    mutating func budgetRanOut() -> Bool {
         abandon(.budgetRanOut)
     }
 
     /// True when the client left before it had its answer.
-    package mutating func clientLeft() -> Bool {
+    mutating func clientLeft() -> Bool {
         abandon(.clientLeft)
     }
 
-    package mutating func workEnded() -> Ending {
+    mutating func workEnded() -> Ending {
         if case .abandoned(let why) = state { return .late(why) }
         state = .ended
         return .answer

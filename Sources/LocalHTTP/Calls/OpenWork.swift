@@ -2,10 +2,10 @@ import NIOCore
 import Synchronization
 
 /// Told to every connection when the server drains: close once no call waits for its answer.
-package struct CloseWhenAnswered: Sendable {}
+struct CloseWhenAnswered: Sendable {}
 
 /// The connections and the work of one server: the shell around `DrainState`.
-package final class OpenWork: Sendable {
+final class OpenWork: Sendable {
     private struct State {
         var drain = DrainState()
         var channels: [ObjectIdentifier: any Channel] = [:]
@@ -14,35 +14,33 @@ package final class OpenWork: Sendable {
 
     private let state = Mutex(State())
 
-    package init() {}
-
     /// False when the server is draining and the connection has to be closed.
-    package func connectionOpened(_ channel: any Channel) -> Bool {
+    func connectionOpened(_ channel: any Channel) -> Bool {
         state.withLock {
             $0.channels[ObjectIdentifier(channel)] = channel
             return $0.drain.connectionOpened()
         }
     }
 
-    package func connectionClosed(_ channel: any Channel) {
+    func connectionClosed(_ channel: any Channel) {
         finish {
             $0.channels[ObjectIdentifier(channel)] = nil
             return $0.drain.connectionClosed()
         }
     }
 
-    package func workBegan() {
+    func workBegan() {
         state.withLock { $0.drain.workBegan() }
     }
 
-    package func workEnded() {
+    func workEnded() {
         finish { $0.drain.workEnded() }
     }
 
     /// Lets running calls end and closes connections without one; when `timeout` has passed, closes the rest. The
     /// future is never failed; asking again gives the same one.
     @discardableResult
-    package func drain(timeout: Duration, on eventLoop: any EventLoop) -> EventLoopFuture<DrainReport> {
+    func drain(timeout: Duration, on eventLoop: any EventLoop) -> EventLoopFuture<DrainReport> {
         let (promise, isFirst) = state.withLock { state in
             if let promise = state.drained { return (promise, false) }
             let promise = eventLoop.makePromise(of: DrainReport.self)
@@ -54,7 +52,7 @@ package final class OpenWork: Sendable {
     }
 
     /// What the drain left behind, once it has ended; nil when nobody asked for one.
-    package func drained() async -> DrainReport? {
+    func drained() async -> DrainReport? {
         guard let future = state.withLock({ $0.drained?.futureResult }) else { return nil }
         return await withCheckedContinuation { waiter in
             future.whenSuccess { waiter.resume(returning: $0) }

@@ -8,7 +8,7 @@ package struct SocketError: Error, CustomStringConvertible, Equatable, Sendable 
 
     package var description: String { "cannot listen on \(path): \(reason)" }
 
-    package init(path: String, reason: String) {
+    init(path: String, reason: String) {
         self.path = path
         self.reason = reason
     }

@@ -1,18 +1,18 @@
 import Glibc
 
 /// The unix socket in the file system, and who may remove it.
-package final class SocketFile: Sendable {
+final class SocketFile: Sendable {
     /// `sun_path` is 108 bytes and ends with a NUL.
     private static let longestPath = 107
 
-    package let path: String
+    let path: String
     /// Holds the file, though not open: as long as it is held no other file has its inode number.
     private let holder: CInt
 
     /// Makes a listening socket for root alone (0600), with its folder, in the place of a dead one if need be.
     ///
     /// The caller owns the descriptor. Throws `SocketError`, also when something still answers there.
-    package static func listen(path: String) throws(SocketError) -> (descriptor: CInt, file: SocketFile) {
+    static func listen(path: String) throws(SocketError) -> (descriptor: CInt, file: SocketFile) {
         guard !path.isEmpty, path.utf8.count <= longestPath, !path.utf8.contains(0) else {
             throw SocketError(
                 path: path,
@@ -32,7 +32,7 @@ package final class SocketFile: Sendable {
     }
 
     /// Removes the file unless another server has put its own there since.
-    package func remove() {
+    func remove() {
         // Without the lock another server could put its socket there between the look and the removal.
         let folder = try? Self.lockedFolder(of: path)
         defer { if let folder { close(folder) } }
@@ -42,7 +42,7 @@ package final class SocketFile: Sendable {
     }
 
     /// Docker opens many connections at once; the kernel caps this at `net.core.somaxconn`.
-    package static let backlog: CInt = 1024
+    static let backlog: CInt = 1024
 
     private init(path: String) throws(SocketError) {
         holder = open(path, Self.onlyHold | O_NOFOLLOW | O_CLOEXEC)

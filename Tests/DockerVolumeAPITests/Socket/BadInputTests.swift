@@ -1,4 +1,5 @@
 import DockerVolumeAPI
+import RawHTTPClient
 import Testing
 
 @Suite("Bad input", .timeLimit(.minutes(1)))
@@ -138,6 +139,11 @@ struct BadInputTests {
             let unknown = try await test.call("/VolumeDriver.Snapshot")
             #expect(unknown?.status == 404)
             #expect(unknown?.body.hasPrefix(#"{"Err":"unknown path '/VolumeDriver.Snapshot'"#) == true)
+            let client = try await test.connect()
+            try await client.post("/nowhere")
+            #expect(try await client.reply()?.status == 404)
+            try await client.post("/VolumeDriver.Capabilities")
+            #expect(try await client.reply()?.status == 200)
         }
     }
 

@@ -1,4 +1,5 @@
 import DockerVolumeAPI
+import RawHTTPClient
 import Testing
 
 @Suite("On the wire", .timeLimit(.minutes(1)))

@@ -1,4 +1,5 @@
 import DockerVolumeAPI
+import RawHTTPClient
 import Testing
 
 @Suite("Health and metrics", .timeLimit(.minutes(1)))

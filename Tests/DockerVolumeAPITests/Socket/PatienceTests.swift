@@ -1,4 +1,6 @@
 import DockerVolumeAPI
+import LocalHTTP
+import RawHTTPClient
 import Testing
 
 @Suite("Budget, and clients that leave", .timeLimit(.minutes(1)))

@@ -2,6 +2,7 @@ import DockerVolumeAPI
 import FoundationEssentials
 import Logging
 import PrometheusMetrics
+import RawHTTPClient
 import Testing
 
 /// A server of its own for one test, in a folder of its own.

@@ -1,4 +1,4 @@
-import NIOHTTP1
+import LocalHTTP
 import Testing
 
 @testable import DockerVolumeAPI

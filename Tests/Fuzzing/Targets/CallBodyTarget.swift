@@ -1,5 +1,5 @@
 import FoundationEssentials
-import NIOHTTP1
+import LocalHTTP
 
 @testable import DockerVolumeAPI
 
@@ -22,7 +22,7 @@ struct CallBodyTarget: FuzzTarget {
                 kinds.append(kind(error.reason))
             }
         }
-        let uri = Routes.find(method: .POST, uri: text(input))
+        let uri = Routes.find(RequestTarget(method: "POST", uri: text(input)))
         if case .success(let route) = uri { kinds.append("\(route)") }
         return kinds.joined(separator: " ")
     }

@@ -1,6 +1,7 @@
 import DockerVolumeAPI
 import FoundationEssentials
 import Glibc
+import LocalHTTP
 import Logging
 import NIOPosix
 import Rig

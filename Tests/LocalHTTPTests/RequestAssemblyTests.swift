@@ -2,12 +2,14 @@ import NIOCore
 import NIOHTTP1
 import Testing
 
-@testable import DockerVolumeAPI
+@testable import LocalHTTP
 
 @Suite("Putting a request together")
 struct RequestAssemblyTests {
+    private static let target = RequestTarget(method: "POST", uri: "/call")
+
     private func head(
-        _ headers: HTTPHeaders = [:], uri: String = "/VolumeDriver.Mount", version: HTTPVersion = .http1_1
+        _ headers: HTTPHeaders = [:], uri: String = "/call", version: HTTPVersion = .http1_1
     ) -> HTTPRequestHead {
         HTTPRequestHead(version: version, method: .POST, uri: uri, headers: headers)
     }
@@ -23,13 +25,13 @@ struct RequestAssemblyTests {
         #expect(
             assembly.end()
                 == .dispatch(
-                    .operation(.mount), body: ByteBuffer(string: "abcd"), Exchange(version: .http1_1, keepAlive: true)))
+                    Self.target, body: ByteBuffer(string: "abcd"), Exchange(version: .http1_1, keepAlive: true)))
         #expect(assembly.isIdle)
     }
 
     @Test("A body that says it is too long is refused at once, one that grows too long when it does")
     func tooLarge() {
-        let refusal = RequestAssembly.Step.refuse(.tooLarge(.operation(.mount), limit: 4), Exchange())
+        let refusal = RequestAssembly.Step.refuse(.tooLarge(limit: 4), of: Self.target, Exchange())
         var declared = RequestAssembly(limit: 4)
         #expect(declared.head(head(["Content-Length": "5"])) == refusal)
         var growing = RequestAssembly(limit: 4)
@@ -58,7 +60,7 @@ struct RequestAssemblyTests {
         #expect(assembly.head(head(["Expect": "100-Continue", "Content-Length": "4"])) == .sendContinue)
         var large = RequestAssembly(limit: 4)
         let step = large.head(head(["Expect": "100-continue", "Content-Length": "5"]))
-        #expect(step == .refuse(.tooLarge(.operation(.mount), limit: 4), Exchange()))
+        #expect(step == .refuse(.tooLarge(limit: 4), of: Self.target, Exchange()))
         var old = RequestAssembly(limit: 4)
         #expect(old.head(head(["Expect": "100-continue"], version: .http1_0)) == .wait)
     }
@@ -72,28 +74,19 @@ struct RequestAssemblyTests {
         ])
     func keepAlive(version: HTTPVersion, headers: [String: String], keepAlive: Bool) {
         var assembly = RequestAssembly(limit: 4)
-        _ = assembly.head(head(HTTPHeaders(headers.map { ($0, $1) }), uri: "/VolumeDriver.List", version: version))
+        _ = assembly.head(head(HTTPHeaders(headers.map { ($0, $1) }), version: version))
         #expect(
             assembly.end()
-                == .dispatch(.operation(.list), body: ByteBuffer(), Exchange(version: version, keepAlive: keepAlive)))
+                == .dispatch(Self.target, body: ByteBuffer(), Exchange(version: version, keepAlive: keepAlive)))
     }
 
-    @Test("Broken bytes are refused with the call they were meant for")
+    @Test("Broken bytes are refused with what was asked for, where that is known")
     func broken() {
         var unknown = RequestAssembly(limit: 4)
-        #expect(unknown.broken("x") == .refuse(.notHTTP(nil, why: "x"), Exchange()))
+        #expect(unknown.broken("x") == .refuse(.notHTTP(why: "x"), of: nil, Exchange()))
         var known = RequestAssembly(limit: 4)
-        _ = known.head(head(uri: "/VolumeDriver.Get"))
-        #expect(known.broken("x") == .refuse(.notHTTP(.operation(.get), why: "x"), Exchange()))
+        _ = known.head(head())
+        #expect(known.broken("x") == .refuse(.notHTTP(why: "x"), of: Self.target, Exchange()))
         #expect(known.isIdle)
-    }
-
-    @Test("A request without a route is refused when it is complete, and the connection stays")
-    func noRoute() {
-        var assembly = RequestAssembly(limit: 4)
-        #expect(assembly.head(head(uri: "/nowhere")) == .wait)
-        #expect(
-            assembly.end()
-                == .refuse(.routing(.unknownPath("/nowhere")), Exchange(version: .http1_1, keepAlive: true)))
     }
 }

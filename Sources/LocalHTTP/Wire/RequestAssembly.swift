@@ -16,14 +16,14 @@ struct RequestAssembly {
         case wait
         /// The client asked whether it may send the body.
         case sendContinue
-        case dispatch(Route, body: ByteBuffer, Exchange)
-        case refuse(Refusal, Exchange)
+        case dispatch(RequestTarget, body: ByteBuffer, Exchange)
+        case refuse(RequestFault, of: RequestTarget?, Exchange)
         case close
     }
 
     private enum State {
         case idle
-        case receiving(Result<Route, RoutingFailure>, body: ByteBuffer, Exchange)
+        case receiving(RequestTarget, body: ByteBuffer, Exchange)
         case discarding(bytes: Int)
     }
 
@@ -48,11 +48,11 @@ struct RequestAssembly {
         let keepAlive = head.isKeepAlive && !head.headers.contains(name: "upgrade") && head.method != .CONNECT
         let version = head.version == .http1_0 ? HTTPVersion.http1_0 : .http1_1
         let exchange = Exchange(version: version, keepAlive: keepAlive)
-        let route = Routes.find(method: head.method, uri: head.uri)
+        let target = RequestTarget(method: head.method.rawValue, uri: head.uri)
         if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > limit {
-            return refuseTooLarge(route)
+            return refuseTooLarge(target)
         }
-        state = .receiving(route, body: ByteBuffer(), exchange)
+        state = .receiving(target, body: ByteBuffer(), exchange)
         let expectations = head.headers[canonicalForm: "expect"].map { $0.lowercased() }
         return expectations.contains("100-continue") && version == .http1_1 ? .sendContinue : .wait
     }
@@ -63,11 +63,11 @@ struct RequestAssembly {
         case .discarding(let bytes):
             state = .discarding(bytes: bytes + part.readableBytes)
             return bytes + part.readableBytes > limit * Self.patience ? .close : .wait
-        case .receiving(let route, var body, let exchange):
-            guard body.readableBytes + part.readableBytes <= limit else { return refuseTooLarge(route) }
+        case .receiving(let target, var body, let exchange):
+            guard body.readableBytes + part.readableBytes <= limit else { return refuseTooLarge(target) }
             state = .idle  // Lets go of the body, so that it is added to in place.
             body.writeImmutableBuffer(part)
-            state = .receiving(route, body: body, exchange)
+            state = .receiving(target, body: body, exchange)
             return .wait
         }
     }
@@ -76,12 +76,9 @@ struct RequestAssembly {
         switch state {
         case .idle: return .wait
         case .discarding: return .close
-        case .receiving(.success(let route), let body, let exchange):
+        case .receiving(let target, let body, let exchange):
             state = .idle
-            return .dispatch(route, body: body, exchange)
-        case .receiving(.failure(let failure), _, let exchange):
-            state = .idle
-            return .refuse(.routing(failure), exchange)
+            return .dispatch(target, body: body, exchange)
         }
     }
 
@@ -89,15 +86,15 @@ struct RequestAssembly {
     mutating func broken(_ why: String) -> Step {
         switch state {
         case .discarding: return .close
-        case .idle: return .refuse(.notHTTP(nil, why: why), Exchange())
-        case .receiving(let route, _, _):
+        case .idle: return .refuse(.notHTTP(why: why), of: nil, Exchange())
+        case .receiving(let target, _, _):
             state = .idle
-            return .refuse(.notHTTP(try? route.get(), why: why), Exchange())
+            return .refuse(.notHTTP(why: why), of: target, Exchange())
         }
     }
 
-    private mutating func refuseTooLarge(_ route: Result<Route, RoutingFailure>) -> Step {
+    private mutating func refuseTooLarge(_ target: RequestTarget) -> Step {
         state = .discarding(bytes: 0)
-        return .refuse(.tooLarge(try? route.get(), limit: limit), Exchange())
+        return .refuse(.tooLarge(limit: limit), of: target, Exchange())
     }
 }

@@ -7,8 +7,6 @@ enum LogKey {
     static let mountID = "mount-id"
     static let error = "error"
     static let why = "why"
-    static let socket = "socket"
-    static let stillRunning = "still-running"
 
     /// Text from a client, shortened: a name can be as long as a request.
     static func shortened(_ text: String) -> Logger.MetadataValue {

@@ -1,7 +1,7 @@
-import DockerVolumeAPI
 import FoundationEssentials
 import Glibc
-import Logging
+import LocalHTTP
+import RawHTTPClient
 import Testing
 
 @Suite("Socket file and draining", .timeLimit(.minutes(1)))
@@ -21,7 +21,7 @@ struct StartAndDrainTests {
     @Test("A socket that nobody listens on any more is replaced")
     func staleSocket() async throws {
         let test = TestServer()
-        try FileManager.default.createDirectory(atPath: "\(test.folder)/plugins", withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(atPath: "\(test.folder)/sockets", withIntermediateDirectories: true)
         close(try #require(UnixSocket.bound(to: test.path)))
         try await test.server.start()
         try await test.expectServing()
@@ -41,7 +41,7 @@ struct StartAndDrainTests {
     @Test("A file that is no socket is refused and left alone")
     func otherFile() async throws {
         let test = TestServer()
-        try FileManager.default.createDirectory(atPath: "\(test.folder)/plugins", withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(atPath: "\(test.folder)/sockets", withIntermediateDirectories: true)
         try Data("precious".utf8).write(to: URL(filePath: test.path))
         let error = await #expect(throws: SocketError.self) { try await test.server.start() }
         #expect(error?.reason.contains("no socket is in the way") == true)
@@ -86,7 +86,7 @@ struct StartAndDrainTests {
             try await successor.start()
             await test.server.drain(timeout: .seconds(30))
             let client = try await test.connect()
-            try await client.post("/VolumeDriver.Capabilities")
+            try await client.post("/at-once")
             #expect(try await client.reply()?.status == 200)
             try await client.close()
             await successor.drain(timeout: .seconds(30))
@@ -126,8 +126,8 @@ struct StartAndDrainTests {
     @Test("Cancelling run() closes the server at once and lets the work go on to its end")
     func cancelledRun() async throws {
         let (gate, ended) = (Gate(), Gate())
-        var script = ScriptedPlugin.Script()
-        script.create = { _, _ in
+        var script = ScriptedService.Script()
+        script.work = { _ in
             await gate.wait()
             if !Task.isCancelled { await ended.open() }
         }
@@ -135,8 +135,8 @@ struct StartAndDrainTests {
         let running = Task { try await test.server.run() }
         while (try? await test.connect().close()) == nil { try await Task.sleep(for: .milliseconds(5)) }
         let client = try await test.connect()
-        try await client.post("/VolumeDriver.Create", #"{"Name":"v"}"#)
-        try await test.plugin.called(.create("v", [:]))
+        try await client.post("/work")
+        try await test.service.until(.began("/work"))
         running.cancel()
         try await running.value
         #expect(try await client.reply() == nil)
@@ -148,20 +148,17 @@ struct StartAndDrainTests {
     @Test("A drain closes idle and half-sent connections and lets running calls end")
     func drainWithRunningCall() async throws {
         let gate = Gate()
-        var script = ScriptedPlugin.Script()
-        script.mount = { name, _ in
-            await gate.wait()
-            return "/mnt/\(name)"
-        }
+        var script = ScriptedService.Script()
+        script.work = { _ in await gate.wait() }
         try await TestServer.run(script) { test in
             let (idle, halfSent, running) = (
                 try await test.connect(), try await test.connect(), try await test.connect()
             )
-            try await idle.post("/VolumeDriver.Capabilities")
+            try await idle.post("/at-once")
             #expect(try await idle.reply()?.status == 200)
-            try await halfSent.send("POST /VolumeDriver.Mount HTTP/1.1\r\nContent-Le")
-            try await running.post("/VolumeDriver.Mount", #"{"Name":"v","ID":"1"}"#)
-            try await test.plugin.called(.mount("v", "1"))
+            try await halfSent.send("POST /claim HTTP/1.1\r\nContent-Le")
+            try await running.post("/claim")
+            try await test.service.until(.began("/claim"))
 
             async let report = test.server.drain(timeout: .seconds(30))
             #expect(try await idle.reply() == nil)
@@ -169,42 +166,40 @@ struct StartAndDrainTests {
             await #expect(throws: (any Error).self) { try await test.connect() }
             await gate.open()
             let reply = try await running.reply()
-            #expect(reply?.body == #"{"Err":"","Mountpoint":"/mnt/v"}"#)
+            #expect(reply?.body == "/claim {}")
             #expect(reply?.headers["connection"] == "close")
             #expect(try await running.reply() == nil)
             #expect(await report == DrainReport(stillRunning: 0))
-            #expect(test.plugin.calls == [.mount("v", "1")])
+            #expect(test.service.events == [.began("/claim"), .ended("/claim"), .answered("/claim")])
         }
     }
 
-    @Test("A drain waits for the undoing of a mount that nobody waits for")
+    @Test("A drain waits for the undoing of a call that nobody waits for")
     func drainWaitsForUndo() async throws {
-        let (mounting, undoing) = (Gate(), Gate())
-        var script = ScriptedPlugin.Script()
-        script.mount = { _, _ in
-            await mounting.wait()
-            return "/mnt"
-        }
-        script.unmount = { _, _ in await undoing.wait() }
+        let (working, undoing) = (Gate(), Gate())
+        var script = ScriptedService.Script()
+        script.work = { _ in await working.wait() }
+        script.undo = { await undoing.wait() }
         try await TestServer.run(script, budget: .milliseconds(50)) { test in
-            try await test.expect(500, "/VolumeDriver.Mount", #"{"Name":"v","ID":"1"}"#)
+            #expect(try await test.call("/claim")?.status == 503)
             async let report = test.server.drain(timeout: .seconds(30))
-            await mounting.open()
-            try await test.plugin.called(.unmount("v", "1"))
+            await working.open()
+            try await test.service.until(.unheard("/claim"))
             await undoing.open()
             #expect(await report == DrainReport(stillRunning: 0))
+            #expect(test.service.events.last == .undone("/claim", .budgetRanOut))
         }
     }
 
     @Test("When the time is up the drain says what still runs, and closes its connection")
     func drainDeadline() async throws {
         let gate = Gate()
-        var script = ScriptedPlugin.Script()
-        script.create = { _, _ in await gate.wait() }
+        var script = ScriptedService.Script()
+        script.work = { _ in await gate.wait() }
         try await TestServer.run(script) { test in
             let client = try await test.connect()
-            try await client.post("/VolumeDriver.Create", #"{"Name":"v"}"#)
-            try await test.plugin.called(.create("v", [:]))
+            try await client.post("/work")
+            try await test.service.until(.began("/work"))
             #expect(await test.server.drain(timeout: .milliseconds(50)) == DrainReport(stillRunning: 1))
             #expect(try await client.reply() == nil)
             await gate.open()
@@ -231,14 +226,5 @@ struct StartAndDrainTests {
             try await test.expectServing()
             await test.end()
         }
-    }
-}
-
-extension TestServer {
-    /// A second server with the same plugin.
-    fileprivate func another(path: String? = nil) -> VolumeServer {
-        VolumeServer(
-            configuration: .init(socketPath: path ?? self.path), plugin: plugin, metricsText: { "" }, metrics: registry,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 }

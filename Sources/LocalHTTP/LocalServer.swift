@@ -1,38 +1,15 @@
-import CoreMetrics
 import Glibc
-import LocalHTTP
 import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// Docker's volume plugin on a unix socket.
+/// A service on a unix socket.
 ///
 /// `start()` binds and serves, `drain(timeout:)` ends it, `run()` does the first and waits for the second. A server can
 /// be started once.
-public final class VolumeServer: Sendable {
-    public struct Configuration: Sendable {
-        /// At most 107 bytes. Its folder is made when it is missing.
-        public var socketPath: String
-        /// How long a client waits for one call at most. Docker's own limit can be 30 s for every call.
-        public var budget: Duration
-        /// What Capabilities tells.
-        public var scope: VolumeScope
-        /// In bytes.
-        public var maximumBodySize: Int
-
-        public init(
-            socketPath: String, budget: Duration = .seconds(25), scope: VolumeScope = .global,
-            maximumBodySize: Int = 1 << 20
-        ) {
-            self.socketPath = socketPath
-            self.budget = budget
-            self.scope = scope
-            self.maximumBodySize = maximumBodySize
-        }
-    }
-
+package final class LocalServer<Service: LocalService>: Sendable {
     private enum Lifecycle {
         case new
         case starting
@@ -43,33 +20,23 @@ public final class VolumeServer: Sendable {
     }
 
     private let socketPath: String
-    private let server: ServerContext
+    private let server: ServerContext<Service>
+    private let logger: Logger
     private let group = MultiThreadedEventLoopGroup.singleton
     private let lifecycle = Mutex(Lifecycle.new)
 
     /// - Parameters:
-    ///   - metricsText: what `GET /metrics` shows.
-    ///   - metrics: where Docker's calls are counted; `OperationMetrics.help` says what the names mean.
-    public init(
-        configuration: Configuration,
-        plugin: any VolumePlugin,
-        metricsText: @escaping @Sendable () async -> String,
-        metrics: any MetricsFactory = MetricsSystem.factory,
-        logger: Logger
-    ) {
-        socketPath = configuration.socketPath
-        server = ServerContext(
-            caller: PluginCaller(plugin: plugin, metricsText: metricsText),
-            budget: configuration.budget,
-            scope: configuration.scope,
-            maximumBodySize: configuration.maximumBodySize,
-            metrics: OperationMetrics(factory: metrics),
-            open: OpenWork(),
-            logger: logger)
+    ///   - socketPath: at most 107 bytes. Its folder is made when it is missing.
+    ///   - budget: how long a client waits for one call at most.
+    ///   - maximumBodySize: in bytes.
+    package init(socketPath: String, budget: Duration, maximumBodySize: Int, service: Service, logger: Logger) {
+        self.socketPath = socketPath
+        self.logger = logger
+        server = ServerContext(service: service, budget: budget, maximumBodySize: maximumBodySize, open: OpenWork())
     }
 
     /// Binds the socket; from then on clients are served. Throws `SocketError`.
-    public func start() async throws {
+    package func start() async throws {
         guard try await listen() != nil else {
             throw SocketError(path: socketPath, reason: "the server has been started or drained before")
         }
@@ -79,7 +46,7 @@ public final class VolumeServer: Sendable {
     /// made or fails later.
     ///
     /// Cancelling the task closes the server without waiting for the running calls, which go on to their ends.
-    public func run() async throws {
+    package func run() async throws {
         _ = try await listen()
         try await serveUntilDrained()
     }
@@ -87,7 +54,7 @@ public final class VolumeServer: Sendable {
     /// Returns once a server that was started has been drained. Throws when its socket fails.
     ///
     /// Cancelling the task closes the server without waiting for the running calls, which go on to their ends.
-    public func serveUntilDrained() async throws {
+    package func serveUntilDrained() async throws {
         let channel = lifecycle.withLock { state in
             if case .serving(let channel, _) = state { channel } else { nil as (any Channel)? }
         }
@@ -104,7 +71,7 @@ public final class VolumeServer: Sendable {
     /// Removes the socket file, accepts nobody any more, closes connections without a running call, and waits until the
     /// running calls and those that went on in the background have ended, `timeout` at most.
     @discardableResult
-    public func drain(timeout: Duration) async -> DrainReport {
+    package func drain(timeout: Duration) async -> DrainReport {
         let serving: (channel: any Channel, file: SocketFile)? = lifecycle.withLock { state in
             switch state {
             case .new, .starting, .calledOff:
@@ -141,7 +108,7 @@ public final class VolumeServer: Sendable {
             Self.openTimers()
             let (descriptor, file) = try SocketFile.listen(path: socketPath)
             let channel = try await serve(descriptor, file)
-            if channel != nil { server.logger.info("listening", metadata: [LogKey.socket: "\(socketPath)"]) }
+            if channel != nil { logger.info("listening", metadata: ["socket": "\(socketPath)"]) }
             return channel
         } catch {
             lifecycle.withLock { $0 = .stopped }

@@ -1,30 +1,28 @@
-import LocalHTTP
-import Logging
 import NIOCore
 import NIOHTTP1
 
 /// One connection: takes requests one at a time, in order, and sees to it that each call ends in one way only.
 ///
-/// Everything here happens on the connection's event loop; the plugin works elsewhere and its result comes back here.
+/// Everything here happens on the connection's event loop; the service works elsewhere and its result comes back here.
 /// `HTTPServerPipelineHandler` in front of it holds later requests back until this one is answered.
-final class ConnectionHandler: ChannelInboundHandler {
+final class ConnectionHandler<Service: LocalService>: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private let server: ServerContext
+    private let server: ServerContext<Service>
     private var assembly: RequestAssembly
     /// The call whose answer the client waits for.
-    private var current: ActiveCall?
+    private var current: ActiveCall<Service.Call>?
     /// A complete request has been taken and not been answered yet.
     private var isAnswering = false
     /// The client has said its last word, a refused request has been read to its end, or the server is draining.
     private var closeWhenAnswered = false
     /// Counts requests, so that a reply knows whether another request has begun since.
     private var requests = 0
-    /// A mount whose reply was sent and which is the last thing that happened here.
-    private var lastMount: MountClaim?
+    /// A call that is undone when nobody gets its reply. That was sent, and nothing has happened here since.
+    private var lastUndoable: (call: Service.Call, ending: Service.Call.Ending)?
 
-    init(server: ServerContext) {
+    init(server: ServerContext<Service>) {
         self.server = server
         assembly = RequestAssembly(limit: server.maximumBodySize)
     }
@@ -40,8 +38,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         if let call = current, call.progress.clientLeft() {
             call.budgetTimer?.cancel()
-            count(call, .abandoned)
-            log(call).info("client left before its call ended")
+            call.note(.clientLeft)
         }
         current = nil
         server.open.connectionClosed(context.channel)
@@ -61,9 +58,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         case let error as HTTPParserError: perform(assembly.broken("\(error)"), context)
         default:
             // A reset on a unix socket says that the client closed without reading what it had been sent.
-            if let mount = lastMount {
-                lastMount = nil
-                undo(mount, because: .replyLost)
+            if let last = lastUndoable {
+                lastUndoable = nil
+                undo(last.call, last.ending, because: .replyLost)
             }
             context.close(promise: nil)
         }
@@ -80,7 +77,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         switch Self.unwrapInboundIn(data) {
         case .head(let head):
             requests += 1
-            lastMount = nil
+            lastUndoable = nil
             perform(assembly.head(head), context)
         case .body(let part): perform(assembly.body(part), context)
         case .end: perform(assembly.end(), context)
@@ -94,38 +91,15 @@ final class ConnectionHandler: ChannelInboundHandler {
         case .sendContinue:
             let head = HTTPResponseHead(version: .http1_1, status: .continue)
             context.writeAndFlush(Self.wrapOutboundOut(.head(head)), promise: nil)
-        case .refuse(let refusal, let exchange): refuse(refusal, exchange, context)
-        case .dispatch(let route, let body, let exchange): dispatch(route, body, exchange, context)
-        }
-    }
-
-    private func dispatch(_ route: Route, _ body: ByteBuffer, _ exchange: Exchange, _ context: ChannelHandlerContext) {
-        switch route {
-        case .operation(.activate): answerAtOnce(.activate, .activated, exchange, context)
-        case .operation(.capabilities): answerAtOnce(.capabilities, .capabilities(server.scope), exchange, context)
-        case .health: run(.health, exchange, context)
-        case .metrics: run(.metrics, exchange, context)
-        case .operation(let operation):
-            do throws(BadRequest) {
-                guard let request = try VolumeRequest(operation, body: body.readableBytesView) else { return }
-                run(.volume(operation, request), exchange, context)
-            } catch {
-                refuse(.badRequest(error), exchange, context)
+        case .refuse(let fault, let target, let exchange):
+            answerInTurn(server.service.refuse(fault, of: target), exchange, context)
+        case .dispatch(let target, let body, let exchange):
+            let request = Request(target: target, body: Array(body.readableBytesView))
+            switch server.service.take(request) {
+            case .answered(let answer): answerInTurn(answer, exchange, context)
+            case .call(let call): run(call, exchange, context)
             }
         }
-    }
-
-    private func answerAtOnce(
-        _ operation: Operation, _ reply: Reply, _ exchange: Exchange, _ context: ChannelHandlerContext
-    ) {
-        server.metrics.answered(operation, .ok, after: .zero)
-        answerInTurn(.reply(reply), exchange, context)
-    }
-
-    private func refuse(_ refusal: Refusal, _ exchange: Exchange, _ context: ChannelHandlerContext) {
-        if let operation = refusal.operation { server.metrics.answered(operation, .invalid) }
-        server.logger.info("refused a request", metadata: [LogKey.error: LogKey.shortened(refusal.text)])
-        answerInTurn(refusal.answer, exchange, context)
     }
 
     /// Answers from a fresh turn of the event loop: a reply lets the next pipelined request in, and thousands of them
@@ -139,55 +113,58 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     // MARK: The call
 
-    private func run(_ work: Work, _ exchange: Exchange, _ context: ChannelHandlerContext) {
-        let call = ActiveCall(work: work, exchange: exchange)
+    private func run(_ work: Service.Call, _ exchange: Exchange, _ context: ChannelHandlerContext) {
+        let call = ActiveCall(work, exchange: exchange)
         isAnswering = true
         current = call
         server.open.workBegan()
-        work.operation.map(server.metrics.workBegan)
+        call.note(.workBegan)
         call.budgetTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(server.budget)) {
             self.budgetRanOut(call, context)
         }
-        let (caller, eventLoop) = (server.caller, context.eventLoop)
+        let eventLoop = context.eventLoop
         let bound = NIOLoopBound((handler: self, call: call, context: context), eventLoop: eventLoop)
         Task {
-            let completion = await caller.perform(work)
+            let ending = await work.perform()
             eventLoop.execute {
                 let (handler, call, context) = bound.value
-                handler.workEnded(call, completion, context)
+                handler.workEnded(call, ending, context)
             }
         }
     }
 
-    private func budgetRanOut(_ call: ActiveCall, _ context: ChannelHandlerContext) {
+    private func budgetRanOut(_ call: ActiveCall<Service.Call>, _ context: ChannelHandlerContext) {
         guard call.progress.budgetRanOut() else { return }
         current = nil
-        count(call, .timeout)
-        log(call).warning("call still runs after its budget; it goes on in the background")
-        answer(call.work.timeOutAnswer(after: server.budget), call.exchange, context)
+        call.note(.budgetRanOut)
+        answer(call.call.timeOutAnswer(after: server.budget), call.exchange, context)
     }
 
-    private func workEnded(_ call: ActiveCall, _ completion: Completion, _ context: ChannelHandlerContext) {
+    private func workEnded(
+        _ call: ActiveCall<Service.Call>, _ ending: Service.Call.Ending, _ context: ChannelHandlerContext
+    ) {
         call.budgetTimer?.cancel()
-        call.work.operation.map(server.metrics.workEnded)
-        log(completion, of: call)
+        call.note(.workEnded(ending))
         switch call.progress.workEnded() {
         case .answer:
             current = nil
-            count(call, completion.outcome)
-            answer(completion.answer, call.exchange, context).assumeIsolated().whenComplete {
-                self.replySent($0, completion, context)
+            call.note(.answered(ending))
+            answer(call.call.answer(to: ending), call.exchange, context).assumeIsolated().whenComplete {
+                self.replySent($0, call.call, ending)
             }
         case .late(let why):
-            log(call).notice("call ended with nobody waiting for it", metadata: [LogKey.why: "\(why.rawValue)"])
-            if let mount = completion.mounted { undo(mount, because: why) }
+            call.note(.endedUnheard(why))
+            if call.call.isUndone(unheard: ending) { undo(call.call, ending, because: why) }
             server.open.workEnded()
         }
     }
 
-    private func undo(_ mount: MountClaim, because why: CallProgress.Abandonment) {
+    private func undo(_ call: Service.Call, _ ending: Service.Call.Ending, because why: CallProgress.Abandonment) {
         server.open.workBegan()
-        Task { [server] in await server.undo(mount, because: why) }
+        Task { [open = server.open] in
+            await call.undo(ending, because: why)
+            open.workEnded()
+        }
     }
 
     // MARK: The reply
@@ -219,37 +196,16 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     private func replySent(
-        _ result: Result<RequestNumber, any Error>, _ completion: Completion, _ context: ChannelHandlerContext
+        _ result: Result<RequestNumber, any Error>, _ call: Service.Call, _ ending: Service.Call.Ending
     ) {
-        if let mount = completion.mounted {
+        if call.isUndone(unheard: ending) {
             switch result {
-            case .success(let number) where number.value == requests: lastMount = mount
+            case .success(let number) where number.value == requests: lastUndoable = (call, ending)
             case .success: break
-            case .failure: undo(mount, because: .replyLost)
+            case .failure: undo(call, ending, because: .replyLost)
             }
         }
         server.open.workEnded()
-    }
-
-    // MARK: What is told about it
-
-    private func count(_ call: ActiveCall, _ outcome: OperationOutcome) {
-        guard let operation = call.work.operation else { return }
-        server.metrics.answered(operation, outcome, after: call.elapsed)
-    }
-
-    private func log(_ call: ActiveCall) -> Logger {
-        var logger = server.logger
-        logger[metadataKey: LogKey.operation] = call.work.operation.map { "\($0.rawValue)" }
-        logger[metadataKey: LogKey.volume] = call.work.volume.map(LogKey.shortened)
-        return logger
-    }
-
-    /// Docker asks about volumes of other drivers all the time: a Get that finds nothing is no event.
-    private func log(_ completion: Completion, of call: ActiveCall) {
-        guard let failure = completion.failure else { return log(call).debug("call done") }
-        let isExpected = call.work.operation == .get && completion.answer != .hangUp
-        log(call).log(level: isExpected ? .debug : .warning, "call failed", metadata: [LogKey.error: "\(failure)"])
     }
 }
 
@@ -261,12 +217,13 @@ private struct RequestNumber: Sendable {
 extension Reply {
     fileprivate func head(for exchange: Exchange, keepAlive: Bool) -> HTTPResponseHead {
         var headers = HTTPHeaders([("Content-Type", contentType), ("Content-Length", "\(body.count)")])
-        if let allow { headers.add(name: "Allow", value: allow.rawValue) }
+        if let allow { headers.add(name: "Allow", value: allow) }
         if !keepAlive {
             headers.add(name: "Connection", value: "close")
         } else if exchange.version == .http1_0 {
             headers.add(name: "Connection", value: "keep-alive")
         }
-        return HTTPResponseHead(version: exchange.version, status: status, headers: headers)
+        return HTTPResponseHead(
+            version: exchange.version, status: HTTPResponseStatus(statusCode: status.rawValue), headers: headers)
     }
 }

@@ -3,23 +3,23 @@ import NIOPosix
 import Synchronization
 
 /// A reply as it stood on the wire.
-struct RawReply: Equatable, Sendable {
-    var statusLine: String
-    var headers: [String: String]
-    var body: String
+package struct RawReply: Equatable, Sendable {
+    package var statusLine: String
+    package var headers: [String: String]
+    package var body: String
 
-    var status: Int? {
+    package var status: Int? {
         statusLine.split(separator: " ").dropFirst().first.flatMap { Int($0) }
     }
 }
 
 /// The connection ended in the middle of a reply.
-struct TruncatedReply: Error {
-    var bytes: String
+package struct TruncatedReply: Error {
+    package var bytes: String
 }
 
 /// A client that sends whatever bytes a test wants.
-final class RawClient: Sendable {
+package final class RawClient: Sendable {
     private struct Inbox {
         var bytes: [UInt8] = []
         var isClosed = false
@@ -55,7 +55,7 @@ final class RawClient: Sendable {
     private let connection = Mutex<(any Channel)?>(nil)
 
     /// - Parameter reads: false for a client that never takes what it is sent.
-    static func connect(to path: String, reads: Bool = true) async throws -> RawClient {
+    package static func connect(to path: String, reads: Bool = true) async throws -> RawClient {
         let client = RawClient()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
@@ -76,20 +76,20 @@ final class RawClient: Sendable {
 
     // MARK: Sending
 
-    func send(_ text: String) async throws {
+    package func send(_ text: String) async throws {
         try await send(Array(text.utf8))
     }
 
-    func send(_ bytes: [UInt8]) async throws {
+    package func send(_ bytes: [UInt8]) async throws {
         try await connection.withLock { $0 }?.writeAndFlush(ByteBuffer(bytes: bytes))
     }
 
     /// A POST as dockerd sends it.
-    func post(_ path: String, _ body: String = "{}") async throws {
+    package func post(_ path: String, _ body: String = "{}") async throws {
         try await send(RawClient.request(path, body))
     }
 
-    static func request(_ path: String, _ body: String = "{}") -> String {
+    package static func request(_ path: String, _ body: String = "{}") -> String {
         """
         POST \(path) HTTP/1.1\r
         Host: %2Frun%2Fdocker%2Fplugins%2Frbd.sock\r
@@ -102,18 +102,18 @@ final class RawClient: Sendable {
     }
 
     /// Says that nothing more will be sent, but goes on reading.
-    func endSending() async throws {
+    package func endSending() async throws {
         try await connection.withLock { $0 }?.close(mode: .output)
     }
 
-    func close() async throws {
+    package func close() async throws {
         try await connection.withLock { $0 }?.close()
     }
 
     // MARK: Receiving
 
     /// The next reply; nil when the server closed the connection instead. Throws when the test's time is up.
-    func reply() async throws -> RawReply? {
+    package func reply() async throws -> RawReply? {
         while true {
             let (reply, isClosed, rest) = inbox.withLock { inbox in
                 (RawClient.takeReply(from: &inbox.bytes), inbox.isClosed, inbox.bytes)

@@ -1,14 +1,14 @@
 import Glibc
 
 /// Plain sockets, for what a real client library would not do.
-enum UnixSocket {
+package enum UnixSocket {
     /// A socket that is bound and does not listen. Closing it leaves the file behind.
-    static func bound(to path: String) -> CInt? {
+    package static func bound(to path: String) -> CInt? {
         socket(at: path) { bind($0, $1, $2) }
     }
 
     /// Nil when there is no descriptor left, or nobody listens.
-    static func connected(to path: String) -> CInt? {
+    package static func connected(to path: String) -> CInt? {
         socket(at: path) { connect($0, $1, $2) }
     }
 

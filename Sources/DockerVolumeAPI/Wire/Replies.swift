@@ -1,32 +1,19 @@
 import FoundationEssentials
-import NIOHTTP1
+import LocalHTTP
 
-/// What the client of a call gets.
-enum Answer: Equatable, Sendable {
-    case reply(Reply)
-    /// The connection is closed without a reply, so that Docker sees a failed transport and nothing else.
-    case hangUp
-}
-
-/// One small response.
-struct Reply: Equatable, Sendable {
-    static let pluginContentType = "application/vnd.docker.plugins.v1.2+json"
-
-    var status: HTTPResponseStatus = .ok
-    var contentType = Reply.pluginContentType
-    /// The only method the path knows, told with a 405.
-    var allow: HTTPMethod?
-    var body: [UInt8]
+// What Docker and others who ask get.
+extension Reply {
+    /// In the type that Docker's plugins answer with.
+    init(status: Status = .ok, allow: Method? = nil, body: [UInt8]) {
+        self.init(
+            status: status, contentType: "application/vnd.docker.plugins.v1.2+json", allow: allow?.rawValue, body: body)
+    }
 
     /// An error as Docker reads it.
-    static func error(_ text: String, status: HTTPResponseStatus = .internalServerError) -> Reply {
+    static func error(_ text: String, status: Status = .internalServerError) -> Reply {
         Reply(status: status, body: JSON.encode(ErrorReply(text: text)))
     }
-}
 
-// MARK: - Answers to calls
-
-extension Reply {
     static let done = Reply(body: JSON.encode(ErrorReply(text: "")))
     static let activated = Reply(body: JSON.encode(ActivationReply()))
 

@@ -1,0 +1,7 @@
+/// What every connection of one server shares.
+struct ServerContext<Service: LocalService>: Sendable {
+    let service: Service
+    let budget: Duration
+    let maximumBodySize: Int
+    let open: OpenWork
+}

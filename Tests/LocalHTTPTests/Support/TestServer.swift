@@ -1,0 +1,74 @@
+import FoundationEssentials
+import LocalHTTP
+import Logging
+import RawHTTPClient
+import Testing
+
+/// A server of its own for one test, in a folder of its own.
+struct TestServer {
+    let service: ScriptedService
+    let folder: String
+    let path: String
+    let server: LocalServer<ScriptedService>
+
+    init(_ script: ScriptedService.Script = .init(), budget: Duration = .seconds(25)) {
+        service = ScriptedService(script)
+        folder = "/tmp/local-http-\(UUID().uuidString.prefix(13))"
+        path = "\(folder)/sockets/s"
+        server = Self.make(path, service, budget)
+    }
+
+    /// A second server with the same service.
+    func another(path: String? = nil) -> LocalServer<ScriptedService> {
+        Self.make(path ?? self.path, service, .seconds(25))
+    }
+
+    private static func make(
+        _ path: String, _ service: ScriptedService, _ budget: Duration
+    ) -> LocalServer<ScriptedService> {
+        LocalServer(
+            socketPath: path, budget: budget, maximumBodySize: 1 << 20, service: service,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// Runs `body` against a server that serves, and ends it afterwards.
+    static func run(
+        _ script: ScriptedService.Script = .init(), budget: Duration = .seconds(25),
+        _ body: (TestServer) async throws -> Void
+    ) async throws {
+        let test = TestServer(script, budget: budget)
+        do {
+            try await test.server.start()
+            try await body(test)
+        } catch {
+            await test.end()
+            throw error
+        }
+        await test.end()
+    }
+
+    func end() async {
+        await server.drain(timeout: .seconds(10))
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    func connect(reads: Bool = true) async throws -> RawClient {
+        try await RawClient.connect(to: path, reads: reads)
+    }
+
+    /// One call on a connection of its own; nil when the server closed it without a reply.
+    func call(_ path: String, _ body: String = "") async throws -> RawReply? {
+        let client = try await connect()
+        try await client.post(path, body)
+        let reply = try await client.reply()
+        try? await client.close()
+        return reply
+    }
+
+    /// Proves that others are still served.
+    func expectServing(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        let reply = try await call("/other", "x")
+        #expect(reply?.status == 200, sourceLocation: sourceLocation)
+        #expect(reply?.body == "/other x", sourceLocation: sourceLocation)
+    }
+}
