@@ -10,10 +10,17 @@ import Synchronization
 /// `start()` binds and serves, `drain(timeout:)` ends it, `run()` does the first and waits for the second. A server can
 /// be started once.
 package final class LocalServer<Service: LocalService>: Sendable {
+    /// What a server has while it serves.
+    private struct Serving {
+        let channel: any Channel
+        let file: SocketFile
+        let timers: EarlyTimers
+    }
+
     private enum Lifecycle {
         case new
         case starting
-        case serving(any Channel, SocketFile)
+        case serving(Serving)
         /// Drained before it served, or while it was about to.
         case calledOff
         case stopped
@@ -56,7 +63,7 @@ package final class LocalServer<Service: LocalService>: Sendable {
     /// Cancelling the task closes the server without waiting for the running calls, which go on to their ends.
     package func serveUntilDrained() async throws {
         let channel = lifecycle.withLock { state in
-            if case .serving(let channel, _) = state { channel } else { nil as (any Channel)? }
+            if case .serving(let serving) = state { serving.channel } else { nil as (any Channel)? }
         }
         try await withTaskCancellationHandler {
             try await channel?.closeFuture.get()
@@ -72,14 +79,14 @@ package final class LocalServer<Service: LocalService>: Sendable {
     /// running calls and those that went on in the background have ended, `timeout` at most.
     @discardableResult
     package func drain(timeout: Duration) async -> DrainReport {
-        let serving: (channel: any Channel, file: SocketFile)? = lifecycle.withLock { state in
+        let serving: Serving? = lifecycle.withLock { state in
             switch state {
             case .new, .starting, .calledOff:
                 state = .calledOff
                 return nil
-            case .serving(let channel, let file):
+            case .serving(let serving):
                 state = .stopped
-                return (channel, file)
+                return serving
             case .stopped: return nil
             }
         }
@@ -87,6 +94,7 @@ package final class LocalServer<Service: LocalService>: Sendable {
         if let serving {
             serving.file.remove()
             serving.channel.close(promise: nil)
+            await serving.timers.end()
         }
         return await server.open.drained() ?? DrainReport(stillRunning: 0)
     }
@@ -104,40 +112,35 @@ package final class LocalServer<Service: LocalService>: Sendable {
             }
         }
         if isCalledOff { return nil }
+        let timers = EarlyTimers()
         do {
-            Self.openTimers()
             let (descriptor, file) = try SocketFile.listen(path: socketPath)
-            let channel = try await serve(descriptor, file)
+            let channel = try await serve(descriptor, file, timers)
             if channel != nil { logger.info("listening", metadata: ["socket": "\(socketPath)"]) }
             return channel
         } catch {
             lifecycle.withLock { $0 = .stopped }
+            await timers.end()
             throw error
-        }
-    }
-
-    /// libdispatch opens a timer descriptor for each clock when that is first slept on, and ends the process when it gets
-    /// none. Slept on now, long enough for the timer to be set, so that a later lack of descriptors only delays clients.
-    private static func openTimers() {
-        Task {
-            try await Task.sleep(for: .milliseconds(100), clock: .continuous)
-            try await Task.sleep(for: .milliseconds(100), clock: .suspending)
         }
     }
 
     /// Clients are let in from here on. Who calls right after one was answered may be faster than this function's return:
     /// a drain can come before the server knows that it serves.
-    private func serve(_ descriptor: CInt, _ file: SocketFile) async throws -> (any Channel)? {
+    private func serve(
+        _ descriptor: CInt, _ file: SocketFile, _ timers: EarlyTimers
+    ) async throws -> (any Channel)? {
         do {
             let channel = try await makeChannel(descriptor)
             let isWanted = lifecycle.withLock { state in
                 guard case .starting = state else { return false }
-                state = .serving(channel, file)
+                state = .serving(Serving(channel: channel, file: file, timers: timers))
                 return true
             }
             guard isWanted else {
                 file.remove()
                 try? await channel.close()
+                await timers.end()
                 return nil
             }
             return channel
