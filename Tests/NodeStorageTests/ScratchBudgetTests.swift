@@ -38,7 +38,7 @@ import VolumeCore
         "B5: mkfs writes no more than was estimated before it began",
         arguments: [
             (.ext4, .mebibytes(8)), (.ext4, small), (.ext4, .gibibytes(1024)), (.ext4, .gibibytes(16 << 10)),
-            (.ext4, FilesystemType.ext4.maximumSize), (.xfs, .mebibytes(300)), (.xfs, .gibibytes(100)),
+            (.ext4, FilesystemType.ext4.facts.maximumSize), (.xfs, .mebibytes(300)), (.xfs, .gibibytes(100)),
             (.xfs, .gibibytes(4096)), (.xfs, .maximum), (.btrfs, .mebibytes(256)), (.btrfs, .maximum),
         ] as [(FilesystemType, VolumeSize)])
     func b5Estimates(_ type: FilesystemType, _ size: VolumeSize) async throws {
@@ -163,7 +163,7 @@ import VolumeCore
         try await LinuxBench.run("largest") { bench in
             let formatter = SparseImageFormatter(
                 runner: bench.runner, kernel: bench.kernel, stateFolder: bench.scratch.path, timeout: .seconds(120))
-            let spec = VolumeSpec(pool: "rbd", size: type.maximumSize, order: 25, filesystem: type)
+            let spec = VolumeSpec(pool: "rbd", size: type.facts.maximumSize, order: 25, filesystem: type)
             try await formatter.withFilesystem(size: spec.size, spec: spec) { made in
                 var objects: Set<UInt64> = []
                 for try await extent in try await made.extents() { objects.insert(extent.offset >> 25) }

@@ -437,7 +437,7 @@ public struct ImagePlace: Sendable {
     func spec(_ filesystem: FilesystemType = .ext4, namespaced: Bool = false) -> VolumeSpec {
         VolumeSpec(
             pool: pool, namespace: namespaced ? namespace : "",
-            size: max(filesystem.minimumSize, .mebibytes(32)), filesystem: filesystem)
+            size: max(filesystem.facts.minimumSize, .mebibytes(32)), filesystem: filesystem)
     }
 }
 

@@ -160,7 +160,7 @@ import VolumeCore
     func d3Large(_ type: FilesystemType) async throws {
         try await Workshop.with { shop in
             var spec = shop.spec
-            spec.size = min(type.maximumSize, .gibibytes(100 << 10))
+            spec.size = min(type.facts.maximumSize, .gibibytes(100 << 10))
             // Few objects, so that removing it again does not take the test minutes.
             spec.order = 25
             spec.filesystem = type

@@ -40,10 +40,10 @@ public struct LinuxFilesystemTools: FilesystemTools {
         guard signature.found.contains(filesystem) else {
             throw VolumeError.wrongFilesystem(what, wanted: filesystem, found: signature.found)
         }
-        if filesystem == .ext4 { try await checkExt4(device, what) }
+        if filesystem.commands.isCheckedByE2fsck { try await runE2fsck(device, what) }
     }
 
-    private func checkExt4(_ device: String, _ what: String) async throws {
+    private func runE2fsck(_ device: String, _ what: String) async throws {
         let disk = try await kernel.run("read the sequence of \(device)", to: what) {
             try BlockDevice(device).diskSequence()
         }
@@ -124,22 +124,18 @@ public struct LinuxFilesystemTools: FilesystemTools {
     /// - Throws: `VolumeError`: `unsupported` when a capability is missing that ext4 wants for growing while mounted.
     public func grow(_ device: String, _ filesystem: FilesystemType, mountpoint: String) async throws {
         let what = "grow the filesystem on \(device)"
-        let (command, growing): (Command, Capability) =
-            switch filesystem {
-            case .ext4: (Command(.resize2fs, [device], timeout: timeout), .sysResource)
-            case .xfs: (Command(.xfsGrowfs, ["-d", mountpoint], timeout: timeout), .sysAdmin)
-            case .btrfs: (Command(.btrfs, ["filesystem", "resize", "max", mountpoint], timeout: timeout), .sysAdmin)
-            }
+        let growing = filesystem.commands.grow(device, mountpoint)
+        let command = Command(growing.tool, growing.arguments, timeout: timeout)
         // Each of them opens the volume's root folder, which may be somebody's own.
         let result = try await runner.run(
-            command.keeping([growing, .dacOverride]).apart(kernel, to: what), to: what)
+            command.keeping([growing.capability, .dacOverride]).apart(kernel, to: what), to: what)
         if result.succeeded { return }
         let reason = result.reason(of: command.tool)
-        let needed = Capability.sysResource
-        if filesystem == .ext4, try await !kernel.run("read /proc/self/status", to: what, { try needed.isHeld() }) {
+        let needed = growing.capability
+        if try await !kernel.run("read /proc/self/status", to: what, { try needed.isHeld() }) {
             throw VolumeError(
                 .unsupported, what, why: "\(reason); the plugin lacks \(needed.name)",
-                remedy: "give the plugin that capability: ext4 needs it to grow while it is mounted")
+                remedy: "give the plugin that capability: \(filesystem.rawValue) needs it to grow while it is mounted")
         }
         throw VolumeError(.unavailable, what, why: reason)
     }

@@ -51,7 +51,7 @@ public struct LinuxMounter: Mounter {
         _ device: String, at mountpoint: String, _ filesystem: FilesystemType, _ options: [String], _ what: String
     ) async throws {
         var options = MountOptions(options)
-        if filesystem == .ext4, !options.saysWhatErrorsDo, try await stopsTheHost(device, what) {
+        if filesystem.commands.mayPanic, !options.saysWhatErrorsDo, try await stopsTheHost(device, what) {
             options.addRemountOnErrors()
         }
         var result = try await call(device, at: mountpoint, filesystem, options, what)
@@ -118,15 +118,7 @@ public struct LinuxMounter: Mounter {
             isDamaged ? .damaged : .unavailable, what,
             why: "the kernel cannot mount its \(filesystem.rawValue) filesystem: \(reason)",
             remedy: "the kernel's log (dmesg) often says more; if it reports damage, map the image by hand and run "
-                + "'\(Self.checker(of: filesystem))', which changes nothing")
-    }
-
-    private static func checker(of filesystem: FilesystemType) -> String {
-        switch filesystem {
-        case .ext4: "e2fsck -fn"
-        case .xfs: "xfs_repair -n"
-        case .btrfs: "btrfs check"
-        }
+                + "'\(filesystem.commands.look)', which changes nothing")
     }
 
     public func unmount(_ mountpoint: String, of device: String?) async throws {

@@ -3,8 +3,7 @@ extension VolumeSpec {
     /// - Throws: `VolumeError` with code `invalidOption`, which names the word.
     public func checkMkfsOptions() throws(VolumeError) {
         if let fault = MkfsOptions(filesystem).fault(in: mkfsOptions) {
-            let page = filesystem == .ext4 ? "mke2fs(8)" : "mkfs.\(filesystem.rawValue)(8)"
-            throw refusal(.mkfsOptions, mkfsOptions.joined(separator: " "), fault, page)
+            throw refusal(.mkfsOptions, mkfsOptions.joined(separator: " "), fault, filesystem.facts.mkfsPage)
         }
     }
 

@@ -76,13 +76,13 @@ public struct VolumeRequest: Sendable, Hashable {
     private static let mostUnmappedObjects: UInt64 = 1 << 24
 
     static func checkSize(of spec: VolumeSpec) throws(VolumeError) {
-        let minimum = spec.filesystem.minimumSize
+        let minimum = spec.filesystem.facts.minimumSize
         if spec.size < minimum {
             throw VolumeError.refusedCreate(
                 "\(spec.size) is too small for \(spec.filesystem.rawValue), which needs at least \(minimum)",
                 remedy: "give a larger size, such as '-o size=\(minimum)'")
         }
-        let maximum = spec.filesystem.maximumSize
+        let maximum = spec.filesystem.facts.maximumSize
         if spec.size > maximum {
             throw VolumeError.refusedCreate(
                 "\(spec.size) is too large for \(spec.filesystem.rawValue), which allows volumes of up to \(maximum)",

@@ -33,7 +33,7 @@ import VolumeCore
 
     @Test(arguments: FilesystemType.allCases)
     func everyFilesystemHasAMinimumThatItFitsIn(_ type: FilesystemType) {
-        #expect(type.minimumSize >= .mebibytes(8))
-        #expect(type.minimumSize <= VolumeDefaults().size)
+        #expect(type.facts.minimumSize >= .mebibytes(8))
+        #expect(type.facts.minimumSize <= VolumeDefaults().size)
     }
 }

@@ -1,11 +1,5 @@
 /// Which filesystem a device bears, by the magic numbers of the superblocks.
 public struct FilesystemSignature: Sendable, Hashable {
-    private static let marks: [(type: FilesystemType, offset: Int, bytes: [UInt8])] = [
-        (.ext4, 1024 + 0x38, [0x53, 0xEF]),
-        (.xfs, 0, Array("XFSB".utf8)),
-        (.btrfs, (64 << 10) + 0x40, Array("_BHRfS_M".utf8)),
-    ]
-
     /// How much of the device's beginning has to be read.
     public static let length = 128 << 10
 
@@ -13,9 +7,10 @@ public struct FilesystemSignature: Sendable, Hashable {
     public let found: [FilesystemType]
 
     public init(head: [UInt8]) {
-        found = Self.marks.filter { mark in
-            head.count >= mark.offset + mark.bytes.count && head[mark.offset...].starts(with: mark.bytes)
-        }.map(\.type)
+        found = FilesystemType.allCases.filter { type in
+            let mark = type.facts.mark
+            return head.count >= mark.offset + mark.bytes.count && head[mark.offset...].starts(with: mark.bytes)
+        }
     }
 
     /// `it has no ext4, but xfs`.
