@@ -203,7 +203,7 @@ extension VolumeDriver {
 
     private func check(_ device: MappedDevice, _ volume: VolumeRecord) async throws {
         do {
-            try await ports.filesystems.check(device.path, volume.spec.filesystem)
+            try await ports.filesystems.check(device.exposed, volume.spec.filesystem)
         } catch {
             // Repaired, or nobody knows: its verdict may never be heard.
             memory.forgetUpToDate(volume.name)
@@ -226,7 +226,7 @@ extension VolumeDriver {
         _ device: MappedDevice, _ volume: VolumeRecord, _ progress: inout AttachProgress
     ) async throws {
         if let mounted = try await ports.mounter.mounted(at: progress.mountpoint) {
-            guard mounted.device == device.path else {
+            guard mounted.device == device.exposed else {
                 throw VolumeError(
                     .unexplained, "mount volume \(volume.name)",
                     why: "\(mounted.device) is mounted at \(progress.mountpoint)",
@@ -235,7 +235,7 @@ extension VolumeDriver {
         } else {
             progress.isMounted = true
             try await ports.mounter.mount(
-                device.path, at: progress.mountpoint, volume.spec.filesystem,
+                device.exposed, at: progress.mountpoint, volume.spec.filesystem,
                 options: volume.spec.mountOptions + settings.mountOptions)
         }
         // Also of what was mounted before: the Mount that mounted it may have ended right then.
@@ -248,7 +248,7 @@ extension VolumeDriver {
         let now = try await ports.mapper.mapped().first { $0.path == device.path }
         if let now, now.mayBeSameImage(as: device), now.client == device.client || now.client == nil { return }
         // What undoes a Mount lets go of the volume's own device only, and this one is another's.
-        try await undoing { try await ports.mounter.unmount(mountpoint, of: device.path) }
+        try await undoing { try await ports.mounter.unmount(mountpoint, of: device.exposed) }
         throw VolumeError(
             .unexplained, "mount volume \(volume.name)",
             why: "its mapping \(device.path) ended while it was being mounted", remedy: "try again")

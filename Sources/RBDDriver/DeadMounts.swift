@@ -16,9 +16,9 @@ extension VolumeDriver {
     /// Where the kernel has the recorded device mounted, as the record says; `nil` when it has not, and when the record says
     /// what cannot be believed.
     func shownMountpoint(of stored: StoredVolume) async throws -> String? {
-        guard let attachment = stored.attachment?.record, attachment.owner == me, let device = attachment.device,
+        guard let attachment = stored.attachment?.record, attachment.owner == me, let exposed = attachment.exposed,
             let mountpoint = try await believedMountpoint(attachment, of: stored),
-            try await ports.mounter.mounted(at: mountpoint)?.device == device
+            try await ports.mounter.mounted(at: mountpoint)?.device == exposed
         else { return nil }
         return mountpoint
     }
@@ -103,19 +103,19 @@ extension VolumeDriver {
     /// what the mapper knows to have made. Anything else at the mountpoint may be somebody else's, and alive.
     private func deadMount(of stored: StoredVolume) async throws -> DeadMount? {
         if let volume = stored.volume?.record, let attachment = stored.attachment?.record,
-            let device = attachment.device, let mountpoint = try await shownMountpoint(of: stored)
+            let exposed = attachment.exposed, let mountpoint = try await shownMountpoint(of: stored)
         {
             guard try await recordedMapping(stored) == .isLost else { return nil }
-            let noted = try await ports.mapper.deadMappings().first { $0.path == device }
+            let noted = try await ports.mapper.deadMappings().first { $0.path == attachment.device }
             guard isOf(volume, noted, mountpoint, attachment) else { return nil }
             return DeadMount(
-                device: device, mountpoint: mountpoint, image: volume.image, imageID: volume.imageID,
+                device: exposed, mountpoint: mountpoint, image: volume.image, imageID: volume.imageID,
                 clients: attachment.clients, isConfirmed: noted != nil)
         }
         for dead in try await ports.mapper.deadMappings() where dead.image.name == stored.name.text {
             guard let mountpoint = try await mountpoint(of: dead, stored.name) else { continue }
             return DeadMount(
-                device: dead.path, mountpoint: mountpoint, image: dead.image, imageID: dead.imageID,
+                device: dead.exposed, mountpoint: mountpoint, image: dead.image, imageID: dead.imageID,
                 clients: dead.client.map { [$0] } ?? [], isConfirmed: true)
         }
         return nil
@@ -175,6 +175,7 @@ private enum RecordedMapping {
 
 /// A mount of a device whose mapping has died.
 private struct DeadMount {
+    /// What is mounted: the top of the stack.
     let device: String
     let mountpoint: String
     let image: ImageReference

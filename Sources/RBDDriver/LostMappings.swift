@@ -64,7 +64,7 @@ extension VolumeDriver {
 
     func detach(lost device: MappedDevice, _ name: VolumeName) async throws {
         for mountpoint in try await mountpoints(of: device, name) {
-            try await ports.mounter.unmount(mountpoint, of: device.path)
+            try await ports.mounter.unmount(mountpoint, of: device.exposed)
         }
         let ended = try await clientEnded(withUnmapping: device)
         log.warning(

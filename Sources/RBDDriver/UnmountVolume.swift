@@ -84,7 +84,7 @@ extension VolumeDriver {
 
     /// A filesystem that is being checked is not mounted: there is nothing to let go of before that is done.
     private func leaveCheckAlone(_ attachment: Attachment, _ name: VolumeName) async throws {
-        guard attachment.state != .attached, let device = attachment.device else { return }
+        guard attachment.state != .attached, let device = attachment.exposed else { return }
         guard try await ports.filesystems.isChecking(device) else { return }
         throw VolumeError(
             .checking, "let go of volume \(name)", why: "the filesystem on \(device) is being checked",
@@ -140,9 +140,9 @@ extension VolumeDriver {
         var staying = leaving
         staying.mountpoint = mountpoint
         // The answer of the attempt before may have been lost.
-        if try await ports.mounter.mounted(at: mountpoint)?.device != device.path {
+        if try await ports.mounter.mounted(at: mountpoint)?.device != device.exposed {
             try await ports.mounter.mount(
-                device.path, at: mountpoint, volume.spec.filesystem,
+                device.exposed, at: mountpoint, volume.spec.filesystem,
                 options: volume.spec.mountOptions + settings.mountOptions)
         }
         await keepAttached(detaching, staying)

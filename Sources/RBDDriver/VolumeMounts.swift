@@ -12,10 +12,10 @@ extension VolumeDriver {
         guard let recorded = attachment.mountpoint else { return nil }
         if recorded == settings.mountpoint(of: stored.name) { return recorded }
         guard let former = formerMountpoint(attachment, of: stored.name), let volume = stored.volume?.record,
-            let device = attachment.device, try await ports.mounter.mounted(at: former)?.device == device
+            let exposed = attachment.exposed, try await ports.mounter.mounted(at: former)?.device == exposed
         else { return nil }
         let known = try await ports.mapper.mapped() + ports.mapper.deadMappings()
-        let isIts = known.contains { $0.path == device && rules.relation($0, volume, attachment) == .itsImage }
+        let isIts = known.contains { $0.exposed == exposed && rules.relation($0, volume, attachment) == .itsImage }
         return isIts ? former : nil
     }
 
@@ -31,8 +31,8 @@ extension VolumeDriver {
     func mountpoints(of device: MappedDevice, _ name: VolumeName) async throws -> [String] {
         var found: [String] = []
         let usual = settings.mountpoint(of: name)
-        if try await ports.mounter.mounted(at: usual)?.device == device.path { found.append(usual) }
-        let others = try await ports.mounter.mountpoints(of: device.path).filter {
+        if try await ports.mounter.mounted(at: usual)?.device == device.exposed { found.append(usual) }
+        let others = try await ports.mounter.mountpoints(of: device.exposed).filter {
             $0 != usual && $0.hasSuffix("/\(name)")
         }
         // People mount what they have mapped at places of their own.
@@ -55,7 +55,7 @@ extension VolumeDriver {
         switch try await unmount(usual, attachment, volume) {
         case .volume: return
         // Its folder may still be there.
-        case .nothing: if former == nil { try await ports.mounter.unmount(usual, of: attachment.device) }
+        case .nothing: if former == nil { try await ports.mounter.unmount(usual, of: attachment.exposed) }
         case .somethingElse: break
         }
         if let former { _ = try await unmount(former, attachment, volume) }
@@ -83,14 +83,14 @@ extension VolumeDriver {
         _ path: String, at mountpoint: String, _ attachment: Attachment, _ volume: VolumeRecord
     ) async throws -> Bool {
         let known = try await ports.mapper.mapped() + ports.mapper.deadMappings()
-        if let device = known.first(where: { $0.path == path }) {
+        if let device = known.first(where: { $0.exposed == path }) {
             switch rules.relation(device, volume, attachment) {
             case .itsImage: return true
             case .unknownOfItsName: return try await ports.mapper.isOwn(device)
             case .anotherOfItsName, .unrelated: return false
             }
         }
-        guard attachment.device == path else { return false }
+        guard attachment.exposed == path else { return false }
         if mountpoint == settings.mountpoint(of: volume.name) { return true }
         throw VolumeError(
             .unexplained, "unmount volume \(volume.name)",
