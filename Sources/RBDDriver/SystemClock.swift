@@ -9,7 +9,7 @@ public struct SystemClock: DriverClock {
 
     public func now() -> Moment { Moment(sinceOrigin: Self.origin.duration(to: .now)) }
 
-    public func timestamp() -> String { Date.now.formatted(.iso8601) }
+    public func wallTime() -> WallTime { WallTime(seconds: Int64(Date.now.timeIntervalSince1970.rounded(.down))) }
 
     public func sleep(for duration: Duration) async throws {
         try await Task.sleep(for: duration, clock: .continuous)

@@ -186,6 +186,8 @@ public struct ClockContract: Sendable {
         .init("the timestamp is RFC 3339 in UTC") { contract in
             let shape = contract.clock.timestamp().map { $0.isASCII && $0.isNumber ? "0" : $0 }
             #expect(String(shape) == "0000-00-00T00:00:00Z")
+            let before = contract.clock.wallTime()
+            #expect(WallTime(contract.clock.timestamp()).map { $0 >= before && $0 - before < .seconds(60) } == true)
         },
         .init("tokens differ, and can be part of any name") { contract in
             let tokens = (1...1000).map { _ in contract.tokens.token() }

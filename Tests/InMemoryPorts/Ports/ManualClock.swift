@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Synchronization
 import VolumeCore
 
@@ -20,10 +19,7 @@ public struct ManualClock: DriverClock {
     public func now() -> Moment { process.cluster.mutate { $0.clock(of: process.node) } }
 
     /// The world begins with 2026.
-    public func timestamp() -> String {
-        let seconds = now().sinceOrigin.components.seconds
-        return Date(timeIntervalSince1970: 1_767_225_600 + Double(seconds)).ISO8601Format()
-    }
+    public func wallTime() -> WallTime { WallTime(seconds: 1_767_225_600) + now().sinceOrigin }
 
     public func sleep(for duration: Duration) async throws {
         try Task.checkCancellation()
