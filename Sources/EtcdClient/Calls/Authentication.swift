@@ -13,7 +13,7 @@ actor Authentication {
     private let fetch: Fetch
     /// nil: never fetched. A nil token within: etcd wants none.
     private var current: String??
-    private var renewal: OneShot<Result<String?, EtcdError>>?
+    private var renewal: SharedResult<Result<String?, EtcdError>>?
 
     init(fetch: @escaping Fetch) {
         self.fetch = fetch
@@ -21,7 +21,7 @@ actor Authentication {
 
     /// The token to send, a new one where `rejected` is still the current one. However many calls find theirs
     /// rejected, etcd is asked once: it hashes the password each time, slowly on purpose.
-    func token(replacing rejected: Rejected?, by deadline: Deadline) async throws(EtcdError) -> String? {
+    func token(replacing rejected: Rejected?, by deadline: CallDeadline) async throws(EtcdError) -> String? {
         if renewal == nil, let current, rejected.map({ $0.token != current }) ?? true { return current }
         let renewal = renewal ?? startRenewal()
         guard let result = await deadline.race({ await renewal.wait() }) else { throw Self.gaveUp() }
@@ -29,8 +29,8 @@ actor Authentication {
     }
 
     /// Runs on its own: the call that started it may be cancelled while others wait for the same token.
-    private func startRenewal() -> OneShot<Result<String?, EtcdError>> {
-        let shot = OneShot<Result<String?, EtcdError>>()
+    private func startRenewal() -> SharedResult<Result<String?, EtcdError>> {
+        let shot = SharedResult<Result<String?, EtcdError>>()
         renewal = shot
         Task {
             let result = await fetch()

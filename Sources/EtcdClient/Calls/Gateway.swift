@@ -50,7 +50,7 @@ final class Gateway: Sendable {
         _ call: GatewayCall, timeout: Duration? = nil, only: Endpoint? = nil,
         decode: (Answer) throws(WireViolation) -> Value
     ) async throws(EtcdError) -> Value {
-        let deadline = Deadline.after(timeout ?? configuration.requestTimeout)
+        let deadline = CallDeadline.after(timeout ?? configuration.requestTimeout)
         var attempts = CallAttempts(
             call: call, endpoints: only.map { [$0] } ?? selector.inOrder(), canAuthenticate: authentication != nil)
         var rejected: Authentication.Rejected?
@@ -79,7 +79,7 @@ final class Gateway: Sendable {
 
     /// The token to send with `call`; nil where none is needed.
     func token(
-        for call: GatewayCall, replacing rejected: Authentication.Rejected?, by deadline: Deadline
+        for call: GatewayCall, replacing rejected: Authentication.Rejected?, by deadline: CallDeadline
     ) async throws(EtcdError) -> String? {
         guard call.requiresToken, let authentication else { return nil }
         return try await authentication.token(replacing: rejected, by: deadline)
@@ -88,10 +88,10 @@ final class Gateway: Sendable {
     var canAuthenticate: Bool { authentication != nil }
 
     private func attempt(
-        _ call: GatewayCall, _ attempts: CallAttempts, token: String?, by deadline: Deadline
+        _ call: GatewayCall, _ attempts: CallAttempts, token: String?, by deadline: CallDeadline
     ) async throws(AttemptFailure) -> Answer {
         let endpoint = attempts.endpoint
-        let share = Deadline.after(attempts.share(of: deadline.remaining))
+        let share = CallDeadline.after(attempts.share(of: deadline.remaining))
         let request = call.request(
             to: endpoint, token: token, configuration: configuration, deadline: share)
         let response: HTTPResponse
@@ -116,7 +116,7 @@ final class Gateway: Sendable {
 
     /// Waits before another attempt; gives up when the time or the task is over.
     private func wait(
-        _ pause: Duration, until deadline: Deadline, before call: GatewayCall, after failure: AttemptFailure,
+        _ pause: Duration, until deadline: CallDeadline, before call: GatewayCall, after failure: AttemptFailure,
         at endpoint: Endpoint
     ) async throws(EtcdError) {
         logger.debug(

@@ -16,7 +16,7 @@ struct GatewayCall: Sendable {
 
     /// What is sent with `token`.
     func request(
-        to endpoint: Endpoint, token: String?, configuration: EtcdConfiguration, deadline: Deadline?
+        to endpoint: Endpoint, token: String?, configuration: EtcdConfiguration, deadline: CallDeadline?
     ) -> HTTPRequest {
         var headers: [HTTPHeader] = []
         if body != nil { headers.append(HTTPHeader(name: "Content-Type", value: "application/json")) }

@@ -7,7 +7,7 @@ extension EtcdClient {
     public func list(
         prefix: String, pageSize: Int = Pages.standardSize, keysOnly: Bool = false, timeout: Duration? = nil
     ) async throws(EtcdError) -> ListResponse {
-        let deadline = Deadline.after(timeout ?? gateway.configuration.requestTimeout)
+        let deadline = CallDeadline.after(timeout ?? gateway.configuration.requestTimeout)
         var pages = Pages(of: self, prefix: prefix, pageSize: pageSize, keysOnly: keysOnly)
         var kvs: [KeyValue] = []
         while let page = try await pages.next(timeout: deadline.remaining) {

@@ -18,7 +18,7 @@ struct WatchConnection: Sendable {
     }
 
     /// The next message; nil when none came before the deadline.
-    mutating func nextResponse(by deadline: Deadline) async throws(AttemptFailure) -> WireWatchResponse? {
+    mutating func nextResponse(by deadline: CallDeadline) async throws(AttemptFailure) -> WireWatchResponse? {
         while true {
             if let line = try nextLine() { return try Self.decode(line) }
             switch await nextPart(by: deadline) {
@@ -39,7 +39,7 @@ struct WatchConnection: Sendable {
         }
     }
 
-    private func nextPart(by deadline: Deadline) async -> Result<HTTPStreamPart?, TransportFailure>? {
+    private func nextPart(by deadline: CallDeadline) async -> Result<HTTPStreamPart?, TransportFailure>? {
         await deadline.race { [stream] in
             do throws(TransportFailure) {
                 return .success(try await stream.next())

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A value that comes once and that many tasks can wait for.
-final class OneShot<Value: Sendable>: Sendable {
+final class SharedResult<Value: Sendable>: Sendable {
     private struct State {
         var value: Value?
         var nextWaiter = 0

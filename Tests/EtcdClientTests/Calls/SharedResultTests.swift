@@ -2,9 +2,9 @@ import Testing
 
 @testable import EtcdClient
 
-@Suite(.timeLimit(.minutes(1))) struct OneShotTests {
+@Suite(.timeLimit(.minutes(1))) struct SharedResultTests {
     @Test func everyWaiterGetsTheValueEarlyOrLate() async {
-        let shot = OneShot<Int>()
+        let shot = SharedResult<Int>()
         async let early = shot.wait()
         shot.fulfil(7)
         #expect(await early == 7)
@@ -12,19 +12,19 @@ import Testing
     }
 
     @Test func aCancelledWaiterIsLetGo() async {
-        let shot = OneShot<Int>()
+        let shot = SharedResult<Int>()
         let task = Task { await shot.wait() }
         task.cancel()
         #expect(await task.value == nil)
     }
 
     @Test func aPassedDeadlineEndsTheWait() async {
-        let shot = OneShot<Int>()
-        #expect(await Deadline.after(.milliseconds(1)).race { await shot.wait() } == nil)
+        let shot = SharedResult<Int>()
+        #expect(await CallDeadline.after(.milliseconds(1)).race { await shot.wait() } == nil)
     }
 
     @Test func aValueIsNotLostToADeadlineThatHasPassed() async {
         // The operation does not look at its cancellation and has a value all the same.
-        #expect(await Deadline.after(.zero).race { 7 } == 7)
+        #expect(await CallDeadline.after(.zero).race { 7 } == 7)
     }
 }

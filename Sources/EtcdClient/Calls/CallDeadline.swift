@@ -1,9 +1,9 @@
 /// The moment by which a call has to be over.
-struct Deadline: Sendable {
+struct CallDeadline: Sendable {
     let instant: ContinuousClock.Instant
 
-    static func after(_ duration: Duration) -> Deadline {
-        Deadline(instant: .now.advanced(by: duration))
+    static func after(_ duration: Duration) -> CallDeadline {
+        CallDeadline(instant: .now.advanced(by: duration))
     }
 
     /// Negative once it has passed.
