@@ -11,7 +11,7 @@ struct BadInputTests {
         try await TestServer.run { test in
             let reply = try await test.call("/VolumeDriver.\(call)", "")
             #expect(reply?.status == 400)
-            #expect(reply?.body == #"{"Err":"\#(call): the request body is empty, it must be a JSON object"}"#)
+            #expect(reply?.body == #"{"Err":"\#(call): the request body is empty; it must be a JSON object"}"#)
             #expect(test.plugin.calls.isEmpty)
         }
     }

@@ -57,7 +57,7 @@ struct RequestDecodingTests {
     @Test(
         "What is wrong is said by name",
         arguments: [
-            ("", "Mount: the request body is empty, it must be a JSON object"),
+            ("", "Mount: the request body is empty; it must be a JSON object"),
             ("not json", "Mount: the request body is not valid JSON in UTF-8"),
             (#"{"Name":"v","ID":"#, "Mount: the request body is not valid JSON in UTF-8"),
             ("{\"Name\":\"a\0b\",\"ID\":\"1\"}", "Mount: the request body is not valid JSON in UTF-8"),
@@ -65,8 +65,8 @@ struct RequestDecodingTests {
             ("[]", "Mount: the request body must be a JSON object"),
             ("3", "Mount: the request body must be a JSON object"),
             ("null", "Mount: the request body must be a JSON object"),
-            ("{}", "Mount: the field 'Name' is missing, it must be a string"),
-            (#"{"name":"v"}"#, "Mount: the field 'Name' is missing, it must be a string"),
+            ("{}", "Mount: the field 'Name' is missing; it must be a string"),
+            (#"{"name":"v"}"#, "Mount: the field 'Name' is missing; it must be a string"),
             (#"{"Name":null}"#, "Mount: the field 'Name' must be a string"),
             (#"{"Name":7}"#, "Mount: the field 'Name' must be a string"),
             (#"{"Name":{"a":1}}"#, "Mount: the field 'Name' must be a string"),

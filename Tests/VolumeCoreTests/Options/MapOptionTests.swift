@@ -47,7 +47,7 @@ import VolumeCore
         arguments: ["explode", "queue_depths=1", "Queue_depth=1", "MS_MODE=legacy", "=", "=1"])
     func e9Unknown(_ word: String) throws {
         let error = try #require(failure(["map-options": word]))
-        #expect(error.why.contains("'\(word)' is not known"), "\(error.why)")
+        #expect(error.why.contains("'\(word)' is not an option that tunes"), "\(error.why)")
         #expect(error.remedy.contains("alloc_size") && error.remedy.contains("queue_depth"))
         #expect(error.remedy.contains("RBD_MAP_OPTIONS"))
         #expect(error.description.utf8.count < 700)

@@ -19,7 +19,7 @@ import VolumeCore
         "D11: an image without a filesystem, or with another one than is said, is refused by name",
         arguments: [
             (nil, [], .damaged, "no filesystem"), (.ext4, [], .damaged, "no filesystem"),
-            (.ext4, [.xfs], .invalidOption, "it bears xfs, and '-o fstype=ext4' is given"),
+            (.ext4, [.xfs], .invalidOption, "it has xfs, but '-o fstype=ext4' is given"),
             (nil, [.ext4, .xfs], .invalidOption, "ext4 and xfs"),
         ] as [(FilesystemType?, [FilesystemType], VolumeError.Code, String)])
     func d11WhatCannotBeMountedIsRefused(
