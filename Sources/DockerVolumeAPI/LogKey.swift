@@ -6,7 +6,7 @@ enum LogKey {
     static let volume = "volume"
     static let mountID = "mount-id"
     static let error = "error"
-    static let why = "why"
+    static let reason = "reason"
 
     /// Text from a client, shortened: a name can be as long as a request.
     static func shortened(_ text: String) -> Logger.MetadataValue {

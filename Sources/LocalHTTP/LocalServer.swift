@@ -45,7 +45,7 @@ package final class LocalServer<Service: LocalService>: Sendable {
     /// Binds the socket; from then on clients are served. Throws `SocketError`.
     package func start() async throws {
         guard try await listen() != nil else {
-            throw SocketError(path: socketPath, reason: "the server has been started or drained before")
+            throw SocketError(path: socketPath, reason: "the server was already started or drained")
         }
     }
 
@@ -68,7 +68,7 @@ package final class LocalServer<Service: LocalService>: Sendable {
         try await withTaskCancellationHandler {
             try await channel?.closeFuture.get()
             guard await server.open.drained() != nil else {
-                throw SocketError(path: socketPath, reason: "the socket was closed although nobody asked for it")
+                throw SocketError(path: socketPath, reason: "the socket was closed unexpectedly")
             }
         } onCancel: {
             Task { await drain(timeout: .zero) }
@@ -108,7 +108,7 @@ package final class LocalServer<Service: LocalService>: Sendable {
                 return false
             case .calledOff: return true
             case .starting, .serving, .stopped:
-                throw SocketError(path: socketPath, reason: "the server has been started or drained before")
+                throw SocketError(path: socketPath, reason: "the server was already started or drained")
             }
         }
         if isCalledOff { return nil }

@@ -148,7 +148,7 @@ struct SharingTests {
                     try DockerRequest.call("VolumeDriver.Mount", ["Name": .string(name), "ID": "a"]))
             }
             try await eventually("the Mount to be undone; the log says:\n\(stage.plugin.log.suffix(4000))") {
-                stage.plugin.log.contains("nobody wait")
+                stage.plugin.log.contains("no client wait")
             }
             try await stage.waitUntilUnchanged(since: before, records: .byKey, after: "a Mount that nobody waited for")
             try await stage.client.remove(name).checked()

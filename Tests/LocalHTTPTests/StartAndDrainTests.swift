@@ -44,7 +44,7 @@ struct StartAndDrainTests {
         try FileManager.default.createDirectory(atPath: "\(test.folder)/sockets", withIntermediateDirectories: true)
         try Data("precious".utf8).write(to: URL(filePath: test.path))
         let error = await #expect(throws: SocketError.self) { try await test.server.start() }
-        #expect(error?.reason.contains("no socket is in the way") == true)
+        #expect(error?.reason.contains("not a socket is in the way") == true)
         #expect(try Data(contentsOf: URL(filePath: test.path)) == Data("precious".utf8))
         await test.end()
     }
@@ -73,7 +73,7 @@ struct StartAndDrainTests {
     func startsOnce() async throws {
         try await TestServer.run { test in
             let error = await #expect(throws: SocketError.self) { try await test.server.start() }
-            #expect(error?.reason == "the server has been started or drained before")
+            #expect(error?.reason == "the server was already started or drained")
             try await test.expectServing()
         }
     }

@@ -21,13 +21,13 @@ struct DockerCall: LocalCall {
         var logger = calls.logger
         logger[metadataKey: LogKey.volume] = LogKey.shortened(mount.name)
         logger[metadataKey: LogKey.mountID] = LogKey.shortened(mount.id)
-        logger.warning("undoing a mount that nobody waits for", metadata: [LogKey.why: "\(why.rawValue)"])
+        logger.warning("undoing a mount that no client waits for", metadata: [LogKey.reason: "\(why.rawValue)"])
         do {
             try await calls.caller.plugin.unmount(name: mount.name, id: mount.id)
-            logger.notice("undid a mount that nobody waited for")
+            logger.notice("undid a mount that no client waited for")
         } catch {
             logger.error(
-                "could not undo a mount that nobody waits for; the volume stays mounted on this node",
+                "could not undo a mount that no client waits for; the volume stays mounted on this node",
                 metadata: [LogKey.error: "\(error)"])
         }
     }
@@ -39,16 +39,16 @@ struct DockerCall: LocalCall {
         case .workBegan: work.operation.map(calls.metrics.workBegan)
         case .budgetRanOut:
             count(.timeout, elapsed)
-            log.warning("call still runs after its budget; it goes on in the background")
+            log.warning("the call is still running after its time limit; it goes on in the background")
         case .clientLeft:
             count(.abandoned, elapsed)
-            log.info("client left before its call ended")
+            log.info("the client disconnected before its call ended")
         case .workEnded(let completion):
             work.operation.map(calls.metrics.workEnded)
             log(completion)
         case .answered(let completion): count(completion.outcome, elapsed)
         case .endedUnheard(let why):
-            log.notice("call ended with nobody waiting for it", metadata: [LogKey.why: "\(why.rawValue)"])
+            log.notice("a call ended that no client waited for", metadata: [LogKey.reason: "\(why.rawValue)"])
         }
     }
 

@@ -17,7 +17,8 @@ final class SocketFile: Sendable {
             throw SocketError(
                 path: path,
                 reason:
-                    "the path has \(path.utf8.count) bytes, a unix socket's must have 1 to \(longestPath) and no NUL")
+                    "the path has \(path.utf8.count) bytes; a unix socket's path must have 1 to \(longestPath), and no NUL"
+            )
         }
         try makeFolders(for: path)
         // A server that was killed while it started a child leaves its socket to that one until the child runs its
@@ -112,7 +113,7 @@ final class SocketFile: Sendable {
         }
         guard status.st_mode & S_IFMT == S_IFSOCK else {
             throw SocketError(
-                path: path, reason: "something that is no socket is in the way; remove it or choose another path")
+                path: path, reason: "a file that is not a socket is in the way; remove it or choose another path")
         }
         guard try isDead(path) else { return false }
         if unlink(path) != 0, errno != ENOENT { throw SocketError(path: path, call: "unlink", errno: errno) }
