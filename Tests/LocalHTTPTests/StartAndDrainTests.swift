@@ -170,7 +170,9 @@ struct StartAndDrainTests {
             #expect(reply?.headers["connection"] == "close")
             #expect(try await running.reply() == nil)
             #expect(await report == DrainReport(stillRunning: 0))
-            #expect(test.service.events == [.began("/claim"), .ended("/claim"), .answered("/claim")])
+            // That of the half-sent request.
+            let others = test.service.events.filter { $0 != .refused }
+            #expect(others == [.began("/claim"), .ended("/claim"), .answered("/claim")])
         }
     }
 
