@@ -79,6 +79,8 @@ package final class LocalServer<Service: LocalService>: Sendable {
     /// running calls and those that went on in the background have ended, `timeout` at most.
     @discardableResult
     package func drain(timeout: Duration) async -> DrainReport {
+        // Before the server counts as stopped: who waits for its end must find that somebody has asked for it.
+        server.open.drain(timeout: timeout, on: group.any())
         let serving: Serving? = lifecycle.withLock { state in
             switch state {
             case .new, .starting, .calledOff:
@@ -90,7 +92,6 @@ package final class LocalServer<Service: LocalService>: Sendable {
             case .stopped: return nil
             }
         }
-        server.open.drain(timeout: timeout, on: group.any())
         if let serving {
             serving.file.remove()
             serving.channel.close(promise: nil)
