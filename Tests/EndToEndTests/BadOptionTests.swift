@@ -16,7 +16,7 @@ struct BadOptionTests {
             ]
         ),
         ("order", ["0", "11", "26", "-22", "22.0", "abc", "", "255", "256", "4294967318"]),
-        ("fstype", ["ext3", "EXT4", "zfs", "ntfs", "", "../ext4", "ext4 -F"]),
+        ("fstype", ["ext3", "EXT5", "zfs", "ntfs", "", "../ext4", "ext4 -F"]),
         ("pool", ["no-such-pool", "", "-p", "a/b", "rbd@snap", "../rbd"]),
         ("data-pool", ["no-such-pool", "a/b"]),
         ("namespace", ["no-such-namespace", "a/b", "-n"]),

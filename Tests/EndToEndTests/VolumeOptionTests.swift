@@ -76,7 +76,7 @@ struct VolumeOptionTests {
     func defaults(sendingNull: Bool) async throws {
         let settings = [
             "RBD_DEFAULT_POOL": "other", "RBD_DEFAULT_SIZE": "48M", "RBD_DEFAULT_ORDER": "21",
-            "RBD_DEFAULT_FEATURES": "layering", "RBD_DEFAULT_FSTYPE": "ext4",
+            "RBD_DEFAULT_FEATURES": "Layering", "RBD_DEFAULT_FSTYPE": "EXT4",
         ]
         try await Stage.with(settings: settings) { stage in
             let name = uniqueName("defaults")
