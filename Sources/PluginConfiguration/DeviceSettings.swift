@@ -1,6 +1,9 @@
+import VolumeCore
+
 /// How images become block devices.
 public struct DeviceSettings: Sendable, Equatable {
-    public var mapper: MapperChoice
+    /// `nil` for the first that works.
+    public var mapper: MapperKind?
     /// Options for mapping every volume, each `name` or `name=value`.
     public var mapOptions: [String]
     /// Options for mounting every volume.
@@ -9,20 +12,25 @@ public struct DeviceSettings: Sendable, Equatable {
     public var deviceRoot: String
 }
 
-/// Which driver maps images: one of them, or the first that works.
-public enum MapperChoice: String, Sendable, CaseIterable {
-    case auto, krbd, nbd, fuse
-}
-
 extension DeviceSettings {
     init?(from reader: inout SettingsReader) {
-        let mapper: MapperChoice? = reader.value(.mapper, Text.choice)
+        let mapper = reader.value(.mapper, Self.mapper)
         let mapOptions = reader.value(.mapOptions, Self.options)
         let mountOptions = reader.value(.mountOptions, Self.mountOptions)
         let deviceRoot = reader.value(.mapDeviceRoot, Text.absolutePath)
         guard let mapper, let deviceRoot else { return nil }
         self.init(
             mapper: mapper, mapOptions: mapOptions ?? [], mountOptions: mountOptions ?? [], deviceRoot: deviceRoot)
+    }
+
+    private static func mapper(_ text: String) throws(Refusal) -> MapperKind? {
+        let first = "auto"
+        if text.lowercased() == first { return nil }
+        guard let kind = MapperKind(rawValue: text.lowercased()) else {
+            let known = [first] + MapperKind.allCases.map(\.rawValue)
+            throw Refusal("it must be one of \(known.joined(separator: ", "))")
+        }
+        return kind
     }
 
     private static func options(_ text: String) throws(Refusal) -> [String] {

@@ -31,7 +31,7 @@ struct NodeAdapters {
                 files: files, client: { try await connection.kernelClient(clock: clock) }, fsid: fsid,
                 stateFolder: folder, runner: runner, kernel: kernel,
                 watchers: { try await images.watched($0) })
-            let (mapper, selection) = try await factory.make(MapperSelection.Kind(setting))
+            let (mapper, selection) = try await factory.make(setting)
             log.info(
                 "chose a mapper", metadata: ["mapper": "\(selection.kind.rawValue)", "reason": "\(selection.reason)"])
             for former in mapper.kinds where former != mapper.kind {
@@ -46,17 +46,5 @@ struct NodeAdapters {
             maker: SparseImageFormatter(runner: runner, kernel: kernel, stateFolder: settings.stateDirectory),
             fallback: MappedFormatter(
                 images: images, mapper: mapper, runner: runner, kernel: kernel, stateFolder: settings.stateDirectory))
-    }
-}
-
-extension MapperSelection.Kind {
-    /// `nil` for `auto`.
-    fileprivate init?(_ choice: MapperChoice) {
-        switch choice {
-        case .auto: return nil
-        case .krbd: self = .krbd
-        case .nbd: self = .nbd
-        case .fuse: self = .fuse
-        }
     }
 }

@@ -17,7 +17,7 @@ import VolumeCore
         #expect(settings.etcd.caFile == nil)
         #expect(settings.etcd.clientCertificate == nil)
         #expect(settings.node.identity == NodeIdentity(node: "node-1", boot: FakeHost.bootID))
-        #expect(settings.devices.mapper == .auto)
+        #expect(settings.devices.mapper == nil)
         #expect(settings.devices.mapOptions.isEmpty && settings.devices.mountOptions.isEmpty)
         #expect(settings.devices.deviceRoot == "/dev/rbd")
         #expect(

@@ -2,9 +2,7 @@ import VolumeCore
 
 /// Which way of mapping this node uses, and why.
 public struct MapperSelection: Sendable, Hashable {
-    public enum Kind: String, Sendable, Hashable, CaseIterable {
-        case krbd, nbd, fuse
-    }
+    public typealias Kind = MapperKind
 
     public let kind: Kind
     /// A sentence for the log.
