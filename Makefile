@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help deps build release plugin create enable disable push all deb conformance test unit simulate fuzz soak bench demo readme lint format clean
+.PHONY: help deps build release plugin create enable disable push all deb conformance test unit simulate fuzz soak rolling-upgrade bench demo readme lint format clean
 
 # One set of flags for building and for testing: other flags would build everything a second time.
 SWIFT_BUILD := swift build --build-tests
@@ -31,7 +31,7 @@ SCRIPTS := $(shell find rig packaging .ci -type f \( -name '*.bash' -o -perm -u=
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
 help: ## list these commands
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
 
 deps: ## install what is missing (Debian 12 or later; needs root only if something is missing)
 	@rig/install
@@ -96,9 +96,14 @@ simulate: deps ## simulate a million histories that no other commit has run; SIM
 fuzz: build ## feed the plugin's parsers random input for FUZZ_SECONDS (600); an input that breaks one goes into Tests/FuzzCorpus
 	@"$(DEBUG_PROGRAMS)/rbd-plugin-fuzz" "$${FUZZ_SECONDS:-600}" $(TARGETS)
 
-soak: build simulate fuzz ## run the long tests: a million histories, ten minutes of fuzzing, 200 random kills, more with krbd (needs root)
-	@RANDOM_KILLS=$${RANDOM_KILLS:-200} \
-		rig/test "$(DEBUG_PROGRAMS)/rbd-pluginPackageTests.xctest" 'RandomKillTests|KernelDriver(Soak)?Tests|CraftedFilesystemSoakTests'
+soak: build simulate fuzz ## run the long tests: a million histories, ten minutes of fuzzing, 200 random kills, a rolling upgrade, more with krbd (needs root)
+	@released="$$(rig/released)"; RBD_PLUGIN_RELEASED="$$released/rbd-plugin" RANDOM_KILLS=$${RANDOM_KILLS:-200} \
+		rig/test "$(DEBUG_PROGRAMS)/rbd-pluginPackageTests.xctest" \
+		'RandomKillTests|KernelDriver(Soak)?Tests|CraftedFilesystemSoakTests|RollingUpgradeTests'
+
+rolling-upgrade: build ## run this version and the last released one as two nodes of one cluster (needs root)
+	@released="$$(rig/released)"; RBD_PLUGIN_RELEASED="$$released/rbd-plugin" \
+		rig/test "$(DEBUG_PROGRAMS)/rbd-pluginPackageTests.xctest" RollingUpgradeTests
 
 demo: deps ## show a volume's life and a take-over on a real Ceph and etcd, call by call (needs root)
 	$(DEMO_BUILD)

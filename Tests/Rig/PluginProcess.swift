@@ -63,11 +63,13 @@ public final class PluginProcess: Sendable {
     ///   - awaitingSocket: false returns at once, for a plugin that is meant to refuse its settings.
     ///   - root: where it mounts, if not below ``mountRoot``.
     ///   - wrapper: a program that starts the plugin as its own child or in its own place, with its arguments.
-    public func start(awaitingSocket: Bool = true, mountRoot root: String? = nil, by wrapper: [String] = [])
-        async throws
-    {
+    ///   - program: another version of the plugin.
+    public func start(
+        awaitingSocket: Bool = true, mountRoot root: String? = nil, by wrapper: [String] = [], program: String? = nil
+    ) async throws {
         guard pid == nil else { throw RigFailure("the plugin already runs (pid \(pid ?? 0))") }
-        let command = wrapper + [try Self.executable(), "serve", "--socket", socket, "--mount-root", root ?? mountRoot]
+        let arguments = ["serve", "--socket", socket, "--mount-root", root ?? mountRoot]
+        let command = wrapper + [try program ?? Self.executable()] + arguments
         let process = try SpawnedProcess(
             command[0], Array(command.dropFirst()),
             environment: settings.variables(for: environment, stateFolder: stateFolder),
