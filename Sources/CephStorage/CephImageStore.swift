@@ -130,6 +130,15 @@ public struct CephImageStore: ImageStore {
         }
     }
 
+    public func grow(_ image: ImageReference, id: String, to size: VolumeSize) async throws {
+        try await call("grow image \(image) to \(size)") { limit in
+            try await call.images(image).withImage(.id(id), .readWrite, timeout: limit) { opened in
+                guard try await opened.stat(timeout: limit).size < size.bytes else { return }
+                try await opened.resize(to: size.bytes, timeout: call.limit)
+            }
+        }
+    }
+
     public func rename(_ image: ImageReference, to name: String) async throws {
         try await call("rename image \(image) to \(name)") { limit in
             try await call.images(image).rename(image.name, to: name, timeout: limit)

@@ -270,7 +270,7 @@ extension VolumeDriver {
         if let id = try await renamedImage(record) {
             return try await finish(ended, imageID: id, over: stored) ? .finished : .overtaken
         }
-        return try await commit(.init(volume: .delete), over: stored) == nil ? .overtaken : .undone
+        return try await commit(.deletion, over: stored) == nil ? .overtaken : .undone
     }
 
     /// The id of the volume's image if a rename has made it that already.
@@ -283,7 +283,7 @@ extension VolumeDriver {
 
     private func discard(_ record: VolumeRecord, over stored: StoredVolume) async throws {
         try await removeUnfinishedImages(of: record)
-        _ = try await commit(.init(volume: .delete), over: stored)
+        _ = try await commit(.deletion, over: stored)
     }
 
     private func checkMapper(_ spec: VolumeSpec, _ name: VolumeName) async throws {

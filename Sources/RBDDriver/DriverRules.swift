@@ -29,6 +29,7 @@ public struct DriverRules: Sendable {
     public var reconcile: @Sendable (Attachment, NodeIdentity, Bool) -> ReconcileStep = {
         ReconcileRule.decide($0, me: $1, justMounted: $2)
     }
+    public var growth: @Sendable (StoredVolume) -> VolumeSize? = { GrowthRule.wanted($0) }
     public var relation: @Sendable (MappedDevice, VolumeRecord, Attachment?) -> DeviceRelation = {
         $0.relation(to: $1, recorded: $2)
     }

@@ -29,8 +29,9 @@ extension VolumeDriver {
 
     /// Puts a mount of this node in order: lets go of what nobody uses, and answers who asks for it.
     public func reconcile(_ name: VolumeName) async throws {
-        guard let known = ports.catalog.find(name)?.attachment?.record, known.owner == me else { return }
-        guard rules.reconcile(known, me, false) != .nothing, !turns.isTaken(name) else { return }
+        guard let known = ports.catalog.find(name), let attachment = known.attachment?.record, attachment.owner == me,
+            rules.reconcile(attachment, me, false) != .nothing || rules.growth(known) != nil, !turns.isTaken(name)
+        else { return }
         try await operation("tend to", name) { try await tendInTurn(name) }
     }
 
@@ -39,7 +40,9 @@ extension VolumeDriver {
         guard let attachment = stored.attachment?.record else { return }
         let justMounted = memory.mayHaveBeenMounted(name, within: settings.handOverGrace, of: ports.clock.now())
         switch rules.reconcile(attachment, me, justMounted) {
-        case .nothing: return
+        case .nothing:
+            guard rules.growth(stored) != nil else { return }
+            try await inSlot(of: stored.pool, to: "resize volume \(name)") { try await growAsWanted(stored) }
         case .decline:
             var declined = attachment
             declined.wantedBy = nil

@@ -75,7 +75,7 @@ public struct OperatorActions: Sendable {
                 what, attachment,
                 remedy: "unmount it there, or take it away with 'rbd-plugin mount release \(nameText)'")
         }
-        guard try await store.commit(.init(volume: .delete), over: stored) != nil else { throw changedMeanwhile(what) }
+        guard try await store.commit(.deletion, over: stored) != nil else { throw changedMeanwhile(what) }
     }
 
     /// Keeps the volume from being removed, by whichever node it is asked, or lets it be removed again.
@@ -85,6 +85,20 @@ public struct OperatorActions: Sendable {
         guard try await store.commit(.init(volume: .put(volume)), over: stored) != nil else {
             throw changedMeanwhile("\(isProtected ? "protect" : "unprotect") volume \(nameText)")
         }
+    }
+
+    /// Says that a volume is to have that size. The node that has it mounted makes it so; else the next one that mounts it.
+    /// - Returns: the volume as it is recorded then.
+    public func resize(_ nameText: String, to size: VolumeSize) async throws -> StoredVolume {
+        let stored = try await volume(nameText)
+        guard let desired = try GrowthRule.request(size, for: stored, at: clock.wallTime()),
+            let volume = stored.volume?.record
+        else { return stored }
+        try await images.preflight(volume.spec.resized(to: size))
+        guard let written = try await store.commit(.init(desired: .put(desired)), over: stored) else {
+            throw changedMeanwhile("resize volume \(nameText)")
+        }
+        return written
     }
 
     private func changedMeanwhile(_ what: String) -> VolumeError {

@@ -49,7 +49,7 @@ extension VolumeDriver {
 
     /// - Returns: as `remove`.
     private func forget(_ volume: VolumeRecord, over stored: StoredVolume) async throws -> Bool {
-        guard try await commit(.init(volume: .delete), over: stored) != nil else { return false }
+        guard try await commit(.deletion, over: stored) != nil else { return false }
         log.step("removed volume; its image was adopted and stays", volume.name, ["image": "\(volume.image)"])
         return true
     }
@@ -94,7 +94,7 @@ extension VolumeDriver {
                 "left alone an image that is not this volume's",
                 metadata: ["volume": "\(volume.name)", "image": "\(volume.image)", "image-id": "\(image?.id ?? "?")"])
         }
-        guard try await commit(.init(volume: .delete), over: stored) != nil else { return false }
+        guard try await commit(.deletion, over: stored) != nil else { return false }
         memory.noteTrash(in: volume.image.trash)
         log.step("removed volume", volume.name)
         return true

@@ -4,6 +4,8 @@ import VolumeCore
 public struct VolumeView: Sendable, Hashable {
     public var volume: VolumeRecord
     public var attachment: Attachment?
+    /// The size that it is to have, and has not yet.
+    public var wantedSize: VolumeSize?
     /// Where it is mounted on this node; empty when it is not.
     public var mountpoint: String
     /// Who was last seen to have the image open; `nil` when nobody has looked yet.
@@ -115,7 +117,9 @@ extension VolumeDriver {
     /// `nil` for a volume that is not wholly created: Docker is to ask for its creation (again), which carries on.
     private func view(_ stored: StoredVolume) -> VolumeView? {
         guard let volume = stored.volume?.record, volume.phase != .creating else { return nil }
-        return VolumeView(volume: volume, attachment: shownAttachment(stored), mountpoint: mountpoint(stored))
+        return VolumeView(
+            volume: volume, attachment: shownAttachment(stored), wantedSize: rules.growth(stored),
+            mountpoint: mountpoint(stored))
     }
 
     /// Without a mountpoint that no node would have given the volume. Where another node has mounted it cannot be seen here.

@@ -48,6 +48,7 @@ extension VolumeDescription {
         ]
         if let id = volume.imageID { status["imageID"] = .string(id) }
         if !volume.spec.dataPool.isEmpty { status["dataPool"] = .string(volume.spec.dataPool) }
+        if let size = view.wantedSize { status["wantedSize"] = .string("\(size)") }
         if volume.adopted { status["adopted"] = true }
         if volume.isProtected { status["protected"] = true }
         if let attachment = view.attachment {

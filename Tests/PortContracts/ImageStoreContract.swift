@@ -29,6 +29,8 @@ public struct ImageStoreContract: Sendable {
             .init("D11: a blank image bears no filesystem, and looking leaves no trace") {
                 try await $0.noFilesystem()
             },
+            .init("an image grows, also while it is mapped, and never shrinks") { try await $0.grows() },
+            .init("an image of another id does not grow") { try await $0.growsByID() },
             .init("remove takes the image away, and succeeds when there is none") { try await $0.removes() },
             .init("remove leaves an image with another id alone") { try await $0.wrongID() },
             .init("B2: remove is busy while there are snapshots, and inspect names them") { try await $0.snapshots() },
@@ -189,6 +191,41 @@ public struct ImageStoreContract: Sendable {
             let found = try await images.inspect(image)
             #expect(found?.uid == "another")
             #expect(found?.id == id)
+        }
+    }
+
+    private func grows() async throws {
+        try await withImage("grow") { image, id in
+            let before = try #require(try await images.inspect(image)?.size)
+            let (larger, largest) = (VolumeSize(bytes: before.bytes * 2), VolumeSize(bytes: before.bytes * 3))
+            try await images.grow(image, id: id, to: larger)
+            #expect(try await images.inspect(image)?.size == larger)
+            let device = try await mapper.map(image, id: id, options: [])
+            try await cleaningUp {
+                try await images.grow(image, id: id, to: largest)
+                try await mapper.grow(device, to: largest)
+                #expect(try await mapper.size(of: device) == largest)
+                // Nor does it take the mapping's lock or watch away.
+                #expect(try await images.inspect(image)?.watchers == [device.client].compactMap(\.self))
+            } after: {
+                try await mapper.unmap(device)
+            }
+            for smaller in [before, larger, largest] { try await images.grow(image, id: id, to: smaller) }
+            let found = try await images.inspect(image)
+            #expect(found?.size == largest && found?.id == id && found?.uid == "uid-grow")
+        }
+    }
+
+    private func growsByID() async throws {
+        try await withImage("grow-id") { image, id in
+            let before = try await images.inspect(image)?.size
+            await expectFailure(.notFound, "growing an image that is gone") {
+                try await images.grow(image, id: id + "0", to: .gibibytes(1))
+            }
+            #expect(try await images.inspect(image)?.size == before)
+            // Its name may be another image's by now.
+            try await images.grow(image.named("no-such-name"), id: id, to: .gibibytes(1))
+            #expect(try await images.inspect(image)?.size == .gibibytes(1))
         }
     }
 

@@ -155,11 +155,21 @@ extension History {
             mustSucceed(.mount(volume, id: id), on: each)
             begin(0, on: each)
             write(by: 0, on: each)
+            seeThatItGrows(name, on: each)
             stop(0, on: each)
             hosts[each].containers[0].state = .unmounting
             mustSucceed(.unmount(volume, id: id), on: each)
             hosts[each].containers = []
         }
+    }
+
+    /// Who has the volume mounted gives it the size that is wanted.
+    private func seeThatItGrows(_ name: VolumeName, on index: Int) {
+        guard checks.violation == nil, GrowthRule.wanted(cluster.mutate { $0.etcd.read(name) }) != nil else { return }
+        mustSucceed(.tend, on: index)
+        let stored = cluster.mutate { $0.etcd.read(name) }
+        guard let wanted = GrowthRule.wanted(stored) else { return }
+        checks.report(.endsWell, "\(name) is still to get \(wanted) after \(hosts[index].name) has had it mounted")
     }
 
     /// Where the volume is used at the end: elsewhere than where it still counts as mounted, because only who asks for
@@ -203,6 +213,7 @@ extension History {
     private func checkNothingIsLeft(_ world: World) {
         var left = world.etcd.volumes.keys.map { "the record of volume \($0)" }
         left += world.etcd.attachments.keys.map { "the record of a mount of \($0)" }
+        left += world.etcd.desired.keys.map { "what was wanted of \($0)" }
         left += world.ceph.images.keys.map { "image \($0.name)" }
         left += world.ceph.trash.values.map(\.reference.name).filter { $0 != Setup.trashedByHand }
             .map { "\($0) in the trash" }

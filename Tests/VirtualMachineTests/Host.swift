@@ -79,6 +79,11 @@ struct Host: Sendable {
         return lines.dropLast().joined(separator: "\n")
     }
 
+    /// Runs the plugin's program on it as an operator does.
+    func operate(_ arguments: String, within limit: Duration = .seconds(60)) async throws -> String {
+        try await run("set -a; . /rig/settings; NODE_NAME=\"$(hostname)\" rbd-plugin \(arguments)", within: limit)
+    }
+
     /// Starts a shell script on it that goes on until it is ended; what it prints arrives in a file on this machine.
     func start(_ script: String, printingTo file: String) throws -> SpawnedProcess {
         try SpawnedProcess(

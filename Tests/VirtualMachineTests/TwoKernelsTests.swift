@@ -177,6 +177,27 @@ struct TwoKernelsTests {
         try await volume.remove()
     }
 
+    @Test("A volume grows while a container writes to it", arguments: ["ext4", "xfs"])
+    func grows(filesystem: String) async throws {
+        let hosts = try await Hosts.ready()
+        let volume = try await Volume("grows", on: hosts, ["fstype": filesystem, "size": "320"])
+        let mountpoint = try await volume.taken(by: hosts.a, id: "1").mountpoint
+        let writer = try Writer("a", on: hosts.a, mountpoint: mountpoint)
+        try await writer.writes(5)
+        // By way of the other host: whoever has the volume does it.
+        let said = try await hosts.b.operate("volume resize \(volume.name) 640M --timeout 90", within: .seconds(120))
+        #expect(said.contains("has 640M now"), "\(said)")
+        try await writer.writes(5)
+        let blocks = try await hosts.a.run("stat -f -c %b:%S \(mountpoint)").split(separator: ":").compactMap {
+            UInt64($0)
+        }
+        #expect(blocks.reduce(1, *) >> 20 > 500, "\(blocks)")
+        try await writer.end()
+        try await hosts.a.client.unmount(volume.name, id: "1").checked()
+        try await volume.expectRecords([writer.acknowledged(unheard: 1)])
+        try await volume.remove()
+    }
+
     @Test("A feature that the kernel does not know is named, before an image is made and before one is mapped")
     func unknownFeature() async throws {
         let hosts = try await Hosts.ready()

@@ -133,8 +133,12 @@ extension VolumeRequest {
     /// The first option that was given and that `existing` has otherwise, as `(option, what it has)`.
     ///
     /// A Create repeated by another node of a Swarm gives the same options; options it does not give match anything.
-    public func contradiction(to existing: VolumeSpec) -> (option: VolumeOption, has: String)? {
+    /// - Parameter createdSize: of a volume that has grown since: it matches as well.
+    public func contradiction(
+        to existing: VolumeSpec, createdSize: VolumeSize? = nil
+    ) -> (option: VolumeOption, has: String)? {
         for option in VolumeOption.allCases where given.contains(option) {
+            if option == .size, spec.size == createdSize { continue }
             if let has = difference(option, existing) { return (option, has) }
         }
         return nil

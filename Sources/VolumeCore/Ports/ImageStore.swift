@@ -43,6 +43,10 @@ public protocol ImageStore: Sendable {
     /// Takes the notes of clients away that are gone or shut out; succeeds when there are none, and when the image is gone.
     func forgetWriters(_ clients: [ClientAddress], in image: ImageReference, id: String) async throws
 
+    /// Makes the image that large; does nothing where it is, or is larger. Clients that have it open go on.
+    /// - Throws: `VolumeError` with code `notFound` when there is no image of that id any more.
+    func grow(_ image: ImageReference, id: String, to size: VolumeSize) async throws
+
     /// Removes an image, provided that its id is `id` (any when `nil`); succeeds when there is none. Finishes a removal
     /// that was cut off.
     /// - Throws: `VolumeError` with code `busy` when it has watchers or snapshots.

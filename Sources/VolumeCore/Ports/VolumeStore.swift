@@ -1,11 +1,11 @@
 /// The memory all nodes share: volumes and attachments, in etcd.
 public protocol VolumeStore: Sendable {
-    /// Both records of a name, linearizably.
+    /// All records of a name, linearizably.
     /// - Throws: `VolumeError` with code `unavailable` or `timedOut` when the truth cannot be had, `unexplained` when one
-    ///   of the two is there and cannot be read.
+    ///   of them is there and cannot be read.
     func read(_ name: VolumeName) async throws -> StoredVolume
 
-    /// Replaces what was read by what is to be, in one transaction that is guarded with both revisions that were read
+    /// Replaces what was read by what is to be, in one transaction that is guarded with all revisions that were read
     /// (or with their absence). Repeats itself after a lost answer until it knows.
     /// - Returns: what is stored now if the guards held, else `nil`, and nothing was written.
     /// - Throws: `VolumeError` with outcome `unknown` when even reading back did not tell.
@@ -20,7 +20,7 @@ public protocol VolumeStore: Sendable {
     func readAttachments() async throws -> [VolumeName: Attachment]
 }
 
-/// What becomes of the two records of a name.
+/// What becomes of the records of a name.
 public struct StoreChange: Sendable, Hashable {
     public enum Write<Record: Sendable & Hashable>: Sendable, Hashable {
         case keep
@@ -30,11 +30,19 @@ public struct StoreChange: Sendable, Hashable {
 
     public var volume: Write<VolumeRecord>
     public var attachment: Write<Attachment>
+    public var desired: Write<DesiredState>
 
-    public init(volume: Write<VolumeRecord> = .keep, attachment: Write<Attachment> = .keep) {
+    public init(
+        volume: Write<VolumeRecord> = .keep, attachment: Write<Attachment> = .keep,
+        desired: Write<DesiredState> = .keep
+    ) {
         self.volume = volume
         self.attachment = attachment
+        self.desired = desired
     }
+
+    /// Nothing is left of the volume. What is recorded of a mount has gone before.
+    public static let deletion = StoreChange(volume: .delete, desired: .delete)
 }
 
 /// Which nodes are alive, by their heartbeat in etcd.

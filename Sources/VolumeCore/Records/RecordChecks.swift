@@ -22,6 +22,7 @@ extension VolumeRecord: CheckedRecord {
         }
         for token in abandoned { try RecordForm.id(token, "abandoned") }
         try RecordForm.epoch(epoch, "epoch")
+        if let createdSize { try RecordForm.size(createdSize, "createdSize") }
         try spec.checkValues(adopted: adopted)
         if phase == .creating { try checkAsRequested() }
     }

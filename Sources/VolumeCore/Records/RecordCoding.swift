@@ -4,7 +4,7 @@
 extension VolumeRecord: Codable {
     private static let known: Set<String> = [
         "schema", "reader", "name", "uid", "phase", "spec", "options", "createdAt", "imageID", "adopted", "attempt",
-        "abandoned", "epoch", "protected", RecordStamp.field,
+        "abandoned", "epoch", "protected", "createdSize", RecordStamp.field,
     ]
 
     public init(from decoder: any Decoder) throws {
@@ -22,6 +22,7 @@ extension VolumeRecord: Codable {
         abandoned = try fields.field("abandoned", or: [])
         epoch = try fields.field("epoch")
         isProtected = try fields.field("protected", or: false)
+        createdSize = try fields.optional("createdSize")
         unknown = try UnknownFields(fields, besides: Self.known)
     }
 
@@ -41,6 +42,7 @@ extension VolumeRecord: Codable {
         try fields.encode(abandoned, forKey: "abandoned")
         try fields.encode(epoch, forKey: "epoch")
         if isProtected { try fields.encode(true, forKey: "protected") }
+        try fields.encodeIfPresent(createdSize, forKey: "createdSize")
     }
 }
 

@@ -27,6 +27,12 @@ public enum RecordForm {
         guard (1...Int(Int32.max)).contains(count) else { throw fault(field, "\(count)", "a number of mounts") }
     }
 
+    static func size(_ size: VolumeSize, _ field: String) throws(VolumeError) {
+        guard size.bytes > 0, size <= .maximum else {
+            throw fault(field, "\(size.bytes)", "a size that a volume can have")
+        }
+    }
+
     static func device(_ path: String, _ field: String) throws(VolumeError) {
         guard path.hasPrefix("/dev/"), isVisible(path), isPlain(path) else {
             throw fault(field, path, "the path of a device below /dev")

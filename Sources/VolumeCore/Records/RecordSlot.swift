@@ -5,12 +5,14 @@
 public enum RecordKind: String, Sendable, Hashable, CaseIterable {
     case volume = "volumes"
     case mount = "mounts"
+    case desired = "desired"
 
     /// Where the records of this kind are.
     public var slot: any RecordSlot {
         switch self {
         case .volume: TypedSlot(stored: \.volume, change: \.volume)
         case .mount: TypedSlot(stored: \.attachment, change: \.attachment)
+        case .desired: TypedSlot(stored: \.desired, change: \.desired)
         }
     }
 }

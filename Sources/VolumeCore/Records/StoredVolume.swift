@@ -14,6 +14,7 @@ public struct StoredVolume: Sendable, Hashable {
     public var name: VolumeName
     public var volume: Revisioned<VolumeRecord>?
     public var attachment: Revisioned<Attachment>?
+    public var desired: Revisioned<DesiredState>?
     /// etcd's revision at which this was true.
     public var revision: Int64
 

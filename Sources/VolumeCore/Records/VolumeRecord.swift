@@ -45,6 +45,8 @@ public struct VolumeRecord: Sendable, Hashable {
     public var epoch: Epoch
     /// Whether no Remove may take the volume.
     public var isProtected = false
+    /// The size that the volume was created with, once it has another one. The services of a Swarm go on asking for it.
+    public var createdSize: VolumeSize?
     /// What newer versions have recorded of it.
     public internal(set) var unknown = UnknownFields()
 

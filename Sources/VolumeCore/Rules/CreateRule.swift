@@ -18,11 +18,13 @@ public enum CreateRule {
         _ name: VolumeName, recorded: VolumeRecord?, request: VolumeRequest, me: NodeIdentity, attemptIsAlive: Bool
     ) throws(VolumeError) -> CreateStep {
         guard let recorded else { return .begin }
-        if let (option, has) = request.contradiction(to: recorded.spec) {
+        if let (option, has) = request.contradiction(to: recorded.spec, createdSize: recorded.createdSize) {
             throw VolumeError(
                 .alreadyExists, "create volume \(name)",
                 why: "it exists with \(option.rawValue)=\(has.isEmpty ? "(none)" : has)",
-                remedy: "use another name, or leave the option out to use the volume as it is", outcome: .refused)
+                remedy: "use another name, or leave the option out to use the volume as it is"
+                    + (option == .size ? "; 'rbd-plugin volume resize \(name) SIZE' makes it larger" : ""),
+                outcome: .refused)
         }
         switch recorded.phase {
         case .ready: return .finished

@@ -8,8 +8,9 @@ import VolumeCore
 /// `rbd-plugin volume …`
 struct VolumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "volume", abstract: "List and inspect volumes, protect them from removal, forget them.",
-        subcommands: [List.self, Inspect.self, Protect.self, Unprotect.self, Forget.self])
+        commandName: "volume",
+        abstract: "List and inspect volumes, make them larger, protect them from removal, forget them.",
+        subcommands: [List.self, Inspect.self, ResizeCommand.self, Protect.self, Unprotect.self, Forget.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "ls", abstract: "List all volumes.")
@@ -113,11 +114,12 @@ struct VolumeCommand: AsyncParsableCommand {
     }
 }
 
-/// Both records of a volume, as they are shown.
+/// The records of a volume, as they are shown.
 struct RecordOutput: Encodable {
     let name: String
     let volume: VolumeRecord?
     let mount: Attachment?
+    let desired: DesiredState?
     /// Who has the image open; left out in lists, and when Ceph did not say.
     var watchers: [String]?
 
@@ -125,6 +127,7 @@ struct RecordOutput: Encodable {
         name = stored.name.text
         volume = stored.volume?.record
         mount = stored.attachment?.record
+        desired = stored.desired?.record
     }
 
     static func json(_ value: some Encodable) throws -> String {

@@ -60,6 +60,10 @@
             try await points.after("forget writers") { try await base.forgetWriters(clients, in: image, id: id) }
         }
 
+        func grow(_ image: ImageReference, id: String, to size: VolumeSize) async throws {
+            try await points.after("grow image") { try await base.grow(image, id: id, to: size) }
+        }
+
         func remove(_ image: ImageReference, id: String?) async throws {
             try await points.after("remove image") { try await base.remove(image, id: id) }
         }

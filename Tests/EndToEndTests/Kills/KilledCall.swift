@@ -89,6 +89,13 @@ extension Scene {
         try await expectReleased(name, occasion)
     }
 
+    func expectGrown(_ name: String, _ occasion: String) async throws {
+        try await eventually("the volume to have grown, \(occasion)") {
+            guard try await stage.record(of: name)?["spec"]?["size"] == .integer(320 << 20) else { return false }
+            return try await stage.etcd.keys(stage.prefix + "desired/").isEmpty
+        }
+    }
+
     func expectReleased(_ name: String, _ occasion: String) async throws {
         #expect(stage.plugin.kernelState.isEmpty, "\(occasion): \(stage.plugin.kernelState)")
         #expect(try await stage.mountRecord(of: name) == nil, "\(occasion)")

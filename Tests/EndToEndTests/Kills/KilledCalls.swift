@@ -7,7 +7,7 @@ extension KilledCall {
     /// Docker's calls as they succeed.
     static let successes = [create, adopt, mount, unmount, remove]
     /// Those that fail, and undo what they had done; and what a restarted plugin does by itself.
-    static let failures = [failingCreate, failingMount, busyUnmount, recovery, clearingUp]
+    static let failures = [failingCreate, failingMount, busyUnmount, recovery, clearingUp, resize]
 
     static let create = KilledCall(
         title: "a Create", caller: "Create",
@@ -165,6 +165,24 @@ extension KilledCall {
         },
         again: { scene, name, occasion in try await scene.expectUsable(name, occasion) },
         finally: { scene, volumes in try await scene.expectIntact(volumes, "killed recoveries") })
+
+    /// What a plugin does about a size that an operator wants.
+    static let resize = KilledCall(
+        title: "a resize", caller: "background",
+        prepare: { scene, name in
+            try await scene.prepareVolume(name, ["fstype": "xfs", "size": "300"])
+            try await scene.client.mount(name, id: "a").checked()
+        },
+        call: { scene, name in
+            try await scene.stage.operate("volume", "resize", name, "320M", "--no-wait").checked()
+            try await scene.expectGrown(name, "a resize")
+        },
+        again: { scene, name, occasion in
+            try await scene.expectGrown(name, occasion)
+            try await scene.client.unmount(name, id: "a").checked()
+            try await scene.expectUsable(name, occasion)
+        },
+        finally: { scene, volumes in try await scene.expectIntact(volumes, "killed resizes") })
 
     /// What a plugin does about a Create that was killed and is not asked for again.
     static let clearingUp = KilledCall(

@@ -3,14 +3,21 @@ import Rig
 import Testing
 
 extension Stage {
-    /// What e2fsck says of a volume's ext4 filesystem, which is mounted nowhere. It looks at a copy and mends nothing.
+    /// What the filesystem's own checker says of a volume, which is mounted nowhere. It looks at a copy and mends nothing.
     func expectSoundFilesystem(
         _ volume: String, after occasion: String, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
         let copy = "\(plugin.scratch.path)/\(uniqueName("copy"))"
         try await ceph.rbd("export", "--no-progress", image(volume), copy)
-        let check = try await runTool("e2fsck", ["-f", "-n", copy])
-        #expect(check.status == 0, "\(volume), after \(occasion): \(check.output)", sourceLocation: sourceLocation)
+        let checkers = [
+            "ext4": ["e2fsck", "-f", "-n"], "xfs": ["xfs_repair", "-n"], "btrfs": ["btrfs", "check", "--readonly"],
+        ]
+        let filesystem = try await record(of: volume)?["spec"]?["filesystem"]?.string ?? "ext4"
+        let words = (checkers[filesystem] ?? []) + [copy]
+        let check = try await runTool(words[0], Array(words.dropFirst()))
+        #expect(
+            check.status == 0, "\(volume), after \(occasion): \(check.output) \(check.error)",
+            sourceLocation: sourceLocation)
         try FileManager.default.removeItem(atPath: copy)
     }
 

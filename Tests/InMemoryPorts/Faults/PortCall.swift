@@ -19,7 +19,7 @@ public struct PortCall: Sendable, Hashable, CustomStringConvertible {
 public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     case storeRead, storeCommit, storeReadAll, nodeIsAlive
     case imagePreflight, imageInspect, imageCreate, imageMark, imageRename, imageWatchers, imageList, imageFilesystems
-    case imageNoteWriter, imageForgetWriters
+    case imageNoteWriter, imageForgetWriters, imageGrow
     /// A removal in two steps: the data goes, then the name.
     case imageTrim, imageRemove
     /// What is removed goes to the trash, and later from there.
@@ -40,7 +40,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
             .imageFilesystems,
             .imageTrim, .imageRemove, .imageTrash, .imageTrashPlaces, .imageTrashList, .imageEmpty, .formatMap,
             .deviceMap, .fenceBlocklist, .fenceIsBlocklisted, .fenceAllow, .fenceBreakLock,
-            .imageNoteWriter, .imageForgetWriters:
+            .imageNoteWriter, .imageForgetWriters, .imageGrow:
             .ceph
         case .formatBegin, .formatEnd, .formatUnmap, .deviceSupport, .deviceList, .deviceUnmap, .deviceSize,
             .deviceGrow, .filesystemCheck, .filesystemIsChecking, .filesystemGrow, .mountMount, .mountUnmount,
@@ -53,7 +53,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     /// Whether it changes anything.
     public var writes: Bool {
         switch self {
-        case .storeCommit, .imageCreate, .imageMark, .imageNoteWriter, .imageForgetWriters, .imageRename, .imageTrim,
+        case .storeCommit, .imageCreate, .imageMark, .imageNoteWriter, .imageForgetWriters, .imageGrow, .imageRename,
+            .imageTrim,
             .imageRemove, .imageTrash, .imageEmpty,
             .formatMap, .formatBegin,
             .formatEnd, .formatUnmap, .deviceMap, .deviceUnmap, .deviceGrow, .filesystemCheck, .filesystemGrow,

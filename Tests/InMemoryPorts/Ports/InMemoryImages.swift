@@ -34,6 +34,13 @@ public struct InMemoryImageStore: ImageStore {
         }
     }
 
+    public func grow(_ image: ImageReference, id: String, to size: VolumeSize) async throws {
+        try await process.perform(.imageGrow, "\(id) to \(size)") { [process] world in
+            try world.growImage(id, in: image.trash, to: size)
+            world.open(id, by: process)
+        }
+    }
+
     /// The image exists before it bears its uid, as with librbd: a crash in between leaves one that bears none.
     public func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
         let id = try await process.perform(.imageCreate, "\(image)") { [process] world in

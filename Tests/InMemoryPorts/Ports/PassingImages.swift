@@ -30,6 +30,9 @@ extension PassingImages {
     public func forgetWriters(_ clients: [ClientAddress], in image: ImageReference, id: String) async throws {
         try await base.forgetWriters(clients, in: image, id: id)
     }
+    public func grow(_ image: ImageReference, id: String, to size: VolumeSize) async throws {
+        try await base.grow(image, id: id, to: size)
+    }
     public func remove(_ image: ImageReference, id: String?) async throws { try await base.remove(image, id: id) }
     public func moveToTrash(_ image: ImageReference, id: String?, as removed: String) async throws {
         try await base.moveToTrash(image, id: id, as: removed)

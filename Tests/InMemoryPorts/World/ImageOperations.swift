@@ -148,6 +148,13 @@ extension World {
         change(found.reference, id) { $0.writers.insert(client) }
     }
 
+    mutating func growImage(_ id: String, in place: TrashPlace, to size: VolumeSize) throws {
+        guard let found = image(ofID: id, in: place) else {
+            throw VolumeError(.notFound, "grow image \(id)", why: "there is no such image", outcome: .refused)
+        }
+        change(found.reference, id) { $0.size = max($0.size, size) }
+    }
+
     mutating func forgetWriters(_ clients: [ClientAddress], ofImage id: String, in place: TrashPlace) {
         guard let found = image(ofID: id, in: place) else { return }
         change(found.reference, id) { $0.writers.subtract(clients) }

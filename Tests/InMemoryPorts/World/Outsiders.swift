@@ -85,6 +85,17 @@ extension World {
         return etcd.commit(.init(volume: .put(volume)), over: stored, request: requests) != nil
     }
 
+    /// `rbd-plugin volume resize`.
+    /// - Returns: whether that changed anything.
+    @discardableResult
+    public mutating func wishSize(_ size: VolumeSize, of text: String) -> Bool {
+        guard let name = try? VolumeName(text) else { return false }
+        let stored = etcd.read(name)
+        guard let desired = try? GrowthRule.request(size, for: stored, at: WallTime(seconds: 0)) else { return false }
+        requests += 1
+        return etcd.commit(.init(desired: .put(desired)), over: stored, request: requests) != nil
+    }
+
     /// From now on checks on the node go on for longer than a call.
     public mutating func holdChecks(on name: String) { nodes[name]?.kernel.checksAreHeld = true }
 

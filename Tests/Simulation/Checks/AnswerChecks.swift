@@ -76,6 +76,13 @@ extension History {
             guard other.isRunning, world.nodes[host.name]?.kernel.mount(at: Setup.mountpoint(volume)) == nil else {
                 continue
             }
+            // Where the mapper has lost its notes, a volume that another node asked for cannot be mounted again: containers
+            // go on with their own mounts, and the last one that ends lets go of it.
+            if case .running(_, let device) = other.state,
+                world.nodes[host.name]?.kernel.devices[device]?.isOutOfSight == true
+            {
+                continue
+            }
             checks.report(.usersKeepTheirMount, "Unmount \(volume) \(id) on \(host.name) took it from \(other.id)")
         }
     }

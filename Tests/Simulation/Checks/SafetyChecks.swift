@@ -23,6 +23,10 @@ struct SafetyChecks {
     /// The uids of volumes that were ready and protected when the records changed last.
     private var protected: [VolumeName: String] = [:]
 
+    /// The size that each volume's record said last, by uid, and that each image had last, by id.
+    private var recordedSizes: [String: VolumeSize] = [:]
+    private var imageSizes: [String: VolumeSize] = [:]
+
     /// Ids of images in the trash.
     private var trashed: Set<String> = []
     /// Ids of images that have snapshots.
@@ -65,6 +69,7 @@ struct SafetyChecks {
         named = [:]
         highestEpoch = [:]
         protected = [:]
+        recordedSizes = [:]
     }
 
     private static let alsoAfterRestoring: Set<Violation.Invariant> = [
@@ -206,6 +211,12 @@ struct SafetyChecks {
                 report(.noSecondFormat, "mkfs ran on \(reference), which has been ready")
             }
         }
+        for image in world.ceph.images.values {
+            if let before = imageSizes[image.id], image.size < before {
+                report(.sizesGrow, "image \(image.id) had \(before), and has \(image.size)")
+            }
+            imageSizes[image.id] = image.size
+        }
         for (reference, image) in foreign where world.ceph.images[reference] != image {
             report(.foreignUntouched, "image \(reference) is nobody's volume and was changed")
         }
@@ -240,6 +251,7 @@ struct SafetyChecks {
         revision = world.etcd.revision
         checkReadable(world.etcd.volumes)
         checkReadable(world.etcd.attachments)
+        checkReadable(world.etcd.desired)
         for (name, stored) in world.etcd.volumes { observe(name, stored.record, world) }
         for (name, stored) in world.etcd.attachments { observe(name, stored.record) }
         for name in lastSeen.keys where world.etcd.attachments[name] == nil { lastSeen[name] = nil }
@@ -280,6 +292,21 @@ struct SafetyChecks {
             report(.foreignUntouched, "volume \(name) is ready on image \(id), which bears another uid")
         }
         if readyImages[id] == nil { readyImages[id] = image.timesFormatted }
+        checkSize(volume, image)
+    }
+
+    private mutating func checkSize(_ volume: VolumeRecord, _ image: SimulatedImage) {
+        if let before = recordedSizes[volume.uid], volume.spec.size < before {
+            report(.sizesGrow, "volume \(volume.name) had \(before), and has \(volume.spec.size)")
+        }
+        recordedSizes[volume.uid] = volume.spec.size
+        guard volume.spec.size > image.size || volume.spec.size > image.filesystem?.size ?? volume.spec.size else {
+            return
+        }
+        report(
+            .appliedIsTrue,
+            "volume \(volume.name) is recorded with \(volume.spec.size); its image has \(image.size), the"
+                + " filesystem \(image.filesystem.map { "\($0.size)" } ?? "?")")
     }
 
     private mutating func observe(_ name: VolumeName, _ attachment: Attachment) {

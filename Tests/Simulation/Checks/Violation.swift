@@ -19,6 +19,8 @@ public struct Violation: Sendable, Hashable, CustomStringConvertible {
         case foreignUntouched = "what is not ours is not touched"
         case livingKeep = "nobody takes what a living node has"
         case protectedStays = "what is protected is not removed"
+        case sizesGrow = "no volume and no image ever gets smaller"
+        case appliedIsTrue = "a recorded size is the size of image and filesystem"
         case recordsAreReadable = "what is recorded can be read back"
         case deterministic = "everything runs on the scheduler's thread"
     }

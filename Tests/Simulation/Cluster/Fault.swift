@@ -40,6 +40,7 @@ enum Fault: String, Sendable, CaseIterable {
     case snapshotTaken = "somebody takes a snapshot"
     case recordForged = "somebody writes the record of a mount"
     case protection = "an operator protects a volume, or lifts that"
+    case sizeWished = "an operator wants a volume to be larger"
 
     /// Those that strike a single call.
     static let ofCalls: [Fault] = [

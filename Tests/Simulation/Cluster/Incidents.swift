@@ -44,6 +44,7 @@ extension History {
         case .imageSwapped: return swapImage()
         case .snapshotTaken: return takeSnapshot()
         case .protection: return changeProtection()
+        case .sizeWished: return wishSize()
         case .notesLost: return loseNotes(of: index, node)
         case .etcdRestored: return restoreEtcd()
         case .recordForged: return forgeRecord()
@@ -312,6 +313,12 @@ extension History {
         guard let volume = random.one(of: volumes) else { return false }
         let isProtected = random.below(3) > 0
         return cluster.mutate { $0.protect(volume, isProtected) }
+    }
+
+    private func wishSize() -> Bool {
+        guard let volume = random.one(of: volumes) else { return false }
+        let size = VolumeSize.gibibytes(UInt64(1 + random.below(8)))
+        return cluster.mutate { $0.wishSize(size, of: volume) }
     }
 
     // MARK: Mending

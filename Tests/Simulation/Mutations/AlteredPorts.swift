@@ -112,13 +112,15 @@ struct AlteredMounter: Mounter {
 struct AlteredFilesystems: FilesystemTools {
     let base: any FilesystemTools
     let checking: @Sendable (String, FilesystemType) async throws -> Void
+    /// Whether filesystems are grown.
+    var grows = true
 
     func check(_ device: String, _ filesystem: FilesystemType) async throws {
         try await checking(device, filesystem)
     }
     func isChecking(_ device: String) async throws -> Bool { try await base.isChecking(device) }
     func grow(_ device: String, _ filesystem: FilesystemType, mountpoint: String) async throws {
-        try await base.grow(device, filesystem, mountpoint: mountpoint)
+        if grows { try await base.grow(device, filesystem, mountpoint: mountpoint) }
     }
 }
 
@@ -128,6 +130,7 @@ struct AlteredImages: PassingImages {
     var inspectingID: @Sendable (String, TrashPlace) async throws -> ImageDescription?
     var noting: @Sendable (ClientAddress, ImageReference, String) async throws -> Void
     var renaming: @Sendable (ImageReference, String) async throws -> Void
+    var growing: @Sendable (ImageReference, String, VolumeSize) async throws -> Void
     var watching: @Sendable (ImageReference) async throws -> [ClientAddress]
     var creating: @Sendable (ImageReference, VolumeSpec, String) async throws -> String
     var removing: @Sendable (ImageReference, String?) async throws -> Void
@@ -144,6 +147,7 @@ struct AlteredImages: PassingImages {
         inspectingID = { try await base.inspect(id: $0, in: $1) }
         noting = { try await base.noteWriter($0, in: $1, id: $2) }
         renaming = { try await base.rename($0, to: $1) }
+        growing = { try await base.grow($0, id: $1, to: $2) }
         watching = { try await base.watchers(of: $0) }
     }
 
@@ -158,6 +162,9 @@ struct AlteredImages: PassingImages {
         try await creating(image, spec, uid)
     }
     func rename(_ image: ImageReference, to name: String) async throws { try await renaming(image, name) }
+    func grow(_ image: ImageReference, id: String, to size: VolumeSize) async throws {
+        try await growing(image, id, size)
+    }
     func remove(_ image: ImageReference, id: String?) async throws { try await removing(image, id) }
     func trashed(in place: TrashPlace) async throws -> [TrashedImage] { try await listingTrash(place) }
     func emptyTrash(_ image: TrashedImage) async throws { try await emptying(image) }

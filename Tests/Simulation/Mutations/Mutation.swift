@@ -31,6 +31,8 @@ public enum Mutation: String, Sendable, CaseIterable {
     // Decisions.
     case failedUnmountsStay, recordIsTakenForMount, removalIgnoresMounts, removalTakesWhatWasJustMounted
     case startAdoptsNothing, justMountedIsGivenAway, budgetsAreEndless, removalIgnoresProtection
+    // Sizes.
+    case growthIsForgotten, filesystemsDoNotGrow, growthIgnoresTheID, wishesOutliveVolumes
 
     /// What it makes the driver do.
     public var what: String {
@@ -100,6 +102,10 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .startAdoptsNothing: "a plugin that starts lets go of what it finds mounted"
         case .justMountedIsGivenAway: "a volume that is just being handed to a container is given to who asks"
         case .removalIgnoresProtection: "a Remove takes a volume that is protected"
+        case .growthIsForgotten: "nobody does anything about a size that is wanted"
+        case .filesystemsDoNotGrow: "a filesystem that was not grown counts as grown"
+        case .growthIgnoresTheID: "whatever bears the image's name is grown"
+        case .wishesOutliveVolumes: "what was wanted of a volume stays when the volume goes"
         case .budgetsAreEndless: "operations may take a hundred times as long"
         }
     }
@@ -112,14 +118,19 @@ public enum Mutation: String, Sendable, CaseIterable {
             [.oneWriter, .oneMapping, .recordedWriter, .clientsAreNamed, .endsWell]
         case .watchersAreNotSeen: [.oneWriter, .oneMapping, .livingKeep, .mountedIsMounted]
         // Whoever "is" on the blocklist is put there again without a question, also whom only a forged record names.
-        case .everyoneIsShutOut: [.oneWriter, .oneMapping, .livingKeep, .mountedIsMounted, .othersAreLeftAlone]
+        case .everyoneIsShutOut:
+            [.oneWriter, .oneMapping, .livingKeep, .mountedIsMounted, .othersAreLeftAlone, .endsWell]
         case .nodesDieEarly: [.livingKeep]
         case .guardsAreIgnored, .attachmentGuardIsIgnored:
-            [.epochsGrow, .oneWriter, .oneMapping, .recordedWriter, .livingKeep, .answersAreTrue, .clientsAreNamed]
+            [
+                .epochsGrow, .oneWriter, .oneMapping, .recordedWriter, .livingKeep, .answersAreTrue, .clientsAreNamed,
+                .endsWell,
+            ]
         case .epochIsKept, .epochIsForgotten: [.epochsGrow]
         case .unknownIsTakenForDone: [.answersAreTrue, .recordedWriter, .mountedIsMounted, .endsWell]
         case .readsAreStale: [.neverDenied, .answersAreTrue, .endsWell]
-        case .idsAreNotCounted: [.usersKeepTheirMount]
+        // Nor does anybody grow a volume that seems to have no users.
+        case .idsAreNotCounted: [.usersKeepTheirMount, .endsWell]
         case .doubtIsDenial: [.neverDenied]
         case .failedCheckFormats: [.noSecondFormat]
         case .imageIsOverwritten: [.foreignUntouched]
@@ -153,6 +164,9 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .forgottenWritersAreLeft: [.oneWriter]
         case .writersAreNotNoted: [.oneWriter, .oneMapping, .clientsAreNamed, .endsWell]
         case .removalIgnoresProtection: [.protectedStays]
+        case .growthIsForgotten, .wishesOutliveVolumes: [.endsWell]
+        case .filesystemsDoNotGrow: [.appliedIsTrue]
+        case .growthIgnoresTheID: [.foreignUntouched, .appliedIsTrue, .endsWell]
         case .removalIgnoresMounts: [.noRecordLost, .foreignUntouched, .unmountedIsGone, .endsWell]
         }
     }
@@ -167,18 +181,18 @@ public enum Mutation: String, Sendable, CaseIterable {
             .recordGoesBeforeUnmap, .addressIsNotRecorded, .mountComesBeforeRecord, .unknownIsTakenForDone,
             .readsAreStale, .idsAreNotCounted, .doubtIsDenial, .lastDeleteIsUnguarded, .newClientIsNotRecorded,
             .undoForgetsItsClaim, .reattachForgetsClients, .deletesAreNotDone, .wishesAreLost, .readyComesFirst,
-            .recordOfVolumeGoesFirst, .readsComeFromTheCopy:
+            .recordOfVolumeGoesFirst, .readsComeFromTheCopy, .wishesOutliveVolumes:
             applyToStore(&ports)
         case .failedCheckFormats, .imageIsOverwritten, .foreignUIDIsOurs, .formatIsSkipped, .trashIsPurged,
             .snapshotsAreNotSeen, .unmapLies, .unmapIsBelieved, .unmountLies,
             .devicesAreNotSeen, .deadMappingsAreNotSeen, .mapIgnoresTheID, .removalIgnoresTheID, .clientIsNotTold,
             .checkIsSkipped, .repairIsForgotten, .mountsAreNotSeen, .useIsNotSeen, .rootIsNotPrepared,
-            .nothingIsUnsettled, .writersAreNotNoted:
+            .nothingIsUnsettled, .writersAreNotNoted, .filesystemsDoNotGrow, .growthIgnoresTheID:
             applyToNode(&ports, node.process.cluster, node.identity.node)
         case .failedUnmountsStay, .recordIsTakenForMount, .removalIgnoresMounts, .removalTakesWhatWasJustMounted,
             .startAdoptsNothing, .justMountedIsGivenAway, .budgetsAreEndless, .unseenClientsAreForgotten,
             .silentOwnersAreLeft, .orphansStay, .recordsAreBelieved,
-            .forgottenWritersAreLeft, .removalIgnoresProtection:
+            .forgottenWritersAreLeft, .removalIgnoresProtection, .growthIsForgotten:
             // Altered are its rules.
             break
         }

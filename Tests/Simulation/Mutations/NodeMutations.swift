@@ -112,6 +112,17 @@ extension Mutation {
             var altered = AlteredImages(images)
             altered.noting = { _, _, _ in }
             ports.images = altered
+        case .filesystemsDoNotGrow:
+            let filesystems = ports.filesystems
+            ports.filesystems = AlteredFilesystems(
+                base: filesystems, checking: { try await filesystems.check($0, $1) }, grows: false)
+        case .growthIgnoresTheID:
+            var altered = AlteredImages(images)
+            altered.growing = { image, _, size in
+                guard let found = try await images.inspect(image) else { return }
+                try await images.grow(image, id: found.id, to: size)
+            }
+            ports.images = altered
         case .nothingIsUnsettled: ports.catalog = AlteredCatalog(base: ports.catalog) { [] }
         default: applyToMounter(&ports)
         }

@@ -38,6 +38,7 @@ extension Mutation {
         case .silentOwnersAreLeft: rules.silent = { _, _ in [] }
         case .forgottenWritersAreLeft: rules.forgotten = { _, _ in [] }
         case .recordsAreBelieved: rules.standing = { _, _, _, _ in .mayWrite }
+        case .growthIsForgotten: rules.growth = { _ in nil }
         case .orphansStay: rules.isOrphan = { _, _, _, _ in false }
         default: break
         }

@@ -109,6 +109,7 @@ extension Mutation {
     /// What is written in place of `change`.
     private func altered(_ change: StoreChange, _ read: StoredVolume) -> StoreChange {
         var altered = change
+        if self == .wishesOutliveVolumes, change.volume == .delete { altered.desired = .keep }
         if self == .readyComesFirst, case .put(var volume) = change.volume, volume.phase == .creating {
             volume.phase = .ready
             altered.volume = .put(volume)

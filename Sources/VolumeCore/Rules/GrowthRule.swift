@@ -1,0 +1,74 @@
+/// How a volume becomes larger. Nothing makes one smaller.
+public enum GrowthRule {
+    /// What an operator's wish makes of the records.
+    ///
+    /// That is a write beside the plugins, as a protection is: so nobody writes while an operation of several steps is under
+    /// way, which would take it for another node's claim.
+    /// - Returns: the record to write; `nil` when the volume has that size and nothing else is wanted.
+    /// - Throws: `VolumeError`: `notFound`; `invalidOption` for a size that the volume cannot get; `conflict` while the volume is
+    ///   being created, mounted, unmounted or removed.
+    public static func request(
+        _ size: VolumeSize, for stored: StoredVolume, at time: WallTime
+    ) throws(VolumeError) -> DesiredState? {
+        let what = "resize volume \(stored.name) to \(size)"
+        guard let volume = stored.volume?.record else { throw VolumeError.noSuchVolume(what) }
+        guard volume.phase == .ready else {
+            let why = volume.phase == .removing ? "it is being removed" : "its creation is not finished"
+            throw VolumeError(.conflict, what, why: why, outcome: .refused)
+        }
+        guard size >= volume.spec.size else {
+            throw VolumeError(
+                .invalidOption, what, why: "it has \(volume.spec.size), and volumes never shrink",
+                remedy: "give a larger size; or create a smaller volume and copy the files", outcome: .refused)
+        }
+        try refuseTooLarge(volume.spec.resized(to: size), what)
+        if let attachment = stored.attachment?.record, attachment.state != .attached {
+            throw VolumeError(
+                .conflict, what,
+                why:
+                    "node \(attachment.owner.node) is mounting or unmounting it right now (\(attachment.state.rawValue))",
+                remedy: "try again in a moment; if it lasts, 'rbd-plugin mount ls' shows whether that node is alive",
+                outcome: .refused)
+        }
+        let current = wanted(stored)
+        if size == volume.spec.size && current == nil || size == current { return nil }
+        var desired = stored.desired?.record.volumeUID == volume.uid ? stored.desired?.record : nil
+        desired?.size = size
+        return desired ?? DesiredState(volumeUID: volume.uid, size: size, since: time.description)
+    }
+
+    /// What a Create refuses, no volume becomes later.
+    private static func refuseTooLarge(_ spec: VolumeSpec, _ what: String) throws(VolumeError) {
+        do {
+            try VolumeRequest.checkSize(of: spec)
+        } catch {
+            throw VolumeError(.invalidOption, what, why: error.why, remedy: "give a smaller size", outcome: .refused)
+        }
+    }
+
+    /// The size that the volume is to have and has not.
+    public static func wanted(_ stored: StoredVolume) -> VolumeSize? {
+        guard let volume = stored.volume?.record, let desired = stored.desired?.record, volume.phase == .ready,
+            desired.volumeUID == volume.uid, let size = desired.size, size > volume.spec.size
+        else { return nil }
+        return size
+    }
+
+    /// What the records become once the volume has the size that was wanted.
+    public static func done(_ size: VolumeSize, _ stored: StoredVolume) -> StoreChange? {
+        guard var volume = stored.volume?.record, size > volume.spec.size else { return nil }
+        if volume.createdSize == nil { volume.createdSize = volume.spec.size }
+        volume.spec.size = size
+        let isFulfilled = (stored.desired?.record.size ?? size) <= size
+        return StoreChange(volume: .put(volume), desired: isFulfilled ? .delete : .keep)
+    }
+}
+
+extension VolumeSpec {
+    /// The same with another size.
+    public func resized(to size: VolumeSize) -> VolumeSpec {
+        var spec = self
+        spec.size = size
+        return spec
+    }
+}
