@@ -241,7 +241,7 @@ import VolumeCore
     }
 
     @Test(arguments: [
-        (ENXIO, VolumeError.Code.unsupported, "features"), (ENOENT, .notFound, "no such image"),
+        (ENXIO, VolumeError.Code.unsupported, "features"), (ENOENT, .notFound, "the image or its pool does not exist"),
         (EPERM, .unavailable, "caps"), (ESHUTDOWN, .fenced, "blocklist"), (ETIMEDOUT, .timedOut, "Ceph answers"),
         (EINVAL, .invalidOption, "map options"), (EIO, .unavailable, "dmesg"),
     ])

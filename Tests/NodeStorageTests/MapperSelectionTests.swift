@@ -40,7 +40,7 @@ import VolumeCore
         let error = #expect(throws: VolumeError.self) {
             try MapperSelection.choose(nil, lacks: [.krbd: noDriver, .fuse: ["no /dev/fuse"]])
         }
-        #expect(error?.why == "krbd: the kernel has no rbd driver; fuse: no /dev/fuse; nbd: it was not looked at")
+        #expect(error?.why == "krbd: the kernel has no rbd driver; fuse: no /dev/fuse; nbd: not checked")
     }
 }
 
