@@ -126,10 +126,10 @@ import VolumeCore
         for text in ["", "-", "10.0.0.1", "10.0.0.1:0", "10.0.0.1:0/0", "[]", ":/0"] {
             let error = try #require(errorOf { try watchers("10.0.0.1:0/5", text).addresses(of: image) })
             #expect(error.code == .unexplained && error.outcome == .refused)
-            #expect(error.description.contains("client.1 ") && error.description.contains("'\(text)'"))
+            #expect(error.description.contains("client.1,") && error.description.contains("'\(text)'"))
             #expect(error.description.contains("rbd/db"))
             let owner = ImageLockOwner(shownAddress: text, client: "client.7", cookie: "auto 1")
-            #expect(errorOf { try [owner].addresses(of: image) }?.description.contains("client.7 ") == true)
+            #expect(errorOf { try [owner].addresses(of: image) }?.description.contains("client.7,") == true)
         }
         #expect(try watchers().addresses(of: image).isEmpty)
     }
