@@ -63,14 +63,23 @@ extension VolumeDriver {
     /// Notes the writer of a mount that a version before this one has made, which noted none: once it is recorded, no other
     /// node has to guess whether the client is the volume's.
     func noteEarlierWriter(_ attachment: Attachment, _ volume: VolumeRecord, over stored: StoredVolume) async throws {
-        guard attachment.writersAreNoted != true else { return }
+        let noted = try await withNotedWriter(attachment, volume)
+        guard noted != attachment else { return }
+        _ = try await commit(.init(attachment: .put(noted)), over: stored)
+    }
+
+    /// Notes the writer where the record does not say that it is noted: an older version has made the record, or has written
+    /// to it since.
+    /// - Returns: the record, which says so as far as the writer is a device of this node.
+    func withNotedWriter(_ attachment: Attachment, _ volume: VolumeRecord) async throws -> Attachment {
+        guard attachment.writersAreNoted != true else { return attachment }
         let device = try await ports.mapper.mapped().first { $0.path == attachment.device }
         guard let device, let client = device.client, attachment.clients == [client],
             rules.relation(device, volume, attachment) == .itsImage
-        else { return }
+        else { return attachment }
         try await noteWriter(of: device, volume)
         var noted = attachment
         noted.writersAreNoted = true
-        _ = try await commit(.init(attachment: .put(noted)), over: stored)
+        return noted
     }
 }

@@ -57,7 +57,12 @@ extension VolumeDriver {
     /// - Returns: `false` when the records changed before anything was done: decide again.
     func detach(_ attachment: Attachment, over stored: StoredVolume) async throws -> Bool {
         try await leaveCheckAlone(attachment, stored.name)
-        let leaving = try attachment.applying(.detach)
+        var leaving = try attachment.applying(.detach)
+        // Once the device is gone, only the note tells whose the client was: this may end before the record goes.
+        // Where it cannot be noted, the volume is unmounted all the same.
+        if let volume = stored.volume?.record, let noted = try? await withNotedWriter(leaving, volume) {
+            leaving = noted
+        }
         guard let detaching = try await commit(.init(attachment: .put(leaving)), over: stored) else { return false }
         var devices: [MappedDevice] = []
         do {

@@ -97,6 +97,26 @@ import VolumeCore
         #expect(try await read().attachment?.record.mountIDs == ["m1": 1])
     }
 
+    @Test("An Unmount of a mount that an older version has made can be finished after its last write has failed")
+    func anEarlierMountIsUnmountedInTwoSteps() async throws {
+        let driver = DriverFixture.driver(cluster)
+        try await driver.create("db", options: DriverFixture.options)
+        _ = try await driver.mount("db", id: "m1")
+        let client = try #require(await read().attachment?.record.clients.first)
+        try await makeEarlier(client)
+        let faults = ScriptedFaults()
+        cluster.intercept(with: faults)
+        // It records that it unmounts, unmounts and unmaps, and then cannot take the record away.
+        faults.fail(.storeCommit, .before, on: "a", skipping: 1)
+        let error = await #expect(throws: VolumeError.self) { try await driver.unmount("db", id: "m1") }
+        #expect(error?.code == .timedOut)
+        #expect(cluster.world.devices(of: "a").isEmpty)
+        faults.stop()
+        try await driver.unmount("db", id: "m1")
+        #expect(cluster.world.etcd.attachments.isEmpty)
+        #expect(try await DriverFixture.driver(cluster, on: "b").mount("db", id: "m2") == mountpoint)
+    }
+
     /// As if a version had mounted the volume that noted nothing.
     private func makeEarlier(_ client: ClientAddress) async throws {
         let stored = try await read()
