@@ -47,7 +47,7 @@ extension ManagedPlugin {
             do {
                 return try await run(command, on: volume)
             } catch let failure as RigFailure {
-                guard failure.description.contains("is in use by"), ContinuousClock.now < deadline else {
+                guard failure.description.contains("Ceph drops a dead client"), ContinuousClock.now < deadline else {
                     throw failure
                 }
                 try await Task.sleep(for: .seconds(1))
