@@ -1,9 +1,6 @@
 /// How a volume becomes larger. Nothing makes one smaller.
 public enum GrowthRule {
-    /// What an operator's wish makes of the records.
-    ///
-    /// That is a write beside the plugins, as a protection is: so nobody writes while an operation of several steps is under
-    /// way, which would take it for another node's claim.
+    /// What an operator's wish makes of the records: a write beside the plugins (`OperatorWriteRule`).
     /// - Returns: the record to write; `nil` when the volume has that size and nothing else is wanted.
     /// - Throws: `VolumeError`: `notFound`; `invalidOption` for a size that the volume cannot get; `conflict` while the volume is
     ///   being created, mounted, unmounted or removed.
@@ -12,24 +9,14 @@ public enum GrowthRule {
     ) throws(VolumeError) -> DesiredState? {
         let what = "resize volume \(stored.name) to \(size)"
         guard let volume = stored.volume?.record else { throw VolumeError.noSuchVolume(what) }
-        guard volume.phase == .ready else {
-            let why = volume.phase == .removing ? "it is being removed" : "its creation is not finished"
-            throw VolumeError(.conflict, what, why: why, outcome: .refused)
-        }
+        try OperatorWriteRule.refuseUnlessReady(volume, what)
         guard size >= volume.spec.size else {
             throw VolumeError(
                 .invalidOption, what, why: "it has \(volume.spec.size), and volumes never shrink",
                 remedy: "give a larger size; or create a smaller volume and copy the files", outcome: .refused)
         }
         try refuseTooLarge(volume.spec.resized(to: size), what)
-        if let attachment = stored.attachment?.record, attachment.state != .attached {
-            throw VolumeError(
-                .conflict, what,
-                why:
-                    "node \(attachment.owner.node) is mounting or unmounting it right now (\(attachment.state.rawValue))",
-                remedy: "try again in a moment; if it lasts, 'rbd-plugin mount ls' shows whether that node is alive",
-                outcome: .refused)
-        }
+        try OperatorWriteRule.refuseWhileUnderWay(stored, what)
         let current = wanted(stored)
         if size == volume.spec.size && current == nil || size == current { return nil }
         var desired = stored.desired?.record.volumeUID == volume.uid ? stored.desired?.record : nil

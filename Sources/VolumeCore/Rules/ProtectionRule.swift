@@ -1,7 +1,5 @@
-/// Whether an operator may say now that a volume is protected, or that it is no more.
-///
-/// That is a write of the volume's record, beside the plugins. An operation of several steps takes any other write for another
-/// node's claim: so nobody writes while one is under way. Of two operations that begin, the second one decides again.
+/// Whether an operator may say now that a volume is protected, or that it is no more: a write of the volume's record, beside the
+/// plugins (`OperatorWriteRule`).
 public enum ProtectionRule {
     /// - Returns: the record to write; `nil` when it says so already.
     /// - Throws: `VolumeError` with code `notFound`, or `conflict` while the volume is being created, mounted, unmounted or
@@ -12,18 +10,8 @@ public enum ProtectionRule {
             throw VolumeError.noSuchVolume(what)
         }
         if volume.isProtected == isProtected { return nil }
-        guard volume.phase == .ready else {
-            let why = volume.phase == .removing ? "it is being removed" : "its creation is not finished"
-            throw VolumeError(.conflict, what, why: why, outcome: .refused)
-        }
-        if let attachment = stored.attachment?.record, attachment.state != .attached {
-            throw VolumeError(
-                .conflict, what,
-                why:
-                    "node \(attachment.owner.node) is mounting or unmounting it right now (\(attachment.state.rawValue))",
-                remedy: "try again in a moment; if it lasts, 'rbd-plugin mount ls' shows whether that node is alive",
-                outcome: .refused)
-        }
+        try OperatorWriteRule.refuseUnlessReady(volume, what)
+        try OperatorWriteRule.refuseWhileUnderWay(stored, what)
         volume.isProtected = isProtected
         return volume
     }
