@@ -33,10 +33,12 @@ public enum GrowthRule {
         }
     }
 
-    /// The size that the volume is to have and has not.
+    /// The size that the volume is to have and has not. Whoever may write to etcd can want anything: what the command refuses
+    /// is not wanted.
     public static func wanted(_ stored: StoredVolume) -> VolumeSize? {
         guard let volume = stored.volume?.record, let desired = stored.desired?.record, volume.phase == .ready,
-            desired.volumeUID == volume.uid, let size = desired.size, size > volume.spec.size
+            desired.volumeUID == volume.uid, let size = desired.size, size > volume.spec.size,
+            (try? VolumeRequest.checkSize(of: volume.spec.resized(to: size))) != nil
         else { return nil }
         return size
     }
