@@ -19,9 +19,13 @@ public struct StateKeys: Sendable, Hashable {
     /// Which record of which volume a key is; `nil` for one that is about no volume.
     /// - Throws: `VolumeError` with code `unexplained` for a key below a volume's that no volume can have.
     func parse(_ key: String) throws(VolumeError) -> (kind: RecordKind, name: VolumeName)? {
-        guard let kind = RecordKind.allCases.first(where: { key.hasPrefix(folder($0)) }) else { return nil }
+        guard key.hasPrefix(prefix) else { return nil }
+        let rest = key.dropFirst(prefix.count)
+        guard let slash = rest.firstIndex(of: "/"), let kind = RecordKind(rawValue: String(rest[..<slash])) else {
+            return nil
+        }
         do {
-            return (kind, try VolumeName(String(key.dropFirst(folder(kind).count))))
+            return (kind, try VolumeName(String(rest[rest.index(after: slash)...])))
         } catch {
             throw VolumeError(
                 .unexplained, "read the etcd key \(key)", why: "no volume can have that name: \(error)",
