@@ -31,15 +31,13 @@ extension DesiredState: StoredRecord {
 }
 
 extension DesiredState: Codable {
-    private static let known: Set<String> = ["schema", "reader", "volumeUID", "size", "since", RecordStamp.field]
-
     public init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: RecordField.self)
-        stamp = try RecordStamp(fields)
+        var fields = try RecordReader(decoder)
+        stamp = try RecordStamp(&fields)
         volumeUID = try fields.field("volumeUID")
         size = try fields.optional("size")
         since = try fields.field("since", or: "")
-        unknown = try UnknownFields(fields, besides: Self.known)
+        unknown = try fields.unknown()
     }
 
     public func encode(to encoder: any Encoder) throws {

@@ -2,14 +2,9 @@
 // a newer version has fields that this one does not know, and keeps them.
 
 extension VolumeRecord: Codable {
-    private static let known: Set<String> = [
-        "schema", "reader", "name", "uid", "phase", "spec", "options", "createdAt", "imageID", "adopted", "attempt",
-        "abandoned", "epoch", "protected", "createdSize", RecordStamp.field,
-    ]
-
     public init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: RecordField.self)
-        stamp = try RecordStamp(fields)
+        var fields = try RecordReader(decoder)
+        stamp = try RecordStamp(&fields)
         name = try fields.field("name")
         uid = try fields.field("uid")
         phase = try fields.kind("phase")
@@ -23,7 +18,7 @@ extension VolumeRecord: Codable {
         epoch = try fields.field("epoch")
         isProtected = try fields.field("protected", or: false)
         createdSize = try fields.optional("createdSize")
-        unknown = try UnknownFields(fields, besides: Self.known)
+        unknown = try fields.unknown()
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -47,13 +42,8 @@ extension VolumeRecord: Codable {
 }
 
 extension VolumeSpec: Codable {
-    private static let known: Set<String> = [
-        "pool", "namespace", "dataPool", "size", "order", "features", "filesystem", "mkfsOptions", "mountOptions",
-        "mapOptions", "uid", "gid", "mode",
-    ]
-
     public init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: RecordField.self)
+        var fields = try RecordReader(decoder)
         pool = try fields.field("pool")
         namespace = try fields.field("namespace", or: "")
         dataPool = try fields.field("dataPool", or: "")
@@ -67,7 +57,7 @@ extension VolumeSpec: Codable {
         uid = try fields.optional("uid")
         gid = try fields.optional("gid")
         mode = try fields.optional("mode")
-        unknown = try UnknownFields(fields, besides: Self.known)
+        unknown = try fields.unknown()
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -90,14 +80,9 @@ extension VolumeSpec: Codable {
 }
 
 extension Attachment: Codable {
-    private static let known: Set<String> = [
-        "schema", "reader", "volumeUID", "owner", "epoch", "state", "mapper", "device", "clients", "writersAreNoted",
-        "mountpoint", "mountIDs", "since", "fenced", "wantedBy", RecordStamp.field,
-    ]
-
     public init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: RecordField.self)
-        stamp = try RecordStamp(fields)
+        var fields = try RecordReader(decoder)
+        stamp = try RecordStamp(&fields)
         volumeUID = try fields.field("volumeUID")
         owner = try fields.field("owner")
         epoch = try fields.field("epoch")
@@ -111,7 +96,7 @@ extension Attachment: Codable {
         since = try fields.field("since", or: "")
         fenced = try fields.optional("fenced")
         wantedBy = try fields.optional("wantedBy")
-        unknown = try UnknownFields(fields, besides: Self.known)
+        unknown = try fields.unknown()
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -135,16 +120,14 @@ extension Attachment: Codable {
 }
 
 extension Attachment.Fenced: Codable {
-    private static let known: Set<String> = ["owner", "epoch", "clients", "mayBeIncomplete", "writersAreNoted"]
-
     public init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: RecordField.self)
+        var fields = try RecordReader(decoder)
         owner = try fields.field("owner")
         epoch = try fields.field("epoch")
         clients = try fields.field("clients")
         mayBeIncomplete = try fields.field("mayBeIncomplete")
         writersAreNoted = try fields.optional("writersAreNoted")
-        unknown = try UnknownFields(fields, besides: Self.known)
+        unknown = try fields.unknown()
     }
 
     public func encode(to encoder: any Encoder) throws {

@@ -9,25 +9,41 @@ struct RecordField: CodingKey, ExpressibleByStringLiteral {
     init?(intValue: Int) { nil }
 }
 
-extension KeyedDecodingContainer where Key == RecordField {
+/// Reads the fields of a record, and remembers which: what it was not asked for, this version does not know.
+struct RecordReader {
+    private let fields: KeyedDecodingContainer<RecordField>
+    private var known: Set<String> = []
+
+    init(_ decoder: any Decoder) throws { fields = try decoder.container(keyedBy: RecordField.self) }
+
     /// A field that every version has written.
-    func field<Value: Decodable>(_ name: RecordField) throws -> Value { try decode(Value.self, forKey: name) }
+    mutating func field<Value: Decodable>(_ name: RecordField) throws -> Value {
+        skip(name)
+        return try fields.decode(Value.self, forKey: name)
+    }
 
     /// A field that may be absent, since an older version had none or since it says nothing.
-    func field<Value: Decodable>(_ name: RecordField, or absent: Value) throws -> Value {
-        try decodeIfPresent(Value.self, forKey: name) ?? absent
+    mutating func field<Value: Decodable>(_ name: RecordField, or absent: Value) throws -> Value {
+        try optional(name) ?? absent
+    }
+
+    /// A field that may be absent.
+    mutating func optional<Value: Decodable>(_ name: RecordField) throws -> Value? {
+        skip(name)
+        return try fields.decodeIfPresent(Value.self, forKey: name)
     }
 
     /// A field that names one of several kinds. A newer version may know more of them.
     /// - Throws: `UnknownKind` for one that this version does not know.
-    func kind<Value: RawRepresentable<String>>(_ name: RecordField) throws -> Value {
-        let text = try decode(String.self, forKey: name)
+    mutating func kind<Value: RawRepresentable<String>>(_ name: RecordField) throws -> Value {
+        let text: String = try field(name)
         guard let kind = Value(rawValue: text) else { throw UnknownKind(field: name.stringValue, value: text) }
         return kind
     }
 
-    /// A field that may be absent.
-    func optional<Value: Decodable>(_ name: RecordField) throws -> Value? {
-        try decodeIfPresent(Value.self, forKey: name)
-    }
+    /// The field is known, and is not for the record.
+    mutating func skip(_ name: RecordField) { known.insert(name.stringValue) }
+
+    /// What has not been asked for: to be called last.
+    func unknown() throws -> UnknownFields { try UnknownFields(fields, besides: known) }
 }

@@ -9,7 +9,7 @@ public struct RecordStamp: Sendable, Hashable {
     public static let current = 1
 
     /// The field of the record's text that names the write that put it there. It belongs to the store.
-    static let field = "write"
+    static let field: RecordField = "write"
 
     public let schema: Int
     public let reader: Int?
@@ -22,9 +22,10 @@ public struct RecordStamp: Sendable, Hashable {
     /// Whether this version may act on the record.
     public var isForThisVersion: Bool { (reader ?? schema) <= Self.current }
 
-    init(_ fields: KeyedDecodingContainer<RecordField>) throws {
+    init(_ fields: inout RecordReader) throws {
         schema = try fields.field("schema")
         reader = try fields.optional("reader")
+        fields.skip(Self.field)
     }
 
     func encode(to fields: inout KeyedEncodingContainer<RecordField>) throws {
@@ -35,5 +36,8 @@ public struct RecordStamp: Sendable, Hashable {
 
 extension RecordStamp: Decodable {
     /// Only the stamp of a record, whatever the rest of it is.
-    public init(from decoder: any Decoder) throws { try self.init(decoder.container(keyedBy: RecordField.self)) }
+    public init(from decoder: any Decoder) throws {
+        var fields = try RecordReader(decoder)
+        try self.init(&fields)
+    }
 }

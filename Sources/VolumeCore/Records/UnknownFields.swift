@@ -6,8 +6,6 @@ public struct UnknownFields: Sendable, Hashable {
     /// Of a record that this version has made itself.
     public init() {}
 
-    public var isEmpty: Bool { values.isEmpty }
-
     /// What is left of an object without the fields in `known`.
     init(_ container: KeyedDecodingContainer<RecordField>, besides known: Set<String>) throws {
         for field in container.allKeys where !known.contains(field.stringValue) {
