@@ -1,4 +1,5 @@
 import Glibc
+import VolumeCore
 
 /// Error numbers in words, and what each says about the effect of a call.
 enum CephErrno {

@@ -1,18 +1,12 @@
 import Blocking
 import Glibc
+import VolumeCore
 
 /// A call to librados or librbd that gave no success: which call, on what, why, what is
 /// known of its effect, and what to do about it.
 public struct CephError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// What is known of the effect of the call.
-    public enum Outcome: String, Sendable, Hashable {
-        /// Ceph, or we, declined: nothing was changed.
-        case refused
-        /// It did not succeed and will not any more; parts of it may remain.
-        case failed
-        /// It may have happened, or may still happen: read back before trying again.
-        case unknown
-    }
+    /// What is known of the effect of the call. For one that failed, parts of it may remain.
+    public typealias Outcome = VolumeError.Outcome
 
     /// The C function, such as `rbd_open`.
     public var call: String

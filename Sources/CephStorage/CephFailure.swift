@@ -18,13 +18,7 @@ extension VolumeError {
                 default: .unavailable
                 }
             }
-        let outcome: Outcome =
-            switch error.outcome {
-            case .refused: .refused
-            case .failed: .failed
-            case .unknown: .unknown
-            }
-        self.init(code, what, why: "\(error)", outcome: outcome)
+        self.init(code, what, why: "\(error)", outcome: error.outcome)
     }
 }
 
@@ -46,6 +40,6 @@ struct CephCalls: Sendable {
     }
 
     func images(_ image: ImageReference) -> RBDImages {
-        RBDImages(ImageLocation(pool: image.pool, namespace: image.namespace), connection: connection)
+        RBDImages(ImageLocation(image), connection: connection)
     }
 }

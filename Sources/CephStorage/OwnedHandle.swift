@@ -1,6 +1,7 @@
 import Blocking
 import Glibc
 import Synchronization
+import VolumeCore
 
 /// The one owner of a C handle (`rados_t`, `rbd_image_t`).
 ///

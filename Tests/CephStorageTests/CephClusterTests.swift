@@ -3,6 +3,7 @@ import Glibc
 import RealParts
 import Rig
 import Testing
+import VolumeCore
 
 @testable import CephStorage
 

@@ -7,7 +7,7 @@ import VolumeCore
 extension CephConnection {
     /// Rewrites the lock of an image, as it is stored, so that the address of whoever holds it names a whole host.
     package func obscureLockOwner(of image: ImageReference) async throws {
-        let images = RBDImages(ImageLocation(pool: image.pool, namespace: image.namespace), connection: self)
+        let images = RBDImages(ImageLocation(image), connection: self)
         let (id, owner) = try await images.withImage(.name(image.name), .readOnly) { opened in
             (try await opened.stat().id, try await opened.lockOwners().first?.address)
         }
