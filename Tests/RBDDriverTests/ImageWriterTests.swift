@@ -72,11 +72,7 @@ import VolumeCore
 
     @Test("E3: a mount of a version that noted nothing is taken over while Ceph still sees its client")
     func e3AnEarlierMountIsTakenOver() async throws {
-        let first = DriverFixture.driver(cluster)
-        try await first.create("db", options: DriverFixture.options)
-        _ = try await first.mount("db", id: "m1")
-        let client = try #require(await read().attachment?.record.clients.first)
-        try await makeEarlier(client)
+        let client = try await mountByEarlierVersion()
         cluster.mutate { $0.powerOff("a") }
         cluster.mutate { $0.expireHeartbeat(of: "a") }
         #expect(try await DriverFixture.driver(cluster, on: "b").mount("db", id: "m2") == mountpoint)
@@ -85,11 +81,7 @@ import VolumeCore
 
     @Test("E3: a plugin that is started notes the writers of mounts that a version before it has made")
     func e3AnEarlierMountIsNoted() async throws {
-        let first = DriverFixture.driver(cluster)
-        try await first.create("db", options: DriverFixture.options)
-        _ = try await first.mount("db", id: "m1")
-        let client = try #require(await read().attachment?.record.clients.first)
-        try await makeEarlier(client)
+        let client = try await mountByEarlierVersion()
         #expect(writers.isEmpty)
         try await DriverFixture.driver(cluster).recover()
         #expect(writers == [client])
@@ -100,10 +92,7 @@ import VolumeCore
     @Test("An Unmount of a mount that an older version has made can be finished after its last write has failed")
     func anEarlierMountIsUnmountedInTwoSteps() async throws {
         let driver = DriverFixture.driver(cluster)
-        try await driver.create("db", options: DriverFixture.options)
-        _ = try await driver.mount("db", id: "m1")
-        let client = try #require(await read().attachment?.record.clients.first)
-        try await makeEarlier(client)
+        _ = try await mountByEarlierVersion(driver)
         let faults = ScriptedFaults()
         cluster.intercept(with: faults)
         // It records that it unmounts, unmounts and unmaps, and then cannot take the record away.
@@ -115,6 +104,22 @@ import VolumeCore
         try await driver.unmount("db", id: "m1")
         #expect(cluster.world.etcd.attachments.isEmpty)
         #expect(try await DriverFixture.driver(cluster, on: "b").mount("db", id: "m2") == mountpoint)
+    }
+
+    /// Creates the volume and mounts it on node a.
+    /// - Parameter running: the plugin there; one is started when there is none.
+    /// - Returns: who writes.
+    private func mount(_ running: VolumeDriver? = nil) async throws -> ClientAddress {
+        let driver = running ?? DriverFixture.driver(cluster)
+        try await driver.create("db", options: DriverFixture.options)
+        _ = try await driver.mount("db", id: "m1")
+        return try #require(await read().attachment?.record.clients.first)
+    }
+
+    private func mountByEarlierVersion(_ running: VolumeDriver? = nil) async throws -> ClientAddress {
+        let client = try await mount(running)
+        try await makeEarlier(client)
+        return client
     }
 
     /// As if a version had mounted the volume that noted nothing.
@@ -191,10 +196,7 @@ import VolumeCore
 
     @Test("E3: a record that names a client which is shut out lifts no entry of the blocklist")
     func e3AForgedRecordLiftsNoEntry() async throws {
-        let first = DriverFixture.driver(cluster)
-        try await first.create("db", options: DriverFixture.options)
-        _ = try await first.mount("db", id: "m1")
-        let client = try #require(await read().attachment?.record.clients.first)
+        let client = try await mount()
         // Another node has taken the volume over; here the dead mount is still there.
         cluster.mutate { world in
             world.pause("a")
