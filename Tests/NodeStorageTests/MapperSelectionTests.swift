@@ -25,9 +25,9 @@ import VolumeCore
         #expect(selection.reason == "krbd: the kernel has no rbd driver; fuse: no /dev/fuse")
     }
 
-    @Test(arguments: MapperSelection.Kind.allCases)
-    func theSettingIsObeyedOrRefused(_ kind: MapperSelection.Kind) throws {
-        let whole: [MapperSelection.Kind: [String]] = [.krbd: [], .nbd: [], .fuse: []]
+    @Test(arguments: MapperKind.allCases)
+    func theSettingIsObeyedOrRefused(_ kind: MapperKind) throws {
+        let whole: [MapperKind: [String]] = [.krbd: [], .nbd: [], .fuse: []]
         #expect(try MapperSelection.choose(kind, lacks: whole).kind == kind)
         var broken = whole
         broken[kind] = ["no this", "no that"]
@@ -46,11 +46,11 @@ import VolumeCore
 
 @Suite struct MapperProbeTests {
     private func look(
-        for wanted: MapperSelection.Kind? = nil, _ paths: [String], tools: [String],
+        for wanted: MapperKind? = nil, _ paths: [String], tools: [String],
         processes: String? = nil,
         modprobe: @escaping ScriptedRunner.Answer = { _ in CommandResult(.exited(1), errors: "not found") }
-    ) async throws -> ([MapperSelection.Kind: [String]], [String]) {
-        nonisolated(unsafe) var answer: ([MapperSelection.Kind: [String]], [String]) = ([:], [])
+    ) async throws -> ([MapperKind: [String]], [String]) {
+        nonisolated(unsafe) var answer: ([MapperKind: [String]], [String]) = ([:], [])
         try await LinuxBench.run("probe") { bench in
             let root = bench.scratch.path + "/root"
             for path in paths {
@@ -78,8 +78,8 @@ import VolumeCore
     ]
     private static let tools = ["rbd-plugin-kernel", "rbd", "rbd-nbd", "qemu-storage-daemon", "losetup"]
 
-    @Test(arguments: MapperSelection.Kind.allCases)
-    func aWholeNodeLacksNothing(_ kind: MapperSelection.Kind) async throws {
+    @Test(arguments: MapperKind.allCases)
+    func aWholeNodeLacksNothing(_ kind: MapperKind) async throws {
         let (lacks, commands) = try await look(for: kind, Self.whole, tools: Self.tools)
         #expect(lacks == [kind: []])
         #expect(commands == [])

@@ -25,7 +25,7 @@ import VolumeCore
         var state: String { sysfs.bench.scratch.path }
 
         /// As after a start of the plugin with that setting.
-        func mapper(_ kind: MapperSelection.Kind, fsid: String? = "f5") async throws -> any DeviceMapper {
+        func mapper(_ kind: MapperKind, fsid: String? = "f5") async throws -> any DeviceMapper {
             let root = sysfs.bench.scratch.path + "/root"
             let probe = MapperProbe(
                 runner: runner, kernel: sysfs.bench.kernel, searchPath: SearchPath([root + "/bin"]), root: root)
@@ -80,8 +80,8 @@ import VolumeCore
         try MappingMarks(folder: node.state + "/krbd").set(image, id: nil)
     }
 
-    @Test(arguments: [MapperSelection.Kind.nbd, .fuse]) func whatTheKernelHasMappedIsStillLookedAfter(
-        by next: MapperSelection.Kind
+    @Test(arguments: [MapperKind.nbd, .fuse]) func whatTheKernelHasMappedIsStillLookedAfter(
+        by next: MapperKind
     ) async throws {
         try await run { node in
             try await mapWithKrbd(node)

@@ -27,7 +27,7 @@ public struct FuseMapper: DeviceMapper {
         files: CephClientFiles, stateFolder: String, runner: any CommandRunner, kernel: KernelCalls,
         watchers: @escaping @Sendable (ImageReference) async throws -> WatchedImage
     ) throws {
-        let root = MapperSelection.Kind.fuse.folder(in: stateFolder)
+        let root = MapperKind.fuse.folder(in: stateFolder)
         guard stateFolder.hasPrefix("/"),
             root.utf8.count + "/".utf8.count + FuseFolder.longestName + "/qmp".utf8.count <= 107
         else {

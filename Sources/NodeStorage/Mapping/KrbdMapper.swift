@@ -41,7 +41,7 @@ public struct KrbdMapper: DeviceMapper {
         self.kernel = kernel
         devices = KrbdDevices(sys: sys)
         requests = KrbdRequest(sys: sys)
-        marks = MappingMarks(folder: MapperSelection.Kind.krbd.folder(in: stateFolder))
+        marks = MappingMarks(folder: MapperKind.krbd.folder(in: stateFolder))
     }
 
     public func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures {

@@ -49,7 +49,7 @@ public struct MapperFactory: Sendable {
     /// - Returns: the mapper, and which one it is and why.
     /// - Throws: `VolumeError`, mostly with code `unsupported`, which says what each way of mapping lacks.
     public func make(
-        _ wanted: MapperSelection.Kind?
+        _ wanted: MapperKind?
     ) async throws -> (mapper: any DeviceMapper, selection: MapperSelection) {
         let selection = try MapperSelection.choose(wanted, lacks: try await probe.look(for: wanted))
         let present = try mapper(of: selection.kind)
@@ -58,9 +58,9 @@ public struct MapperFactory: Sendable {
     }
 
     /// Those that have left something mapped here when one of them was this node's mapper.
-    private func others(than present: MapperSelection.Kind) async throws -> [MapperSelection.Kind: any DeviceMapper] {
-        var others: [MapperSelection.Kind: any DeviceMapper] = [:]
-        for kind in MapperSelection.Kind.allCases where kind != present {
+    private func others(than present: MapperKind) async throws -> [MapperKind: any DeviceMapper] {
+        var others: [MapperKind: any DeviceMapper] = [:]
+        for kind in MapperKind.allCases where kind != present {
             if try await traces.exist(of: kind) { others[kind] = try mapper(of: kind, isFormer: true) }
         }
         return others
@@ -68,7 +68,7 @@ public struct MapperFactory: Sendable {
 
     private var traces: MappingTraces { MappingTraces(stateFolder: stateFolder, kernel: kernel, sys: sys) }
 
-    private func mapper(of kind: MapperSelection.Kind, isFormer: Bool = false) throws -> any DeviceMapper {
+    private func mapper(of kind: MapperKind, isFormer: Bool = false) throws -> any DeviceMapper {
         switch kind {
         case .krbd:
             guard let fsid else {

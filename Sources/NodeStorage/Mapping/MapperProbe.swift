@@ -23,8 +23,8 @@ public struct MapperProbe: Sendable {
     /// Looks at one kind after the other until one works: no module is loaded that is not needed.
     /// - Parameter wanted: the only one to look at; `nil` looks at all of them, in the order of preference.
     /// - Returns: for each kind that was looked at what it lacks, in words; empty for one that works.
-    public func look(for wanted: MapperSelection.Kind?) async throws -> [MapperSelection.Kind: [String]] {
-        var lacks: [MapperSelection.Kind: [String]] = [:]
+    public func look(for wanted: MapperKind?) async throws -> [MapperKind: [String]] {
+        var lacks: [MapperKind: [String]] = [:]
         for kind in wanted.map({ [$0] }) ?? MapperSelection.order {
             let lack = try await lack(of: kind)
             lacks[kind] = lack
@@ -33,7 +33,7 @@ public struct MapperProbe: Sendable {
         return lacks
     }
 
-    private func lack(of kind: MapperSelection.Kind) async throws -> [String] {
+    private func lack(of kind: MapperKind) async throws -> [String] {
         switch kind {
         case .krbd: try await lackOfModule("rbd", sign: "/sys/bus/rbd") + lackOfTools([.kernel])
         case .nbd:

@@ -2,22 +2,22 @@ import VolumeCore
 
 /// Which way of mapping this node uses, and why.
 public struct MapperSelection: Sendable, Hashable {
-    public typealias Kind = MapperKind
-
-    public let kind: Kind
+    public let kind: MapperKind
     /// A sentence for the log.
     public let reason: String
 
     /// The order of preference. `krbd` is what the product is made for; `fuse` serves where the kernel has no driver;
     /// `nbd` where only that exists.
-    static let order: [Kind] = [.krbd, .fuse, .nbd]
+    static let order: [MapperKind] = [.krbd, .fuse, .nbd]
 
     /// Chooses.
     /// - Parameters:
     ///   - wanted: the setting; `nil` for `auto`.
     ///   - lacks: for each kind what it lacks on this node, in words; empty for one that works.
     /// - Throws: `VolumeError` with code `unsupported` when the one that is wanted, or each of them, lacks something.
-    public static func choose(_ wanted: Kind?, lacks: [Kind: [String]]) throws(VolumeError) -> MapperSelection {
+    public static func choose(_ wanted: MapperKind?, lacks: [MapperKind: [String]]) throws(VolumeError)
+        -> MapperSelection
+    {
         if let wanted {
             guard isComplete(wanted, lacks) else {
                 throw VolumeError(
@@ -36,9 +36,11 @@ public struct MapperSelection: Sendable, Hashable {
         return MapperSelection(kind: first, reason: reason)
     }
 
-    private static func isComplete(_ kind: Kind, _ lacks: [Kind: [String]]) -> Bool { lacks[kind]?.isEmpty ?? false }
+    private static func isComplete(_ kind: MapperKind, _ lacks: [MapperKind: [String]]) -> Bool {
+        lacks[kind]?.isEmpty ?? false
+    }
 
-    private static func words(_ kind: Kind, _ lacks: [Kind: [String]]) -> String {
+    private static func words(_ kind: MapperKind, _ lacks: [MapperKind: [String]]) -> String {
         "\(kind.rawValue): \((lacks[kind] ?? ["not checked"]).joined(separator: ", "))"
     }
 }

@@ -9,7 +9,7 @@ struct MappingTraces: Sendable {
     var sys = "/sys"
 
     /// Whether something may still be mapped in this way. A `true` may be wrong.
-    func exist(of kind: MapperSelection.Kind) async throws -> Bool {
+    func exist(of kind: MapperKind) async throws -> Bool {
         let folder = kind.folder(in: stateFolder)
         return try await kernel.run("read \(folder)", to: "look for what \(kind.rawValue) has mapped here") { [sys] in
             let notes = try SystemCall.names(in: folder)
@@ -29,7 +29,7 @@ struct MappingTraces: Sendable {
     }
 }
 
-extension MapperSelection.Kind {
+extension MapperKind {
     /// Where this way of mapping keeps its notes.
     func folder(in stateFolder: String) -> String { "\(stateFolder)/\(rawValue)" }
 

@@ -32,7 +32,7 @@ public struct NbdMapper: DeviceMapper {
         self.kernel = kernel
         self.watchers = WatcherDifference(look: watchers)
         self.sys = sys
-        let folder = MapperSelection.Kind.nbd.folder(in: stateFolder)
+        let folder = MapperKind.nbd.folder(in: stateFolder)
         records = NbdRecords(folder: folder)
         marks = MappingMarks(folder: folder)
     }

@@ -6,10 +6,10 @@ import VolumeCore
 /// what is mapped is looked after by the one that made it.
 final class PresentAndFormerMappers: DeviceMapper {
     private let present: any DeviceMapper
-    private let former: Mutex<[MapperSelection.Kind: any DeviceMapper]>
+    private let former: Mutex<[MapperKind: any DeviceMapper]>
     private let traces: MappingTraces
 
-    init(_ present: any DeviceMapper, former: [MapperSelection.Kind: any DeviceMapper], traces: MappingTraces) {
+    init(_ present: any DeviceMapper, former: [MapperKind: any DeviceMapper], traces: MappingTraces) {
         self.present = present
         self.former = Mutex(former)
         self.traces = traces
@@ -22,7 +22,7 @@ final class PresentAndFormerMappers: DeviceMapper {
     func kind(of device: MappedDevice) -> String { maker(of: device).kind }
 
     private func maker(of device: MappedDevice) -> any DeviceMapper {
-        former.withLock { $0[MapperSelection.Kind(of: device)] } ?? present
+        former.withLock { $0[MapperKind(of: device)] } ?? present
     }
 
     func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures {
