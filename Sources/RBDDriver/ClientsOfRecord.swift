@@ -57,7 +57,7 @@ extension VolumeDriver {
 
     /// Whether the recorded device has become that of another image: what uses it is not this volume.
     private func isAnothers(_ path: String, _ volume: VolumeRecord, _ attachment: Attachment) async throws -> Bool {
-        guard let device = try await ports.mapper.mapped().first(where: { $0.path == path }) else { return false }
+        guard let device = try await mapped(at: path) else { return false }
         return rules.relation(device, volume, attachment) == .unrelated
     }
 

@@ -32,7 +32,7 @@ extension VolumeDriver {
             let kind = attachment.mapper
         else { return .lives }
         do {
-            let device = try await ports.mapper.mapped().first { $0.path == attachment.device }
+            let device = try await mapped(at: attachment.device)
             // In this order: after a start it is the first question that decides which kinds these are.
             guard ports.mapper.kinds.contains(kind) else { return .lives }
             guard let device else { return .isLost }

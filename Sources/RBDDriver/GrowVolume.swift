@@ -5,27 +5,19 @@ import VolumeCore
 extension VolumeDriver {
     /// Gives a volume that this node has mounted the size that is wanted of it: image, device, filesystem, record, in this
     /// order. Each step does nothing where it was done before, so that whoever has the volume next can go on from anywhere.
-    /// The record comes last: it never claims what was not done.
+    /// The record comes last: it never claims what was not done. A node that was fenced must not touch the filesystem.
     func growAsWanted(_ stored: StoredVolume) async throws {
         guard let size = rules.growth(stored), let volume = stored.volume?.record,
             let attachment = stored.attachment?.record, attachment.owner == me, attachment.state == .attached,
             let mountpoint = try await shownMountpoint(of: stored),
-            let device = try await recordedDevice(of: volume, attachment), let id = try await imageID(of: volume)
+            let device = try await recordedDevice(of: volume, attachment), try await !isShutOut(device),
+            let id = try await imageID(of: volume)
         else { return }
         try await ports.images.grow(volume.image, id: id, to: size)
         try await ports.mapper.grow(device, to: size)
         try await ports.filesystems.grow(device.exposed, volume.spec.filesystem, mountpoint: mountpoint)
         guard let change = GrowthRule.done(size, stored), try await commit(change, over: stored) != nil else { return }
         log.step("grew volume", stored.name, ["from": "\(volume.spec.size)", "to": "\(size)"])
-    }
-
-    /// The device that the record names, if it is the volume's and can still write: a node that was fenced must not touch the
-    /// filesystem.
-    private func recordedDevice(of volume: VolumeRecord, _ attachment: Attachment) async throws -> MappedDevice? {
-        guard let device = try await ports.mapper.mapped().first(where: { $0.path == attachment.device }),
-            rules.relation(device, volume, attachment) == .itsImage, try await !isShutOut(device)
-        else { return nil }
-        return device
     }
 
     private func imageID(of volume: VolumeRecord) async throws -> String? {

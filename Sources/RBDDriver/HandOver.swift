@@ -32,10 +32,10 @@ extension VolumeDriver {
         guard let known = ports.catalog.find(name), let attachment = known.attachment?.record, attachment.owner == me,
             rules.reconcile(attachment, me, false) != .nothing || rules.growth(known) != nil, !turns.isTaken(name)
         else { return }
-        try await operation("tend to", name) { try await tendInTurn(name) }
+        try await operation("tend to", name) { try await reconcileInTurn(name) }
     }
 
-    private func tendInTurn(_ name: VolumeName) async throws {
+    private func reconcileInTurn(_ name: VolumeName) async throws {
         let stored = try await read(name)
         guard let attachment = stored.attachment?.record else { return }
         let justMounted = memory.mayHaveBeenMounted(name, within: settings.handOverGrace, of: ports.clock.now())

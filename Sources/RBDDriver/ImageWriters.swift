@@ -73,9 +73,8 @@ extension VolumeDriver {
     /// - Returns: the record, which says so as far as the writer is a device of this node.
     func withNotedWriter(_ attachment: Attachment, _ volume: VolumeRecord) async throws -> Attachment {
         guard attachment.writersAreNoted != true else { return attachment }
-        let device = try await ports.mapper.mapped().first { $0.path == attachment.device }
-        guard let device, let client = device.client, attachment.clients == [client],
-            rules.relation(device, volume, attachment) == .itsImage
+        guard let device = try await recordedDevice(of: volume, attachment), let client = device.client,
+            attachment.clients == [client]
         else { return attachment }
         try await noteWriter(of: device, volume)
         var noted = attachment

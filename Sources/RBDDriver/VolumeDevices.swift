@@ -26,6 +26,18 @@ extension VolumeDriver {
         return usable
     }
 
+    /// The device that the record of the mount names, if it is mapped and the volume's.
+    func recordedDevice(of volume: VolumeRecord, _ attachment: Attachment) async throws -> MappedDevice? {
+        try await mapped(at: attachment.device).flatMap { device in
+            rules.relation(device, volume, attachment) == .itsImage ? device : nil
+        }
+    }
+
+    /// What is mapped at the path; `nil` when nothing is.
+    func mapped(at path: String?) async throws -> MappedDevice? {
+        try await ports.mapper.mapped().first { $0.path == path }
+    }
+
     /// The devices that have to be given back when the volume is let go of: its own, and those that the plugin had just
     /// mapped when it was killed, before it could note which image they are. Nobody has ever mounted the latter.
     func devicesToGiveBack(of volume: VolumeRecord, recorded: Attachment?) async throws -> [MappedDevice] {
