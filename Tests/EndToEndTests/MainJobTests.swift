@@ -119,7 +119,7 @@ struct MainJobTests {
     func whatExists() async throws {
         try await Stage.with { stage in
             let name = try await stage.volume("exists", ["size": "206"])
-            let info = try JSONValue(parsing: await stage.ceph.rbd("info", "--format", "json", stage.image(name)))
+            let info = try await stage.imageInfo(of: name)
             #expect(info["size"] == .integer(206 << 20), "a bare number is MiB")
             #expect(info["order"] == 22)
             let features = info["features"]?.array.compactMap(\.string)

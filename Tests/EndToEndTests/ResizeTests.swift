@@ -137,8 +137,9 @@ private func mebibytes(at mountpoint: String) throws -> UInt64 {
 extension Stage {
     /// The size of the volume's image, as Ceph says it.
     fileprivate func size(of volume: String) async throws -> String {
-        let info = try JSONValue(parsing: try await ceph.rbd("info", "--format", "json", image(volume)))
-        guard case .integer(let bytes) = info["size"] else { throw RigFailure("no size of \(volume)") }
+        guard case .integer(let bytes) = try await imageInfo(of: volume)["size"] else {
+            throw RigFailure("no size of \(volume)")
+        }
         return "\(UInt64(bytes) >> 20)M"
     }
 }

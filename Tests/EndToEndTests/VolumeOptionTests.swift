@@ -15,7 +15,7 @@ struct VolumeOptionTests {
                     "data-pool": stage.environment.dataPool, "mkfs-options": "-N 512 -L named",
                     "mount-options": "noatime,nodev", "uid": "999", "gid": "998", "mode": "2750",
                 ])
-            let info = try JSONValue(parsing: await stage.ceph.rbd("info", "--format", "json", stage.image(name)))
+            let info = try await stage.imageInfo(of: name)
             #expect(info["size"] == .integer(64 << 20))
             #expect(info["order"] == 20)
             #expect(info["data_pool"] == .string(stage.environment.dataPool))
@@ -63,7 +63,7 @@ struct VolumeOptionTests {
     func sizes(text: String, bytes: Int64) async throws {
         try await Stage.with { stage in
             let name = try await stage.volume("size", ["size": text])
-            let info = try JSONValue(parsing: await stage.ceph.rbd("info", "--format", "json", stage.image(name)))
+            let info = try await stage.imageInfo(of: name)
             #expect(info["size"] == .integer(bytes))
             try await stage.client.mount(name, id: "id").checked()
             try await stage.client.unmount(name, id: "id").checked()
@@ -102,7 +102,7 @@ struct VolumeOptionTests {
             #expect(try await stage.client.create(name, options: [:]).error.contains("RBD_DEFAULT_POOL"))
             try await stage.expectBlank("Creates without a pool")
             try await stage.client.create(name, options: ["pool": stage.pool, "namespace": stage.namespace]).checked()
-            let info = try JSONValue(parsing: await stage.ceph.rbd("info", "--format", "json", stage.image(name)))
+            let info = try await stage.imageInfo(of: name)
             #expect(info["size"] == .integer(512 << 20))
             #expect(info["order"] == 22)
         }

@@ -21,6 +21,11 @@ extension Stage {
         try FileManager.default.removeItem(atPath: copy)
     }
 
+    /// What `rbd info` says of a volume's image.
+    func imageInfo(of volume: String) async throws -> JSONValue {
+        try JSONValue(parsing: try await ceph.rbd("info", "--format", "json", image(volume)))
+    }
+
     /// The images of the stage.
     func images() async throws -> [String] { try await ceph.images(in: "\(pool)/\(namespace)") }
 
