@@ -6,7 +6,7 @@ import RawHTTPClient
 import Testing
 
 /// A server of its own for one test, in a folder of its own.
-struct TestServer {
+struct TestServer: ServerOnSocket {
     let plugin: ScriptedPlugin
     let registry = PrometheusRegistry(help: OperationMetrics.help)
     let folder: String
@@ -29,33 +29,16 @@ struct TestServer {
         _ script: ScriptedPlugin.Script = .init(), budget: Duration = .seconds(25), bodyLimit: Int = 1 << 20,
         _ body: (TestServer) async throws -> Void
     ) async throws {
-        let test = TestServer(script, budget: budget, bodyLimit: bodyLimit)
-        do {
-            try await test.server.start()
-            try await body(test)
-        } catch {
-            await test.end()
-            throw error
-        }
-        await test.end()
+        try await TestServer(script, budget: budget, bodyLimit: bodyLimit).whileServing(body)
     }
 
-    func end() async {
-        await server.drain(timeout: .seconds(10))
-        try? FileManager.default.removeItem(atPath: folder)
-    }
+    func start() async throws { try await server.start() }
 
-    func connect(reads: Bool = true) async throws -> RawClient {
-        try await RawClient.connect(to: path, reads: reads)
-    }
+    func drain(timeout: Duration) async { await server.drain(timeout: timeout) }
 
     /// One call on a connection of its own; nil when the server closed it without a reply.
     func call(_ path: String, _ body: String = "{}") async throws -> RawReply? {
-        let client = try await connect()
-        try await client.post(path, body)
-        let reply = try await client.reply()
-        try? await client.close()
-        return reply
+        try await exchange { try await $0.post(path, body) }
     }
 
     /// One call on a connection of its own has to be answered with that status.
@@ -73,11 +56,7 @@ struct TestServer {
 
     /// One GET on a connection of its own.
     func get(_ path: String) async throws -> RawReply? {
-        let client = try await connect()
-        try await client.send("GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n")
-        let reply = try await client.reply()
-        try? await client.close()
-        return reply
+        try await exchange { try await $0.send("GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n") }
     }
 
     /// Proves that others are still served.

@@ -5,7 +5,7 @@ import RawHTTPClient
 import Testing
 
 /// A server of its own for one test, in a folder of its own.
-struct TestServer {
+struct TestServer: ServerOnSocket {
     let service: ScriptedService
     let folder: String
     let path: String
@@ -36,33 +36,16 @@ struct TestServer {
         _ script: ScriptedService.Script = .init(), budget: Duration = .seconds(25),
         _ body: (TestServer) async throws -> Void
     ) async throws {
-        let test = TestServer(script, budget: budget)
-        do {
-            try await test.server.start()
-            try await body(test)
-        } catch {
-            await test.end()
-            throw error
-        }
-        await test.end()
+        try await TestServer(script, budget: budget).whileServing(body)
     }
 
-    func end() async {
-        await server.drain(timeout: .seconds(10))
-        try? FileManager.default.removeItem(atPath: folder)
-    }
+    func start() async throws { try await server.start() }
 
-    func connect(reads: Bool = true) async throws -> RawClient {
-        try await RawClient.connect(to: path, reads: reads)
-    }
+    func drain(timeout: Duration) async { await server.drain(timeout: timeout) }
 
     /// One call on a connection of its own; nil when the server closed it without a reply.
     func call(_ path: String, _ body: String = "") async throws -> RawReply? {
-        let client = try await connect()
-        try await client.post(path, body)
-        let reply = try await client.reply()
-        try? await client.close()
-        return reply
+        try await exchange { try await $0.post(path, body) }
     }
 
     /// Proves that others are still served.
