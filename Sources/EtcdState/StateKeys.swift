@@ -16,7 +16,7 @@ public struct StateKeys: Sendable, Hashable {
     var cluster: String { prefix + "cluster" }
     func node(_ node: String) -> String { prefix + "nodes/" + node }
 
-    /// Which record of which volume a key is; `nil` for one that is about no volume.
+    /// The volume and the kind of record that a key belongs to; `nil` if it belongs to no volume.
     /// - Throws: `VolumeError` with code `unexplained` for a key below a volume's that no volume can have.
     func parse(_ key: String) throws(VolumeError) -> (kind: RecordKind, name: VolumeName)? {
         guard key.hasPrefix(prefix) else { return nil }

@@ -49,8 +49,8 @@ extension VolumeDriver {
         throw VolumeError(
             .busy, "let go of volume \(volume.name)",
             why:
-                "\(device) is in use, and the client \(client), of which the \(attachment.mapper ?? "present") mapper has"
-                + " no notes, has the image \(volume.image) open",
+                "\(device) is in use, and the client \(client) has the image \(volume.image) open, but the"
+                + " \(attachment.mapper ?? "present") mapper has no notes of that client",
             remedy: "\(VolumeError.waitForDeadClient); if the client is alive, stop the containers that use the volume"
                 + " here (was RBD_STATE_DIR changed or emptied?)", outcome: .refused)
     }

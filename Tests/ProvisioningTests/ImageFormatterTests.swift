@@ -76,7 +76,7 @@ import VolumeCore
     }
 
     @Test(
-        "A mkfs that fails is told in its own words, and leaves no file, no child and nobody who has the image open"
+        "The error of a failing mkfs has its own words, and it leaves no file, no child process and no open image"
     )
     func mkfsFails() async throws {
         try await Workshop.with { shop in

@@ -1,5 +1,5 @@
-// How records stand in etcd. A record of an older version lacks the fields that came later, and gets their defaults. A record of
-// a newer version has fields that this one does not know, and keeps them.
+// The JSON form of records in etcd. An older version's record lacks newer fields: they get defaults. A newer version's record
+// has fields that this version does not know: it keeps them.
 
 extension VolumeRecord: Codable {
     public init(from decoder: any Decoder) throws {
