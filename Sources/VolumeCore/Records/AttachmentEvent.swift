@@ -26,6 +26,9 @@ extension Attachment {
             next.mapper = mapper
             next.clients = device.client.map { [$0] } ?? []
             next.writersAreNoted = true
+            // A device is new without any limits, and one that was there may have been given others.
+            next.applied = RuntimeSettings()
+            next.unappliedReason = nil
         case (.attaching, .mounted(let mountpoint)) where device != nil:
             next.state = .attached
             next.mountpoint = mountpoint

@@ -23,6 +23,7 @@ extension VolumeRecord: CheckedRecord {
         for token in abandoned { try RecordForm.id(token, "abandoned") }
         try RecordForm.epoch(epoch, "epoch")
         if let createdSize { try RecordForm.size(createdSize, "createdSize") }
+        try runtime.check()
         try spec.checkValues(adopted: adopted)
         if phase == .creating { try checkAsRequested() }
     }
@@ -52,5 +53,6 @@ extension Attachment: CheckedRecord {
         if let device { try RecordForm.device(device, "device") }
         if let mountpoint { try RecordForm.path(mountpoint, "mountpoint") }
         for count in mountIDs.values { try RecordForm.count(count, "mountIDs") }
+        try applied.check()
     }
 }

@@ -18,6 +18,8 @@ extension VolumeRecord: Codable {
         epoch = try fields.field("epoch")
         isProtected = try fields.field("protected", or: false)
         createdSize = try fields.optional("createdSize")
+        policy = try fields.optional("policy")
+        runtime = try fields.field("runtime", or: RuntimeSettings())
         unknown = try fields.unknown()
     }
 
@@ -38,6 +40,8 @@ extension VolumeRecord: Codable {
         try fields.encode(epoch, forKey: "epoch")
         if isProtected { try fields.encode(true, forKey: "protected") }
         try fields.encodeIfPresent(createdSize, forKey: "createdSize")
+        try fields.encodeIfPresent(policy, forKey: "policy")
+        if !runtime.isEmpty { try fields.encode(runtime, forKey: "runtime") }
     }
 }
 
@@ -96,6 +100,8 @@ extension Attachment: Codable {
         since = try fields.field("since", or: "")
         fenced = try fields.optional("fenced")
         wantedBy = try fields.optional("wantedBy")
+        applied = try fields.field("applied", or: RuntimeSettings())
+        unappliedReason = try fields.optional("unappliedReason")
         unknown = try fields.unknown()
     }
 
@@ -116,6 +122,8 @@ extension Attachment: Codable {
         try fields.encode(since, forKey: "since")
         try fields.encodeIfPresent(fenced, forKey: "fenced")
         try fields.encodeIfPresent(wantedBy, forKey: "wantedBy")
+        if !applied.isEmpty { try fields.encode(applied, forKey: "applied") }
+        try fields.encodeIfPresent(unappliedReason, forKey: "unappliedReason")
     }
 }
 

@@ -47,6 +47,10 @@ public struct VolumeRecord: Sendable, Hashable {
     public var isProtected = false
     /// The size that the volume was created with, once it has another one. The services of a Swarm go on asking for it.
     public var createdSize: VolumeSize?
+    /// The policy that the volume follows.
+    public var policy: PolicyName?
+    /// Values of its own, which go before those of its policy.
+    public var runtime = RuntimeSettings()
     /// What newer versions have recorded of it.
     public internal(set) var unknown = UnknownFields()
 

@@ -1,0 +1,45 @@
+/// What can be set of a volume while it is in use, by the names that `volume set`, policies and `docker volume create -o` have.
+public enum RuntimeOption: String, Sendable, Hashable, CaseIterable {
+    case iops
+    case readIOPS = "read-iops"
+    case writeIOPS = "write-iops"
+    case bps
+    case readBPS = "read-bps"
+    case writeBPS = "write-bps"
+    case autogrowAt = "autogrow.at"
+    case autogrowBy = "autogrow.by"
+    case autogrowMax = "autogrow.max"
+    case discard
+
+    /// - Parameter name: in any case. volplugin's names of the limits mean the same: `rate-limit.write.iops`.
+    public init?(name: String) {
+        let name = name.lowercased()
+        if let option = Self(rawValue: name) {
+            self = option
+        } else if let limit = Self.volpluginLimit(name) {
+            self = limit
+        } else {
+            return nil
+        }
+    }
+
+    private static func volpluginLimit(_ name: String) -> RuntimeOption? {
+        switch name.split(whereSeparator: { $0 == "." || $0 == "-" }).joined(separator: ".") {
+        case "rate.limit.iops": .iops
+        case "rate.limit.read.iops": .readIOPS
+        case "rate.limit.write.iops": .writeIOPS
+        case "rate.limit.bps": .bps
+        case "rate.limit.read.bps": .readBPS
+        case "rate.limit.write.bps": .writeBPS
+        default: nil
+        }
+    }
+
+    /// The word that switches it off, whatever a policy says.
+    public var off: String {
+        switch self {
+        case .discard, .autogrowAt: "off"
+        default: "none"
+        }
+    }
+}

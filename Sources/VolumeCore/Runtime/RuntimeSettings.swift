@@ -1,0 +1,124 @@
+/// Values that hold of a volume while it is in use, and that can be changed meanwhile: those that are set, each in the one way
+/// that it is written down. What is not set here may be set at a weaker place, such as the volume's policy.
+public struct RuntimeSettings: Sendable, Hashable {
+    private var values: [RuntimeOption: String] = [:]
+    /// What newer versions can set.
+    private(set) var unknown = UnknownFields()
+
+    public init() {}
+
+    public subscript(option: RuntimeOption) -> String? { values[option] }
+
+    /// Whether nothing is set.
+    public var isEmpty: Bool { values.isEmpty && unknown == UnknownFields() }
+
+    /// What is set, in the order of the options.
+    public var all: [(option: RuntimeOption, value: String)] {
+        RuntimeOption.allCases.compactMap { option in values[option].map { (option, $0) } }
+    }
+
+    /// - Throws: `VolumeError` with code `invalidOption`, which names the option, the value and what is accepted.
+    public mutating func set(_ option: RuntimeOption, _ text: String) throws(VolumeError) {
+        do throws(UnfitText) {
+            values[option] = try RuntimeValues.canonical(option, text)
+        } catch {
+            throw VolumeError(
+                .invalidOption, "use \(option.rawValue)=\(ShownText.shown(text))", why: "it is not \(error.accepts)",
+                outcome: .refused)
+        }
+    }
+
+    /// From now on a weaker place decides.
+    public mutating func unset(_ option: RuntimeOption) { values[option] = nil }
+
+    /// These values, and where they say nothing those of a weaker place.
+    public func over(_ weaker: RuntimeSettings) -> RuntimeSettings {
+        var both = self
+        both.values.merge(weaker.values) { mine, _ in mine }
+        return both
+    }
+}
+
+// MARK: - What they mean
+
+extension RuntimeSettings {
+    public var limits: IOLimits {
+        IOLimits(
+            iops: operations(.iops), readIOPS: operations(.readIOPS), writeIOPS: operations(.writeIOPS),
+            bps: bytes(.bps), readBPS: bytes(.readBPS), writeBPS: bytes(.writeBPS))
+    }
+
+    /// `nil` unless both `autogrow.at` and `autogrow.max` are set: no volume grows by itself without a bound.
+    public var autogrow: Autogrow? {
+        guard let at = values[.autogrowAt].flatMap({ try? RuntimeValues.fullness($0) }),
+            let max = values[.autogrowMax].flatMap({ VolumeSize(parsing: $0) })
+        else { return nil }
+        let step = values[.autogrowBy].flatMap { try? GrowthStep($0.lowercased()) }
+        return Autogrow(at: at, by: step ?? .standard, max: max)
+    }
+
+    public var discard: Discard { values[.discard].flatMap { try? Discard($0) } ?? .off }
+
+    private func operations(_ option: RuntimeOption) -> UInt64? {
+        values[option].flatMap { try? RuntimeValues.operations($0) }
+    }
+
+    private func bytes(_ option: RuntimeOption) -> UInt64? {
+        values[option].flatMap { try? RuntimeValues.bytes($0.lowercased()) }
+    }
+
+    /// Contradictions between values that are each in order.
+    /// - Returns: a sentence; `nil` when they go together.
+    public var contradiction: String? {
+        for (all, parts) in [
+            (RuntimeOption.iops, [RuntimeOption.readIOPS, .writeIOPS]), (.bps, [.readBPS, .writeBPS]),
+        ] {
+            guard let total = number(all) else { continue }
+            for part in parts {
+                guard let value = number(part), value > total else { continue }
+                return "\(part.rawValue)=\(values[part] ?? "") is more than \(all.rawValue)=\(values[all] ?? ""), which"
+                    + " bounds reads and writes together"
+            }
+        }
+        if values[.autogrowAt] != nil, values[.autogrowAt] != RuntimeOption.autogrowAt.off,
+            values[.autogrowMax] == nil || values[.autogrowMax] == RuntimeOption.autogrowMax.off
+        {
+            return "autogrow.at needs autogrow.max: no volume grows by itself without a bound"
+        }
+        return nil
+    }
+
+    private func number(_ option: RuntimeOption) -> UInt64? { operations(option) ?? bytes(option) }
+}
+
+// MARK: - In records
+
+extension RuntimeSettings: Codable {
+    /// An object with a field for each option that is set. Options of newer versions are kept.
+    public init(from decoder: any Decoder) throws {
+        var fields = try RecordReader(decoder)
+        for option in RuntimeOption.allCases {
+            values[option] = try fields.optional(RecordField(stringValue: option.rawValue))
+        }
+        unknown = try fields.unknown()
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: RecordField.self)
+        try unknown.encode(to: &fields)
+        for (option, value) in all { try fields.encode(value, forKey: RecordField(stringValue: option.rawValue)) }
+    }
+
+    /// - Throws: `VolumeError` for a value that could not have been set.
+    func check() throws(VolumeError) {
+        for (option, value) in all {
+            var read = RuntimeSettings()
+            try read.set(option, value)
+            guard read[option] == value else {
+                throw VolumeError(
+                    .invalidOption, "use \(option.rawValue)=\(ShownText.shown(value))",
+                    why: "it is not written as the plugin writes this option", outcome: .refused)
+            }
+        }
+    }
+}
