@@ -31,7 +31,9 @@ extension VolumeDriver {
             }
             try await mountDevice(device, volume, &progress)
             try await refuseIfReplaced(device, volume, progress.mountpoint)
-            try await advance(&progress, .mounted(at: progress.mountpoint))
+            let values = await bringIntoForce(
+                volume, on: device, at: progress.mountpoint, after: .none, isNew: !progress.mapping.wasFound)
+            try await advance(&progress, .mounted(at: progress.mountpoint, values))
             log.step(
                 "mounted volume", claimed.name, ["device": "\(device.path)", "mountpoint": "\(progress.mountpoint)"])
             return progress.mountpoint

@@ -16,6 +16,8 @@ final class DriverMemory: Sendable {
         /// How many images of removed volumes wait in the trash, where there are some or may be.
         var trash: [TrashPlace: Int] = [:]
         var lookedForTrash: Moment?
+        /// When each volume's values were last brought into force, or tried to be, and which.
+        var values: [VolumeName: (wanted: RuntimeSettings, epoch: Epoch, at: Moment)] = [:]
         /// Calls that wait for something to be known are to end.
         var isEnding = false
     }
@@ -75,6 +77,25 @@ final class DriverMemory: Sendable {
 
     /// It may show what the filesystem was before its repair, or is unmapped.
     func forgetUpToDate(_ name: VolumeName) { contents.withLock { $0.upToDate[name] = nil } }
+
+    // MARK: Values that change while a volume is in use
+
+    /// Whether these values were brought into force on this mount, or tried to be, within that time.
+    func hasTried(
+        _ wanted: RuntimeSettings, on name: VolumeName, _ epoch: Epoch, within span: Duration, of now: Moment
+    ) -> Bool {
+        contents.withLock { contents in
+            guard let last = contents.values[name] else { return false }
+            return last.wanted == wanted && last.epoch == epoch && now - last.at < span
+        }
+    }
+
+    func noteTry(of wanted: RuntimeSettings, on name: VolumeName, _ epoch: Epoch, at now: Moment) {
+        contents.withLock { $0.values[name] = (wanted, epoch, now) }
+    }
+
+    /// The volume is mounted here no more.
+    func forgetValues(of name: VolumeName) { contents.withLock { $0.values[name] = nil } }
 
     // MARK: Removed volumes
 

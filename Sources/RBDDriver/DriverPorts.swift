@@ -10,6 +10,8 @@ public struct DriverPorts: Sendable {
     public var mapper: any DeviceMapper
     public var filesystems: any FilesystemTools
     public var mounter: any Mounter
+    public var limiter: any IOLimiter
+    public var policies: any PolicyCatalog
     public var fence: any Fence
     public var formerClients: any FormerClients
     public var poolHealth: any PoolHealth
@@ -21,7 +23,8 @@ public struct DriverPorts: Sendable {
     public init(
         store: any VolumeStore, catalog: any VolumeCatalog, nodes: any NodeDirectory, images: any ImageStore,
         formatter: any VolumeFormatter, mapper: any DeviceMapper, filesystems: any FilesystemTools,
-        mounter: any Mounter, fence: any Fence, formerClients: any FormerClients,
+        mounter: any Mounter, limiter: any IOLimiter, policies: any PolicyCatalog = NoPolicies(), fence: any Fence,
+        formerClients: any FormerClients,
         poolHealth: any PoolHealth = UnknownPoolHealth(), clock: any DriverClock, tokens: any TokenSource,
         home: @escaping @Sendable () -> String? = { nil }
     ) {
@@ -33,6 +36,8 @@ public struct DriverPorts: Sendable {
         self.mapper = mapper
         self.filesystems = filesystems
         self.mounter = mounter
+        self.limiter = limiter
+        self.policies = policies
         self.fence = fence
         self.formerClients = formerClients
         self.poolHealth = poolHealth

@@ -30,6 +30,12 @@ public struct DriverRules: Sendable {
         ReconcileRule.decide($0, me: $1, justMounted: $2)
     }
     public var growth: @Sendable (StoredVolume) -> VolumeSize? = { GrowthRule.wanted($0) }
+    public var wantedValues: @Sendable (VolumeRecord, RuntimeSettings?) -> RuntimeSettings? = {
+        RuntimeRule.wanted($0, policy: $1)
+    }
+    public var valuesNeedCare: @Sendable (ValuesInForce, RuntimeSettings) -> Bool = {
+        RuntimeRule.needsCare($0, wanted: $1)
+    }
     public var relation: @Sendable (MappedDevice, VolumeRecord, Attachment?) -> DeviceRelation = {
         $0.relation(to: $1, recorded: $2)
     }

@@ -30,19 +30,25 @@ extension VolumeDriver {
     /// Puts a mount of this node in order: lets go of what nobody uses, and answers who asks for it.
     public func reconcile(_ name: VolumeName) async throws {
         guard let known = ports.catalog.find(name), let attachment = known.attachment?.record, attachment.owner == me,
-            rules.reconcile(attachment, me, false) != .nothing || rules.growth(known) != nil, !turns.isTaken(name)
+            rules.reconcile(attachment, me, false) != .nothing || rules.growth(known) != nil || valuesAreDue(known),
+            !turns.isTaken(name)
         else { return }
         try await operation("tend to", name) { try await reconcileInTurn(name) }
     }
 
     private func reconcileInTurn(_ name: VolumeName) async throws {
+        // What is done every few seconds for each volume with limits asks etcd for nothing.
+        if let known = ports.catalog.find(name), rules.growth(known) == nil, let mount = known.attachment?.record,
+            rules.reconcile(mount, me, false) == .nothing, valuesAreAsWanted(known)
+        {
+            return try await changeAsWanted(known)
+        }
         let stored = try await read(name)
         guard let attachment = stored.attachment?.record else { return }
         let justMounted = memory.mayHaveBeenMounted(name, within: settings.handOverGrace, of: ports.clock.now())
         switch rules.reconcile(attachment, me, justMounted) {
         case .nothing:
-            guard rules.growth(stored) != nil else { return }
-            try await inSlot(of: stored.pool, to: "resize volume \(name)") { try await growAsWanted(stored) }
+            try await changeAsWanted(stored)
         case .decline:
             var declined = attachment
             declined.wantedBy = nil
@@ -56,6 +62,16 @@ extension VolumeDriver {
             // As if it were called: somebody waits for it on another node.
             try await inSlot(of: stored.pool, to: "tend to volume \(name)") {
                 try await detachForAnother(attachment, over: stored)
+            }
+        }
+    }
+
+    private func changeAsWanted(_ stored: StoredVolume) async throws {
+        if rules.growth(stored) != nil {
+            try await inSlot(of: stored.pool, to: "resize volume \(stored.name)") { try await growAsWanted(stored) }
+        } else if valuesAreDue(stored) {
+            try await inSlot(of: stored.pool, to: "set values of volume \(stored.name)") {
+                try await bringIntoForce(stored)
             }
         }
     }

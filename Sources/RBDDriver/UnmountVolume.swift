@@ -69,6 +69,7 @@ extension VolumeDriver {
             // Before it is unmounted: a device may go with its last mount.
             if let volume = detaching.volume?.record {
                 devices = try await devicesToGiveBack(of: volume, recorded: leaving)
+                await liftLimits(attachment, volume, devices)
             }
             try await unmountRecorded(leaving, of: detaching)
         } catch {
@@ -83,6 +84,7 @@ extension VolumeDriver {
         _ = try await commit(.init(attachment: .delete), over: detaching)
         await forgotten
         memory.forgetUpToDate(stored.name)
+        memory.forgetValues(of: stored.name)
         log.step("unmounted volume", stored.name)
         return true
     }

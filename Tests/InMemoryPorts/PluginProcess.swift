@@ -88,6 +88,7 @@ public struct NodePorts: Sendable {
     public let mapper: InMemoryMapper
     public let filesystems: InMemoryFilesystemTools
     public let mounter: InMemoryMounter
+    public let limiter: InMemoryIOLimiter
     public let store: InMemoryVolumeStore
     public let catalog: InMemoryCatalog
     public let directory: InMemoryNodeDirectory
@@ -105,6 +106,7 @@ public struct NodePorts: Sendable {
         mapper = InMemoryMapper(process)
         filesystems = InMemoryFilesystemTools(process)
         mounter = InMemoryMounter(process)
+        limiter = InMemoryIOLimiter(process)
         store = InMemoryVolumeStore(process)
         catalog = InMemoryCatalog(process)
         directory = InMemoryNodeDirectory(process)

@@ -39,7 +39,7 @@ extension VolumeDriver {
             ports: DriverPorts(
                 store: ports.store, catalog: ports.catalog, nodes: ports.directory, images: ports.images,
                 formatter: ports.formatter, mapper: ports.mapper, filesystems: ports.filesystems,
-                mounter: ports.mounter, fence: ports.fence, formerClients: ports.formerClients,
+                mounter: ports.mounter, limiter: ports.limiter, fence: ports.fence, formerClients: ports.formerClients,
                 poolHealth: poolHealth, clock: ports.clock, tokens: ports.tokens),
             settings: DriverSettings(
                 mountRoot: DriverFixture.mountRoot, limits: limits, operationsPerPool: operationsPerPool),

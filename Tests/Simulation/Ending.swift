@@ -45,6 +45,7 @@ extension History {
                 world.thawCatalog(of: name)
                 world.renewHeartbeat(of: name)
                 world.setClock(of: name)
+                world.letLimit(true, on: name)
             }
             if hosts[index].plugin == nil { startPlugin(on: index) }
         }
@@ -156,6 +157,7 @@ extension History {
             begin(0, on: each)
             write(by: 0, on: each)
             seeThatItGrows(name, on: each)
+            seeThatItIsLimited(name, on: each)
             stop(0, on: each)
             hosts[each].containers[0].state = .unmounting
             mustSucceed(.unmount(volume, id: id), on: each)
@@ -165,11 +167,37 @@ extension History {
 
     /// Who has the volume mounted gives it the size that is wanted.
     private func seeThatItGrows(_ name: VolumeName, on index: Int) {
-        guard checks.violation == nil, GrowthRule.wanted(cluster.mutate { $0.etcd.read(name) }) != nil else { return }
+        guard checks.violation == nil, hasUsers(name), GrowthRule.wanted(cluster.mutate { $0.etcd.read(name) }) != nil
+        else { return }
         mustSucceed(.tend, on: index)
         let stored = cluster.mutate { $0.etcd.read(name) }
         guard let wanted = GrowthRule.wanted(stored) else { return }
         checks.report(.endsWell, "\(name) is still to get \(wanted) after \(hosts[index].name) has had it mounted")
+    }
+
+    /// Who has the volume mounted limits it as is wanted, and says so.
+    private func seeThatItIsLimited(_ name: VolumeName, on index: Int) {
+        guard checks.violation == nil, hasUsers(name) else { return }
+        cluster.mutate { _ = $0.setValues([.readIOPS: "900"], of: name.text) }
+        mustSucceed(.tend, on: index)
+        cluster.mutate { world in
+            let stored = world.etcd.read(name)
+            guard let wanted = stored.volume?.record.runtime, let record = stored.attachment?.record,
+                let device = record.device.flatMap({ world.nodes[hosts[index].name]?.kernel.devices[$0] })
+            else { return }
+            if device.limits != wanted.limits {
+                checks.report(
+                    .endsWell, "\(name) is to have limits \(wanted.limits), and \(device.path) has \(device.limits)")
+            }
+            if record.inForce != ValuesInForce(wanted) {
+                checks.report(.endsWell, "\(name) is limited as wanted, and its record says \(record.inForce)")
+            }
+        }
+    }
+
+    /// Nobody changes a volume that seems to have no users: it is let go of.
+    private func hasUsers(_ name: VolumeName) -> Bool {
+        cluster.mutate { $0.etcd.read(name) }.attachment?.record.mountIDs.isEmpty == false
     }
 
     /// Where the volume is used at the end: elsewhere than where it still counts as mounted, because only who asks for

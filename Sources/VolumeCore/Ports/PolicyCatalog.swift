@@ -3,3 +3,9 @@ public protocol PolicyCatalog: Sendable {
     /// What the volumes of the policy follow; `nil` when there is no such policy, or when it is not known yet.
     func runtime(of policy: PolicyName) -> RuntimeSettings?
 }
+
+/// Where there are none.
+public struct NoPolicies: PolicyCatalog {
+    public init() {}
+    public func runtime(of policy: PolicyName) -> RuntimeSettings? { nil }
+}

@@ -73,10 +73,8 @@ public struct Attachment: Sendable, Hashable {
     /// A node that waits for the volume. The owner answers: it lets go when nobody uses the volume, else it takes this
     /// away again.
     public var wantedBy: NodeIdentity?
-    /// The values that are in force on this mount.
-    public var applied = RuntimeSettings()
-    /// Why not all that is wanted is in force; `nil` when it is.
-    public var unappliedReason: String?
+    /// Of the values that can change while the volume is in use.
+    public var inForce = ValuesInForce.none
     /// What newer versions have recorded of the mount.
     public internal(set) var unknown = UnknownFields()
 

@@ -2,8 +2,10 @@
 public enum AttachmentEvent: Sendable, Hashable {
     /// The owner mapped the image, and noted in it who writes.
     case mapped(MappedDevice, mapper: String)
-    /// The owner mounted the filesystem.
-    case mounted(at: String)
+    /// The owner mounted the filesystem, and brought values into force.
+    case mounted(at: String, ValuesInForce)
+    /// The owner brought other values into force while the volume is mounted.
+    case changed(ValuesInForce)
     /// The owner begins to unmount and unmap.
     case detach
     /// The owner could not let go, because something still uses the filesystem or the device: it stays mounted.
@@ -26,14 +28,16 @@ extension Attachment {
             next.mapper = mapper
             next.clients = device.client.map { [$0] } ?? []
             next.writersAreNoted = true
-            // A device is new without any limits, and one that was there may have been given others.
-            next.applied = RuntimeSettings()
-            next.unappliedReason = nil
-        case (.attaching, .mounted(let mountpoint)) where device != nil:
+            next.inForce = .none
+        case (.attaching, .mounted(let mountpoint, let values)) where device != nil:
             next.state = .attached
             next.mountpoint = mountpoint
+            next.inForce = values
+        case (.attached, .changed(let values)):
+            next.inForce = values
         case (.attaching, .detach), (.attached, .detach), (.detaching, .detach):
             next.state = .detaching
+            next.inForce = .none
         case (.detaching, .stayed) where device != nil && mountpoint != nil:
             next.state = .attached
             next.wantedBy = nil
@@ -57,6 +61,7 @@ extension AttachmentEvent {
         switch self {
         case .mapped: "mapped"
         case .mounted: "mounted"
+        case .changed: "given other values"
         case .detach: "told to detach"
         case .stayed: "kept"
         case .reattach: "attached again"

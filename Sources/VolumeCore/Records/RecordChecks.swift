@@ -53,6 +53,6 @@ extension Attachment: CheckedRecord {
         if let device { try RecordForm.device(device, "device") }
         if let mountpoint { try RecordForm.path(mountpoint, "mountpoint") }
         for count in mountIDs.values { try RecordForm.count(count, "mountIDs") }
-        try applied.check()
+        try inForce.values.check()
     }
 }

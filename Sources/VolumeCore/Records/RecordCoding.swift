@@ -100,8 +100,8 @@ extension Attachment: Codable {
         since = try fields.field("since", or: "")
         fenced = try fields.optional("fenced")
         wantedBy = try fields.optional("wantedBy")
-        applied = try fields.field("applied", or: RuntimeSettings())
-        unappliedReason = try fields.optional("unappliedReason")
+        inForce = ValuesInForce(
+            try fields.field("applied", or: RuntimeSettings()), reason: try fields.optional("unappliedReason"))
         unknown = try fields.unknown()
     }
 
@@ -122,8 +122,8 @@ extension Attachment: Codable {
         try fields.encode(since, forKey: "since")
         try fields.encodeIfPresent(fenced, forKey: "fenced")
         try fields.encodeIfPresent(wantedBy, forKey: "wantedBy")
-        if !applied.isEmpty { try fields.encode(applied, forKey: "applied") }
-        try fields.encodeIfPresent(unappliedReason, forKey: "unappliedReason")
+        if !inForce.values.isEmpty { try fields.encode(inForce.values, forKey: "applied") }
+        try fields.encodeIfPresent(inForce.reason, forKey: "unappliedReason")
     }
 }
 

@@ -8,6 +8,12 @@ public enum RuntimeRule {
         return policy.map { volume.runtime.over($0) }
     }
 
+    /// Whether a node that has the volume mounted has something to do about its values. Limits are looked after for as long as
+    /// there are some: a control group may have come up that does not have them yet.
+    public static func needsCare(_ force: ValuesInForce, wanted: RuntimeSettings) -> Bool {
+        wanted != force.values || force.reason != nil || wanted.limits != .none
+    }
+
     /// Where a value comes from.
     public enum Source: Sendable, Hashable {
         case volume

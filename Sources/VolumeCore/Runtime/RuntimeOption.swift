@@ -35,6 +35,9 @@ public enum RuntimeOption: String, Sendable, Hashable, CaseIterable {
         }
     }
 
+    /// Those that bound a volume's reads and writes.
+    public static let limits: [RuntimeOption] = [.iops, .readIOPS, .writeIOPS, .bps, .readBPS, .writeBPS]
+
     /// The word that switches it off, whatever a policy says.
     public var off: String {
         switch self {

@@ -31,6 +31,13 @@ public struct RuntimeSettings: Sendable, Hashable {
     /// From now on a weaker place decides.
     public mutating func unset(_ option: RuntimeOption) { values[option] = nil }
 
+    /// These values but for those options, which are as in `others`.
+    public func with(_ options: [RuntimeOption], from others: RuntimeSettings) -> RuntimeSettings {
+        var changed = self
+        for option in options { changed.values[option] = others.values[option] }
+        return changed
+    }
+
     /// These values, and where they say nothing those of a weaker place.
     public func over(_ weaker: RuntimeSettings) -> RuntimeSettings {
         var both = self

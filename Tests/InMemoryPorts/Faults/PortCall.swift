@@ -26,7 +26,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     case imageTrash, imageTrashPlaces, imageTrashList, imageEmpty
     /// A format in four steps: mkfs begins and ends on a device of the formatter's own.
     case formatMap, formatBegin, formatEnd, formatUnmap
-    case deviceSupport, deviceMap, deviceList, deviceUnmap, deviceSize, deviceGrow
+    case deviceSupport, deviceMap, deviceList, deviceUnmap, deviceSize, deviceGrow, deviceLimit
     case filesystemCheck, filesystemIsChecking, filesystemGrow
     case mountMount, mountUnmount, mountInspect, mountPrepareRoot
     case fenceBlocklist, fenceIsBlocklisted, fenceAllow, fenceBreakLock
@@ -43,7 +43,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
             .imageNoteWriter, .imageForgetWriters, .imageGrow:
             .ceph
         case .formatBegin, .formatEnd, .formatUnmap, .deviceSupport, .deviceList, .deviceUnmap, .deviceSize,
-            .deviceGrow, .filesystemCheck, .filesystemIsChecking, .filesystemGrow, .mountMount, .mountUnmount,
+            .deviceGrow, .deviceLimit, .filesystemCheck, .filesystemIsChecking, .filesystemGrow, .mountMount,
+            .mountUnmount,
             .mountInspect, .mountPrepareRoot:
             .kernel
         case .sleep: .clock
@@ -57,7 +58,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
             .imageTrim,
             .imageRemove, .imageTrash, .imageEmpty,
             .formatMap, .formatBegin,
-            .formatEnd, .formatUnmap, .deviceMap, .deviceUnmap, .deviceGrow, .filesystemCheck, .filesystemGrow,
+            .formatEnd, .formatUnmap, .deviceMap, .deviceUnmap, .deviceGrow, .deviceLimit, .filesystemCheck,
+            .filesystemGrow,
             .mountMount, .mountUnmount, .mountPrepareRoot, .fenceBlocklist, .fenceAllow, .fenceBreakLock:
             true
         case .storeRead, .storeReadAll, .nodeIsAlive, .imagePreflight, .imageInspect, .imageWatchers, .imageList,

@@ -99,6 +99,19 @@ public struct InMemoryMapper: DeviceMapper {
     }
 }
 
+/// `IOLimiter` over the simulated kernel.
+public struct InMemoryIOLimiter: IOLimiter {
+    private let process: PluginProcess
+
+    public init(_ process: PluginProcess) { self.process = process }
+
+    public func limit(_ device: MappedDevice, to limits: IOLimits) async throws {
+        try await process.perform(.deviceLimit, device.path) { [process] in
+            try $0.limit(device, to: limits, on: process.node)
+        }
+    }
+}
+
 /// `FilesystemTools` over the simulated kernel.
 public struct InMemoryFilesystemTools: FilesystemTools {
     private let process: PluginProcess

@@ -79,6 +79,20 @@ extension World {
         }
     }
 
+    /// A device that has gone needs no limits, and takes none.
+    mutating func limit(_ mapped: MappedDevice, to limits: IOLimits, on name: String) throws {
+        let what = "limit \(mapped.path) to \(limits)"
+        let device = try device(mapped.path, on: name, to: "limit")
+        guard MappedDevice(device).mayBeSameImage(as: mapped) else {
+            throw VolumeError(.notFound, what, why: "another image is mapped there", outcome: .refused)
+        }
+        guard limits == .none || nodes[name]?.kernel.cannotLimit != true else {
+            throw VolumeError(.unsupported, what, why: "this node has no way to limit a device", outcome: .refused)
+        }
+        nodes[name]?.kernel.devices[mapped.path]?.limits = limits
+        nodes[name]?.kernel.devices[mapped.path]?.pastLimits.insert(limits)
+    }
+
     static func noAnswer(_ what: String) -> VolumeError {
         VolumeError(.timedOut, what, why: "there was no answer in time", outcome: .unknown)
     }

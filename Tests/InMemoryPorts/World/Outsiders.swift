@@ -96,6 +96,21 @@ extension World {
         return etcd.commit(.init(desired: .put(desired)), over: stored, request: requests) != nil
     }
 
+    /// An operator sets values of a volume, if that can be done right now.
+    /// - Parameter changes: `nil` where a weaker place shall decide.
+    /// - Returns: whether that changed anything.
+    @discardableResult
+    public mutating func setValues(_ changes: [RuntimeOption: String?], of text: String) -> Bool {
+        guard let name = try? VolumeName(text) else { return false }
+        let stored = etcd.read(name)
+        guard let volume = try? RuntimeRule.change(changes, of: stored, policy: nil) else { return false }
+        requests += 1
+        return etcd.commit(.init(volume: .put(volume)), over: stored, request: requests) != nil
+    }
+
+    /// Whether the node has a way to limit devices.
+    public mutating func letLimit(_ canLimit: Bool, on name: String) { nodes[name]?.kernel.cannotLimit = !canLimit }
+
     /// From now on checks on the node go on for longer than a call.
     public mutating func holdChecks(on name: String) { nodes[name]?.kernel.checksAreHeld = true }
 

@@ -82,6 +82,8 @@ public struct SimulatedKernel: Sendable {
     /// In the order in which they were mounted: the last one at a mountpoint is on top.
     public internal(set) var mounts: [SimulatedMount] = []
     public internal(set) var directories: Set<String> = []
+    /// Nothing on this node can limit a device.
+    public var cannotLimit = false
     /// Checks of filesystems do not come to an end.
     var checksAreHeld = false
     /// Grows with every mapping; never reused, not even after a reboot.
@@ -102,6 +104,10 @@ public struct SimulatedDevice: Sendable, Hashable {
     public var client: ClientAddress
     public var options: [String]
     public var size: VolumeSize
+    /// What bounds its reads and writes.
+    public internal(set) var limits = IOLimits.none
+    /// All that it has had since it was mapped.
+    public internal(set) var pastLimits: Set<IOLimits> = [.none]
     /// Whoever has the bare device open: a stray process, another mount namespace.
     public var openers: Set<Int> = []
     /// It has learned that it is blocklisted, and never recovers.

@@ -253,7 +253,10 @@ struct SafetyChecks {
         checkReadable(world.etcd.attachments)
         checkReadable(world.etcd.desired)
         for (name, stored) in world.etcd.volumes { observe(name, stored.record, world) }
-        for (name, stored) in world.etcd.attachments { observe(name, stored.record) }
+        for (name, stored) in world.etcd.attachments {
+            checkLimits(name, stored.record, world)
+            observe(name, stored.record)
+        }
         for name in lastSeen.keys where world.etcd.attachments[name] == nil { lastSeen[name] = nil }
         checkNamed(world)
         checkProtected(world.etcd.volumes)
@@ -307,6 +310,17 @@ struct SafetyChecks {
             .appliedIsTrue,
             "volume \(volume.name) is recorded with \(volume.spec.size); its image has \(image.size), the"
                 + " filesystem \(image.filesystem.map { "\($0.size)" } ?? "?")")
+    }
+
+    /// A write may arrive when the device has other limits by now, or none since its mapping has ended.
+    private mutating func checkLimits(_ name: VolumeName, _ attachment: Attachment, _ world: World) {
+        let limits = attachment.inForce.values.limits
+        guard limits != .none, attachment.inForce != lastSeen[name]?.inForce,
+            let node = world.nodes[attachment.owner.node],
+            let device = attachment.device.flatMap({ node.kernel.devices[$0] }),
+            attachment.clients.contains(device.client), !device.pastLimits.contains(limits)
+        else { return }
+        report(.inForceIsTrue, "the record of \(name) says \(limits), and \(device.path) never had them")
     }
 
     private mutating func observe(_ name: VolumeName, _ attachment: Attachment) {

@@ -21,6 +21,7 @@ public struct Violation: Sendable, Hashable, CustomStringConvertible {
         case protectedStays = "what is protected is not removed"
         case sizesGrow = "no volume and no image ever gets smaller"
         case appliedIsTrue = "a recorded size is the size of image and filesystem"
+        case inForceIsTrue = "limits that a record says are in force have been set"
         case recordsAreReadable = "what is recorded can be read back"
         case deterministic = "everything runs on the scheduler's thread"
     }

@@ -41,6 +41,8 @@ enum Fault: String, Sendable, CaseIterable {
     case recordForged = "somebody writes the record of a mount"
     case protection = "an operator protects a volume, or lifts that"
     case sizeWished = "an operator wants a volume to be larger"
+    case valuesSet = "an operator sets limits of a volume, or lifts them"
+    case limitsFail = "a node has no way to limit devices"
 
     /// Those that strike a single call.
     static let ofCalls: [Fault] = [

@@ -45,6 +45,7 @@ extension History {
         case .snapshotTaken: return takeSnapshot()
         case .protection: return changeProtection()
         case .sizeWished: return wishSize()
+        case .valuesSet: return setValues()
         case .notesLost: return loseNotes(of: index, node)
         case .etcdRestored: return restoreEtcd()
         case .recordForged: return forgeRecord()
@@ -71,6 +72,7 @@ extension History {
             guard let volume = random.one(of: volumes), !checks.isForeign(Setup.image(volume)),
                 world.disorderIdle(Setup.image(volume))
             else { return false }
+        case .limitsFail: world.letLimit(false, on: name)
         case .heartbeatLost: world.expireHeartbeat(of: name)
         case .watchFrozen: world.freezeCatalog(of: name)
         case .clockDrifts:
@@ -319,6 +321,14 @@ extension History {
         guard let volume = random.one(of: volumes) else { return false }
         let size = VolumeSize.gibibytes(UInt64(1 + random.below(8)))
         return cluster.mutate { $0.wishSize(size, of: volume) }
+    }
+
+    private func setValues() -> Bool {
+        guard let volume = random.one(of: volumes) else { return false }
+        let changes: [RuntimeOption: String?] = [
+            .iops: [nil, "none", "100", "500"][random.below(4)], .writeBPS: [nil, "1M"][random.below(2)],
+        ]
+        return cluster.mutate { $0.setValues(changes, of: volume) }
     }
 
     // MARK: Mending

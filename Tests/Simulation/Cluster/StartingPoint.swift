@@ -37,7 +37,8 @@ enum Setup {
         var ports = DriverPorts(
             store: node.store, catalog: node.catalog, nodes: node.directory, images: node.images,
             formatter: node.formatter, mapper: node.mapper, filesystems: node.filesystems,
-            mounter: node.mounter, fence: node.fence, formerClients: node.formerClients, clock: node.clock,
+            mounter: node.mounter, limiter: node.limiter, fence: node.fence, formerClients: node.formerClients,
+            clock: node.clock,
             tokens: node.tokens)
         mutation?.apply(&ports, node)
         var settings = settings

@@ -109,6 +109,11 @@ struct AlteredMounter: Mounter {
     func prepareRoot(of mountpoint: String, spec: VolumeSpec) async throws { try await preparing(mountpoint, spec) }
 }
 
+/// Limits nothing, and says that it has.
+struct BelievedLimiter: IOLimiter {
+    func limit(_ device: MappedDevice, to limits: IOLimits) async throws {}
+}
+
 struct AlteredFilesystems: FilesystemTools {
     let base: any FilesystemTools
     let checking: @Sendable (String, FilesystemType) async throws -> Void

@@ -33,6 +33,8 @@ public enum Mutation: String, Sendable, CaseIterable {
     case startAdoptsNothing, justMountedIsGivenAway, budgetsAreEndless, removalIgnoresProtection
     // Sizes.
     case growthIsForgotten, filesystemsDoNotGrow, growthIgnoresTheID, wishesOutliveVolumes
+    // Values that change.
+    case valuesAreForgotten, limitsAreClaimed, limitsComeAtMountsOnly
 
     /// What it makes the driver do.
     public var what: String {
@@ -106,6 +108,9 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .filesystemsDoNotGrow: "a filesystem that was not grown counts as grown"
         case .growthIgnoresTheID: "whatever bears the image's name is grown"
         case .wishesOutliveVolumes: "what was wanted of a volume stays when the volume goes"
+        case .valuesAreForgotten: "nobody does anything about values that are set"
+        case .limitsAreClaimed: "a device that was not limited counts as limited"
+        case .limitsComeAtMountsOnly: "values that change while a volume is mounted wait for its next mount"
         case .budgetsAreEndless: "operations may take a hundred times as long"
         }
     }
@@ -129,8 +134,7 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .epochIsKept, .epochIsForgotten: [.epochsGrow]
         case .unknownIsTakenForDone: [.answersAreTrue, .recordedWriter, .mountedIsMounted, .endsWell]
         case .readsAreStale: [.neverDenied, .answersAreTrue, .endsWell]
-        // Nor does anybody grow a volume that seems to have no users.
-        case .idsAreNotCounted: [.usersKeepTheirMount, .endsWell]
+        case .idsAreNotCounted: [.usersKeepTheirMount]
         case .doubtIsDenial: [.neverDenied]
         case .failedCheckFormats: [.noSecondFormat]
         case .imageIsOverwritten: [.foreignUntouched]
@@ -166,6 +170,8 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .removalIgnoresProtection: [.protectedStays]
         case .growthIsForgotten, .wishesOutliveVolumes: [.endsWell]
         case .filesystemsDoNotGrow: [.appliedIsTrue]
+        case .valuesAreForgotten, .limitsComeAtMountsOnly: [.endsWell]
+        case .limitsAreClaimed: [.inForceIsTrue]
         case .growthIgnoresTheID: [.foreignUntouched, .appliedIsTrue, .endsWell]
         case .removalIgnoresMounts: [.noRecordLost, .foreignUntouched, .unmountedIsGone, .endsWell]
         }
@@ -187,12 +193,14 @@ public enum Mutation: String, Sendable, CaseIterable {
             .snapshotsAreNotSeen, .unmapLies, .unmapIsBelieved, .unmountLies,
             .devicesAreNotSeen, .deadMappingsAreNotSeen, .mapIgnoresTheID, .removalIgnoresTheID, .clientIsNotTold,
             .checkIsSkipped, .repairIsForgotten, .mountsAreNotSeen, .useIsNotSeen, .rootIsNotPrepared,
-            .nothingIsUnsettled, .writersAreNotNoted, .filesystemsDoNotGrow, .growthIgnoresTheID:
+            .nothingIsUnsettled, .writersAreNotNoted, .filesystemsDoNotGrow, .growthIgnoresTheID,
+            .limitsAreClaimed:
             applyToNode(&ports, node.process.cluster, node.identity.node)
         case .failedUnmountsStay, .recordIsTakenForMount, .removalIgnoresMounts, .removalTakesWhatWasJustMounted,
             .startAdoptsNothing, .justMountedIsGivenAway, .budgetsAreEndless, .unseenClientsAreForgotten,
             .silentOwnersAreLeft, .orphansStay, .recordsAreBelieved,
-            .forgottenWritersAreLeft, .removalIgnoresProtection, .growthIsForgotten:
+            .forgottenWritersAreLeft, .removalIgnoresProtection, .growthIsForgotten, .valuesAreForgotten,
+            .limitsComeAtMountsOnly:
             // Altered are its rules.
             break
         }

@@ -116,6 +116,7 @@ extension Mutation {
             let filesystems = ports.filesystems
             ports.filesystems = AlteredFilesystems(
                 base: filesystems, checking: { try await filesystems.check($0, $1) }, grows: false)
+        case .limitsAreClaimed: ports.limiter = BelievedLimiter()
         case .growthIgnoresTheID:
             var altered = AlteredImages(images)
             altered.growing = { image, _, size in

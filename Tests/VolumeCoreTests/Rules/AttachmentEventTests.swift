@@ -7,14 +7,16 @@ import VolumeCore
         image: ImageReference(pool: "rbd", name: "db"), path: "/dev/rbd3", client: ClientAddress("10.0.0.1:0/7"))
 
     private static let events: [String: AttachmentEvent] = [
-        "mapped": .mapped(device, mapper: "krbd"), "mounted": .mounted(at: "/m/db"), "detach": .detach,
+        "mapped": .mapped(device, mapper: "krbd"), "mounted": .mounted(at: "/m/db", .none), "changed": .changed(.none),
+        "detach": .detach,
         "stayed": .stayed, "reattach": .reattach, "fenceStands": .fenceStands,
     ]
 
     /// The successor of each legal pair. A device is recorded wherever the state allows one.
     private static let successors: [String: Attachment.State] = [
         "attaching mapped": .attaching, "attaching mounted": .attached, "attaching detach": .detaching,
-        "attaching reattach": .attaching, "attached detach": .detaching, "attached reattach": .attaching,
+        "attaching reattach": .attaching, "attached changed": .attached, "attached detach": .detaching,
+        "attached reattach": .attaching,
         "detaching detach": .detaching, "detaching stayed": .attached, "detaching reattach": .attaching,
         "fencing fenceStands": .attaching,
     ]
@@ -40,7 +42,7 @@ import VolumeCore
     }
 
     @Test func nothingIsMountedWithoutADevice() {
-        #expect(throws: VolumeError.self) { try Fixture.attachment(.attaching).applying(.mounted(at: "/m/db")) }
+        #expect(throws: VolumeError.self) { try Fixture.attachment(.attaching).applying(.mounted(at: "/m/db", .none)) }
     }
 
     @Test func noEventTouchesEpochOwnerOrIDs() throws {
