@@ -101,9 +101,51 @@ public struct OperatorActions: Sendable {
         return written
     }
 
+    /// Sets values of a volume that can change while it is in use. Each is set for itself: what others change meanwhile stays.
+    /// - Parameter changes: `nil` for an option that the volume's policy shall decide from now on.
+    /// - Returns: the volume as it is recorded then.
+    public func set(_ nameText: String, _ changes: [RuntimeOption: String?]) async throws -> StoredVolume {
+        let end = clock.now() + .seconds(15)
+        while true {
+            let values = try await values(of: nameText)
+            do {
+                guard let volume = try RuntimeRule.change(changes, of: values.stored, policy: values.policy) else {
+                    return values.stored
+                }
+                let change = StoreChange(volume: .put(volume))
+                if let written = try await store.commit(change, over: values.stored) { return written }
+                if clock.now() >= end { throw changedMeanwhile("set values of volume \(nameText)") }
+            } catch let error as VolumeError where error.code == .conflict && clock.now() < end {
+                // Mounting and unmounting take a moment.
+                try await clock.sleep(for: .milliseconds(500))
+            }
+        }
+    }
+
+    /// What is wanted of a volume while it is in use, and where it comes from.
+    /// - Throws: `VolumeError` with code `notFound`.
+    public func values(of nameText: String) async throws -> VolumeValues {
+        VolumeValues(stored: try await volume(nameText), policy: nil)
+    }
+
     private func changedMeanwhile(_ what: String) -> VolumeError {
         VolumeError(
             .conflict, what, why: "its records changed meanwhile", remedy: "look at the volume again, and repeat",
             outcome: .refused)
+    }
+}
+
+/// The values of a volume that can change while it is in use.
+public struct VolumeValues: Sendable {
+    public let stored: StoredVolume
+    /// Those of its policy; `nil` when it has none, or when the policy is gone.
+    public let policy: RuntimeSettings?
+
+    /// What is wanted of it; `nil` when its policy is gone: then what is in force stays in force.
+    public var wanted: RuntimeSettings? { stored.volume.flatMap { RuntimeRule.wanted($0.record, policy: policy) } }
+
+    /// Where a value comes from.
+    public func source(of option: RuntimeOption) -> RuntimeRule.Source? {
+        stored.volume.flatMap { RuntimeRule.source(of: option, $0.record, policy: policy) }
     }
 }

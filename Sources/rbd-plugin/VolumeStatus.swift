@@ -51,6 +51,8 @@ extension VolumeDescription {
         if let size = view.wantedSize { status["wantedSize"] = .string("\(size)") }
         if volume.adopted { status["adopted"] = true }
         if volume.isProtected { status["protected"] = true }
+        if let policy = volume.policy { status["policy"] = .string("\(policy)") }
+        status.merge(values(view)) { $1 }
         if let attachment = view.attachment {
             status["mount"] = .object(mount(attachment, hostMountpoint: hostMountpoint))
         }
@@ -59,6 +61,21 @@ extension VolumeDescription {
             status["watchersSeenAt"] = .string(sighting.seenAt)
         }
         return status.merging(optionsInForce(volume.spec)) { $1 }
+    }
+
+    /// What holds of it while it is in use. What is wanted and what is in force are both shown where they differ.
+    private static func values(_ view: VolumeView) -> [String: StatusValue] {
+        var shown: [String: StatusValue] = [:]
+        func show(_ name: String, _ values: RuntimeSettings) {
+            guard !values.all.isEmpty else { return }
+            let pairs = values.all.map { ($0.option.rawValue, StatusValue.string($0.value)) }
+            shown[name] = .object(Dictionary(uniqueKeysWithValues: pairs))
+        }
+        if let wanted = view.wantedValues { show("values", wanted) }
+        guard let mount = view.attachment, mount.state == .attached else { return shown }
+        if mount.inForce.values != view.wantedValues { show("valuesInForce", mount.inForce.values) }
+        if let reason = mount.inForce.reason { shown["valuesNotInForce"] = .string(reason) }
+        return shown
     }
 
     /// How it is made, mapped and mounted, whichever node is asked: Docker itself shows the options on the node alone that

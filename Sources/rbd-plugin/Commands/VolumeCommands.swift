@@ -9,8 +9,11 @@ import VolumeCore
 struct VolumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "volume",
-        abstract: "List and inspect volumes, make them larger, protect them from removal, forget them.",
-        subcommands: [List.self, Inspect.self, ResizeCommand.self, Protect.self, Unprotect.self, Forget.self])
+        abstract: "List and inspect volumes, change their size and values, protect them from removal, forget them.",
+        subcommands: [
+            List.self, Inspect.self, ResizeCommand.self, SetCommand.self, GetCommand.self, Protect.self, Unprotect.self,
+            Forget.self,
+        ])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "ls", abstract: "List all volumes.")
