@@ -23,7 +23,7 @@ extension VolumeDriver {
             if let claim = claimed.attachment?.record {
                 try await shutOutUnseen(claim, of: volume, besides: Set(present.compactMap(\.client)))
             }
-            try await refuseStrangers(claimed, volume, besides: present)
+            let image = try await refuseStrangers(claimed, volume, besides: present)
             var device = try await mapOrReuse(volume, present, &progress)
             try await recordMapping(device, volume, &progress)
             if try await !isReadyToMount(device, volume, progress) {
@@ -33,7 +33,9 @@ extension VolumeDriver {
             try await refuseIfReplaced(device, volume, progress.mountpoint)
             let values = await bringIntoForce(
                 volume, on: device, at: progress.mountpoint, after: .none, isNew: !progress.mapping.wasFound)
-            try await advance(&progress, .mounted(at: progress.mountpoint, values))
+            // An image that somebody has made larger by hand gets a filesystem that fills it.
+            let wish = rules.following(image.size, progress.stored, ports.clock.wallTime())
+            try await advance(&progress, .mounted(at: progress.mountpoint, values), wanting: wish)
             log.step(
                 "mounted volume", claimed.name, ["device": "\(device.path)", "mountpoint": "\(progress.mountpoint)"])
             return progress.mountpoint
@@ -58,9 +60,12 @@ extension VolumeDriver {
     }
 
     /// Records what has just happened. Once the record is another's, this node has lost the volume and must let go.
-    private func advance(_ progress: inout AttachProgress, _ event: AttachmentEvent) async throws {
+    private func advance(
+        _ progress: inout AttachProgress, _ event: AttachmentEvent, wanting wish: DesiredState? = nil
+    ) async throws {
         guard let attachment = progress.stored.attachment?.record else { throw lostClaim(progress.stored.name) }
-        let change = StoreChange(attachment: .put(try attachment.applying(event)))
+        var change = StoreChange(attachment: .put(try attachment.applying(event)))
+        if let wish { change.desired = .put(wish) }
         guard let written = try await commit(change, over: progress.stored) else {
             progress.isLost = true
             throw lostClaim(progress.stored.name)
@@ -70,9 +75,10 @@ extension VolumeDriver {
 
     /// The image must be the very one this volume was created with, and nobody else may have it open: a mapping made
     /// by hand, or by a node that no record knows of.
+    /// - Returns: the image.
     private func refuseStrangers(
         _ claimed: StoredVolume, _ volume: VolumeRecord, besides mine: [MappedDevice]
-    ) async throws {
+    ) async throws -> ImageDescription {
         let what = "mount volume \(volume.name)"
         // The volume may come from a node that knows more, or its image may have got a feature since. Asked before the look
         // at the image, so that nothing but deciding comes between that and mapping.
@@ -99,6 +105,7 @@ extension VolumeDriver {
         let clients = Set(mine.compactMap(\.client))
         try await shutOutForgottenWriters(image, of: volume, besides: clients, claimed: claimed)
         try await shutOutSilentLockOwners(of: volume.image, image.lockOwners, besides: clients)
+        return image
     }
 
     /// An owner of the lock that watches the image no more has died, or is paused and would write on when it wakes up.

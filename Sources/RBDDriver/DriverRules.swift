@@ -30,6 +30,9 @@ public struct DriverRules: Sendable {
         ReconcileRule.decide($0, me: $1, justMounted: $2)
     }
     public var growth: @Sendable (StoredVolume) -> VolumeSize? = { GrowthRule.wanted($0) }
+    public var following: @Sendable (VolumeSize, StoredVolume, WallTime) -> DesiredState? = {
+        GrowthRule.following($0, $1, at: $2)
+    }
     public var wantedValues: @Sendable (VolumeRecord, RuntimeSettings?) -> RuntimeSettings? = {
         RuntimeRule.wanted($0, policy: $1)
     }

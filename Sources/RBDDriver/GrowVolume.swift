@@ -13,11 +13,24 @@ extension VolumeDriver {
             let device = try await recordedDevice(of: volume, attachment), try await !isShutOut(device),
             let id = try await imageID(of: volume)
         else { return }
-        try await ports.images.grow(volume.image, id: id, to: size)
-        try await ports.mapper.grow(device, to: size)
-        try await ports.filesystems.grow(device.exposed, volume.spec.filesystem, mountpoint: mountpoint)
+        do {
+            try await ports.images.grow(volume.image, id: id, to: size)
+            try await ports.mapper.grow(device, to: size)
+            try await ports.filesystems.grow(device.exposed, volume.spec.filesystem, mountpoint: mountpoint)
+        } catch {
+            await noteFailedGrowth(attachment, over: stored, error)
+            throw error
+        }
         guard let change = GrowthRule.done(size, stored), try await commit(change, over: stored) != nil else { return }
         log.step("grew volume", stored.name, ["from": "\(volume.spec.size)", "to": "\(size)"])
+    }
+
+    /// Whoever waits for the size is told why it does not come. Once: each try may fail in other words.
+    private func noteFailedGrowth(_ attachment: Attachment, over stored: StoredVolume, _ error: any Error) async {
+        guard attachment.growthReason == nil, let failed = try? attachment.applying(.growthFailed("\(error)")) else {
+            return
+        }
+        _ = try? await undoing { try await commit(.init(attachment: .put(failed)), over: stored) }
     }
 
     private func imageID(of volume: VolumeRecord) async throws -> String? {

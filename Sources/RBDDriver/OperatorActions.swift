@@ -101,6 +101,21 @@ public struct OperatorActions: Sendable {
         return written
     }
 
+    /// Says that the volume's filesystem is to fill its image, which somebody has made larger by other means.
+    /// - Returns: the volume as it is recorded then, and the size of its image.
+    public func resizeToImage(_ nameText: String) async throws -> (stored: StoredVolume, size: VolumeSize) {
+        let what = "resize volume \(nameText) to its image"
+        let stored = try await volume(nameText)
+        guard let volume = stored.volume?.record, let image = try await images.inspect(volume.image) else {
+            throw VolumeError(.notFound, what, why: "it has no image", outcome: .refused)
+        }
+        guard image.uid == volume.uid else {
+            throw VolumeError(
+                .foreignImage, what, why: "the image \(volume.image) is not the volume's own", outcome: .refused)
+        }
+        return (try await resize(nameText, to: image.size), image.size)
+    }
+
     /// Sets values of a volume that can change while it is in use. Each is set for itself: what others change meanwhile stays.
     /// - Parameter changes: `nil` for an option that the volume's policy shall decide from now on.
     /// - Returns: the volume as it is recorded then.

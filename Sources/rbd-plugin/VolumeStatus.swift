@@ -48,7 +48,10 @@ extension VolumeDescription {
         ]
         if let id = volume.imageID { status["imageID"] = .string(id) }
         if !volume.spec.dataPool.isEmpty { status["dataPool"] = .string(volume.spec.dataPool) }
-        if let size = view.wantedSize { status["wantedSize"] = .string("\(size)") }
+        if let size = view.wantedSize {
+            status["wantedSize"] = .string("\(size)")
+            if let reason = view.attachment?.growthReason { status["wantedSizeFailed"] = .string(reason) }
+        }
         if volume.adopted { status["adopted"] = true }
         if volume.isProtected { status["protected"] = true }
         if let policy = volume.policy { status["policy"] = .string("\(policy)") }

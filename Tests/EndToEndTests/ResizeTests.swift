@@ -63,6 +63,27 @@ struct ResizeTests {
         }
     }
 
+    @Test("An image that 'rbd resize' has made larger is filled: at the next mount, or when it is asked for")
+    func grownByHand() async throws {
+        try await Stage.with { stage in
+            let name = try await stage.volume("by-hand", ["fstype": "xfs", "size": "300"])
+            _ = try await stage.ceph.rbd("resize", "--size", "400M", stage.image(name))
+            let mountpoint = try await stage.client.mount(name, id: "a").checked().mountpoint
+            try await eventually("the filesystem to fill the image") { try mebibytes(at: mountpoint) >= 320 }
+            try await eventually("the record to say so") { try await stage.size(of: name) == "400M" }
+
+            _ = try await stage.ceph.rbd("resize", "--size", "500M", stage.image(name))
+            let said = try await stage.operate("volume", "resize", name, "--to-image").checked().output
+            #expect(said.contains("Volume \(name) has 500M now."), "\(said)")
+            #expect(try mebibytes(at: mountpoint) >= 420)
+            for (arguments, says) in [(["--to-image", "1G"], "give either"), ([], "or --to-image")] {
+                let result = try await stage.operate(["volume", "resize", name] + arguments)
+                #expect(result.status != 0 && result.error.contains(says), "\(arguments): \(result)")
+            }
+            try await stage.client.unmount(name, id: "a").checked()
+        }
+    }
+
     @Test("What cannot be is refused in a sentence, and nothing is wanted then")
     func refusals() async throws {
         try await Stage.with { stage in
@@ -71,7 +92,7 @@ struct ResizeTests {
                 ([name, "300M"], "volumes never shrink"), ([name, "0"], "'0' is not a size"),
                 ([name, "-5G"], ""), ([name, "lots"], "'lots' is not a size"), ([name, "8P"], "'8P' is not a size"),
                 ([name, "1T"], "the pool can hold"), (["nobody", "1G"], "there is no such volume"),
-                (["../etc", "1G"], "volume name"), ([name], "Missing expected argument"),
+                (["../etc", "1G"], "volume name"), ([name], "give a size such as 40G"),
             ] {
                 let result = try await stage.operate(["volume", "resize"] + arguments)
                 #expect(result.status != 0 && result.error.contains(says), "\(arguments): \(result)")

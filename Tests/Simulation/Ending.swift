@@ -167,12 +167,14 @@ extension History {
 
     /// Who has the volume mounted gives it the size that is wanted.
     private func seeThatItGrows(_ name: VolumeName, on index: Int) {
-        guard checks.violation == nil, hasUsers(name), GrowthRule.wanted(cluster.mutate { $0.etcd.read(name) }) != nil
-        else { return }
-        mustSucceed(.tend, on: index)
-        let stored = cluster.mutate { $0.etcd.read(name) }
-        guard let wanted = GrowthRule.wanted(stored) else { return }
-        checks.report(.endsWell, "\(name) is still to get \(wanted) after \(hosts[index].name) has had it mounted")
+        guard checks.violation == nil, hasUsers(name) else { return }
+        if GrowthRule.wanted(cluster.mutate { $0.etcd.read(name) }) != nil { mustSucceed(.tend, on: index) }
+        let (stored, image) = cluster.mutate { ($0.etcd.read(name), $0.ceph.images[Setup.image(name.text)]) }
+        if let wanted = GrowthRule.wanted(stored) {
+            checks.report(.endsWell, "\(name) is still to get \(wanted) after \(hosts[index].name) has had it mounted")
+        }
+        guard let image, let filesystem = image.filesystem, filesystem.size < image.size else { return }
+        checks.report(.endsWell, "the image of \(name) has \(image.size), its filesystem only \(filesystem.size)")
     }
 
     /// Who has the volume mounted limits it as is wanted, and says so.

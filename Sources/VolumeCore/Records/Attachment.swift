@@ -75,6 +75,8 @@ public struct Attachment: Sendable, Hashable {
     public var wantedBy: NodeIdentity?
     /// Of the values that can change while the volume is in use.
     public var inForce = ValuesInForce.none
+    /// Why the volume does not have the size yet that is wanted of it; `nil` when nothing stands in the way.
+    public var growthReason: String?
     /// What newer versions have recorded of the mount.
     public internal(set) var unknown = UnknownFields()
 

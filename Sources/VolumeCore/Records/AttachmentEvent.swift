@@ -6,6 +6,8 @@ public enum AttachmentEvent: Sendable, Hashable {
     case mounted(at: String, ValuesInForce)
     /// The owner brought other values into force while the volume is mounted.
     case changed(ValuesInForce)
+    /// The owner could not give the volume the size that is wanted, and why.
+    case growthFailed(String)
     /// The owner begins to unmount and unmap.
     case detach
     /// The owner could not let go, because something still uses the filesystem or the device: it stays mounted.
@@ -29,12 +31,15 @@ extension Attachment {
             next.clients = device.client.map { [$0] } ?? []
             next.writersAreNoted = true
             next.inForce = .none
+            next.growthReason = nil
         case (.attaching, .mounted(let mountpoint, let values)) where device != nil:
             next.state = .attached
             next.mountpoint = mountpoint
             next.inForce = values
         case (.attached, .changed(let values)):
             next.inForce = values
+        case (.attached, .growthFailed(let reason)):
+            next.growthReason = reason
         case (.attaching, .detach), (.attached, .detach), (.detaching, .detach):
             next.state = .detaching
             next.inForce = .none
@@ -62,6 +67,7 @@ extension AttachmentEvent {
         case .mapped: "mapped"
         case .mounted: "mounted"
         case .changed: "given other values"
+        case .growthFailed: "found not to grow"
         case .detach: "told to detach"
         case .stayed: "kept"
         case .reattach: "attached again"

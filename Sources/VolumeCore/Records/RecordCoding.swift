@@ -102,6 +102,7 @@ extension Attachment: Codable {
         wantedBy = try fields.optional("wantedBy")
         inForce = ValuesInForce(
             try fields.field("applied", or: RuntimeSettings()), reason: try fields.optional("unappliedReason"))
+        growthReason = try fields.optional("growthReason")
         unknown = try fields.unknown()
     }
 
@@ -124,6 +125,7 @@ extension Attachment: Codable {
         try fields.encodeIfPresent(wantedBy, forKey: "wantedBy")
         if !inForce.values.isEmpty { try fields.encode(inForce.values, forKey: "applied") }
         try fields.encodeIfPresent(inForce.reason, forKey: "unappliedReason")
+        try fields.encodeIfPresent(growthReason, forKey: "growthReason")
     }
 }
 

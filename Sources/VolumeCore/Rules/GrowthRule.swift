@@ -19,9 +19,7 @@ public enum GrowthRule {
         try OperatorWriteRule.refuseWhileUnderWay(stored, what)
         let current = wanted(stored)
         if size == volume.spec.size && current == nil || size == current { return nil }
-        var desired = stored.desired?.record.volumeUID == volume.uid ? stored.desired?.record : nil
-        desired?.size = size
-        return desired ?? DesiredState(volumeUID: volume.uid, size: size, since: time.description)
+        return wish(size, stored, volume, at: time)
     }
 
     /// What a Create refuses, no volume becomes later.
@@ -43,13 +41,39 @@ public enum GrowthRule {
         return size
     }
 
+    /// What is wanted of a volume whose image somebody has made larger by other means: that its filesystem fills it.
+    /// - Parameter image: the size that the image has.
+    /// - Returns: the record to write; `nil` when the volume has that size, or is to have it already.
+    public static func following(
+        _ image: VolumeSize, _ stored: StoredVolume, at time: WallTime
+    ) -> DesiredState? {
+        guard let volume = stored.volume?.record, volume.phase == .ready,
+            image > wanted(stored) ?? volume.spec.size,
+            (try? VolumeRequest.checkSize(of: volume.spec.resized(to: image))) != nil
+        else { return nil }
+        return wish(image, stored, volume, at: time)
+    }
+
+    private static func wish(
+        _ size: VolumeSize, _ stored: StoredVolume, _ volume: VolumeRecord, at time: WallTime
+    ) -> DesiredState {
+        var desired = stored.desired?.record.volumeUID == volume.uid ? stored.desired?.record : nil
+        desired?.size = size
+        return desired ?? DesiredState(volumeUID: volume.uid, size: size, since: time.description)
+    }
+
     /// What the records become once the volume has the size that was wanted.
     public static func done(_ size: VolumeSize, _ stored: StoredVolume) -> StoreChange? {
         guard var volume = stored.volume?.record, size > volume.spec.size else { return nil }
         if volume.createdSize == nil { volume.createdSize = volume.spec.size }
         volume.spec.size = size
         let isFulfilled = (stored.desired?.record.size ?? size) <= size
-        return StoreChange(volume: .put(volume), desired: isFulfilled ? .delete : .keep)
+        var change = StoreChange(volume: .put(volume), desired: isFulfilled ? .delete : .keep)
+        if var attachment = stored.attachment?.record, attachment.growthReason != nil {
+            attachment.growthReason = nil
+            change.attachment = .put(attachment)
+        }
+        return change
     }
 }
 

@@ -19,7 +19,10 @@ struct ResizeCommand: AsyncParsableCommand {
     var volume: String
 
     @Argument(help: "The new size: a number of MB (2^20 bytes), or with a unit such as 512M, 40G or 1T.")
-    var size: String
+    var size: String?
+
+    @Flag(help: "Fill the image, which 'rbd resize' has made larger.")
+    var toImage = false
 
     @Flag(help: "Do not wait until the volume has the new size.")
     var noWait = false
@@ -28,12 +31,13 @@ struct ResizeCommand: AsyncParsableCommand {
     var timeout = 60
 
     func run() async throws {
-        guard let wanted = VolumeSize(parsing: size) else {
-            throw ValidationError("'\(size)' is not a size: give a number of MB, or a unit as in 512M, 40G or 1T")
-        }
+        let asked = try Self.size(size, toImage)
         try await OperatorSession.run { session in
             try await session.cluster.require(claiming: false)
-            let stored = try await session.actions.resize(volume, to: wanted)
+            let (stored, wanted) =
+                if let asked { (try await session.actions.resize(volume, to: asked), asked) } else {
+                    try await session.actions.resizeToImage(volume)
+                }
             guard GrowthRule.wanted(stored) != nil else { return print("Volume \(volume) already has \(wanted).") }
             if let node = stored.attachment?.record.owner.node {
                 print("Node \(node) has volume \(volume) mounted and will grow it to \(wanted).")
@@ -44,18 +48,35 @@ struct ResizeCommand: AsyncParsableCommand {
         }
     }
 
+    /// - Returns: `nil` for the size of the image.
+    private static func size(_ text: String?, _ toImage: Bool) throws -> VolumeSize? {
+        switch (text, toImage) {
+        case (nil, true): return nil
+        case (nil, false): throw ValidationError("give a size such as 40G, or --to-image")
+        case (_?, true): throw ValidationError("give either a size or --to-image")
+        case (let text?, false):
+            guard let size = VolumeSize(parsing: text) else {
+                throw ValidationError("'\(text)' is not a size: give a number of MB, or a unit as in 512M, 40G or 1T")
+            }
+            return size
+        }
+    }
+
     private func wait(for wanted: VolumeSize, _ session: OperatorSession) async throws {
         let end = ContinuousClock.now + .seconds(timeout)
+        var reason: String?
         while ContinuousClock.now < end {
             let now = try await session.actions.volume(volume)
             guard GrowthRule.wanted(now) != nil else { return print("Volume \(volume) has \(wanted) now.") }
             guard now.attachment != nil else {
                 return print("The node has unmounted volume \(volume): the next one that mounts it will grow it.")
             }
+            reason = now.attachment?.record.growthReason
             try await Task.sleep(for: .milliseconds(250))
         }
+        let trouble = reason.map { " It cannot yet: \($0)." } ?? ""
         throw OperatorSession.Failed(
-            "Volume \(volume) did not grow to \(wanted) within \(timeout) s. The node goes on trying: its log says why it "
-                + "cannot, and 'rbd-plugin volume inspect \(volume)' shows whether it has.")
+            "Volume \(volume) did not grow to \(wanted) within \(timeout) s.\(trouble) The node goes on trying; "
+                + "'rbd-plugin volume inspect \(volume)' shows whether it has grown.")
     }
 }

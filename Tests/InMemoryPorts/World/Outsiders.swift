@@ -96,6 +96,14 @@ extension World {
         return etcd.commit(.init(desired: .put(desired)), over: stored, request: requests) != nil
     }
 
+    /// `rbd resize`.
+    /// - Returns: whether it was smaller.
+    public mutating func growByHand(_ reference: ImageReference, to size: VolumeSize) -> Bool {
+        guard let image = ceph.images[reference], image.size < size else { return false }
+        ceph.images[reference]?.size = size
+        return true
+    }
+
     /// An operator sets values of a volume, if that can be done right now.
     /// - Parameter changes: `nil` where a weaker place shall decide.
     /// - Returns: whether that changed anything.

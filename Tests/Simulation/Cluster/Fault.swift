@@ -41,6 +41,7 @@ enum Fault: String, Sendable, CaseIterable {
     case recordForged = "somebody writes the record of a mount"
     case protection = "an operator protects a volume, or lifts that"
     case sizeWished = "an operator wants a volume to be larger"
+    case imageGrown = "somebody makes an image larger by hand"
     case valuesSet = "an operator sets limits of a volume, or lifts them"
     case limitsFail = "a node has no way to limit devices"
 

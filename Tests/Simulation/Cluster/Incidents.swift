@@ -45,6 +45,7 @@ extension History {
         case .snapshotTaken: return takeSnapshot()
         case .protection: return changeProtection()
         case .sizeWished: return wishSize()
+        case .imageGrown: return growImage()
         case .valuesSet: return setValues()
         case .notesLost: return loseNotes(of: index, node)
         case .etcdRestored: return restoreEtcd()
@@ -321,6 +322,17 @@ extension History {
         guard let volume = random.one(of: volumes) else { return false }
         let size = VolumeSize.gibibytes(UInt64(1 + random.below(8)))
         return cluster.mutate { $0.wishSize(size, of: volume) }
+    }
+
+    private func growImage() -> Bool {
+        guard let volume = random.one(of: volumes), let name = try? VolumeName(volume) else { return false }
+        let size = VolumeSize.gibibytes(UInt64(1 + random.below(8)))
+        return cluster.mutate { world in
+            guard world.etcd.volumes[name]?.record.phase == .ready, !checks.isForeign(Setup.image(volume)) else {
+                return false
+            }
+            return world.growByHand(Setup.image(volume), to: size)
+        }
     }
 
     private func setValues() -> Bool {

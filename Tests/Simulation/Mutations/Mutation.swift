@@ -32,7 +32,7 @@ public enum Mutation: String, Sendable, CaseIterable {
     case failedUnmountsStay, recordIsTakenForMount, removalIgnoresMounts, removalTakesWhatWasJustMounted
     case startAdoptsNothing, justMountedIsGivenAway, budgetsAreEndless, removalIgnoresProtection
     // Sizes.
-    case growthIsForgotten, filesystemsDoNotGrow, growthIgnoresTheID, wishesOutliveVolumes
+    case growthIsForgotten, filesystemsDoNotGrow, growthIgnoresTheID, wishesOutliveVolumes, grownImagesAreNotSeen
     // Values that change.
     case valuesAreForgotten, limitsAreClaimed, limitsComeAtMountsOnly
 
@@ -108,6 +108,7 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .filesystemsDoNotGrow: "a filesystem that was not grown counts as grown"
         case .growthIgnoresTheID: "whatever bears the image's name is grown"
         case .wishesOutliveVolumes: "what was wanted of a volume stays when the volume goes"
+        case .grownImagesAreNotSeen: "an image that was made larger by hand keeps its small filesystem"
         case .valuesAreForgotten: "nobody does anything about values that are set"
         case .limitsAreClaimed: "a device that was not limited counts as limited"
         case .limitsComeAtMountsOnly: "values that change while a volume is mounted wait for its next mount"
@@ -168,7 +169,7 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .forgottenWritersAreLeft: [.oneWriter]
         case .writersAreNotNoted: [.oneWriter, .oneMapping, .clientsAreNamed, .endsWell]
         case .removalIgnoresProtection: [.protectedStays]
-        case .growthIsForgotten, .wishesOutliveVolumes: [.endsWell]
+        case .growthIsForgotten, .wishesOutliveVolumes, .grownImagesAreNotSeen: [.endsWell]
         case .filesystemsDoNotGrow: [.appliedIsTrue]
         case .valuesAreForgotten, .limitsComeAtMountsOnly: [.endsWell]
         case .limitsAreClaimed: [.inForceIsTrue]
@@ -199,7 +200,8 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .failedUnmountsStay, .recordIsTakenForMount, .removalIgnoresMounts, .removalTakesWhatWasJustMounted,
             .startAdoptsNothing, .justMountedIsGivenAway, .budgetsAreEndless, .unseenClientsAreForgotten,
             .silentOwnersAreLeft, .orphansStay, .recordsAreBelieved,
-            .forgottenWritersAreLeft, .removalIgnoresProtection, .growthIsForgotten, .valuesAreForgotten,
+            .forgottenWritersAreLeft, .removalIgnoresProtection, .growthIsForgotten, .grownImagesAreNotSeen,
+            .valuesAreForgotten,
             .limitsComeAtMountsOnly:
             // Altered are its rules.
             break

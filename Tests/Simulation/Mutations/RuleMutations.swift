@@ -39,6 +39,7 @@ extension Mutation {
         case .forgottenWritersAreLeft: rules.forgotten = { _, _ in [] }
         case .recordsAreBelieved: rules.standing = { _, _, _, _ in .mayWrite }
         case .growthIsForgotten: rules.growth = { _ in nil }
+        case .grownImagesAreNotSeen: rules.following = { _, _, _ in nil }
         case .valuesAreForgotten: rules.wantedValues = { _, _ in RuntimeSettings() }
         case .limitsComeAtMountsOnly: rules.valuesNeedCare = { _, _ in false }
         case .orphansStay: rules.isOrphan = { _, _, _, _ in false }

@@ -8,6 +8,7 @@ import VolumeCore
 
     private static let events: [String: AttachmentEvent] = [
         "mapped": .mapped(device, mapper: "krbd"), "mounted": .mounted(at: "/m/db", .none), "changed": .changed(.none),
+        "growthFailed": .growthFailed("why"),
         "detach": .detach,
         "stayed": .stayed, "reattach": .reattach, "fenceStands": .fenceStands,
     ]
@@ -15,7 +16,8 @@ import VolumeCore
     /// The successor of each legal pair. A device is recorded wherever the state allows one.
     private static let successors: [String: Attachment.State] = [
         "attaching mapped": .attaching, "attaching mounted": .attached, "attaching detach": .detaching,
-        "attaching reattach": .attaching, "attached changed": .attached, "attached detach": .detaching,
+        "attaching reattach": .attaching, "attached changed": .attached, "attached growthFailed": .attached,
+        "attached detach": .detaching,
         "attached reattach": .attaching,
         "detaching detach": .detaching, "detaching stayed": .attached, "detaching reattach": .attaching,
         "fencing fenceStands": .attaching,

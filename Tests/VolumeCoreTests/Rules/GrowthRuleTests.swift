@@ -61,6 +61,17 @@ import VolumeCore
         }
     }
 
+    @Test("An image that was made larger by hand is to be filled, unless more is wanted or it is too large")
+    func following() throws {
+        let wish = try #require(GrowthRule.following(.gibibytes(2), try stored(), at: now))
+        #expect(wish.size == .gibibytes(2) && wish.volumeUID == "u1")
+        #expect(GrowthRule.following(.gibibytes(1), try stored(), at: now) == nil)
+        #expect(GrowthRule.following(.gibibytes(2), try stored(wanting: .gibibytes(3)), at: now) == nil)
+        #expect(GrowthRule.following(.gibibytes(4), try stored(wanting: .gibibytes(3)), at: now)?.size == .gibibytes(4))
+        #expect(GrowthRule.following(.maximum, try stored(), at: now) == nil)
+        #expect(GrowthRule.following(.gibibytes(2), try stored(phase: .removing), at: now) == nil)
+    }
+
     @Test("The record says the new size and keeps the first one; a larger wish that came meanwhile stays")
     func done() throws {
         let change = try #require(GrowthRule.done(.gibibytes(2), try stored(wanting: .gibibytes(2))))
