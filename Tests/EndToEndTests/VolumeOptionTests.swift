@@ -59,7 +59,54 @@ struct VolumeOptionTests {
         }
     }
 
-    @Test("Units of size", arguments: [("40", 40 << 20), ("40M", 40 << 20), ("2G", 2 << 30), ("40G", 40 << 30)])
+    @Test("Options are read as people write them, and kept by one name")
+    func spellings() async throws {
+        try await Stage.with { stage in
+            let name = uniqueName("spelled")
+            let spelled = [
+                "Pool": stage.pool, "nameSpace": stage.namespace, "Size": "0.5 GiB", "fsType": "XFS",
+                "mountOptions": "noatime", "mkfs_options": "-i size=1024", "UID": "70",
+            ]
+            try await stage.client.create(name, options: spelled).checked()
+            let info = try await stage.imageInfo(of: name)
+            #expect(info["size"] == .integer(512 << 20))
+            let mountpoint = try await stage.client.mount(name, id: "id").checked().mountpoint
+            let mount = try #require(stage.plugin.kernelState.mount(at: mountpoint))
+            #expect(mount.type == "xfs" && mount.options.contains("noatime"))
+            #expect(try await runTool("xfs_info", [mountpoint]).checked().output.contains("isize=1024"))
+            #expect(try await stat(mountpoint, "%u") == "70")
+            let shown = try await stage.client.get(name).checked().volume?.status["options"]
+            #expect(shown?["mount-options"] == "noatime" && shown?["fstype"] == "XFS" && shown?["size"] == "0.5 GiB")
+            try await stage.client.unmount(name, id: "id").checked()
+            // Docker asks so once more when its first call was lost.
+            let plain = [
+                "size": "512M", "filesystem": "xfs", "mount-options": "noatime", "mkfsOptions": "-i size=1024",
+                "uid": "70",
+            ]
+            try await stage.client.create(name, options: stage.options(plain)).checked()
+            try await stage.client.remove(name).checked()
+            try await stage.expectBlank()
+        }
+    }
+
+    @Test("What cannot be meant is refused with what can")
+    func suggestions() async throws {
+        try await Stage.with { stage in
+            for (options, words) in [
+                (["sise": "1G"], "did you mean 'size'?"), (["size": "1.3G"], "write 1331M or 1332M"),
+                (["size": "1G", "Size": "2G"], "as 'Size' and as 'size'"),
+            ] {
+                let answer = try await stage.client.create(
+                    uniqueName("slip"), options: ["pool": stage.pool].merging(options) { $1 })
+                #expect(answer.error.contains(words), "\(answer.error)")
+            }
+            try await stage.expectBlank("slips of the hand")
+        }
+    }
+
+    @Test(
+        "Units of size",
+        arguments: [("40", 40 << 20), ("40M", 40 << 20), ("1.5G", 1536 << 20), ("2Gi", 2 << 30), ("40 GB", 40 << 30)])
     func sizes(text: String, bytes: Int64) async throws {
         try await Stage.with { stage in
             let name = try await stage.volume("size", ["size": text])

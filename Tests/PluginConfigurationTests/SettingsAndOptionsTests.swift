@@ -26,7 +26,10 @@ import VolumeCore
             ])
         + pairs(
             .defaultSize, .size,
-            ["512", "512M", "10g", "1TiB", "4P", "0", "-1", "+512", "1.5G", "10 G", "5P", "512K", "4294967297"])
+            [
+                "512", "512M", "10g", "1TiB", "4P", "0", "-1", "+512", "1.5G", "1.3G", "10Gi", "10 G", "10  G", "5P",
+                "512K", "4294967297",
+            ])
         + pairs(.defaultFilesystem, .fstype, ["ext4", "EXT4", "Xfs", "BTRFS", "zfs", "ext3", "ext4\u{200b}", "ext 4"])
         + pairs(.defaultOrder, .order, ["12", "22", "25", "022", "+22", "11", "26", "-22", "22.0", "4M", "256"])
         + pairs(

@@ -2,11 +2,14 @@
 /// one reader, so that a setting cannot come to differ from the option that it stands in for.
 package enum ValueReader {
     package static func size(_ text: String) throws(UnfitText) -> VolumeSize {
-        guard let size = VolumeSize(parsing: text) else {
-            throw UnfitText(
-                accepts: "a size from 1M to \(VolumeSize.maximum), such as 512 (a bare number is MB), 512M, 10G or 1T")
+        if let size = VolumeSize(parsing: text) { return size }
+        if let size = SizeText(text), !size.isWhole, size.mebibytes < VolumeSize.maximum.bytes >> 20 {
+            let below = size.mebibytes > 0 ? "\(size.mebibytes)M or " : ""
+            throw UnfitText(accepts: "a whole number of MB (2^20 bytes): write \(below)\(size.mebibytes + 1)M")
         }
-        return size
+        throw UnfitText(
+            accepts:
+                "a size from 1M to \(VolumeSize.maximum), such as 512 (a bare number is MB), 512M, 1.5G, 10GiB or 1T")
     }
 
     package static func order(_ text: String) throws(UnfitText) -> UInt8 {

@@ -1,4 +1,4 @@
-/// The options of `docker volume create -o`, by the names that users give them.
+/// The options of `docker volume create -o`, by the names that the plugin gives them. People may write them otherwise (`OptionName`).
 public enum VolumeOption: String, Sendable, CaseIterable {
     case pool, size, fstype, order, features
     case dataPool = "data-pool"
@@ -7,13 +7,4 @@ public enum VolumeOption: String, Sendable, CaseIterable {
     case mountOptions = "mount-options"
     case mapOptions = "map-options"
     case uid, gid, mode, adopt, protect
-
-    /// `mkfsOptions` is what later releases of the predecessor call `mkfs-options`.
-    public init?(name: String) {
-        if name == "mkfsOptions" {
-            self = .mkfsOptions
-        } else {
-            self.init(rawValue: name)
-        }
-    }
 }

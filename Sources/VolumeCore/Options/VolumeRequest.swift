@@ -3,7 +3,7 @@ public struct VolumeRequest: Sendable, Hashable {
     public let spec: VolumeSpec
     /// The options that the user gave, for telling a repeated Create from a contradicting one.
     public let given: Set<VolumeOption>
-    /// The options by the names and in the words of the user.
+    /// The options by the plugin's names, in the words of the user.
     public let options: [String: String]
     /// Whether an existing image of that name, which no volume owns, is to be taken over with its content.
     public let adoption: Adoption
@@ -15,7 +15,7 @@ public struct VolumeRequest: Sendable, Hashable {
     /// - Throws: `VolumeError` with code `invalidOption` for an unknown option, a bad value, a missing pool
     ///   or options that are too long.
     public init(options: [String: String], defaults: VolumeDefaults) throws(VolumeError) {
-        let values = try Self.known(options)
+        let values = try GivenOptions.read(options)
         try OptionLimits.check(options)
         guard let pool = values[.pool] ?? defaults.pool else {
             throw VolumeError.refusedCreate(
@@ -44,27 +44,9 @@ public struct VolumeRequest: Sendable, Hashable {
         }
         self.spec = spec
         self.adoption = adoption
-        self.options = options
+        self.options = Dictionary(uniqueKeysWithValues: values.map { ($0.key.rawValue, $0.value) })
         self.isProtected = isProtected
         given = Set(values.keys)
-    }
-
-    private static func known(_ options: [String: String]) throws(VolumeError) -> [VolumeOption: String] {
-        var values: [VolumeOption: String] = [:]
-        for (name, value) in options.sorted(by: { $0.key < $1.key }) {
-            guard let option = VolumeOption(name: name) else {
-                throw VolumeError.refusedCreate(
-                    "the option \(ShownText.quoted(name)) is not known",
-                    remedy: "known options are \(VolumeOption.allCases.map(\.rawValue).joined(separator: ", "))")
-            }
-            if let other = values[option], other != value {
-                throw VolumeError.refusedCreate(
-                    "the option \(option.rawValue) is given twice with different values",
-                    remedy: "'mkfsOptions' is another name for 'mkfs-options': give one of them")
-            }
-            values[option] = value
-        }
-        return values
     }
 
     /// librbd allows twice as many; making a map of that size takes longer than a call may. To delete them all, should all

@@ -12,26 +12,13 @@ public struct VolumeSize: Sendable, Hashable, Comparable {
     /// kernels have been seen to crash on.
     public static let maximum = VolumeSize(bytes: 1 << 52)
 
-    /// Parses `206` (a bare number is MiB, as `rbd create --size` has it), `512M`, `10G`, `1T`; also `MB`, `MiB`, ….
-    /// - Returns: `nil` when the text is no size, is zero or is beyond `maximum`.
+    /// Reads `206` (a bare number is MiB), `512M`, `1.5G`, `10GiB`, `10 GB`, as `SizeText` has it.
+    /// - Returns: `nil` when the text is no size, is zero or no whole number of MiB, or is beyond `maximum`.
     public init?(parsing text: String) {
-        let digits = text.prefix { $0.isASCII && $0.isNumber }
-        guard let count = UInt64(digits), count > 0 else { return nil }
-        guard let shift = Self.shift(forUnit: text.dropFirst(digits.count)) else { return nil }
-        let (bytes, overflow) = count.multipliedReportingOverflow(by: 1 << shift)
-        guard !overflow, bytes <= Self.maximum.bytes else { return nil }
-        self.bytes = bytes
-    }
-
-    private static func shift(forUnit unit: Substring) -> UInt64? {
-        guard unit.allSatisfy(\.isASCII) else { return nil }
-        return switch unit.uppercased() {
-        case "", "M", "MB", "MIB": 20
-        case "G", "GB", "GIB": 30
-        case "T", "TB", "TIB": 40
-        case "P", "PB", "PIB": 50
-        default: nil
-        }
+        guard let size = SizeText(text), size.isWhole, size.mebibytes > 0,
+            size.mebibytes <= Self.maximum.bytes >> 20
+        else { return nil }
+        self = .mebibytes(size.mebibytes)
     }
 
     public static func < (left: Self, right: Self) -> Bool { left.bytes < right.bytes }

@@ -21,6 +21,9 @@ struct OptionTarget: FuzzTarget {
         case .success(let request):
             try OptionChecks.reachNothingElse(request.spec)
             try hold(request.contradiction(to: request.spec) == nil, "it contradicts itself")
+            try hold(
+                (try? Self.request(request.options)) == request, "it reads as another request by the plugin's own names"
+            )
             try Self.survivesItsRecord(request)
             return "\(request.spec.filesystem) \(request.given.map(\.rawValue).sorted()) \(request.adoption)"
         }
@@ -50,7 +53,8 @@ struct OptionTarget: FuzzTarget {
 /// What accepted options never do.
 enum OptionChecks {
     static let words = [
-        "ext4", "xfs", "btrfs", "512M", "10G", "1T", "4P", "object-map", "exclusive-lock", "layering", "61", "0750",
+        "ext4", "xfs", "btrfs", "512M", "10G", "1.5G", "10 GiB", "1T", "4P", "mountOptions", "Data_Pool", "Adopt",
+        "filesystem", "object-map", "exclusive-lock", "layering", "61", "0750",
         "true", "own", "noatime", "discard", "errors=panic", "errors=remount-ro", "data=ordered", "context=x",
         "subvol=a", "logdev=", "remount", "bind", "x-systemd", "-m", "-E", "-O", "-l", "-d", "-b", "--data",
         "size=64m", "logdev=x", "lazy_itable_init=1", "queue_depth=128", "crush_location=x", "ms_mode=legacy",

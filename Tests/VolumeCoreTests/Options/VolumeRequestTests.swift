@@ -103,7 +103,7 @@ import VolumeCore
         let old = try request(["pool": "rbd", "mkfsOptions": "-m 1"])
         #expect(old.spec.mkfsOptions == ["-m", "1"])
         #expect(old.given == [.pool, .mkfsOptions])
-        #expect(old.options == ["pool": "rbd", "mkfsOptions": "-m 1"])
+        #expect(old.options == ["pool": "rbd", "mkfs-options": "-m 1"])
         let both = try request(["pool": "rbd", "mkfsOptions": "-m 1", "mkfs-options": "-m 1"])
         #expect(both.spec == old.spec)
     }

@@ -10,6 +10,10 @@ import VolumeCore
             ("512M", 512), ("512m", 512), ("512MB", 512), ("512MiB", 512), ("512mib", 512),
             ("10G", 10 << 10), ("10g", 10 << 10), ("10GB", 10 << 10), ("10GiB", 10 << 10),
             ("1T", 1 << 20), ("1TB", 1 << 20), ("1TiB", 1 << 20),
+            ("512Mi", 512), ("10Gi", 10 << 10), ("10gi", 10 << 10), ("1Ti", 1 << 20), ("1Pi", 1 << 30),
+            ("1.5G", 1536), ("1.5GiB", 1536), ("1.50g", 1536), ("0.5T", 512 << 10), ("0.25Gi", 256), ("512.0", 512),
+            ("2.0009765625G", 2049), ("1.000G", 1 << 10), ("0.00000095367431640625T", 1), ("4.0P", 4 << 30),
+            ("10 GB", 10 << 10), ("512 M", 512), ("1.5 TiB", 1536 << 10),
             ("1P", 1 << 30), ("4P", 4 << 30), ("4PB", 4 << 30), ("4PiB", 4 << 30),
             ("4096T", 4 << 30), ("4194304G", 4 << 30), ("4294967296", 4 << 30), ("4294967296M", 4 << 30),
         ] as [(String, UInt64)])
@@ -18,8 +22,11 @@ import VolumeCore
     }
 
     @Test(arguments: [
-        "", " ", "0", "00", "0M", "0G", "-1", "-512", "-1G", "+1", "1e99", "1e3", "abc", "M", "G", "0x10", "1.5G",
-        "1,5G", "512 M", " 512", "512 ", "512\n", "5\u{0}12", "1K", "1KB", "512KiB", "1B", "1E", "1GG", "1MG", "1GBB",
+        "", " ", "0", "00", "0M", "0G", "-1", "-512", "-1G", "+1", "1e99", "1e3", "abc", "M", "G", "0x10", "1.3G",
+        "1,5G", "512  M", "512\u{A0}M", "512\tM", " 512", "10 ", ".5G", "5.G", "1.5.5G", "1. 5G", "0.0G", "0.1M",
+        "512.5",
+        "1.0000000001G", "0.000000000000000000001P", "4.1P", "1.٥G", "1.5\u{301}G", "1e1.5", "1.5iB", "1.5I", "512 ",
+        "512\n", "5\u{0}12", "1K", "1KB", "512KiB", "1B", "1E", "1GG", "1MG", "1GBB",
         "5P", "4097T", "4194305G", "4294967297", "4294967297M",
         "18446744073709551615", "18446744073709551616", "17592186044416", "17592186044417", "17179869184G",
         "16777216T", "16384P", "16385P", "99999999999999999999999999999999", "nan", "inf", "-0", "٥١٢", "５１２",
@@ -38,6 +45,18 @@ import VolumeCore
             let fits = count > 0 && count <= VolumeSize.maximum.bytes >> shift
             #expect(size?.bytes == (fits ? count << shift : nil), "\(count)\(unit)")
         }
+    }
+
+    @Test(
+        "Each whole number of MiB can be written as a fraction of a larger unit, and nothing between two of them",
+        arguments: [1, 2, 3, 1023, 1024, 1025, 1536, 999_999, 1 << 22, (1 << 32) - 1] as [UInt64])
+    func fractions(_ mebibytes: UInt64) {
+        // A MiB is 1/1024 GiB, which has ten decimal places.
+        let digits = String(10_000_000_000 + (mebibytes & 1023) * 9_765_625).dropFirst()
+        let text = "\(mebibytes >> 10).\(digits)"
+        #expect(VolumeSize(parsing: text + "G") == .mebibytes(mebibytes), "\(text)G")
+        #expect(VolumeSize(parsing: text + "00 GiB") == .mebibytes(mebibytes), "\(text)00 GiB")
+        #expect(VolumeSize(parsing: text + "1G") == nil, "\(text)1G")
     }
 
     @Test(
