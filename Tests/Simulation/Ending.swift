@@ -167,7 +167,7 @@ extension History {
 
     /// Who has the volume mounted gives it the size that is wanted.
     private func seeThatItGrows(_ name: VolumeName, on index: Int) {
-        guard checks.violation == nil, hasUsers(name) else { return }
+        guard checks.violation == nil else { return }
         if GrowthRule.wanted(cluster.mutate { $0.etcd.read(name) }) != nil { mustSucceed(.tend, on: index) }
         let (stored, image) = cluster.mutate { ($0.etcd.read(name), $0.ceph.images[Setup.image(name.text)]) }
         if let wanted = GrowthRule.wanted(stored) {
@@ -179,7 +179,7 @@ extension History {
 
     /// Who has the volume mounted limits it as is wanted, and says so.
     private func seeThatItIsLimited(_ name: VolumeName, on index: Int) {
-        guard checks.violation == nil, hasUsers(name) else { return }
+        guard checks.violation == nil else { return }
         cluster.mutate { _ = $0.setValues([.readIOPS: "900"], of: name.text) }
         mustSucceed(.tend, on: index)
         cluster.mutate { world in
@@ -195,11 +195,6 @@ extension History {
                 checks.report(.endsWell, "\(name) is limited as wanted, and its record says \(record.inForce)")
             }
         }
-    }
-
-    /// Nobody changes a volume that seems to have no users: it is let go of.
-    private func hasUsers(_ name: VolumeName) -> Bool {
-        cluster.mutate { $0.etcd.read(name) }.attachment?.record.mountIDs.isEmpty == false
     }
 
     /// Where the volume is used at the end: elsewhere than where it still counts as mounted, because only who asks for

@@ -135,7 +135,8 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .epochIsKept, .epochIsForgotten: [.epochsGrow]
         case .unknownIsTakenForDone: [.answersAreTrue, .recordedWriter, .mountedIsMounted, .endsWell]
         case .readsAreStale: [.neverDenied, .answersAreTrue, .endsWell]
-        case .idsAreNotCounted: [.usersKeepTheirMount]
+        // Nor does anybody grow or limit a volume that seems to have no users.
+        case .idsAreNotCounted: [.usersKeepTheirMount, .endsWell]
         case .doubtIsDenial: [.neverDenied]
         case .failedCheckFormats: [.noSecondFormat]
         case .imageIsOverwritten: [.foreignUntouched]
