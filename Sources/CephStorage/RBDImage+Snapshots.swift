@@ -59,6 +59,17 @@ extension RBDImage {
         }
     }
 
+    /// Removes a snapshot by its number (`rbd_snap_remove_by_id`), which no other snapshot ever has. One that a clone of the
+    /// newer kind needs, Ceph keeps out of sight until the clone needs it no more.
+    /// - Throws: `ENOENT` when there is none, `EBUSY` while it is protected.
+    public func removeSnapshot(id: UInt64, timeout: Duration? = nil) async throws {
+        let call = CephCall.changing("rbd_snap_remove_by_id", subject)
+        try await perform(call, timeout: timeout) { image in
+            let code = rbd_snap_remove_by_id(image, id)
+            if code < 0 { throw call.error(code, detail: "snapshot \(id)") }
+        }
+    }
+
     /// Protects a snapshot from removal (`rbd_snap_protect`). One that is protected already
     /// is left so.
     public func protectSnapshot(_ name: String, timeout: Duration? = nil) async throws {

@@ -19,6 +19,13 @@ import Testing
         #expect(world.leftovers == [])
     }
 
+    @Test(arguments: SnapshotStoreContract.promises)
+    func snapshotStore(_ promise: ContractCase<SnapshotStoreContract>) async throws {
+        try await promise.check(
+            SnapshotStoreContract(snapshots: world.ports.snapshots, images: world.ports.images, place: world.place))
+        #expect(world.leftovers == [])
+    }
+
     @Test(
         arguments: [
             VolumeFormatterContract.promises, DeviceMapperContract.promises, MounterContract.promises,

@@ -30,6 +30,14 @@ import Testing
         }
     }
 
+    @Test(arguments: SnapshotStoreContract.promises)
+    func snapshotStore(_ promise: ContractCase<SnapshotStoreContract>) async throws {
+        try await RealNode.with { real in
+            try await promise.check(
+                SnapshotStoreContract(snapshots: real.snapshots, images: real.images, place: real.place))
+        }
+    }
+
     @Test(arguments: ImageStoreContract.promises)
     func imageStore(_ promise: ContractCase<ImageStoreContract>) async throws {
         try await RealNode.with { real in

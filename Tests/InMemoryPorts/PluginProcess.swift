@@ -85,6 +85,7 @@ public struct NodePorts: Sendable {
     public let process: PluginProcess
     public let images: InMemoryImageStore
     public let formatter: InMemoryFormatter
+    public let snapshots: InMemorySnapshotStore
     public let mapper: InMemoryMapper
     public let filesystems: InMemoryFilesystemTools
     public let mounter: InMemoryMounter
@@ -103,6 +104,7 @@ public struct NodePorts: Sendable {
         self.process = process
         images = InMemoryImageStore(process)
         formatter = InMemoryFormatter(process)
+        snapshots = InMemorySnapshotStore(process)
         mapper = InMemoryMapper(process)
         filesystems = InMemoryFilesystemTools(process)
         mounter = InMemoryMounter(process)

@@ -20,6 +20,7 @@ package struct RealNode: Sendable {
     package let scratch: ScratchFolder
     package let connection: CephConnection
     package let images: CephImageStore
+    package let snapshots: CephSnapshotStore
     package let node: NodeUnderTest
     package let place: ImagePlace
     package let mapper: FuseMapper
@@ -50,6 +51,7 @@ package struct RealNode: Sendable {
         connection = CephConnection(
             settings: CephSettings(user: "admin", confFile: environment.adminConf), logger: Self.silent)
         images = CephImageStore(connection: connection, clock: clock)
+        snapshots = CephSnapshotStore(connection: connection, clock: clock)
         let checker = try SlowE2fsck(in: scratch.path)
         let runner = ChildProcess(clock: clock, searchPath: SearchPath.standard.preceded(by: checker.folder))
         let kernel = KernelCalls(pool: BlockingPool(name: "test-kernel", perLane: 8), clock: clock)

@@ -20,6 +20,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     case storeRead, storeCommit, storeReadAll, nodeIsAlive
     case imagePreflight, imageInspect, imageCreate, imageMark, imageRename, imageWatchers, imageList, imageFilesystems
     case imageNoteWriter, imageForgetWriters, imageGrow
+    case snapshotList, snapshotTake, snapshotMark, snapshotRemove, snapshotRollBack
     /// A removal in two steps: the data goes, then the name.
     case imageTrim, imageRemove
     /// What is removed goes to the trash, and later from there.
@@ -40,7 +41,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
             .imageFilesystems,
             .imageTrim, .imageRemove, .imageTrash, .imageTrashPlaces, .imageTrashList, .imageEmpty, .formatMap,
             .deviceMap, .fenceBlocklist, .fenceIsBlocklisted, .fenceAllow, .fenceBreakLock,
-            .imageNoteWriter, .imageForgetWriters, .imageGrow:
+            .imageNoteWriter, .imageForgetWriters, .imageGrow, .snapshotList, .snapshotTake, .snapshotMark,
+            .snapshotRemove, .snapshotRollBack:
             .ceph
         case .formatBegin, .formatEnd, .formatUnmap, .deviceSupport, .deviceList, .deviceUnmap, .deviceSize,
             .deviceGrow, .deviceLimit, .filesystemCheck, .filesystemIsChecking, .filesystemGrow, .mountMount,
@@ -54,7 +56,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     /// Whether it changes anything.
     public var writes: Bool {
         switch self {
-        case .storeCommit, .imageCreate, .imageMark, .imageNoteWriter, .imageForgetWriters, .imageGrow, .imageRename,
+        case .snapshotTake, .snapshotMark, .snapshotRemove, .snapshotRollBack, .storeCommit, .imageCreate, .imageMark,
+            .imageNoteWriter, .imageForgetWriters, .imageGrow, .imageRename,
             .imageTrim,
             .imageRemove, .imageTrash, .imageEmpty,
             .formatMap, .formatBegin,
@@ -62,7 +65,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
             .filesystemGrow,
             .mountMount, .mountUnmount, .mountPrepareRoot, .fenceBlocklist, .fenceAllow, .fenceBreakLock:
             true
-        case .storeRead, .storeReadAll, .nodeIsAlive, .imagePreflight, .imageInspect, .imageWatchers, .imageList,
+        case .snapshotList, .storeRead, .storeReadAll, .nodeIsAlive, .imagePreflight, .imageInspect, .imageWatchers,
+            .imageList,
             .imageFilesystems,
             .imageTrashPlaces, .imageTrashList,
             .deviceSupport,

@@ -131,7 +131,7 @@ extension World {
             id: image.id, size: image.size, order: image.order, features: image.features, uid: image.uid,
             watchers: try shownWatchers(of: image, as: reference),
             lockOwners: try shownLockOwner(of: image, as: reference).map { [$0] } ?? [],
-            writers: image.writers.sorted { $0.text < $1.text }, snapshots: image.snapshots.sorted())
+            writers: image.writers.sorted { $0.text < $1.text }, snapshots: image.snapshots.map(\.name).sorted())
     }
 
     /// An image by its id, under whatever name it is, also in the trash.
@@ -194,14 +194,13 @@ extension World {
 
     /// `rbd snap create`.
     public mutating func addSnapshot(_ name: String, of reference: ImageReference) throws {
-        _ = try image(reference, to: "snapshot")
-        ceph.images[reference]?.snapshots.insert(name)
+        _ = try takeSnapshot(name, of: reference, mark: nil)
     }
 
     /// `rbd snap rm`.
     public mutating func removeSnapshot(_ name: String, of reference: ImageReference) throws {
         _ = try image(reference, to: "remove a snapshot of")
-        ceph.images[reference]?.snapshots.remove(name)
+        ceph.images[reference]?.snapshots.removeAll { $0.name == name }
     }
 
     /// From now on Ceph shows whoever holds the image's lock with an address that names no client.

@@ -29,6 +29,9 @@ public struct SimulatedCeph: Sendable {
 
     public init() {}
 
+    /// How many snapshots there have been: the number of the last.
+    var snapshotsTaken: UInt64 = 0
+
     mutating func nextImageID() -> String {
         created += 1
         return String(0x1000 + created, radix: 16)
@@ -50,6 +53,16 @@ public struct TrashedEntry: Sendable, Hashable {
     public var image: SimulatedImage
 }
 
+/// A snapshot of an image.
+public struct SimulatedSnapshot: Sendable, Hashable {
+    public var id: UInt64
+    public var name: String
+    public var size: VolumeSize
+    public var content: ImageContent
+    public var takenAt: WallTime
+    public var mark: SnapshotMark?
+}
+
 /// An RBD image and what is on it.
 public struct SimulatedImage: Sendable, Hashable {
     public var id: String
@@ -58,7 +71,10 @@ public struct SimulatedImage: Sendable, Hashable {
     public var features: ImageFeatures
     public var uid: String?
     public var content: ImageContent
-    public var snapshots: Set<String> = []
+    /// In the order in which they were taken.
+    public var snapshots: [SimulatedSnapshot] = []
+    /// The attempts to take snapshots that are not marked yet, by their names.
+    var taking: [String: String] = [:]
     /// Who holds the exclusive lock. A client that died holds it until somebody breaks it.
     public var lockOwner: ClientAddress?
     /// Who may write to it, as it says itself.

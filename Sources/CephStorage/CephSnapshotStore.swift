@@ -1,0 +1,167 @@
+import CRbd
+import FoundationEssentials
+import VolumeCore
+
+/// The port `SnapshotStore` on librbd. What the plugin notes of a snapshot stands in the metadata of its image.
+public struct CephSnapshotStore: SnapshotStore {
+    /// Longer than any rollback takes: what ends a call that gets no answer are the limits of each request within it.
+    private static let copying = Duration.seconds(7 * 86_400)
+
+    private let call: CephCalls
+
+    public init(connection: CephConnection, clock: any DriverClock) {
+        call = CephCalls(connection: connection, clock: clock)
+    }
+
+    public func snapshots(of image: ImageReference, id: String) async throws -> [VolumeSnapshot] {
+        try await call("list the snapshots of image \(image)") { limit in
+            try await call.images(image).withImage(.id(id), .readOnly, timeout: limit) { opened in
+                try await list(opened, id)
+            }
+        }
+    }
+
+    public func take(
+        _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark
+    ) async throws -> VolumeSnapshot {
+        let what = "take snapshot \(name) of image \(image)"
+        return try await call(what) { limit in
+            let images = call.images(image)
+            return try await images.withImage(.id(id), .readWrite, timeout: limit) { opened in
+                let note = SnapshotNote(image: id)
+                if let found = try await find(name, in: opened, id) {
+                    if found.mark?.token == mark.token { return found }
+                    let begun = try await opened.metadata(note.attemptKey(of: name), timeout: call.limit)
+                    guard found.mark == nil, begun == note.attempt(mark.token) else { throw Self.taken(what) }
+                    return try await finish(found, mark, in: images, note)
+                }
+                try await images.changeMetadata(
+                    ofImage: id, setting: [note.attemptKey(of: name): note.attempt(mark.token)], timeout: call.limit)
+                do {
+                    try await opened.createSnapshot(name.text, timeout: call.limit)
+                } catch let error as CephError where error.isExists {
+                    // Somebody else's, taken since the look.
+                    try await images.changeMetadata(
+                        ofImage: id, removing: [note.attemptKey(of: name)], timeout: call.limit)
+                    throw Self.taken(what)
+                }
+                guard let found = try await find(name, in: opened, id) else {
+                    throw VolumeError(.notFound, what, why: "somebody has removed it again")
+                }
+                return try await finish(found, mark, in: images, note)
+            }
+        }
+    }
+
+    /// From now on the snapshot is known for the plugin's own.
+    private func finish(
+        _ found: VolumeSnapshot, _ mark: SnapshotMark, in images: RBDImages, _ note: SnapshotNote
+    ) async throws -> VolumeSnapshot {
+        try await images.changeMetadata(
+            ofImage: note.image, setting: [note.key(of: found.id): try note.text(mark)],
+            removing: [note.attemptKey(of: found.name)], timeout: call.limit)
+        var marked = found
+        marked.mark = mark
+        return marked
+    }
+
+    public func mark(
+        _ snapshot: UInt64, of image: ImageReference, id: String, _ mark: SnapshotMark
+    ) async throws {
+        let what = "note something of snapshot \(snapshot) of image \(image)"
+        try await call(what) { limit in
+            let images = call.images(image)
+            try await images.withImage(.id(id), .readOnly, timeout: limit) { opened in
+                guard try await opened.snapshots(timeout: limit).contains(where: { $0.id == snapshot }) else {
+                    throw Self.absent(what)
+                }
+            }
+            let note = SnapshotNote(image: id)
+            try await images.changeMetadata(
+                ofImage: id, setting: [note.key(of: snapshot): try note.text(mark)], timeout: call.limit)
+        }
+    }
+
+    public func remove(_ snapshot: UInt64, of image: ImageReference, id: String) async throws {
+        try await call("remove snapshot \(snapshot) of image \(image)") { limit in
+            let images = call.images(image)
+            try await images.withImage(.id(id), .readWrite, timeout: limit) { opened in
+                do {
+                    try await opened.removeSnapshot(id: snapshot, timeout: call.limit)
+                } catch let error as CephError where error.isNotFound {
+                    // It has been removed before.
+                }
+            }
+            let note = SnapshotNote(image: id)
+            try await images.changeMetadata(ofImage: id, removing: [note.key(of: snapshot)], timeout: call.limit)
+        }
+    }
+
+    public func rollBack(_ image: ImageReference, id: String, to snapshot: UInt64) async throws {
+        let what = "roll image \(image) back to snapshot \(snapshot)"
+        try await call(what) { limit in
+            try await call.images(image).withImage(.id(id), .readWrite, timeout: limit) { opened in
+                let found = try await opened.snapshots(timeout: call.limit).first { $0.id == snapshot && $0.isByUser }
+                guard let found else { throw Self.absent(what) }
+                try await opened.rollBack(to: found.name, timeout: Self.copying)
+            }
+        }
+    }
+
+    private func find(_ name: SnapshotName, in opened: RBDImage, _ id: String) async throws -> VolumeSnapshot? {
+        try await list(opened, id).first { $0.name == name.text }
+    }
+
+    private func list(_ opened: RBDImage, _ id: String) async throws -> [VolumeSnapshot] {
+        let note = SnapshotNote(image: id)
+        let metadata = try await opened.metadata(timeout: call.limit)
+        return try await opened.snapshots(timeout: call.limit).filter(\.isByUser).map { found in
+            VolumeSnapshot(
+                id: found.id, name: found.name, size: VolumeSize(bytes: found.size),
+                takenAt: WallTime(seconds: Int64(found.createdAt.timeIntervalSince1970)),
+                mark: metadata[note.key(of: found.id)].flatMap(note.mark), isProtected: found.isProtected)
+        }
+    }
+
+    private static func taken(_ what: String) -> VolumeError {
+        VolumeError(
+            .alreadyExists, what, why: "there is another snapshot of that name", remedy: "choose another name",
+            outcome: .refused)
+    }
+
+    private static func absent(_ what: String) -> VolumeError {
+        VolumeError(.notFound, what, why: "there is no such snapshot", outcome: .refused)
+    }
+}
+
+/// Lines of an image's metadata, as `rbd image-meta ls` shows them: what the plugin notes of the snapshots that it has taken. A
+/// clone gets the metadata of its parent; the image's id in each line says that it is not about the clone's snapshots.
+private struct SnapshotNote {
+    let image: String
+
+    private struct Line: Codable {
+        let image: String
+        let mark: SnapshotMark
+    }
+
+    func key(of snapshot: UInt64) -> String { "rbd-plugin.snapshot.\(snapshot)" }
+
+    func text(_ mark: SnapshotMark) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return String(decoding: try encoder.encode(Line(image: image, mark: mark)), as: UTF8.self)
+    }
+
+    /// `nil` for a line about another image, or that no plugin has written.
+    func mark(_ text: String) -> SnapshotMark? {
+        guard let line = try? JSONDecoder().decode(Line.self, from: Data(text.utf8)), line.image == image else {
+            return nil
+        }
+        return line.mark
+    }
+
+    /// Noted before the snapshot is taken: so a call that is repeated knows what the one before it has taken.
+    func attemptKey(of name: some CustomStringConvertible) -> String { "rbd-plugin.taking.\(name)" }
+
+    func attempt(_ token: String) -> String { "\(image) \(token)" }
+}

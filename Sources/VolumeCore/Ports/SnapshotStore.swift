@@ -1,0 +1,26 @@
+/// The snapshots of images in Ceph. Images are known by their id, and so are snapshots: names go to others.
+public protocol SnapshotStore: Sendable {
+    /// Those that people and programs have taken, oldest first. Without those that Ceph keeps for itself.
+    /// - Throws: `VolumeError` with code `notFound` when there is no image of that id in the place.
+    func snapshots(of image: ImageReference, id: String) async throws -> [VolumeSnapshot]
+
+    /// Takes a snapshot and notes `mark` of it. Repeated with the same token it finds what an earlier call has taken, and
+    /// finishes it.
+    /// - Throws: `VolumeError` with code `alreadyExists` when another snapshot has the name; `notFound` as above.
+    func take(
+        _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark
+    ) async throws -> VolumeSnapshot
+
+    /// Changes what is noted of a snapshot.
+    /// - Throws: `VolumeError` with code `notFound` when there is no such snapshot.
+    func mark(_ snapshot: UInt64, of image: ImageReference, id: String, _ mark: SnapshotMark) async throws
+
+    /// Removes a snapshot; succeeds when there is none of that number.
+    /// - Throws: `VolumeError` with code `busy` while it is protected or a clone needs it.
+    func remove(_ snapshot: UInt64, of image: ImageReference, id: String) async throws
+
+    /// Brings the image back to what it was: what was written since is lost. The caller has made sure that nobody has it open.
+    /// An image that has grown since is as large as it was then.
+    /// - Throws: `VolumeError` with code `notFound` when there is no such snapshot.
+    func rollBack(_ image: ImageReference, id: String, to snapshot: UInt64) async throws
+}

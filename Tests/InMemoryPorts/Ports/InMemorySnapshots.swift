@@ -1,0 +1,53 @@
+import VolumeCore
+
+/// `SnapshotStore` over the simulated Ceph.
+public struct InMemorySnapshotStore: SnapshotStore {
+    private let process: PluginProcess
+
+    public init(_ process: PluginProcess) { self.process = process }
+
+    public func snapshots(of image: ImageReference, id: String) async throws -> [VolumeSnapshot] {
+        try await process.perform(.snapshotList, "\(image)") {
+            try $0.snapshots(ofID: id, of: image).map(VolumeSnapshot.init)
+        }
+    }
+
+    /// In two steps: a crash in between leaves a snapshot without a mark, which the same call finishes.
+    public func take(
+        _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark
+    ) async throws -> VolumeSnapshot {
+        var taken = try await process.perform(.snapshotTake, "\(image)@\(name)") {
+            try $0.beginSnapshot(name, ofID: id, of: image, token: mark.token)
+        }
+        if taken.mark != nil { return VolumeSnapshot(taken) }
+        taken.mark = mark
+        let number = taken.id
+        try await self.mark(number, of: image, id: id, mark)
+        return VolumeSnapshot(taken)
+    }
+
+    public func mark(_ snapshot: UInt64, of image: ImageReference, id: String, _ mark: SnapshotMark) async throws {
+        try await process.perform(.snapshotMark, "\(image)@\(snapshot)") {
+            try $0.markSnapshot(snapshot, ofID: id, of: image, mark)
+        }
+    }
+
+    public func remove(_ snapshot: UInt64, of image: ImageReference, id: String) async throws {
+        try await process.perform(.snapshotRemove, "\(image)@\(snapshot)") {
+            try $0.removeSnapshot(snapshot, ofID: id, of: image)
+        }
+    }
+
+    public func rollBack(_ image: ImageReference, id: String, to snapshot: UInt64) async throws {
+        try await process.perform(.snapshotRollBack, "\(image)@\(snapshot)") {
+            try $0.rollBack(toSnapshot: snapshot, ofID: id, of: image)
+        }
+    }
+}
+
+extension VolumeSnapshot {
+    init(_ snapshot: SimulatedSnapshot) {
+        self.init(
+            id: snapshot.id, name: snapshot.name, size: snapshot.size, takenAt: snapshot.takenAt, mark: snapshot.mark)
+    }
+}

@@ -1,0 +1,75 @@
+import VolumeCore
+
+/// What Ceph does about snapshots.
+extension World {
+    /// The image of that id, under whatever name it is there.
+    private func image(ofID id: String, of reference: ImageReference, to what: String) throws -> ImageReference {
+        guard let found = ceph.images.first(where: { $0.value.id == id && $0.key.trash == reference.trash }) else {
+            throw VolumeError(.notFound, "\(what) image \(reference)", why: "there is no image with the id \(id)")
+        }
+        return found.key
+    }
+
+    func snapshots(ofID id: String, of reference: ImageReference) throws -> [SimulatedSnapshot] {
+        ceph.images[try image(ofID: id, of: reference, to: "list the snapshots of")]?.snapshots ?? []
+    }
+
+    /// - Throws: `alreadyExists` for a taken name.
+    @discardableResult
+    mutating func takeSnapshot(
+        _ name: String, of reference: ImageReference, mark: SnapshotMark?
+    ) throws -> SimulatedSnapshot {
+        let image = try image(reference, to: "snapshot")
+        guard !image.snapshots.contains(where: { $0.name == name }) else {
+            throw VolumeError(
+                .alreadyExists, "take snapshot \(name) of image \(reference)",
+                why: "there is another snapshot of that name", outcome: .refused)
+        }
+        ceph.snapshotsTaken += 1
+        let taken = SimulatedSnapshot(
+            id: ceph.snapshotsTaken, name: name, size: image.size, content: image.content,
+            takenAt: WallTime(seconds: 1_767_225_600) + now, mark: mark)
+        ceph.images[reference]?.snapshots.append(taken)
+        return taken
+    }
+
+    /// The first half: an attempt is noted, and then there is a snapshot that bears no mark.
+    /// - Returns: the one that is there; with its mark when all is done.
+    mutating func beginSnapshot(
+        _ name: SnapshotName, ofID id: String, of reference: ImageReference, token: String
+    ) throws -> SimulatedSnapshot {
+        let place = try image(ofID: id, of: reference, to: "take a snapshot of")
+        if let found = ceph.images[place]?.snapshots.first(where: { $0.name == name.text }) {
+            let isOwn = found.mark == nil ? ceph.images[place]?.taking[name.text] == token : found.mark?.token == token
+            if isOwn { return found }
+        }
+        let taken = try takeSnapshot(name.text, of: place, mark: nil)
+        ceph.images[place]?.taking[name.text] = token
+        return taken
+    }
+
+    mutating func markSnapshot(
+        _ snapshot: UInt64, ofID id: String, of reference: ImageReference, _ mark: SnapshotMark
+    ) throws {
+        let place = try image(ofID: id, of: reference, to: "note something of a snapshot of")
+        guard let index = ceph.images[place]?.snapshots.firstIndex(where: { $0.id == snapshot }) else {
+            throw VolumeError(.notFound, "note something of snapshot \(snapshot)", why: "there is no such snapshot")
+        }
+        ceph.images[place]?.snapshots[index].mark = mark
+        if let name = ceph.images[place]?.snapshots[index].name { ceph.images[place]?.taking[name] = nil }
+    }
+
+    mutating func removeSnapshot(_ snapshot: UInt64, ofID id: String, of reference: ImageReference) throws {
+        let place = try image(ofID: id, of: reference, to: "remove a snapshot of")
+        ceph.images[place]?.snapshots.removeAll { $0.id == snapshot }
+    }
+
+    mutating func rollBack(toSnapshot snapshot: UInt64, ofID id: String, of reference: ImageReference) throws {
+        let place = try image(ofID: id, of: reference, to: "roll back")
+        guard let found = ceph.images[place]?.snapshots.first(where: { $0.id == snapshot }) else {
+            throw VolumeError(.notFound, "roll back to snapshot \(snapshot)", why: "there is no such snapshot")
+        }
+        ceph.images[place]?.content = found.content
+        ceph.images[place]?.size = found.size
+    }
+}

@@ -1,0 +1,147 @@
+import Testing
+import VolumeCore
+
+/// What every `SnapshotStore` promises.
+public struct SnapshotStoreContract: Sendable {
+    let snapshots: any SnapshotStore
+    let images: any ImageStore
+    let place: ImagePlace
+
+    public init(snapshots: any SnapshotStore, images: any ImageStore, place: ImagePlace) {
+        self.snapshots = snapshots
+        self.images = images
+        self.place = place
+    }
+
+    public static let promises: [ContractCase<Self>] = [
+        .init("a snapshot is listed with its size and its mark, oldest first") { try await $0.takes() },
+        .init("taken again with the same token it is the same one; with another the name is taken") {
+            try await $0.takesOnce()
+        },
+        .init("a person's snapshot has no mark, and its name is taken") { try await $0.foreign() },
+        .init("the mark of a removed snapshot is not the mark of the next one of its name") {
+            try await $0.nextOfName()
+        },
+        .init("a mark changes, and survives a rename of the image") { try await $0.marks() },
+        .init("removing takes the very snapshot away, and succeeds when it is gone") { try await $0.removes() },
+        .init("an image rolled back is what it was, also in size") { try await $0.rollsBack() },
+        .init("nothing is done to an image of another id, nor with a snapshot that is not there") {
+            try await $0.missing()
+        },
+    ]
+
+    private func mark(_ token: String, _ consistency: SnapshotMark.Consistency = .unmounted) -> SnapshotMark {
+        SnapshotMark(consistency: consistency, by: "operator@n1", token: token)
+    }
+
+    private func takes() async throws {
+        try await withImage("takes") { image, id in
+            #expect(try await snapshots.snapshots(of: image, id: id) == [])
+            let first = try await snapshots.take(SnapshotName("b.first"), of: image, id: id, mark: mark("t1"))
+            try await images.grow(image, id: id, to: .mebibytes(80))
+            let second = try await snapshots.take(SnapshotName("a-second"), of: image, id: id, mark: mark("t2", .crash))
+            #expect(first.mark == mark("t1") && first.name == "b.first" && first.size == place.spec().size)
+            #expect(second.size == .mebibytes(80) && second.takenAt >= first.takenAt)
+            #expect(try await snapshots.snapshots(of: image, id: id) == [first, second])
+            #expect(try await images.inspect(image)?.snapshots.sorted() == ["a-second", "b.first"])
+        }
+    }
+
+    private func takesOnce() async throws {
+        try await withImage("once") { image, id in
+            let name = try SnapshotName("s")
+            let taken = try await snapshots.take(name, of: image, id: id, mark: mark("t1"))
+            #expect(try await snapshots.take(name, of: image, id: id, mark: mark("t1")) == taken)
+            await expectFailure(.alreadyExists, "another one of the name") {
+                _ = try await snapshots.take(name, of: image, id: id, mark: mark("t2"))
+            }
+            #expect(try await snapshots.snapshots(of: image, id: id) == [taken])
+        }
+    }
+
+    private func foreign() async throws {
+        try await withImage("foreign") { image, id in
+            try await place.addSnapshot(image, "s")
+            await expectFailure(.alreadyExists, "a name that a person has used") {
+                _ = try await snapshots.take(SnapshotName("s"), of: image, id: id, mark: mark("t1"))
+            }
+            let found = try await snapshots.snapshots(of: image, id: id)
+            #expect(found.map(\.name) == ["s"] && found.first?.mark == nil)
+        }
+    }
+
+    private func nextOfName() async throws {
+        try await withImage("next") { image, id in
+            let taken = try await snapshots.take(SnapshotName("s"), of: image, id: id, mark: mark("t1"))
+            try await snapshots.remove(taken.id, of: image, id: id)
+            try await place.addSnapshot(image, "s")
+            let found = try #require(try await snapshots.snapshots(of: image, id: id).first)
+            #expect(found.id != taken.id && found.mark == nil)
+        }
+    }
+
+    private func marks() async throws {
+        let image = place.image("marked")
+        let id = try await images.create(image, spec: place.spec(), uid: "uid-marked")
+        var taken = try await snapshots.take(SnapshotName("s"), of: image, id: id, mark: mark("t1"))
+        taken.mark?.isHeld = true
+        try await snapshots.mark(taken.id, of: image, id: id, try #require(taken.mark))
+        let renamed = image.named(image.name + ".renamed")
+        try await images.rename(image, to: renamed.name)
+        #expect(try await snapshots.snapshots(of: renamed, id: id) == [taken])
+        try await snapshots.remove(taken.id, of: renamed, id: id)
+        try await images.remove(renamed, id: id)
+    }
+
+    private func removes() async throws {
+        try await withImage("removes") { image, id in
+            let kept = try await snapshots.take(SnapshotName("kept"), of: image, id: id, mark: mark("t1"))
+            let gone = try await snapshots.take(SnapshotName("gone"), of: image, id: id, mark: mark("t2"))
+            for _ in 1...2 { try await snapshots.remove(gone.id, of: image, id: id) }
+            #expect(try await snapshots.snapshots(of: image, id: id) == [kept])
+        }
+    }
+
+    private func rollsBack() async throws {
+        try await withImage("back") { image, id in
+            let taken = try await snapshots.take(SnapshotName("s"), of: image, id: id, mark: mark("t1"))
+            try await images.grow(image, id: id, to: .mebibytes(80))
+            try await snapshots.rollBack(image, id: id, to: taken.id)
+            #expect(try await images.inspect(image)?.size == place.spec().size)
+            #expect(try await snapshots.snapshots(of: image, id: id) == [taken])
+        }
+    }
+
+    private func missing() async throws {
+        try await withImage("missing") { image, id in
+            await expectFailure(.notFound, "another id") {
+                _ = try await snapshots.take(SnapshotName("s"), of: image, id: "123456789abc", mark: mark("t1"))
+            }
+            await expectFailure(.notFound, "listing by another id") {
+                _ = try await snapshots.snapshots(of: image, id: "123456789abc")
+            }
+            await expectFailure(.notFound, "a mark for nothing") {
+                try await snapshots.mark(4_000_000, of: image, id: id, mark("t1"))
+            }
+            await expectFailure(.notFound, "back to nothing") {
+                try await snapshots.rollBack(image, id: id, to: 4_000_000)
+            }
+            let found = try await images.inspect(image)
+            #expect(found?.snapshots == [])
+        }
+    }
+
+    /// Runs `body` with an image of its own, and takes it away with its snapshots.
+    private func withImage(_ hint: String, _ body: (ImageReference, String) async throws -> Void) async throws {
+        let image = place.image(hint)
+        let id = try await images.create(image, spec: place.spec(), uid: "uid-\(hint)")
+        try await cleaningUp {
+            try await body(image, id)
+        } after: {
+            for left in try await snapshots.snapshots(of: image, id: id) {
+                try await snapshots.remove(left.id, of: image, id: id)
+            }
+            try await images.remove(image, id: id)
+        }
+    }
+}
