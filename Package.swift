@@ -44,6 +44,7 @@ let package = Package(
         .systemLibrary(name: "CRbd", providers: [.apt(["librbd-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CCoreDump"),
+        .systemLibrary(name: "CFilesystemOptions"),
         .systemLibrary(name: "CKeyring"),
         .systemLibrary(name: "CMemoryFile"),
         .systemLibrary(name: "CMountNamespace"),
@@ -99,7 +100,10 @@ let package = Package(
         // Starts for every mapping and every mount: without any shared library it does so as quickly as a program can.
         .executableTarget(
             name: "rbd-plugin-kernel",
-            dependencies: ["CCoreDump", "CKeyring", "CMountNamespace", "CPrivileges", "KernelRequest", "MountInfo"],
+            dependencies: [
+                "CCoreDump", "CFilesystemOptions", "CKeyring", "CMountNamespace", "CPrivileges", "KernelRequest",
+                "MountInfo",
+            ],
             swiftSettings: swiftSettings,
             linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"])]),
 

@@ -38,6 +38,15 @@ extension MountInfoLine {
         file.split(separator: UInt8(ascii: "\n")).compactMap(MountInfoLine.init(parsing:))
     }
 
+    /// The id of the mount that a file is open on.
+    /// - Parameter content: of `/proc/<pid>/fdinfo/<descriptor>` (proc(5)).
+    public static func id(inDescriptor content: [UInt8]) -> Int? {
+        let key = Array("mnt_id:".utf8)
+        return content.split(separator: UInt8(ascii: "\n")).first { $0.starts(with: key) }.flatMap { line in
+            Int(text(line.dropFirst(key.count)).filter { !$0.isWhitespace })
+        }
+    }
+
     /// `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue`, with any number of optional
     /// fields before the dash. What was mounted may be shown as nothing, between two blanks.
     private init?(parsing line: ArraySlice<UInt8>) {

@@ -2,8 +2,8 @@ import CCoreDump
 import Glibc
 import KernelRequest
 
-// Asks the kernel for what may keep its asker waiting: to map and unmap images, to mount and unmount filesystems, to give
-// loop devices back. Then it is this process that waits, which is cheap to start and to lose. It is started ahead: it
+// Asks the kernel for what may keep its asker waiting: to map and unmap images, to mount, trim and unmount filesystems, to
+// give loop devices back. Then it is this process that waits, which is cheap to start and to lose. It is started ahead: it
 // reads one request from its standard input, sees it done, and ends. The exit status is the error number of the kernel.
 //
 // With the words of a `Confinement` and a program as its arguments it becomes that program.
@@ -53,6 +53,10 @@ func run(_ words: [String], secret: [UInt8]) throws -> Bool {
         try LoopDevice(path: words[1], file: words[2]).giveBack(onlyMounted: false)
     case ("detach-with-last-mount", 3):
         try LoopDevice(path: words[1], file: words[2]).giveBack(onlyMounted: true)
+    case ("trim", 4):
+        try print(OpenedMount(words[2], of: words[1]).trim(inParts: words[3] == "parts"))
+    case ("set-option", 5):
+        try OpenedMount(words[2], of: words[1]).set(words[3], to: words[4].isEmpty ? nil : words[4])
     default: return false
     }
     return true

@@ -26,7 +26,8 @@ struct InMemoryNode: Sendable {
             deleteFromTrash: { _, id in
                 guard cluster.world.ceph.trash[id] != nil else { throw VolumeError(.notFound, "delete", why: "gone") }
                 cluster.mutate { $0.deleteByHand(id) }
-            })
+            },
+            allocated: { image in cluster.world.allocated(image) })
     }
 
     var node: NodeUnderTest {
@@ -96,6 +97,14 @@ struct InMemoryApplications: NodeApplications {
     }
 
     func capacity(at mountpoint: String) async throws -> UInt64 { try filesystem(at: mountpoint).size.bytes }
+
+    func fill(_ name: String, _ bytes: UInt64, at mountpoint: String) async throws {
+        try cluster.mutate { try $0.fill(bytes, on: node, at: mountpoint) }
+    }
+
+    func remove(_ name: String, of bytes: UInt64, at mountpoint: String) async throws {
+        try cluster.mutate { try $0.empty(bytes, on: node, at: mountpoint) }
+    }
 
     func exists(_ path: String) async throws -> Bool {
         let kernel = cluster.world.nodes[node]?.kernel

@@ -20,6 +20,12 @@ public enum FilesystemToolsContract {
         },
         .init("a filesystem grows while mounted, and keeps its files") { try await $0.growsMounted() },
         .init("growing what is large enough does nothing") { try await $0.growsNothing() },
+        .init("a filesystem says how full it is") { try await $0.saysHowFull() },
+        .init("what is not mounted from the device is neither measured nor changed") {
+            try await $0.looksAtNothingElse()
+        },
+        .init("trimming gives back what removed files have had") { try await $0.trims() },
+        .init("switched on, discard gives back what files have had as they go") { try await $0.discardsOnline() },
     ]
 }
 

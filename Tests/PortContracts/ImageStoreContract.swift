@@ -439,6 +439,7 @@ public struct ImagePlace: Sendable {
     let obscureLockOwner: @Sendable (ImageReference) async throws -> Void
     let trashByHand: @Sendable (ImageReference) async throws -> Void
     let deleteFromTrash: @Sendable (ImageReference, String) async throws -> Void
+    let allocated: @Sendable (ImageReference) async throws -> UInt64
 
     /// - Parameters:
     ///   - pool: an existing pool.
@@ -447,6 +448,7 @@ public struct ImagePlace: Sendable {
     ///   - addSnapshot: `rbd snap create`; `removeSnapshot` and `resize` likewise, beside the ports.
     ///   - obscureLockOwner: makes Ceph show the client that holds the image's lock with an address that names no client.
     ///   - trashByHand: `rbd trash mv`; `deleteFromTrash`: `rbd trash rm` of an image id, which must be there.
+    ///   - allocated: how many bytes Ceph keeps for an image.
     public init(
         pool: String, namespace: String, dataPool: String,
         addSnapshot: @escaping @Sendable (ImageReference, String) async throws -> Void,
@@ -454,7 +456,8 @@ public struct ImagePlace: Sendable {
         resize: @escaping @Sendable (ImageReference, VolumeSize) async throws -> Void,
         obscureLockOwner: @escaping @Sendable (ImageReference) async throws -> Void,
         trashByHand: @escaping @Sendable (ImageReference) async throws -> Void,
-        deleteFromTrash: @escaping @Sendable (ImageReference, String) async throws -> Void
+        deleteFromTrash: @escaping @Sendable (ImageReference, String) async throws -> Void,
+        allocated: @escaping @Sendable (ImageReference) async throws -> UInt64
     ) {
         self.pool = pool
         self.namespace = namespace
@@ -465,6 +468,7 @@ public struct ImagePlace: Sendable {
         self.obscureLockOwner = obscureLockOwner
         self.trashByHand = trashByHand
         self.deleteFromTrash = deleteFromTrash
+        self.allocated = allocated
     }
 
     func image(_ hint: String, namespaced: Bool = false) -> ImageReference {

@@ -69,6 +69,12 @@ public protocol NodeApplications: Sendable {
     /// Bytes that the filesystem could hold.
     func capacity(at mountpoint: String) async throws -> UInt64
 
+    /// Writes a file of that many bytes, none of them zero, with fsync.
+    func fill(_ name: String, _ bytes: UInt64, at mountpoint: String) async throws
+
+    /// Removes such a file, with sync of the filesystem.
+    func remove(_ name: String, of bytes: UInt64, at mountpoint: String) async throws
+
     func exists(_ path: String) async throws -> Bool
 
     /// Kills the process that carries the device's data.

@@ -72,7 +72,8 @@ package struct RealNode: Sendable {
             trashByHand: { image in _ = try await rig.rbd("trash", "mv", "\(image)") },
             deleteFromTrash: { image, id in
                 _ = try await rig.rbd("trash", "rm", "--no-progress", "\(image.named(id))")
-            })
+            },
+            allocated: { image in try await rig.allocated("\(image)") })
         let mapped = MappedFormatter(
             images: images, mapper: mapper, runner: runner, kernel: kernel, stateFolder: scratch.path)
         let sparse = SparseImageFormatter(runner: runner, kernel: kernel, stateFolder: scratch.path)
@@ -241,6 +242,18 @@ private struct RealApplications: NodeApplications {
         var found = statvfs()
         guard statvfs(mountpoint, &found) == 0 else { throw Failure(path: mountpoint) }
         return UInt64(found.f_blocks) * UInt64(found.f_frsize)
+    }
+
+    func fill(_ name: String, _ bytes: UInt64, at mountpoint: String) async throws {
+        try await write(String(repeating: "x", count: Int(bytes)), to: name, at: mountpoint)
+    }
+
+    func remove(_ name: String, of bytes: UInt64, at mountpoint: String) async throws {
+        guard unlink(mountpoint + "/" + name) == 0 else { throw Failure(path: name) }
+        let folder = Glibc.open(mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { throw Failure(path: mountpoint) }
+        defer { close(folder) }
+        guard syncfs(folder) == 0 else { throw Failure(path: mountpoint) }
     }
 
     func exists(_ path: String) async throws -> Bool { access(path, F_OK) == 0 }

@@ -50,6 +50,15 @@ public struct CephRig: Sendable {
         return id
     }
 
+    /// How many bytes Ceph keeps for an image.
+    /// - Parameter image: with its pool.
+    public func allocated(_ image: String) async throws -> UInt64 {
+        let extents = try JSONValue(parsing: try await rbd("diff", "--format", "json", image)).array
+        return extents.filter { $0["exists"]?.string == "true" || $0["exists"]?.bool == true }.reduce(0) {
+            $0 + UInt64($1["length"]?.integer ?? 0)
+        }
+    }
+
     /// The addresses of the clients that watch an image, as `osd blocklist` takes them: `ip:port/nonce`.
     public func watchers(of image: String, in pool: String) async throws -> [String] {
         let status = try await rbd("status", "--format", "json", "\(pool)/\(image)")

@@ -3,9 +3,9 @@ import VolumeCore
 
 /// Checks and grows filesystems with the filesystems' own tools.
 public struct LinuxFilesystemTools: FilesystemTools {
-    private let runner: any CommandRunner
-    private let kernel: KernelCalls
-    private let timeout: Duration
+    let runner: any CommandRunner
+    let kernel: KernelCalls
+    let timeout: Duration
     private let checks = RunningChecks()
 
     /// What a call keeps for what comes after the check: to mount, or to record that the check goes on. A quarter of what it

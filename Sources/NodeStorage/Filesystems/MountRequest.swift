@@ -12,4 +12,16 @@ enum MountRequest {
     static func unmount(_ mountpoint: String, within timeout: Duration) -> Command {
         Command(.kernel, ["unmount", mountpoint], timeout: timeout)
     }
+
+    /// FITRIM of the filesystem that is mounted there from the device, part by part. Prints how many bytes it gave back.
+    static func trim(_ device: String, at mountpoint: String, inParts: Bool, within timeout: Duration) -> Command {
+        Command(.kernel, ["trim", device, mountpoint, inParts ? "parts" : "whole"], timeout: timeout)
+    }
+
+    /// Changes one option of the filesystem itself, and nothing else of the mount (fsconfig(2)).
+    static func setOption(
+        _ option: String, _ value: String?, of device: String, at mountpoint: String, within timeout: Duration
+    ) -> Command {
+        Command(.kernel, ["set-option", device, mountpoint, option, value ?? ""], timeout: timeout)
+    }
 }

@@ -3,7 +3,8 @@ extension FilesystemFacts {
     static let btrfs = FilesystemFacts(
         // The kernel does not resize a smaller one.
         minimumSize: .mebibytes(256), maximumSize: .maximum,
-        mark: .init(offset: (64 << 10) + 0x40, bytes: Array("_BHRfS_M".utf8)), mkfsPage: "mkfs.btrfs(8)",
+        mark: .init(offset: (64 << 10) + 0x40, bytes: Array("_BHRfS_M".utf8)), onlineDiscard: "discard=async",
+        mkfsPage: "mkfs.btrfs(8)",
         mkfsLetters: mkfsBtrfs, mkfsNames: mkfsBtrfsNames, mountOptions: btrfsMount)
 
     private static let mkfsBtrfs: [Character: OptionRule] = [

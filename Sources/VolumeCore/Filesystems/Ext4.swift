@@ -4,7 +4,8 @@ extension FilesystemFacts {
         minimumSize: .mebibytes(8),
         // Beyond this, the group descriptors and their copies are gigabytes that mkfs writes, and that every mount reads.
         maximumSize: .gibibytes(64 << 10),
-        mark: .init(offset: 1024 + 0x38, bytes: [0x53, 0xEF]), mkfsPage: "mke2fs(8)", mkfsLetters: mke2fs,
+        mark: .init(offset: 1024 + 0x38, bytes: [0x53, 0xEF]), onlineDiscard: "discard", mkfsPage: "mke2fs(8)",
+        mkfsLetters: mke2fs,
         mkfsNames: [:],
         mountOptions: ext4Mount)
 

@@ -11,6 +11,8 @@ public struct FilesystemFacts: Sendable {
     public let minimumSize: VolumeSize
     public let maximumSize: VolumeSize
     public let mark: Mark
+    /// The mount option that has it give blocks back as soon as it frees them; `no` before its name is the opposite.
+    public let onlineDiscard: String
     /// The manual page of its mkfs.
     let mkfsPage: String
     /// The options of its mkfs that concern the volume alone: those of one letter, and those of two dashes.

@@ -2,7 +2,7 @@
 extension FilesystemFacts {
     static let xfs = FilesystemFacts(
         minimumSize: .mebibytes(300), maximumSize: .maximum, mark: .init(offset: 0, bytes: Array("XFSB".utf8)),
-        mkfsPage: "mkfs.xfs(8)", mkfsLetters: mkfsXFS, mkfsNames: [:], mountOptions: xfsMount)
+        onlineDiscard: "discard", mkfsPage: "mkfs.xfs(8)", mkfsLetters: mkfsXFS, mkfsNames: [:], mountOptions: xfsMount)
 
     private static let mkfsXFS: [Character: OptionRule] = [
         "f": .flag, "K": .flag, "q": .flag, "C": .flag,

@@ -12,6 +12,45 @@ public protocol FilesystemTools: Sendable {
 
     /// Grows the mounted filesystem to the size of its device.
     func grow(_ device: String, _ filesystem: FilesystemType, mountpoint: String) async throws
+
+    /// How full the filesystem is. Cheap: it is asked every few seconds of each volume that grows by itself. While one such
+    /// question about a device has no answer, the next one fails at once.
+    /// - Throws: `VolumeError` with code `notFound` when the device is not mounted there.
+    func usage(of device: String, mountpoint: String) async throws -> FilesystemUsage
+
+    /// Gives the blocks that the mounted filesystem does not use back to Ceph (fstrim(8)). May take hours. Cancelling the task
+    /// ends it: what was given back until then stays so, and nothing keeps the filesystem from being unmounted any more.
+    /// - Returns: how many bytes the filesystem has reported as unused. Some of them may have been given back before.
+    /// - Throws: as `usage`; `unsupported` when the filesystem or its device cannot.
+    func trim(_ device: String, _ filesystem: FilesystemType, mountpoint: String) async throws -> UInt64
+
+    /// Has the mounted filesystem give blocks back as soon as it frees them, or no longer do so. Its other mount options stay
+    /// as they are. Does nothing where it is so already, and with what is mounted read-only.
+    /// - Throws: as `usage`; `unsupported` when the filesystem decides that when it is mounted, and not later.
+    func setOnlineDiscard(
+        _ isOn: Bool, of device: String, _ filesystem: FilesystemType, mountpoint: String
+    ) async throws
+}
+
+/// What a mounted filesystem could hold and holds, as statvfs(3) has it.
+public struct FilesystemUsage: Sendable, Hashable {
+    public var totalBytes: UInt64
+    public var usedBytes: UInt64
+    /// For those without privileges.
+    public var availableBytes: UInt64
+    /// 0 for a filesystem that makes inodes as it needs them.
+    public var totalInodes: UInt64
+    public var usedInodes: UInt64
+
+    public init(
+        totalBytes: UInt64, usedBytes: UInt64, availableBytes: UInt64, totalInodes: UInt64 = 0, usedInodes: UInt64 = 0
+    ) {
+        self.totalBytes = totalBytes
+        self.usedBytes = usedBytes
+        self.availableBytes = availableBytes
+        self.totalInodes = totalInodes
+        self.usedInodes = usedInodes
+    }
 }
 
 /// Mounts filesystems on this node.

@@ -60,6 +60,24 @@ import NodeStorage
                 try await base.grow(device, filesystem, mountpoint: mountpoint)
             }
         }
+
+        func usage(of device: String, mountpoint: String) async throws -> FilesystemUsage {
+            try await base.usage(of: device, mountpoint: mountpoint)
+        }
+
+        func trim(_ device: String, _ filesystem: FilesystemType, mountpoint: String) async throws -> UInt64 {
+            try await points.after("trim filesystem") {
+                try await base.trim(device, filesystem, mountpoint: mountpoint)
+            }
+        }
+
+        func setOnlineDiscard(
+            _ isOn: Bool, of device: String, _ filesystem: FilesystemType, mountpoint: String
+        ) async throws {
+            try await points.after("set discard") {
+                try await base.setOnlineDiscard(isOn, of: device, filesystem, mountpoint: mountpoint)
+            }
+        }
     }
 
     /// Mounts of this node, with a kill point after each change.

@@ -28,7 +28,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     /// A format in four steps: mkfs begins and ends on a device of the formatter's own.
     case formatMap, formatBegin, formatEnd, formatUnmap
     case deviceSupport, deviceMap, deviceList, deviceUnmap, deviceSize, deviceGrow, deviceLimit
-    case filesystemCheck, filesystemIsChecking, filesystemGrow
+    case filesystemCheck, filesystemIsChecking, filesystemGrow, filesystemUsage, filesystemTrim, filesystemDiscard
     case mountMount, mountUnmount, mountInspect, mountPrepareRoot
     case fenceBlocklist, fenceIsBlocklisted, fenceAllow, fenceBreakLock
     case sleep
@@ -45,8 +45,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
             .snapshotRemove, .snapshotRollBack:
             .ceph
         case .formatBegin, .formatEnd, .formatUnmap, .deviceSupport, .deviceList, .deviceUnmap, .deviceSize,
-            .deviceGrow, .deviceLimit, .filesystemCheck, .filesystemIsChecking, .filesystemGrow, .mountMount,
-            .mountUnmount,
+            .deviceGrow, .deviceLimit, .filesystemCheck, .filesystemIsChecking, .filesystemGrow, .filesystemUsage,
+            .filesystemTrim, .filesystemDiscard, .mountMount, .mountUnmount,
             .mountInspect, .mountPrepareRoot:
             .kernel
         case .sleep: .clock
@@ -62,7 +62,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
             .imageRemove, .imageTrash, .imageEmpty,
             .formatMap, .formatBegin,
             .formatEnd, .formatUnmap, .deviceMap, .deviceUnmap, .deviceGrow, .deviceLimit, .filesystemCheck,
-            .filesystemGrow,
+            .filesystemGrow, .filesystemTrim, .filesystemDiscard,
             .mountMount, .mountUnmount, .mountPrepareRoot, .fenceBlocklist, .fenceAllow, .fenceBreakLock:
             true
         case .snapshotList, .storeRead, .storeReadAll, .nodeIsAlive, .imagePreflight, .imageInspect, .imageWatchers,
@@ -70,7 +70,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
             .imageFilesystems,
             .imageTrashPlaces, .imageTrashList,
             .deviceSupport,
-            .deviceList, .deviceSize, .filesystemIsChecking, .mountInspect, .fenceIsBlocklisted, .sleep:
+            .deviceList, .deviceSize, .filesystemIsChecking, .filesystemUsage, .mountInspect, .fenceIsBlocklisted,
+            .sleep:
             false
         }
     }

@@ -135,6 +135,26 @@ public struct InMemoryFilesystemTools: FilesystemTools {
             try $0.growFilesystem(mountedAt: mountpoint, on: process.node)
         }
     }
+
+    public func usage(of device: String, mountpoint: String) async throws -> FilesystemUsage {
+        try await process.perform(.filesystemUsage, device) { [process] in
+            try $0.usage(of: device, at: mountpoint, on: process.node)
+        }
+    }
+
+    public func trim(_ device: String, _ filesystem: FilesystemType, mountpoint: String) async throws -> UInt64 {
+        try await process.perform(.filesystemTrim, device) { [process] in
+            try $0.trim(device, at: mountpoint, on: process.node)
+        }
+    }
+
+    public func setOnlineDiscard(
+        _ isOn: Bool, of device: String, _ filesystem: FilesystemType, mountpoint: String
+    ) async throws {
+        try await process.perform(.filesystemDiscard, device) { [process] in
+            try $0.setDiscards(isOn, of: device, at: mountpoint, on: process.node)
+        }
+    }
 }
 
 /// `Mounter` over the simulated kernel.

@@ -97,6 +97,7 @@ extension World {
             }
             nodes[name]?.kernel.superblocks[path] = SimulatedSuperblock(
                 filesystem: type, readOnly: readOnly, sequence: filesystem.sequence + (readOnly ? 0 : 1))
+            nodes[name]?.kernel.superblocks[path]?.discards = options.contains("discard")
         }
         nodes[name]?.kernel.directories.insert(mountpoint)
         nodes[name]?.kernel.mounts.append(
@@ -156,7 +157,7 @@ extension World {
     }
 
     /// The device under a mount that can be written to.
-    private func writable(_ mountpoint: String, on name: String, _ what: String) throws -> SimulatedDevice {
+    func writable(_ mountpoint: String, on name: String, _ what: String) throws -> SimulatedDevice {
         let kernel = try node(name).kernel
         guard let mount = kernel.mount(at: mountpoint), let device = kernel.devices[mount.device] else {
             throw VolumeError(.notFound, what, why: "nothing is mounted there")

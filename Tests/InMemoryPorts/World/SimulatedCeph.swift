@@ -108,6 +108,10 @@ public struct SimulatedFilesystem: Sendable, Hashable {
     public var size: VolumeSize
     /// What applications wrote, in the order in which it reached the disk.
     public var records: [String] = []
+    /// In files.
+    public internal(set) var usedBytes: UInt64 = 0
+    /// Of files that are gone, and that Ceph still keeps.
+    public internal(set) var staleBytes: UInt64 = 0
     public var hasLostAndFound: Bool
     public var uid: UInt32 = 0
     public var gid: UInt32 = 0

@@ -134,6 +134,8 @@ public struct SimulatedSuperblock: Sendable, Hashable {
     public var readOnly: Bool
     /// The sequence of its own last write.
     public var sequence: Int
+    /// Blocks are given back as soon as they are free.
+    public internal(set) var discards = false
     /// Written by applications, not yet on disk.
     public var dirty: [String] = []
     /// Containers, which have a mount of their own that survives the plugin's.

@@ -127,6 +127,17 @@ struct AlteredFilesystems: FilesystemTools {
     func grow(_ device: String, _ filesystem: FilesystemType, mountpoint: String) async throws {
         if grows { try await base.grow(device, filesystem, mountpoint: mountpoint) }
     }
+    func usage(of device: String, mountpoint: String) async throws -> FilesystemUsage {
+        try await base.usage(of: device, mountpoint: mountpoint)
+    }
+    func trim(_ device: String, _ filesystem: FilesystemType, mountpoint: String) async throws -> UInt64 {
+        try await base.trim(device, filesystem, mountpoint: mountpoint)
+    }
+    func setOnlineDiscard(
+        _ isOn: Bool, of device: String, _ filesystem: FilesystemType, mountpoint: String
+    ) async throws {
+        try await base.setOnlineDiscard(isOn, of: device, filesystem, mountpoint: mountpoint)
+    }
 }
 
 struct AlteredImages: PassingImages {

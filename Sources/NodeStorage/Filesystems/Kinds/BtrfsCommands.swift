@@ -11,5 +11,6 @@ extension FilesystemCommands {
         grow: { _, mountpoint in
             GrowCommand(tool: .btrfs, arguments: ["filesystem", "resize", "max", mountpoint], capability: .sysAdmin)
         },
+        isTrimmedInParts: false,
         look: "btrfs check", isCheckedByE2fsck: false, mayPanic: false)
 }

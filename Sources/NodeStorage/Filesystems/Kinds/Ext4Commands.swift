@@ -5,6 +5,7 @@ extension FilesystemCommands {
     static let ext4 = FilesystemCommands(
         mkfs: Mke2fs.command, scratch: Mke2fs.scratch,
         grow: { device, _ in GrowCommand(tool: .resize2fs, arguments: [device], capability: .sysResource) },
+        isTrimmedInParts: true,
         look: "e2fsck -fn", isCheckedByE2fsck: true, mayPanic: true)
 }
 

@@ -8,6 +8,8 @@ struct FilesystemCommands: Sendable {
     let scratch: @Sendable (_ size: VolumeSize, _ words: [String]) -> UInt64
     /// Grows the filesystem on the device, which is mounted at the mountpoint, to the device's size.
     let grow: @Sendable (_ device: String, _ mountpoint: String) -> GrowCommand
+    /// Whether it is trimmed in parts of its device. Otherwise its own addresses have nothing to do with the device's size.
+    let isTrimmedInParts: Bool
     /// What a person runs to look for damage: it changes nothing.
     let look: String
     /// Whether e2fsck checks it before each mount. The others check themselves when they are mounted.

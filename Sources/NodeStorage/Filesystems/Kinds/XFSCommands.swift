@@ -7,6 +7,7 @@ extension FilesystemCommands {
         grow: { _, mountpoint in
             GrowCommand(tool: .xfsGrowfs, arguments: ["-d", mountpoint], capability: .sysAdmin)
         },
+        isTrimmedInParts: true,
         look: "xfs_repair -n", isCheckedByE2fsck: false, mayPanic: false)
 }
 
