@@ -21,7 +21,9 @@ extension VolumeDriver {
             await noteFailedGrowth(attachment, over: stored, error)
             throw error
         }
-        guard let change = GrowthRule.done(size, stored), try await commit(change, over: stored) != nil else { return }
+        guard let change = GrowthRule.done(size, stored, at: ports.clock.wallTime()),
+            try await commit(change, over: stored) != nil
+        else { return }
         log.step("grew volume", stored.name, ["from": "\(volume.spec.size)", "to": "\(size)"])
     }
 

@@ -18,6 +18,8 @@ extension VolumeRecord: Codable {
         epoch = try fields.field("epoch")
         isProtected = try fields.field("protected", or: false)
         createdSize = try fields.optional("createdSize")
+        grownAt = try fields.optional("grownAt")
+        trimmedAt = try fields.optional("trimmedAt")
         policy = try fields.optional("policy")
         runtime = try fields.field("runtime", or: RuntimeSettings())
         unknown = try fields.unknown()
@@ -40,6 +42,8 @@ extension VolumeRecord: Codable {
         try fields.encode(epoch, forKey: "epoch")
         if isProtected { try fields.encode(true, forKey: "protected") }
         try fields.encodeIfPresent(createdSize, forKey: "createdSize")
+        try fields.encodeIfPresent(grownAt, forKey: "grownAt")
+        try fields.encodeIfPresent(trimmedAt, forKey: "trimmedAt")
         try fields.encodeIfPresent(policy, forKey: "policy")
         if !runtime.isEmpty { try fields.encode(runtime, forKey: "runtime") }
     }

@@ -47,6 +47,10 @@ public struct VolumeRecord: Sendable, Hashable {
     public var isProtected = false
     /// The size that the volume was created with, once it has another one. The services of a Swarm go on asking for it.
     public var createdSize: VolumeSize?
+    /// When it has become larger last.
+    public var grownAt: WallTime?
+    /// When what it does not use was given back last.
+    public var trimmedAt: WallTime?
     /// The policy that the volume follows.
     public var policy: PolicyName?
     /// Values of its own, which go before those of its policy.

@@ -63,10 +63,11 @@ public enum GrowthRule {
     }
 
     /// What the records become once the volume has the size that was wanted.
-    public static func done(_ size: VolumeSize, _ stored: StoredVolume) -> StoreChange? {
+    public static func done(_ size: VolumeSize, _ stored: StoredVolume, at time: WallTime) -> StoreChange? {
         guard var volume = stored.volume?.record, size > volume.spec.size else { return nil }
         if volume.createdSize == nil { volume.createdSize = volume.spec.size }
         volume.spec.size = size
+        volume.grownAt = time
         let isFulfilled = (stored.desired?.record.size ?? size) <= size
         var change = StoreChange(volume: .put(volume), desired: isFulfilled ? .delete : .keep)
         if var attachment = stored.attachment?.record, attachment.growthReason != nil {

@@ -49,6 +49,22 @@ extension WallTime: CustomStringConvertible, LosslessStringConvertible {
     }
 }
 
+extension WallTime: Codable {
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let time = WallTime(try container.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "it is not a time of RFC 3339 in UTC")
+        }
+        self = time
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
+
 /// A day of the Gregorian calendar. Years begin in March here, so that the day that may be missing is the last.
 private struct CivilDate {
     let year: Int64

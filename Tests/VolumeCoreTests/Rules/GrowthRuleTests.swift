@@ -74,11 +74,12 @@ import VolumeCore
 
     @Test("The record says the new size and keeps the first one; a larger wish that came meanwhile stays")
     func done() throws {
-        let change = try #require(GrowthRule.done(.gibibytes(2), try stored(wanting: .gibibytes(2))))
+        let change = try #require(GrowthRule.done(.gibibytes(2), try stored(wanting: .gibibytes(2)), at: now))
         guard case .put(let grown) = change.volume else { throw CancellationError() }
         #expect(grown.spec.size == .gibibytes(2) && grown.createdSize == .gibibytes(1))
+        #expect(grown.grownAt == now)
         #expect(change.desired == .delete && change.attachment == .keep)
-        #expect(GrowthRule.done(.gibibytes(2), try stored(wanting: .gibibytes(4)))?.desired == .keep)
-        #expect(GrowthRule.done(.gibibytes(1), try stored()) == nil)
+        #expect(GrowthRule.done(.gibibytes(2), try stored(wanting: .gibibytes(4)), at: now)?.desired == .keep)
+        #expect(GrowthRule.done(.gibibytes(1), try stored(), at: now) == nil)
     }
 }
