@@ -245,10 +245,17 @@ extension VolumeDriver {
             progress.isMounted = true
             try await ports.mounter.mount(
                 device.exposed, at: progress.mountpoint, volume.spec.filesystem,
-                options: volume.spec.mountOptions + settings.mountOptions)
+                options: mountOptions(of: volume))
         }
         // Also of what was mounted before: the Mount that mounted it may have ended right then.
         try await ports.mounter.prepareRoot(of: progress.mountpoint, spec: volume.spec)
+    }
+
+    /// The last one counts: what was asked for by name goes before what a volume's values say.
+    func mountOptions(of volume: VolumeRecord) -> [String] {
+        // Not all filesystems take it later.
+        let discard = wantedValues(of: volume)?.discard == .online ? [volume.spec.filesystem.facts.onlineDiscard] : []
+        return discard + volume.spec.mountOptions + settings.mountOptions
     }
 
     /// A mapping whose process died before the mount leaves its device to whatever is mapped next: then another volume's

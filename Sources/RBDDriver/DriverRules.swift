@@ -39,6 +39,12 @@ public struct DriverRules: Sendable {
     public var valuesNeedCare: @Sendable (ValuesInForce, RuntimeSettings) -> Bool = {
         RuntimeRule.needsCare($0, wanted: $1)
     }
+    public var autogrow: @Sendable (FilesystemUsage, Autogrow, VolumeSize, Duration?) -> AutogrowRule.Step = {
+        AutogrowRule.decide($0, $1, size: $2, sinceGrowth: $3)
+    }
+    public var isTrimDue: @Sendable (WallTime, TrimRule.History, Discard, String) -> Bool = {
+        TrimRule.isDue(now: $0, $1, $2, uid: $3)
+    }
     public var relation: @Sendable (MappedDevice, VolumeRecord, Attachment?) -> DeviceRelation = {
         $0.relation(to: $1, recorded: $2)
     }

@@ -63,6 +63,7 @@ extension VolumeDriver {
     }
 
     func detach(lost device: MappedDevice, _ name: VolumeName) async throws {
+        await endTrim(of: name)
         for mountpoint in try await mountpoints(of: device, name) {
             try await ports.mounter.unmount(mountpoint, of: device.exposed)
         }

@@ -57,6 +57,7 @@ extension VolumeDriver {
     /// - Returns: `false` when the records changed before anything was done: decide again.
     func detach(_ attachment: Attachment, over stored: StoredVolume) async throws -> Bool {
         try await leaveCheckAlone(attachment, stored.name)
+        await endTrim(of: stored.name)
         var leaving = try attachment.applying(.detach)
         // Once the device is gone, only the note tells whose the client was: this may end before the record goes.
         // Where it cannot be noted, the volume is unmounted all the same.
@@ -150,7 +151,7 @@ extension VolumeDriver {
         if try await ports.mounter.mounted(at: mountpoint)?.device != device.exposed {
             try await ports.mounter.mount(
                 device.exposed, at: mountpoint, volume.spec.filesystem,
-                options: volume.spec.mountOptions + settings.mountOptions)
+                options: mountOptions(of: volume))
         }
         await keepAttached(detaching, staying)
     }

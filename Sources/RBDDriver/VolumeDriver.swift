@@ -15,7 +15,13 @@ public struct VolumeDriver: Sendable {
     let rounds = KeyedLimiter<String>()
     /// The pools in which the data of removed volumes is being deleted.
     let emptying = KeyedLimiter<String>()
+    /// The volumes of which somebody is looking how full they are.
+    let looks = KeyedLimiter<VolumeName>()
+    /// The pools of which a volume is being trimmed by schedule.
+    let trimming = KeyedLimiter<String>()
+    let trims = RunningTrims()
     let memory: DriverMemory
+    let space = SpaceMemory()
     let sightings = WatcherSightings()
     let orphans: OrphanSightings
     let log: Logger

@@ -118,6 +118,8 @@ struct Composition {
             Background { [readiness, driver, clock] in await Self.reconcile(driver, if: readiness, clock: clock) },
             Background { [readiness, driver, clock] in await Self.look(driver, if: readiness, clock: clock) },
             Background { [readiness, driver, clock] in await Self.empty(driver, if: readiness, clock: clock) },
+            Background { [readiness, driver, clock] in await Self.grow(driver, if: readiness, clock: clock) },
+            Background { [readiness, driver, clock] in await Self.trim(driver, if: readiness, clock: clock) },
             Background { [clock] in await Self.reap(clock: clock) },
             Background { [health] in await health.run() },
             SocketService(
@@ -155,13 +157,24 @@ struct Composition {
         await rounds(if: readiness, clock: clock) { await driver.emptyTrash() }
     }
 
-    /// Begins a round every two seconds, whether the ones before it have ended or not.
+    /// Makes volumes larger that are nearly full and may grow by themselves.
+    private static func grow(_ driver: VolumeDriver, if readiness: Readiness, clock: SystemClock) async {
+        await rounds(every: .seconds(5), if: readiness, clock: clock) { await driver.growFullVolumes() }
+    }
+
+    /// Trims volumes whose time has come. A round may take hours; the next ones are for the other pools.
+    private static func trim(_ driver: VolumeDriver, if readiness: Readiness, clock: SystemClock) async {
+        await rounds(every: .seconds(30), if: readiness, clock: clock) { await driver.trimWhereDue() }
+    }
+
+    /// Begins a round now and then, whether the ones before it have ended or not.
     private static func rounds(
-        if readiness: Readiness, clock: SystemClock, _ round: @escaping @Sendable () async -> Void
+        every pause: Duration = .seconds(2), if readiness: Readiness, clock: SystemClock,
+        _ round: @escaping @Sendable () async -> Void
     ) async {
         await withDiscardingTaskGroup { rounds in
             while !Task.isCancelled {
-                try? await clock.sleep(for: .seconds(2))
+                try? await clock.sleep(for: pause)
                 if readiness.mayTend { rounds.addTask { await round() } }
             }
         }

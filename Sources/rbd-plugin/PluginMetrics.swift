@@ -28,6 +28,7 @@ enum PluginMetrics {
         registry.registerGauge(
             "rbd_plugin_trash_images", help: "Images of removed volumes that wait in Ceph's trash for deletion."
         ) { Double(driver.imagesInTrash) }
+        registerSpace(driver, in: registry)
         registry.registerGauge(
             "rbd_plugin_blocklist_entries",
             help: "Entries on Ceph's blocklist when this plugin last read it; NaN before that."
@@ -37,6 +38,22 @@ enum PluginMetrics {
         ) { Double(LogOutput.droppedLines) }
         register(health, in: registry)
         return registry
+    }
+
+    private static func registerSpace(_ driver: VolumeDriver, in registry: PrometheusRegistry) {
+        for outcome in AutogrowOutcome.allCases {
+            registry.registerCounter(
+                "rbd_plugin_autogrow_total",
+                help: "Volumes that were nearly full and had to grow by themselves, by what came of it.",
+                labels: [("outcome", outcome.rawValue)]
+            ) { Double(driver.autogrowOutcomes[outcome] ?? 0) }
+        }
+        registry.registerCounter("rbd_plugin_trims_total", help: "Trims of volumes that were carried out.") {
+            Double(driver.trimTotals.trims)
+        }
+        registry.registerCounter(
+            "rbd_plugin_trimmed_bytes_total", help: "Bytes that filesystems have reported as unused when trimmed."
+        ) { Double(driver.trimTotals.bytes) }
     }
 
     private static func register(_ health: HealthChecks, in registry: PrometheusRegistry) {

@@ -1,0 +1,117 @@
+import Logging
+import VolumeCore
+
+/// Makes mounted volumes larger before they are full.
+extension VolumeDriver {
+    /// Looks how full the volumes are that this node has mounted and that grow by themselves. Where one is too full, a larger
+    /// size is wanted of it from then on, as if an operator had said so: the reconciler does the rest.
+    ///
+    /// All volumes at the same time. One whose filesystem does not answer is left to the look that waits for it.
+    public func growFullVolumes() async {
+        await withTaskGroup(of: Void.self) { group in
+            for stored in held {
+                guard let autogrow = autogrow(of: stored) else { continue }
+                group.addTask { await looks.takeIfFree(stored.name) { await growIfFull(stored, autogrow) } }
+            }
+        }
+    }
+
+    /// How many volumes had to grow by themselves, by what came of it.
+    public var autogrowOutcomes: [AutogrowOutcome: Int] { space.autogrowOutcomes }
+
+    private func autogrow(of stored: StoredVolume) -> Autogrow? {
+        guard let volume = stored.volume?.record, volume.phase == .ready, let attachment = stored.attachment?.record,
+            attachment.owner == me, attachment.state == .attached
+        else { return nil }
+        return wantedValues(of: volume)?.autogrow
+    }
+
+    private func growIfFull(_ stored: StoredVolume, _ autogrow: Autogrow) async {
+        do {
+            try await Deadline.$current.withValue(ports.clock.now() + settings.workBudget) {
+                guard let usage = try await usage(of: stored) else { return }
+                try await grow(stored, usage, autogrow)
+            }
+        } catch {
+            log.debug("cannot see how full a volume is", metadata: ["volume": "\(stored.name)", "error": "\(error)"])
+        }
+    }
+
+    private func usage(of stored: StoredVolume) async throws -> FilesystemUsage? {
+        guard let device = stored.attachment?.record.exposed, let mountpoint = try await shownMountpoint(of: stored)
+        else { return nil }
+        return try await ports.filesystems.usage(of: device, mountpoint: mountpoint)
+    }
+
+    private func grow(_ stored: StoredVolume, _ usage: FilesystemUsage, _ autogrow: Autogrow) async throws {
+        guard let volume = stored.volume?.record else { return }
+        switch step(for: stored, usage, autogrow) {
+        case .nothing:
+            if !AutogrowRule.isFuller(usage, than: autogrow.at) { space.forgetFullness(of: stored.name) }
+        case .fullAtMaximum:
+            tell(of: volume, .atMaximum, "it is as large as autogrow.max lets it become")
+        case .grow(let size):
+            space.noteGrowth(of: stored.name, at: ports.clock.now())
+            do {
+                // Before its turn: Ceph may take its time, and Docker may want the volume.
+                try await ports.images.preflight(volume.spec.resized(to: size))
+                try await want(size, of: stored.name, usage, autogrow)
+            } catch let error as VolumeError {
+                tell(of: volume, error.outcome == .refused ? .refused : .failed, "\(error)")
+            }
+        }
+    }
+
+    private func step(
+        for stored: StoredVolume, _ usage: FilesystemUsage, _ autogrow: Autogrow
+    ) -> AutogrowRule.Step {
+        // What is wanted already comes first.
+        guard let volume = stored.volume?.record, GrowthRule.wanted(stored) == nil else { return .nothing }
+        let since = AutogrowRule.sinceGrowth(
+            of: volume, now: ports.clock.wallTime(),
+            remembered: space.growth(of: stored.name).map { ports.clock.now() - $0 })
+        return rules.autogrow(usage, autogrow, volume.spec.size, since)
+    }
+
+    /// In the volume's turn: an operation that is under way would take the write for another node's.
+    private func want(
+        _ size: VolumeSize, of name: VolumeName, _ usage: FilesystemUsage, _ autogrow: Autogrow
+    ) async throws {
+        try await operation("grow", name) {
+            let stored = try await read(name)
+            // All of it may have changed since it was looked at.
+            guard self.autogrow(of: stored) == autogrow, let volume = stored.volume?.record, size > volume.spec.size,
+                GrowthRule.wanted(stored) == nil,
+                let desired = try GrowthRule.request(size, for: stored, at: ports.clock.wallTime()),
+                try await commit(.init(desired: .put(desired)), over: stored) != nil
+            else { return }
+            space.noteAutogrow(.grown)
+            space.forgetFullness(of: name)
+            log.step(
+                "a volume is nearly full and becomes larger", name,
+                [
+                    "from": "\(volume.spec.size)", "to": "\(size)", "at": "\(autogrow.at)%",
+                    "used": "\(VolumeSize.mebibytes(usage.usedBytes >> 20))",
+                ])
+        }
+    }
+
+    /// Says once why a full volume does not grow, and again when the reason is another one.
+    private func tell(of volume: VolumeRecord, _ outcome: AutogrowOutcome, _ reason: String) {
+        guard space.noteFullness(of: volume.name, outcome) else { return }
+        space.noteAutogrow(outcome)
+        log.warning(
+            "a volume is nearly full and does not become larger",
+            metadata: ["volume": "\(volume.name)", "size": "\(volume.spec.size)", "reason": "\(reason)"])
+    }
+}
+
+/// What came of a volume that was to grow by itself.
+public enum AutogrowOutcome: String, Sendable, Hashable, CaseIterable {
+    case grown
+    /// It is as large as it may become.
+    case atMaximum = "at-maximum"
+    /// The pool, a quota or a rule says no.
+    case refused
+    case failed
+}
