@@ -158,6 +158,7 @@ extension History {
             write(by: 0, on: each)
             seeThatItGrows(name, on: each)
             seeThatItIsLimited(name, on: each)
+            seeThatItFits(name, on: each)
             stop(0, on: each)
             hosts[each].containers[0].state = .unmounting
             mustSucceed(.unmount(volume, id: id), on: each)
@@ -195,6 +196,25 @@ extension History {
                 checks.report(.endsWell, "\(name) is limited as wanted, and its record says \(record.inForce)")
             }
         }
+    }
+
+    /// A volume that its containers fill grows as far as it may, and no faster.
+    private func seeThatItFits(_ name: VolumeName, on index: Int) {
+        guard filling.contains(name.text), checks.violation == nil else { return }
+        for _ in 0..<8 where size(of: name) < Setup.growthBound {
+            // The first round wants a larger size, the second one gives it, and the third one is too early for more.
+            for _ in 1...3 { mustSucceed(.tend, on: index) }
+            guard checks.violation == nil else { return }
+            cluster.mutate { $0.advance(by: .seconds(61)) }
+        }
+        for _ in 1...2 { mustSucceed(.tend, on: index) }
+        let size = size(of: name)
+        guard checks.violation == nil, size < Setup.growthBound else { return }
+        checks.report(.endsWell, "\(name) is full and may grow to \(Setup.growthBound), and has \(size)")
+    }
+
+    private func size(of name: VolumeName) -> VolumeSize {
+        cluster.mutate { $0.etcd.read(name) }.volume?.record.spec.size ?? Setup.growthBound
     }
 
     /// Where the volume is used at the end: elsewhere than where it still counts as mounted, because only who asks for

@@ -31,6 +31,8 @@ final class History: @unchecked Sendable {
     /// The outcome of the request that ended last, for the ending.
     var outcomes: [Int: Outcome] = [:]
     var containers = 0
+    /// Volumes that their containers fill again and again.
+    var filling: Set<String> = []
     var lastTended: Duration = .zero
     var isEnding = false
     /// The image that a stranger has mapped, with the device.

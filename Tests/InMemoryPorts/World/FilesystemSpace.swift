@@ -11,6 +11,14 @@ extension World {
         try writeFilesystem(device, on: name, "write to \(mountpoint)") { $0.usedBytes += bytes }
     }
 
+    /// A container writes until next to nothing is left.
+    public mutating func fillUp(on name: String, at mountpoint: String) throws {
+        let device = try writable(mountpoint, on: name, "write to \(mountpoint)")
+        guard let filesystem = filesystem(on: device) else { return }
+        let wanted = filesystem.size.bytes / 100 * 95
+        if wanted > filesystem.usedBytes { try fill(wanted - filesystem.usedBytes, on: name, at: mountpoint) }
+    }
+
     /// A container removes files of that many bytes. The blocks stay Ceph's until they are discarded.
     public mutating func empty(_ bytes: UInt64, on name: String, at mountpoint: String) throws {
         let device = try writable(mountpoint, on: name, "remove from \(mountpoint)")

@@ -27,6 +27,12 @@ struct SafetyChecks {
     private var recordedSizes: [String: VolumeSize] = [:]
     private var imageSizes: [String: VolumeSize] = [:]
 
+    /// The sizes that operators have wanted of each volume, by uid.
+    private var wishes: [String: Set<VolumeSize>] = [:]
+    /// The size that was wanted of each volume last that no operator has asked for, and when, by uid.
+    private var growths: [String: (size: VolumeSize, at: Duration)] = [:]
+    private var clocksAreSteady = true
+
     /// Ids of images in the trash.
     private var trashed: Set<String> = []
     /// Ids of images that have snapshots.
@@ -47,6 +53,14 @@ struct SafetyChecks {
     func wasTakenOver(_ client: ClientAddress?) -> Bool {
         client.map { fenced.contains($0) || takenFrom.contains($0) } ?? false
     }
+
+    mutating func noteWish(_ size: VolumeSize, of volume: String, _ world: World) {
+        guard let name = try? VolumeName(volume), let uid = world.etcd.volumes[name]?.record.uid else { return }
+        wishes[uid, default: []].insert(size)
+    }
+
+    /// What takes a minute for one node takes more or less for another.
+    mutating func noteUnsteadyClocks() { clocksAreSteady = false }
 
     /// Whether etcd has been put back to an earlier history: what the records had promised since is nobody's fault.
     private(set) var isRestored = false
@@ -70,6 +84,7 @@ struct SafetyChecks {
         highestEpoch = [:]
         protected = [:]
         recordedSizes = [:]
+        growths = [:]
     }
 
     private static let alsoAfterRestoring: Set<Violation.Invariant> = [
@@ -253,6 +268,7 @@ struct SafetyChecks {
         checkReadable(world.etcd.attachments)
         checkReadable(world.etcd.desired)
         for (name, stored) in world.etcd.volumes { observe(name, stored.record, world) }
+        for (name, stored) in world.etcd.desired { checkGrowth(name, stored.record, world.now) }
         for (name, stored) in world.etcd.attachments {
             checkLimits(name, stored.record, world)
             observe(name, stored.record)
@@ -310,6 +326,20 @@ struct SafetyChecks {
             .appliedIsTrue,
             "volume \(volume.name) is recorded with \(volume.spec.size); its image has \(image.size), the"
                 + " filesystem \(image.filesystem.map { "\($0.size)" } ?? "?")")
+    }
+
+    /// What no operator has asked for, a plugin wants of a volume that is full.
+    private mutating func checkGrowth(_ name: VolumeName, _ desired: DesiredState, _ now: Duration) {
+        let uid = desired.volumeUID
+        guard let size = desired.size, wishes[uid]?.contains(size) != true, growths[uid]?.size != size else { return }
+        if size > Setup.growthBound {
+            report(.growthIsBounded, "\(name) is to have \(size), and may have \(Setup.growthBound)")
+        }
+        // Times in records are whole seconds.
+        if clocksAreSteady, let last = growths[uid]?.at, now - last < AutogrowRule.pause - .seconds(1) {
+            report(.growthPauses, "\(name) is to grow \(now - last) after it was to grow before")
+        }
+        growths[uid] = (size, now)
     }
 
     /// A write may arrive when the device has other limits by now, or none since its mapping has ended.

@@ -22,6 +22,8 @@ public struct Violation: Sendable, Hashable, CustomStringConvertible {
         case sizesGrow = "no volume and no image ever gets smaller"
         case appliedIsTrue = "a recorded size is the size of image and filesystem"
         case inForceIsTrue = "limits that a record says are in force have been set"
+        case growthIsBounded = "no volume grows by itself beyond its bound"
+        case growthPauses = "a volume grows by itself at most once a minute"
         case recordsAreReadable = "what is recorded can be read back"
         case deterministic = "everything runs on the scheduler's thread"
     }

@@ -42,6 +42,7 @@ enum Fault: String, Sendable, CaseIterable {
     case protection = "an operator protects a volume, or lifts that"
     case sizeWished = "an operator wants a volume to be larger"
     case imageGrown = "somebody makes an image larger by hand"
+    case filled = "containers fill a volume that may grow by itself"
     case valuesSet = "an operator sets limits of a volume, or lifts them"
     case limitsFail = "a node has no way to limit devices"
 

@@ -46,6 +46,7 @@ extension History {
         case .protection: return changeProtection()
         case .sizeWished: return wishSize()
         case .imageGrown: return growImage()
+        case .filled: return beginToFill()
         case .valuesSet: return setValues()
         case .notesLost: return loseNotes(of: index, node)
         case .etcdRestored: return restoreEtcd()
@@ -79,6 +80,7 @@ extension History {
         case .clockDrifts:
             let ahead = Duration.seconds(random.below(3600) * random.below(2))
             world.setClock(of: name, ahead: ahead, pace: [500, 900, 1100, 2000][random.below(4)])
+            checks.noteUnsteadyClocks()
         case .timeJumps: world.advance(by: .seconds([10, 31, 65, 4000][random.below(4)]))
         default: return false
         }
@@ -321,7 +323,27 @@ extension History {
     private func wishSize() -> Bool {
         guard let volume = random.one(of: volumes) else { return false }
         let size = VolumeSize.gibibytes(UInt64(1 + random.below(8)))
-        return cluster.mutate { $0.wishSize(size, of: volume) }
+        guard cluster.mutate({ $0.wishSize(size, of: volume) }) else { return false }
+        checks.noteWish(size, of: volume, cluster.world)
+        return true
+    }
+
+    /// From now on the volume is filled before each round of the plugin that has it.
+    private func beginToFill() -> Bool {
+        guard let volume = random.one(of: volumes), !filling.contains(volume),
+            cluster.mutate({ $0.setValues(Setup.growing, of: volume) })
+        else { return false }
+        filling.insert(volume)
+        return true
+    }
+
+    /// The containers on a host fill what they are to fill.
+    func topUp(_ index: Int) {
+        let name = hosts[index].name
+        for container in hosts[index].containers where filling.contains(container.volume) {
+            guard case .running = container.state else { continue }
+            cluster.mutate { try? $0.fillUp(on: name, at: Setup.mountpoint(container.volume)) }
+        }
     }
 
     private func growImage() -> Bool {
@@ -331,7 +353,9 @@ extension History {
             guard world.etcd.volumes[name]?.record.phase == .ready, !checks.isForeign(Setup.image(volume)) else {
                 return false
             }
-            return world.growByHand(Setup.image(volume), to: size)
+            guard world.growByHand(Setup.image(volume), to: size) else { return false }
+            checks.noteWish(size, of: volume, world)
+            return true
         }
     }
 

@@ -23,6 +23,7 @@ extension History {
             request: request, host: index, process: plugin.process, began: cluster.mutate { $0.now })
         trace.mix(number)
         note("  \(hosts[index].name)  Docker asks: \(request)")
+        if request == .tend { topUp(index) }
         Task(executorPreference: executor) { [unowned self] in
             let outcome = await perform(request, plugin.driver)
             answered(number, outcome)
@@ -43,6 +44,8 @@ extension History {
             case .recover: try await driver.recover()
             case .tend:
                 await driver.reconcileAll()
+                await driver.growFullVolumes()
+                await driver.trimWhereDue()
                 await driver.emptyTrash()
             }
             return .done

@@ -29,6 +29,21 @@ enum Setup {
         ["pool": "rbd", "size": volume == "kv" ? "512" : "206", "fstype": volume == "kv" ? "xfs" : "ext4"]
     }
 
+    /// The bound of volumes that grow by themselves, and all that is wanted of them.
+    static let growthBound = VolumeSize.mebibytes(700)
+    static let growing: [RuntimeOption: String?] = [
+        .autogrowAt: "80%", .autogrowBy: "40%", .autogrowMax: "\(growthBound)", .discard: "daily",
+    ]
+
+    /// Those of the driver, with days that last half a minute.
+    static func rules(_ mutation: Mutation?) -> DriverRules {
+        var rules = mutation?.rules ?? DriverRules()
+        rules.isTrimDue = { _, history, discard, _ in
+            discard == .daily && history.sinceTrim.map { $0 >= .seconds(30) } != false
+        }
+        return rules
+    }
+
     static func image(_ volume: String) -> ImageReference { ImageReference(pool: "rbd", name: volume) }
 
     static func mountpoint(_ volume: String) -> String { "\(mountRoot)/\(volume)" }
@@ -44,7 +59,7 @@ enum Setup {
         var settings = settings
         mutation?.alter(&settings)
         return VolumeDriver(
-            ports: ports, settings: settings, rules: mutation?.rules ?? DriverRules(), me: node.identity,
+            ports: ports, settings: settings, rules: rules(mutation), me: node.identity,
             log: Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() })
     }
 }

@@ -33,6 +33,7 @@ public enum Mutation: String, Sendable, CaseIterable {
     case startAdoptsNothing, justMountedIsGivenAway, budgetsAreEndless, removalIgnoresProtection
     // Sizes.
     case growthIsForgotten, filesystemsDoNotGrow, growthIgnoresTheID, wishesOutliveVolumes, grownImagesAreNotSeen
+    case fullVolumesStay, autogrowIgnoresItsBound, autogrowDoesNotPause
     // Values that change.
     case valuesAreForgotten, limitsAreClaimed, limitsComeAtMountsOnly
 
@@ -112,6 +113,9 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .valuesAreForgotten: "nobody does anything about values that are set"
         case .limitsAreClaimed: "a device that was not limited counts as limited"
         case .limitsComeAtMountsOnly: "values that change while a volume is mounted wait for its next mount"
+        case .fullVolumesStay: "a volume that is full does not grow by itself"
+        case .autogrowIgnoresItsBound: "a volume grows by itself beyond its bound"
+        case .autogrowDoesNotPause: "a volume grows by itself as often as it is looked at"
         case .budgetsAreEndless: "operations may take a hundred times as long"
         }
     }
@@ -170,7 +174,9 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .forgottenWritersAreLeft: [.oneWriter]
         case .writersAreNotNoted: [.oneWriter, .oneMapping, .clientsAreNamed, .endsWell]
         case .removalIgnoresProtection: [.protectedStays]
-        case .growthIsForgotten, .wishesOutliveVolumes, .grownImagesAreNotSeen: [.endsWell]
+        case .growthIsForgotten, .wishesOutliveVolumes, .grownImagesAreNotSeen, .fullVolumesStay: [.endsWell]
+        case .autogrowIgnoresItsBound: [.growthIsBounded]
+        case .autogrowDoesNotPause: [.growthPauses]
         case .filesystemsDoNotGrow: [.appliedIsTrue]
         case .valuesAreForgotten, .limitsComeAtMountsOnly: [.endsWell]
         case .limitsAreClaimed: [.inForceIsTrue]
@@ -202,7 +208,7 @@ public enum Mutation: String, Sendable, CaseIterable {
             .startAdoptsNothing, .justMountedIsGivenAway, .budgetsAreEndless, .unseenClientsAreForgotten,
             .silentOwnersAreLeft, .orphansStay, .recordsAreBelieved,
             .forgottenWritersAreLeft, .removalIgnoresProtection, .growthIsForgotten, .grownImagesAreNotSeen,
-            .valuesAreForgotten,
+            .fullVolumesStay, .autogrowIgnoresItsBound, .autogrowDoesNotPause, .valuesAreForgotten,
             .limitsComeAtMountsOnly:
             // Altered are its rules.
             break

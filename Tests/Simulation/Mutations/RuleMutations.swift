@@ -42,6 +42,16 @@ extension Mutation {
         case .grownImagesAreNotSeen: rules.following = { _, _, _ in nil }
         case .valuesAreForgotten: rules.wantedValues = { _, _ in RuntimeSettings() }
         case .limitsComeAtMountsOnly: rules.valuesNeedCare = { _, _ in false }
+        case .fullVolumesStay: rules.autogrow = { _, _, _, _ in .nothing }
+        case .autogrowIgnoresItsBound:
+            rules.autogrow = { usage, autogrow, size, since in
+                let unbounded = Autogrow(at: autogrow.at, by: autogrow.by, max: .maximum)
+                return AutogrowRule.decide(usage, unbounded, size: size, sinceGrowth: since)
+            }
+        case .autogrowDoesNotPause:
+            rules.autogrow = { usage, autogrow, size, _ in
+                AutogrowRule.decide(usage, autogrow, size: size, sinceGrowth: nil)
+            }
         case .orphansStay: rules.isOrphan = { _, _, _, _ in false }
         default: break
         }
