@@ -253,7 +253,7 @@ private struct RealApplications: NodeApplications {
         let folder = Glibc.open(mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { throw Failure(path: mountpoint) }
         defer { close(folder) }
-        guard syncfs(folder) == 0 else { throw Failure(path: mountpoint) }
+        guard fsync(folder) == 0 else { throw Failure(path: mountpoint) }
     }
 
     func exists(_ path: String) async throws -> Bool { access(path, F_OK) == 0 }

@@ -47,8 +47,10 @@ struct FreeSpaceTests {
 
     /// The script that asks the plugin's companion, as the plugin does; it goes on listening to who asks.
     private func asked(_ words: [String]) -> String {
-        let body = [UInt8(words.count)] + words.flatMap { Array($0.utf8) + [0] }
-        let bytes = [0, 0, UInt8(body.count >> 8), UInt8(body.count & 0xff)] + body
+        let count = words.count
+        let words = words.flatMap { word -> [UInt8] in [UInt8](word.utf8) + [0] }
+        let body = [UInt8(count)] + words
+        let bytes: [UInt8] = [0, 0, UInt8(body.count >> 8), UInt8(body.count & 0xff)] + body
         let text = bytes.map { byte in
             let digits = String(byte, radix: 8)
             return "\\" + String(repeating: "0", count: 3 - digits.count) + digits

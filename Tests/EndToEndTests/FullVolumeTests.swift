@@ -4,7 +4,7 @@ import Testing
 
 /// Volumes that grow by themselves, with the mapper of this machine.
 @Suite("Volumes grow by themselves")
-struct AutogrowTests {
+struct FullVolumeTests {
     @Test("A volume that containers fill becomes larger by itself, up to its bound, and says so in log and metrics")
     func grows() async throws {
         try await Stage.with { stage in
