@@ -32,7 +32,8 @@ extension VolumeDriver {
             try await mountDevice(device, volume, &progress)
             try await refuseIfReplaced(device, volume, progress.mountpoint)
             let values = await bringIntoForce(
-                volume, on: device, at: progress.mountpoint, after: .none, isNew: !progress.mapping.wasFound)
+                volume, on: device, at: progress.mountpoint,
+                after: progress.mapping.wasFound ? nil : inForceWhenMounted(volume))
             // An image that somebody has made larger by hand gets a filesystem that fills it.
             let wish = rules.following(image.size, progress.stored, ports.clock.wallTime())
             try await advance(&progress, .mounted(at: progress.mountpoint, values), wanting: wish)

@@ -39,36 +39,64 @@ extension VolumeDriver {
         log.step("changed the values of a mounted volume", stored.name, ["values": "\(now.values)"])
     }
 
-    /// - Parameters:
-    ///   - former: what the record says is in force.
-    ///   - isNew: whether the device has just been mapped, so that nothing limits it.
+    /// - Parameter former: what is known to be in force; `nil` when that cannot be told, as of a device that was there before.
     /// - Returns: what is in force now. Where that cannot be told, it is not said to be.
     func bringIntoForce(
-        _ volume: VolumeRecord, on device: MappedDevice, at mountpoint: String, after former: ValuesInForce,
-        isNew: Bool = false
+        _ volume: VolumeRecord, on device: MappedDevice, at mountpoint: String, after former: ValuesInForce?
     ) async -> ValuesInForce {
-        guard let wanted = wantedValues(of: volume) else { return former }
+        guard let wanted = wantedValues(of: volume) else { return former ?? .none }
         let moment = ports.clock.now()
         let isRepeated = memory.hasTried(wanted, on: volume.name, volume.epoch, within: .seconds(3600), of: moment)
         memory.noteTry(of: wanted, on: volume.name, volume.epoch, at: moment)
-        // What takes no effect on a device is in force as soon as this node knows it.
-        var now = ValuesInForce(wanted.with(RuntimeOption.limits, from: former.values))
-        do {
-            if !isNew || wanted.limits != .none {
-                try await limit(device, to: wanted.limits)
-            }
-            now.values = now.values.with(RuntimeOption.limits, from: wanted)
-        } catch {
-            now.values = now.values.with(RuntimeOption.limits, from: RuntimeSettings())
-            // Another wording of the same trouble is no news for the record.
-            now.reason = isRepeated ? former.reason ?? "\(error)" : "\(error)"
-            if now.reason != former.reason {
-                log.warning(
-                    "could not limit a volume; it goes on without, and the plugin tries again",
-                    metadata: ["volume": "\(volume.name)", "limits": "\(wanted.limits)", "error": "\(error)"])
+        // What takes no effect on device or filesystem is in force as soon as this node knows it.
+        var now = ValuesInForce(wanted)
+        var reasons: [String] = []
+        for part in parts(of: volume, device, mountpoint) where part.isToDo(wanted, former) {
+            do {
+                try await withinMoment { try await part.effect(wanted) }
+            } catch {
+                now.values = now.values.with(part.options, from: RuntimeSettings())
+                reasons.append("\(error)")
             }
         }
+        guard !reasons.isEmpty else { return now }
+        // Another wording of the same trouble is no news for the record.
+        let reason = reasons.joined(separator: "; ")
+        now.reason = isRepeated ? former?.reason ?? reason : reason
+        if now.reason != former?.reason {
+            log.warning(
+                "could not bring all values of a volume into force; it goes on without, and the plugin tries again",
+                metadata: ["volume": "\(volume.name)", "values": "\(wanted)", "error": "\(reason)"])
+        }
         return now
+    }
+
+    /// A filesystem that is mounted as is wanted, on a device that has just been mapped.
+    func inForceWhenMounted(_ volume: VolumeRecord) -> ValuesInForce {
+        guard let wanted = wantedValues(of: volume) else { return .none }
+        return ValuesInForce(RuntimeSettings().with([.discard], from: wanted))
+    }
+
+    private func parts(of volume: VolumeRecord, _ device: MappedDevice, _ mountpoint: String) -> [ValuePart] {
+        [
+            ValuePart(options: RuntimeOption.limits) { wanted, former in
+                wanted.limits != .none || former.limits != .none
+            } effect: {
+                try await ports.limiter.limit(device, to: $0.limits)
+            },
+            ValuePart(options: [.discard]) { wanted, former in
+                (wanted.discard == .online) != (former.discard == .online)
+            } effect: {
+                try await ports.filesystems.setOnlineDiscard(
+                    $0.discard == .online, of: device.exposed, volume.spec.filesystem, mountpoint: mountpoint)
+            },
+        ]
+    }
+
+    /// A Mount and an Unmount wait for it: what hangs is left for the next round.
+    private func withinMoment(_ body: () async throws -> Void) async throws {
+        let end = ports.clock.now() + .seconds(3)
+        try await Deadline.$current.withValue(min(Deadline.current ?? end, end)) { try await body() }
     }
 
     /// Nothing holds up what a filesystem still has to write when it is unmounted.
@@ -79,7 +107,7 @@ extension VolumeDriver {
         memory.forgetValues(of: volume.name)
         for device in devices {
             do {
-                try await limit(device, to: .none)
+                try await withinMoment { try await ports.limiter.limit(device, to: .none) }
             } catch {
                 log.info(
                     "could not lift the limits of a volume before unmounting it",
@@ -88,16 +116,21 @@ extension VolumeDriver {
         }
     }
 
-    /// A Mount and an Unmount wait for it: what hangs is left for the next round.
-    private func limit(_ device: MappedDevice, to limits: IOLimits) async throws {
-        let end = ports.clock.now() + .seconds(3)
-        try await Deadline.$current.withValue(min(Deadline.current ?? end, end)) {
-            try await ports.limiter.limit(device, to: limits)
-        }
-    }
-
     /// What is wanted of the volume now; `nil` while its policy is not known.
     func wantedValues(of volume: VolumeRecord) -> RuntimeSettings? {
         rules.wantedValues(volume, volume.policy.flatMap { ports.policies.runtime(of: $0) })
+    }
+}
+
+/// Some of the values, which are brought into force together.
+private struct ValuePart {
+    let options: [RuntimeOption]
+    /// Whether there is something to do, by what is wanted and what is in force.
+    let differs: (RuntimeSettings, RuntimeSettings) -> Bool
+    let effect: (RuntimeSettings) async throws -> Void
+
+    func isToDo(_ wanted: RuntimeSettings, _ former: ValuesInForce?) -> Bool {
+        guard let former, former.reason == nil else { return true }
+        return differs(wanted, former.values)
     }
 }

@@ -116,7 +116,7 @@ extension VolumeDriver {
         try await withThrowingTaskGroup(of: UInt64?.self) { group in
             group.addTask { try await body() }
             group.addTask {
-                while !trims.isToStop(name) { try await ports.clock.sleep(for: settings.pollInterval) }
+                await trims.waitForStop(name)
                 return nil
             }
             defer { group.cancelAll() }

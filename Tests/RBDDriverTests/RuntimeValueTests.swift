@@ -5,10 +5,10 @@ import VolumeCore
 
 /// What is in force of the values that can change while a volume is in use.
 @Suite struct RuntimeValueTests {
-    private let fixture = Mounted()
+    let fixture = Mounted()
 
     /// Volume `db`, mounted on node a.
-    private struct Mounted {
+    struct Mounted {
         let cluster = SimulatedCluster()
         let ports: NodePorts
         let driver: VolumeDriver
@@ -135,5 +135,40 @@ import VolumeCore
         try await next.reconcile(VolumeName("db"))
         #expect(fixture.limits == IOLimits(readIOPS: 100))
         #expect(fixture.record?.inForce.values.limits == fixture.limits)
+    }
+}
+
+/// `discard=online`: the one value that concerns the filesystem.
+extension RuntimeValueTests {
+    private var discards: Bool? { fixture.cluster.world.nodes["a"]?.kernel.superblocks.values.first?.discards }
+
+    @Test("a filesystem discards online from its mount on, and no longer when that is taken back")
+    func onlineDiscard() async throws {
+        try await fixture.driver.create("db", options: ["pool": "rbd"])
+        fixture.set([.discard: "online"])
+        _ = try await fixture.driver.mount("db", id: "m1")
+        #expect(discards == true)
+        #expect(fixture.record?.inForce.values.discard == .online)
+        fixture.set([.discard: "daily"])
+        try await fixture.driver.reconcile(VolumeName("db"))
+        #expect(discards == false)
+        #expect(fixture.record?.inForce.values.discard == .daily)
+    }
+
+    @Test(
+        "a filesystem that takes discards only when it is mounted gets them at its next mount, and the record says so")
+    func xfs() async throws {
+        try await fixture.driver.create("db", options: ["pool": "rbd", "fstype": "xfs"])
+        _ = try await fixture.driver.mount("db", id: "m1")
+        fixture.set([.discard: "online", .iops: "500"])
+        try await fixture.driver.reconcile(VolumeName("db"))
+        #expect(discards == false)
+        #expect(fixture.limits == IOLimits(iops: 500), "one value that cannot be must not keep the others away")
+        #expect(fixture.record?.inForce.values.discard == .off)
+        #expect(fixture.record?.inForce.reason != nil)
+        try await fixture.driver.unmount("db", id: "m1")
+        _ = try await fixture.driver.mount("db", id: "m2")
+        #expect(discards == true)
+        #expect(fixture.record?.inForce.reason == nil)
     }
 }

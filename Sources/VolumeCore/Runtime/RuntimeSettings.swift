@@ -46,6 +46,13 @@ public struct RuntimeSettings: Sendable, Hashable {
     }
 }
 
+extension RuntimeSettings: CustomStringConvertible {
+    /// `iops=500 discard=daily`; `none`.
+    public var description: String {
+        values.isEmpty ? "none" : all.map { "\($0.option.rawValue)=\($0.value)" }.joined(separator: " ")
+    }
+}
+
 // MARK: - What they mean
 
 extension RuntimeSettings {

@@ -23,6 +23,8 @@ public struct ManualClock: DriverClock {
 
     public func sleep(for duration: Duration) async throws {
         try Task.checkCancellation()
+        // Who sleeps again and again must not keep the others from running: no time passes here while they do.
+        await Task.yield()
         let wake = process.cluster.world.now + duration
         try await process.perform(.sleep, "\(duration)", lasting: duration) { $0.advance(to: wake) }
         try Task.checkCancellation()
