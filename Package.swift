@@ -44,6 +44,7 @@ let package = Package(
         .systemLibrary(name: "CRbd", providers: [.apt(["librbd-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CCoreDump"),
+        .systemLibrary(name: "CDetachedMount"),
         .systemLibrary(name: "CFilesystemOptions"),
         .systemLibrary(name: "CKeyring"),
         .systemLibrary(name: "CMemoryFile"),
@@ -66,8 +67,8 @@ let package = Package(
         .target(
             name: "NodeStorage",
             dependencies: [
-                "Blocking", "CMemoryFile", "KernelRequest", "MountInfo", "UntrustedJSON", "VolumeCore", subprocess,
-                system,
+                "Blocking", "CDetachedMount", "CMemoryFile", "KernelRequest", "MountInfo", "UntrustedJSON",
+                "VolumeCore", subprocess, system,
             ], swiftSettings: swiftSettings),
         .target(
             name: "Provisioning", dependencies: ["CephStorage", "NodeStorage", "VolumeCore"],

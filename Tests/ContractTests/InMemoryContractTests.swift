@@ -36,6 +36,12 @@ import Testing
         #expect(world.leftovers == [])
     }
 
+    @Test(arguments: IOLimiterContract.promises)
+    func limiter(_ promise: ContractCase<IOLimiterContract>) async throws {
+        try await promise.check(world.limits)
+        #expect(world.leftovers == [])
+    }
+
     @Test(arguments: NodeDirectoryContract.promises)
     func nodeDirectory(_ promise: ContractCase<NodeDirectoryContract>) async throws {
         try await promise.check(world.directory)

@@ -39,6 +39,12 @@ struct InMemoryNode: Sendable {
             applications: InMemoryApplications(cluster: cluster, node: "a"))
     }
 
+    var limits: IOLimiterContract {
+        IOLimiterContract(
+            node: node, limiter: ports.limiter, restarted: { InMemoryIOLimiter(ports.process) },
+            inForce: { device in cluster.world.nodes["a"]?.kernel.devices[device.path]?.limits ?? .none })
+    }
+
     var directory: NodeDirectoryContract {
         NodeDirectoryContract(
             directory: ports.directory, clock: ports.clock,

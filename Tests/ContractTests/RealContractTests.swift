@@ -55,6 +55,11 @@ import Testing
         try await RealNode.with { try await promise.check($0.node) }
     }
 
+    @Test(arguments: IOLimiterContract.promises)
+    func limiter(_ promise: ContractCase<IOLimiterContract>) async throws {
+        try await RealNode.with { try await promise.check($0.limits) }
+    }
+
     /// For sizes of which no sparse file can be made.
     @Test(arguments: VolumeFormatterContract.promises)
     func mappedFormatter(_ promise: ContractCase<NodeUnderTest>) async throws {

@@ -24,6 +24,7 @@ package struct RealNode: Sendable {
     package let node: NodeUnderTest
     package let place: ImagePlace
     package let mapper: FuseMapper
+    package let kernel: KernelCalls
     package let clock = SystemClock()
 
     /// Runs `body` with a node of its own and takes back what it left.
@@ -55,6 +56,7 @@ package struct RealNode: Sendable {
         let checker = try SlowE2fsck(in: scratch.path)
         let runner = ChildProcess(clock: clock, searchPath: SearchPath.standard.preceded(by: checker.folder))
         let kernel = KernelCalls(pool: BlockingPool(name: "test-kernel", perLane: 8), clock: clock)
+        self.kernel = kernel
         let files = CephClientFiles(confPath: environment.adminConf, user: "admin")
         let stateFolder = scratch.path
         let newMapper: @Sendable () throws -> FuseMapper = { [images] in

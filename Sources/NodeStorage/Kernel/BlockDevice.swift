@@ -23,6 +23,13 @@ struct BlockDevice: Sendable, Hashable {
     /// kernel does not say.
     func diskSequence() throws -> String? { try SmallFile.line("\(folder)/diskseq") }
 
+    /// Whether anything is behind the device. Those of the drivers loop and nbd stay when they are given back.
+    func isAttached() throws -> Bool {
+        let name = path.split(separator: "/").last ?? ""
+        let sign = ["loop": "loop/backing_file", "nbd": "pid"].first { name.hasPrefix($0.key) }?.value ?? "dev"
+        return try SmallFile.line("\(folder)/\(sign)") != nil
+    }
+
     /// In bytes.
     func size() throws -> VolumeSize? {
         guard let line = try SmallFile.line("\(folder)/size"), let sectors = UInt64(line) else { return nil }

@@ -38,6 +38,13 @@ enum SmallFile {
         }
     }
 
+    /// Tells the kernel something by a file that is there, in one call.
+    /// - Throws: `Errno`.
+    static func write(_ text: String, to path: String) throws {
+        let file = try FileDescriptor.open(path, .writeOnly, options: [.truncate, .closeOnExec])
+        try file.closeAfter { _ = try file.writeAll(Array(text.utf8)) }
+    }
+
     /// Replaces the file's content in one step: a reader, and a restart after a crash, sees the old or the new one.
     static func replace(_ path: String, with content: [UInt8]) throws {
         let new = path + ".new"

@@ -34,6 +34,15 @@ enum SystemCall {
         return names.sorted()
     }
 
+    /// The folders in a folder, sorted; empty when there is no such folder.
+    /// - Throws: `Errno`.
+    static func folders(in folder: String) throws -> [String] {
+        try names(in: folder).filter { name in
+            var status = stat()
+            return lstat("\(folder)/\(name)", &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        }
+    }
+
     static func exists(_ path: String) -> Bool {
         var status = stat()
         return lstat(path, &status) == 0
