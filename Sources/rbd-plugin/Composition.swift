@@ -72,7 +72,7 @@ struct Composition {
                 client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd, unreadable: unreadable),
             images: images,
             formatter: node.formatter, mapper: node.mapper, filesystems: node.filesystems, mounter: node.mounter,
-            limiter: NoIOLimiter(),
+            limiter: node.limiter,
             fence: CephFence(connection: connection, clock: clock), formerClients: clientNotes,
             poolHealth: health, clock: clock, tokens: tokens, home: { [cluster = readiness.cluster] in cluster.home })
         driver = VolumeDriver(

@@ -11,6 +11,7 @@ import VolumeCore
 struct NodeAdapters {
     let mapper: DeferredMapper
     let mounter: LinuxMounter
+    let limiter: ControlGroupLimiter
     let filesystems: LinuxFilesystemTools
     let formatter: ImageFormatter
 
@@ -22,6 +23,7 @@ struct NodeAdapters {
         let runner = ChildProcess(clock: clock).withKillPoints
         let kernel = KernelCalls(pool: BlockingPool(name: "kernel-call", perLane: 16), clock: clock)
         mounter = try LinuxMounter(runner: runner, kernel: kernel, root: mountRoot)
+        limiter = ControlGroupLimiter(kernel: kernel)
         filesystems = LinuxFilesystemTools(runner: runner, kernel: kernel)
         let files = CephClientFiles(confPath: ceph.confPath, user: settings.ceph.user, keyringPath: ceph.keyringPath)
         let (folder, setting) = (settings.stateDirectory, settings.devices.mapper)

@@ -110,6 +110,15 @@ import NodeStorage
         }
     }
 
+    struct KillableLimiter: IOLimiter {
+        let base: any IOLimiter
+        let points: KillPoints
+
+        func limit(_ device: MappedDevice, to limits: IOLimits) async throws {
+            try await points.after("limit device") { try await base.limit(device, to: limits) }
+        }
+    }
+
     /// Child processes, with a kill point after the end of each: the moments inside of a port's one effect.
     struct KillableRunner: CommandRunner {
         let base: any CommandRunner

@@ -16,6 +16,7 @@ extension DriverPorts {
             ports.mapper = KillableMapper(base: mapper, points: points)
             ports.filesystems = KillableFilesystems(base: filesystems, points: points)
             ports.mounter = KillableMounter(base: mounter, points: points)
+            ports.limiter = KillableLimiter(base: limiter, points: points)
             ports.fence = KillableFence(base: fence, points: points)
             return ports
         #else
