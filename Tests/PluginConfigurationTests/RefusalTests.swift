@@ -30,7 +30,7 @@ import Testing
         Case("RBD_DEFAULT_SIZE", "-5", "from 1M to 4P"),
         Case("RBD_DEFAULT_SIZE", "1e99", "from 1M to 4P"),
         Case("RBD_DEFAULT_SIZE", "18446744073709551615", "from 1M to 4P"),
-        Case("RBD_DEFAULT_SIZE", "10X", "512M, 10G or 1T"),
+        Case("RBD_DEFAULT_SIZE", "10X", "512M, 1.5G, 10GiB or 1T"),
         Case("RBD_DEFAULT_ORDER", "11", "from 12"),
         Case("RBD_DEFAULT_ORDER", "26", "to 25"),
         Case("RBD_DEFAULT_ORDER", "big", "from 12"),

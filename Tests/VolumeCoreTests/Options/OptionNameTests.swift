@@ -34,9 +34,9 @@ import VolumeCore
 
     @Test("No two names mean different options once hyphens, underscores and capital letters are gone")
     func noCollision() {
-        let byPlainName = Dictionary(grouping: VolumeOption.names) { OptionName.plain($0.name) }
-        for (plain, names) in byPlainName {
-            #expect(names.count == 1, "\(plain) is \(names.map(\.name))")
+        let all = VolumeOption.names.map(\.name) + RuntimeOption.allCases.map(\.rawValue) + ["help"]
+        for (plain, names) in Dictionary(grouping: all, by: OptionName.plain) {
+            #expect(names.count == 1, "\(plain) is \(names)")
             #expect(!plain.isEmpty)
         }
         for (name, option) in VolumeOption.names { #expect(VolumeOption(name: name) == option, "\(name)") }
