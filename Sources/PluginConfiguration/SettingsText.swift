@@ -1,3 +1,5 @@
+import VolumeCore
+
 /// The settings written out for people.
 public enum SettingsText {
     /// For `--help`: every setting under its heading, wrapped to the width of a terminal.
@@ -19,22 +21,22 @@ public enum SettingsText {
     /// For the `description` in config.json, without marks.
     public static func summary(_ description: SettingDescription) -> String {
         switch description.standard {
-        case .text(let text): "\(plain(description.meaning)) Default: \(text)."
-        case .computed(let words): "\(plain(description.meaning)) Default: \(plain(words))."
-        case .none: plain(description.meaning)
+        case .text(let text): "\(HelpText.plain(description.meaning)) Default: \(text)."
+        case .computed(let words): "\(HelpText.plain(description.meaning)) Default: \(HelpText.plain(words))."
+        case .none: HelpText.plain(description.meaning)
         }
     }
 
     private static func help(_ description: SettingDescription, width: Int) -> String {
         let head = "  \(description.setting.name)" + helpDefault(description.standard)
-        return ([head] + wrapped(plain(description.meaning), width: width - 6).map { "      " + $0 })
+        return ([head] + HelpText.wrapped(HelpText.plain(description.meaning), width: width - 6).map { "      " + $0 })
             .joined(separator: "\n")
     }
 
     private static func helpDefault(_ standard: SettingDescription.Default) -> String {
         switch standard {
         case .text(let text): "  (default: \(text))"
-        case .computed(let words): "  (default: \(plain(words)))"
+        case .computed(let words): "  (default: \(HelpText.plain(words)))"
         case .none: ""
         }
     }
@@ -45,21 +47,5 @@ public enum SettingsText {
         case .computed(let words): words
         case .none: ""
         }
-    }
-
-    private static func plain(_ text: String) -> String {
-        String(text.filter { $0 != "`" })
-    }
-
-    private static func wrapped(_ text: String, width: Int) -> [String] {
-        var lines: [String] = []
-        for word in text.split(separator: " ") {
-            if let line = lines.last, line.count + 1 + word.count <= width {
-                lines[lines.count - 1] = "\(line) \(word)"
-            } else {
-                lines.append(String(word))
-            }
-        }
-        return lines
     }
 }

@@ -7,6 +7,9 @@ extension VolumeDriver {
     /// record `creating` → image under the attempt's own name, with the uid in its metadata and a filesystem → rename to
     /// the volume's name → record `ready`.
     public func create(_ nameText: String, options: [String: String]) async throws {
+        if let topic = OptionHelp.topic(in: options) {
+            throw OptionHelp.answer(to: topic, defaults: settings.defaults)
+        }
         let name = try VolumeName(nameText)
         let request = try VolumeRequest(options: options, defaults: settings.defaults)
         try await operation("create", name) {

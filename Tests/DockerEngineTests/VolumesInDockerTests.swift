@@ -94,6 +94,36 @@ extension EngineTests {
             }
         }
 
+        @Test("A larger size of a volume that exists does not reach the plugin: Docker says success, and nothing grows")
+        func largerSize() async throws {
+            let plugin = try await SharedEngine.plugin
+            let volume = try await plugin.volume("larger")
+            let size = ["volume", "inspect", "--format", "{{.Status.size}}", volume]
+            let create = [
+                "volume", "create", "--driver", plugin.name, "--opt", "pool=rbd", "--opt", "Size=1.5G", volume,
+            ]
+            try await plugin.engine.run(create).checked()
+            #expect(try await plugin.engine.run(size).checked().output.contains("206M"))
+            try await plugin.remove(volume)
+        }
+
+        @Test("What -o help answers arrives in lines, and no volume is made")
+        func helpInLines() async throws {
+            let plugin = try await SharedEngine.plugin
+            let volume = uniqueName("help")
+            let create = ["volume", "create", "--driver", plugin.name]
+            for (help, line) in [("help", "  size=SIZE "), ("help=Size", "  size=SIZE")] {
+                let answer = try await plugin.engine.run(create + ["--opt", help, volume])
+                #expect(!answer.succeeded)
+                let lines = answer.error.split(separator: "\n")
+                #expect(lines.contains { $0.hasPrefix(line) }, "\(answer.error)")
+                let words = answer.error.split { $0.isWhitespace }.joined(separator: " ")
+                #expect(words.contains("Default: 512M."), "\(answer.error)")
+            }
+            #expect(try await plugin.engine.refusal("volume", "inspect", volume).contains("o such volume"))
+            #expect(try await !plugin.records().contains("volumes/\(volume)"))
+        }
+
         @Test("E17: what a managed plugin mounts is below a folder that Docker closes to the host's users")
         func e17ClosedByDocker() async throws {
             let plugin = try await SharedEngine.plugin

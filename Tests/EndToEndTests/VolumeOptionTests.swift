@@ -104,6 +104,18 @@ struct VolumeOptionTests {
         }
     }
 
+    @Test("Help tells what holds by this plugin's settings, whatever else is asked for, and makes nothing")
+    func help() async throws {
+        try await Stage.with(settings: ["RBD_DEFAULT_SIZE": "48M"]) { stage in
+            let options = stage.options(["help": ""]).merging(["colour": "red"]) { $1 }
+            let answer = try await stage.client.create(uniqueName("help"), options: options)
+            #expect(!answer.succeeded)
+            let size = answer.error.split(separator: "\n").first { $0.hasPrefix("  size=SIZE ") }
+            #expect(size?.hasSuffix(" Default: 48M.") == true, "\(answer.error)")
+            try await stage.expectBlank("a question")
+        }
+    }
+
     @Test(
         "Units of size",
         arguments: [("40", 40 << 20), ("40M", 40 << 20), ("1.5G", 1536 << 20), ("2Gi", 2 << 30), ("40 GB", 40 << 30)])

@@ -18,7 +18,8 @@ enum GivenOptions {
     }
 
     private static func unknown(_ name: String) -> VolumeError {
-        let known = "known options are \(VolumeOption.allCases.map(\.rawValue).joined(separator: ", "))"
+        let known =
+            "known options are \(VolumeOption.allCases.map(\.rawValue).joined(separator: ", ")); '-o help' explains them"
         let guess = VolumeOption.nearest(to: name).map { "did you mean '\($0.rawValue)'? " } ?? ""
         return VolumeError.refusedCreate("the option \(ShownText.quoted(name)) is not known", remedy: guess + known)
     }
