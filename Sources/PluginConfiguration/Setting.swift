@@ -41,6 +41,8 @@ public enum Setting: String, Sendable, CaseIterable {
     case defaultFilesystem = "RBD_DEFAULT_FSTYPE"
     case defaultOrder = "RBD_DEFAULT_ORDER"
     case defaultFeatures = "RBD_DEFAULT_FEATURES"
+    case defaultMkfsOptions = "RBD_DEFAULT_MKFS_OPTIONS"
+    case defaultMountOptions = "RBD_DEFAULT_MOUNT_OPTIONS"
     case allowedPools = "RBD_ALLOWED_POOLS"
     case allowAdopt = "RBD_ALLOW_ADOPT"
     case maxSize = "RBD_MAX_SIZE"

@@ -22,6 +22,14 @@ extension SettingDescription {
             "Image features of a volume that is created without `features`: names separated by commas, or their number."
         ),
         .init(
+            .defaultMkfsOptions, .volumes, .none,
+            "`mkfs-options` of a volume that is created without them, for each filesystem: `ext4:-m 0;xfs:-i size=1024`. A filesystem that is not named there gets none."
+        ),
+        .init(
+            .defaultMountOptions, .volumes, .none,
+            "`mount-options` of a volume that is created without them: a list that every filesystem takes, such as `noatime`, or one for each, such as `ext4:noatime,commit=30;xfs:noatime`. The volume keeps them when the setting changes; `RBD_MOUNT_OPTIONS` is for what must hold of every mount."
+        ),
+        .init(
             .allowedPools, .volumes, .none,
             "The pools that new volumes may use, for images and for data (`data-pool`), separated by commas. If it is not set, all pools that the caps of `RBD_CONF_KEYRING_USER` reach."
         ),

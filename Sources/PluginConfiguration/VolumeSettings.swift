@@ -13,14 +13,21 @@ extension VolumeSettings {
         let filesystem = reader.value(.defaultFilesystem, Text.asInOptions(ValueReader.filesystem))
         let order = reader.value(.defaultOrder, Text.asInOptions(ValueReader.order))
         let features = reader.value(.defaultFeatures, Text.asInOptions(ValueReader.features))
+        let mkfsOptions = reader.value(.defaultMkfsOptions, Self.words(.mkfsOptions))
+        let mountOptions = reader.value(.defaultMountOptions, Self.words(.mountOptions))
         // Read even when it is overridden: a wrong value in it would reach ceph.conf.
         let clientFeatures = reader.value(.clientDefaultFeatures, Text.asInOptions(ValueReader.features))
         let limits = Self.limits(from: &reader, pool: pool, size: size)
         guard let size, let filesystem, let order, let limits else { return nil }
         defaults = VolumeDefaults(
             pool: pool, size: size, order: order, features: features ?? clientFeatures ?? .standard,
-            filesystem: filesystem)
+            filesystem: filesystem, mkfsOptions: mkfsOptions ?? FilesystemWords(),
+            mountOptions: mountOptions ?? FilesystemWords())
         self.limits = limits
+    }
+
+    private static func words(_ option: VolumeOption) -> (String) throws(Refusal) -> FilesystemWords {
+        Text.asInOptions { text throws(UnfitText) in try FilesystemWords(option, text) }
     }
 
     /// - Parameters:

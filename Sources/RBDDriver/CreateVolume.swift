@@ -143,6 +143,9 @@ extension VolumeDriver {
         spec.filesystem = try AdoptRule.filesystem(
             of: image, asked: request.given.contains(.fstype) ? request.spec.filesystem : nil,
             found: try await ports.images.filesystems(on: image))
+        if !request.given.contains(.mountOptions) {
+            spec.mountOptions = settings.defaults.mountOptions[spec.filesystem]
+        }
         try spec.checkMountOptions()
         return spec
     }

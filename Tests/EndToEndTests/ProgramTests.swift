@@ -27,6 +27,7 @@ struct ProgramTests {
         ("LOG_LEVEL", "4"),
         ("RBD_DEFAULT_SIZE", "0"), ("RBD_DEFAULT_SIZE", "18446744073709551615"), ("RBD_DEFAULT_ORDER", "40"),
         ("RBD_DEFAULT_FSTYPE", "zfs"), ("RBD_DEFAULT_FEATURES", "everything"), ("RBD_SCOPE", "universal"),
+        ("RBD_DEFAULT_MOUNT_OPTIONS", "ext4:errors=panic"), ("RBD_DEFAULT_MKFS_OPTIONS", "-i 8192"),
         ("RBD_CONF_KEYRING_KEY", "no key"), ("RBD_CONF_KEYRING_KEY_FILE", "/nonexistent/key"), ("NODE_NAME", "a/b"),
         ("ETCD_PASSWORD_FILE", "/nonexistent/password"), ("ETCD_CERT", "/nonexistent/cert"),
         ("RBD_STATE_DIR", "relative"),

@@ -153,6 +153,34 @@ struct VolumeOptionTests {
         }
     }
 
+    @Test("Volumes without mkfs and mount options of their own get those of the settings for their filesystem")
+    func defaultWords() async throws {
+        let settings = [
+            "RBD_DEFAULT_MKFS_OPTIONS": "ext4:-N 512",
+            "RBD_DEFAULT_MOUNT_OPTIONS": "ext4:noatime,commit=30;xfs:noatime",
+        ]
+        try await Stage.with(settings: settings) { stage in
+            for (options, type, inForce) in [
+                ([:], "ext4", ["noatime", "commit=30"]), (["fstype": "xfs", "size": "300M"], "xfs", ["noatime"]),
+                (["mount-options": "nodiratime"], "ext4", ["nodiratime", "relatime"]),
+            ] as [([String: String], String, [String])] {
+                let name = try await stage.volume("words", options)
+                let mountpoint = try await stage.client.mount(name, id: "id").checked().mountpoint
+                let mount = try #require(stage.plugin.kernelState.mount(at: mountpoint))
+                let all = mount.options
+                #expect(mount.type == type && all.isSuperset(of: inForce), "\(all)")
+                if type == "ext4" {
+                    let superblock = try await runTool("dumpe2fs", ["-h", mount.source]).checked().output
+                    let inodes = superblock.split(separator: "\n").first { $0.hasPrefix("Inode count:") }
+                    #expect(inodes?.hasSuffix(" 512") == true)
+                }
+                try await stage.client.unmount(name, id: "id").checked()
+                try await stage.client.remove(name).checked()
+            }
+            try await stage.expectBlank()
+        }
+    }
+
     @Test("Without a default, the size is 512 MiB and the pool has to be named")
     func builtInDefaults() async throws {
         try await Stage.with { stage in

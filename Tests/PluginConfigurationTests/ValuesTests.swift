@@ -72,6 +72,15 @@ import VolumeCore
         #expect(try FakeHost().load(environment).volumes.defaults.features == [.layering, .exclusiveLock])
     }
 
+    @Test func `mkfs and mount options of volumes are read for each filesystem`() throws {
+        let defaults = try FakeHost().load([
+            "RBD_DEFAULT_MKFS_OPTIONS": "ext4:-m 0;xfs:-i size=1024", "RBD_DEFAULT_MOUNT_OPTIONS": "noatime",
+        ]).volumes.defaults
+        #expect(defaults.mkfsOptions[.ext4] == ["-m", "0"] && defaults.mkfsOptions[.xfs] == ["-i", "size=1024"])
+        #expect(defaults.mkfsOptions[.btrfs].isEmpty)
+        #expect(FilesystemType.allCases.allSatisfy { defaults.mountOptions[$0] == ["noatime"] })
+    }
+
     @Test func `map options are split at commas`() throws {
         let settings = try FakeHost().load(["RBD_MAP_OPTIONS": "ms_mode=prefer-crc, queue_depth=128,notrim"])
         #expect(settings.devices.mapOptions == ["ms_mode=prefer-crc", "queue_depth=128", "notrim"])

@@ -33,7 +33,7 @@ enum DriverFixture {
 extension VolumeDriver {
     init(
         _ ports: NodePorts, operationsPerPool: Int = 16, limits: VolumeLimits = VolumeLimits(allowsAdoption: true),
-        poolHealth: any PoolHealth = UnknownPoolHealth()
+        defaults: VolumeDefaults = VolumeDefaults(), poolHealth: any PoolHealth = UnknownPoolHealth()
     ) {
         self.init(
             ports: DriverPorts(
@@ -42,7 +42,8 @@ extension VolumeDriver {
                 mounter: ports.mounter, limiter: ports.limiter, fence: ports.fence, formerClients: ports.formerClients,
                 poolHealth: poolHealth, clock: ports.clock, tokens: ports.tokens),
             settings: DriverSettings(
-                mountRoot: DriverFixture.mountRoot, limits: limits, operationsPerPool: operationsPerPool),
+                mountRoot: DriverFixture.mountRoot, defaults: defaults, limits: limits,
+                operationsPerPool: operationsPerPool),
             me: ports.identity,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }

@@ -34,12 +34,12 @@ extension VolumeOption {
             .init(
                 rawValue, "WORDS",
                 "Arguments for mkfs, separated by blanks, such as `-i 8192`. The plugin refuses, by name, arguments that reach beyond the volume: other devices, files of the host, a panic of the host on errors."
-            )
+            ) { $0.mkfsOptions.text(separator: " ") }
         case .mountOptions:
             .init(
                 rawValue, "WORDS",
                 "Options for mount, separated by commas, such as `noatime,discard`. The plugin accepts those of the filesystem and those that all filesystems have. It refuses all others by name, such as those that reach beyond the volume: other devices, `errors=panic`."
-            )
+            ) { $0.mountOptions.text(separator: ",") }
         case .mapOptions:
             .init(
                 rawValue, "WORDS",

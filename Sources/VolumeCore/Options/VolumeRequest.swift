@@ -35,8 +35,10 @@ public struct VolumeRequest: Sendable, Hashable {
             default: try spec.set(option, value)
             }
         }
+        if values[.mountOptions] == nil { spec.mountOptions = defaults.mountOptions[spec.filesystem] }
         try spec.checkMapOptions()
         if adoption == .none {
+            if values[.mkfsOptions] == nil { spec.mkfsOptions = defaults.mkfsOptions[spec.filesystem] }
             try spec.checkAsNew()
         } else if values[.fstype] != nil {
             // Else whose options they are is not known before the image that is adopted has been looked at.

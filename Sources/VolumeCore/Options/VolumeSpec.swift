@@ -52,15 +52,20 @@ public struct VolumeDefaults: Sendable, Hashable {
     public var order: UInt8
     public var features: ImageFeatures
     public var filesystem: FilesystemType
+    public var mkfsOptions: FilesystemWords
+    public var mountOptions: FilesystemWords
 
     public init(
         pool: String? = nil, size: VolumeSize = .mebibytes(512), order: UInt8 = 22,
-        features: ImageFeatures = .standard, filesystem: FilesystemType = .ext4
+        features: ImageFeatures = .standard, filesystem: FilesystemType = .ext4,
+        mkfsOptions: FilesystemWords = FilesystemWords(), mountOptions: FilesystemWords = FilesystemWords()
     ) {
         self.pool = pool
         self.size = size
         self.order = order
         self.features = features
         self.filesystem = filesystem
+        self.mkfsOptions = mkfsOptions
+        self.mountOptions = mountOptions
     }
 }
