@@ -93,6 +93,7 @@ public struct CephImageStore: ImageStore {
                     let metadata = try await opened.metadata(timeout: limit)
                     return ImageDescription(
                         id: stat.id, size: VolumeSize(bytes: stat.size), order: stat.order, features: stat.features,
+                        striping: ImageStriping(unit: stat.stripeUnit, count: stat.stripeCount, order: stat.order),
                         uid: metadata[Self.uidKey],
                         watchers: try await others(watching: opened, image, timeout: limit),
                         lockOwners: try await others(locking: opened, image, stat.features, timeout: limit),
@@ -115,7 +116,8 @@ public struct CephImageStore: ImageStore {
         _ image: ImageReference, spec: VolumeSpec, uid: String, _ body: (RBDImage) async throws -> Void
     ) async throws -> String {
         let layout = ImageLayout(
-            order: spec.order, features: spec.features, dataPool: spec.dataPool.isEmpty ? nil : spec.dataPool)
+            order: spec.order, features: spec.featuresOfImage,
+            dataPool: spec.dataPool.isEmpty ? nil : spec.dataPool, striping: spec.striping)
         return try await call("create image \(image)") { limit in
             let images = call.images(image)
             // Who gave this attempt up does not come back to its name.

@@ -11,20 +11,17 @@ public struct ImageLayout: Sendable, Hashable {
     public var features: ImageFeatures
     /// The pool that takes the data, when it is not the image's own (for erasure-coded pools).
     public var dataPool: String?
-    /// Bytes per stripe; a divisor of the object size. Only together with `stripeCount`.
-    public var stripeUnit: UInt64?
-    /// Objects to stripe over.
-    public var stripeCount: UInt64?
+    /// Only with the feature of that name.
+    public var striping: ImageStriping?
 
     public init(
         order: UInt8 = 22, features: ImageFeatures = .standard, dataPool: String? = nil,
-        stripeUnit: UInt64? = nil, stripeCount: UInt64? = nil
+        striping: ImageStriping? = nil
     ) {
         self.order = order
         self.features = features
         self.dataPool = dataPool
-        self.stripeUnit = stripeUnit
-        self.stripeCount = stripeCount
+        self.striping = striping
     }
 }
 
@@ -55,8 +52,10 @@ struct ImageOptions: ~Copyable {
         try set(RBD_IMAGE_OPTION_FORMAT, 2, call)
         try set(RBD_IMAGE_OPTION_ORDER, UInt64(layout.order), call)
         try set(RBD_IMAGE_OPTION_FEATURES, layout.features.rawValue, call)
-        if let unit = layout.stripeUnit { try set(RBD_IMAGE_OPTION_STRIPE_UNIT, unit, call) }
-        if let count = layout.stripeCount { try set(RBD_IMAGE_OPTION_STRIPE_COUNT, count, call) }
+        if let striping = layout.striping {
+            try set(RBD_IMAGE_OPTION_STRIPE_UNIT, striping.unit, call)
+            try set(RBD_IMAGE_OPTION_STRIPE_COUNT, striping.count, call)
+        }
         if let pool = layout.dataPool {
             try call.check(
                 rbd_image_options_set_string(options, CInt(RBD_IMAGE_OPTION_DATA_POOL), pool))

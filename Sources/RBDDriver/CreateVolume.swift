@@ -140,6 +140,8 @@ extension VolumeDriver {
         spec.size = existing.size
         spec.order = existing.order
         spec.features = existing.features
+        spec.stripeUnit = existing.striping?.unit
+        spec.stripeCount = existing.striping?.count
         spec.filesystem = try AdoptRule.filesystem(
             of: image, asked: request.given.contains(.fstype) ? request.spec.filesystem : nil,
             found: try await ports.images.filesystems(on: image))
@@ -293,8 +295,10 @@ extension VolumeDriver {
     }
 
     private func checkMapper(_ spec: VolumeSpec, _ name: VolumeName) async throws {
-        try await refuseUnmappable(spec.features, "create volume \(name)") { names in
-            "leave out \(names): '-o features=…' or RBD_DEFAULT_FEATURES"
+        try await refuseUnmappable(spec.featuresOfImage, "create volume \(name)") { names in
+            spec.features.contains(.striping) || spec.striping == nil
+                ? "leave out \(names): '-o features=…' or RBD_DEFAULT_FEATURES"
+                : "leave out \(names): '-o features=…' or RBD_DEFAULT_FEATURES, 'stripe-unit' and 'stripe-count'"
         }
     }
 

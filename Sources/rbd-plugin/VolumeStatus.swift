@@ -48,6 +48,7 @@ extension VolumeDescription {
         ]
         if let id = volume.imageID { status["imageID"] = .string(id) }
         if !volume.spec.dataPool.isEmpty { status["dataPool"] = .string(volume.spec.dataPool) }
+        if let striping = volume.spec.striping { status["striping"] = .string("\(striping)") }
         if let size = view.wantedSize {
             status["wantedSize"] = .string("\(size)")
             if let reason = view.attachment?.growthReason { status["wantedSizeFailed"] = .string(reason) }

@@ -12,7 +12,8 @@ extension CephTests {
         func createAndStat() async throws {
             try await CephFixture.with { ceph in
                 let layout = ImageLayout(
-                    order: 20, features: [.layering, .exclusiveLock, .striping], stripeUnit: 65536, stripeCount: 4)
+                    order: 20, features: [.layering, .exclusiveLock, .striping],
+                    striping: ImageStriping(unit: 65536, count: 4))
                 let before = Date(timeIntervalSinceNow: -5)
                 try await ceph.withImage(size: 48 * CephFixture.mebibyte, layout: layout) { name in
                     let stat = try await ceph.images.withImage(.name(name), .readOnly) { try await $0.stat() }

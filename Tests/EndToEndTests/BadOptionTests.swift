@@ -42,6 +42,8 @@ struct BadOptionTests {
                 "osd_request_timeout=1", "queue_depth=many",
             ]
         ),
+        ("stripe-unit", ["64K", "48K", "0", "2K"]),
+        ("stripe-count", ["4", "0", "many"]),
         ("uid", ["root", "-1", "4294967295", ""]),
         ("gid", ["staff", "-1", "4294967295"]),
         ("mode", ["rwx", "0999", "-755", "77777", "u+x"]),

@@ -93,6 +93,8 @@ package enum ForgedRecords {
         Field("spec.order", 11), Field("spec.order", 26), Field("spec.order", 255), Field("spec.order", 0),
         Field("spec.features", []), Field("spec.features", ["striping"]), Field("spec.features", ["bit-40"]),
         Field("spec.features", ["object-map"]),
+        Field("spec.stripeUnit", 3, named: "stripe-unit"), Field("spec.stripeCount", 0, named: "stripe-count"),
+        Field("spec.stripeUnit", 65536, named: "stripe-count", unfinished: true),
         Field("spec.filesystem", "ntfs"), Field("spec.filesystem", "ext4 "),
         Field("spec.mode", 0o10000), Field("spec.mode", -1), Field("spec.uid", 4_294_967_295), Field("spec.gid", -1),
         Field("spec.gid", 4_294_967_295),

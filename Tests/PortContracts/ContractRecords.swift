@@ -7,7 +7,8 @@ enum ContractRecords {
     static func volume(_ name: VolumeName, epoch: Epoch = .none) -> VolumeRecord {
         var spec = VolumeSpec(
             pool: "rbd", namespace: "team", dataPool: "slow", size: .gibibytes(10), order: 23,
-            features: [.layering, .exclusiveLock], filesystem: .xfs, mkfsOptions: ["-m", "reflink=1"],
+            features: [.layering, .exclusiveLock], stripeUnit: 64 << 10, stripeCount: 4, filesystem: .xfs,
+            mkfsOptions: ["-m", "reflink=1"],
             mountOptions: ["noatime", "discard"], mapOptions: ["queue_depth=128"], uid: 999, gid: 0, mode: 0o2750)
         spec.size = VolumeSize(bytes: (10 << 30) + (1 << 20))
         return VolumeRecord(

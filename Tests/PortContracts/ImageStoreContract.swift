@@ -19,6 +19,9 @@ public struct ImageStoreContract: Sendable {
         [
             .init("no image is nil, not an error") { try await $0.absent() },
             .init("a created image is what was asked for, and bears the uid") { try await $0.creates() },
+            .init("an image is striped as asked for, and one object after the other where nothing is asked") {
+                try await $0.stripes()
+            },
             .init("an image in a namespace is another one than in the pool itself") { try await $0.namespaces() },
             .init("data go to the data pool") { try await $0.dataPool() },
             .init("a taken name is refused, and what is there stays as it is") { try await $0.taken() },
@@ -88,6 +91,23 @@ public struct ImageStoreContract: Sendable {
         try await withImage("create") { image, _ in
             let found = try await images.inspect(image)
             #expect(found?.features == .standard)
+        }
+    }
+
+    private func stripes() async throws {
+        var spec = VolumeSpec(pool: place.pool, size: .mebibytes(20), order: 20, features: [.layering, .exclusiveLock])
+        (spec.stripeUnit, spec.stripeCount) = (64 << 10, 4)
+        try await withImage("striped", spec) { image, _ in
+            let found = try await images.inspect(image)
+            #expect(found?.striping == ImageStriping(unit: 64 << 10, count: 4))
+            #expect(found?.features == [.layering, .exclusiveLock, .striping])
+        }
+        // Each object is filled before the next: in other words what every image is.
+        (spec.stripeUnit, spec.stripeCount) = (1 << 20, 1)
+        try await withImage("unstriped", spec) { image, _ in
+            let found = try await images.inspect(image)
+            #expect(found?.striping == nil)
+            #expect(found?.features == [.layering, .exclusiveLock])
         }
     }
 

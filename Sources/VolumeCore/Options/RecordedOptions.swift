@@ -4,7 +4,7 @@ extension VolumeSpec {
     /// Checks each value by the reader of its option. This holds of every volume, however old: what a reader comes to refuse
     /// here makes the records unreadable that have it already. Words that were accepted once and are refused by now belong
     /// into `checkAsNew`, and into `refuseDangerousOptions` where a Mount must not use them.
-    /// - Parameter adopted: size and features are those of an image that the plugin has not made.
+    /// - Parameter adopted: size, features and striping are those of an image that the plugin has not made.
     /// - Throws: `VolumeError` with code `invalidOption`.
     func checkValues(adopted: Bool) throws(VolumeError) {
         for option in VolumeOption.allCases {
@@ -22,6 +22,7 @@ extension VolumeSpec {
     /// - Throws: `VolumeError` with code `invalidOption`.
     func checkAsNew() throws(VolumeError) {
         try VolumeRequest.checkSize(of: self)
+        try checkStriping()
         try checkMkfsOptions()
         try checkMountOptions()
     }
@@ -42,6 +43,8 @@ extension VolumeSpec {
         case .features: features.names.joined(separator: ",")
         case .dataPool: dataPool.isEmpty ? nil : dataPool
         case .namespace: namespace.isEmpty ? nil : namespace
+        case .stripeUnit: stripeUnit.map { "\($0)" }
+        case .stripeCount: stripeCount.map { "\($0)" }
         case .mkfsOptions: mkfsOptions.isEmpty ? nil : mkfsOptions.joined(separator: " ")
         case .mountOptions: mountOptions.isEmpty ? nil : mountOptions.joined(separator: ",")
         case .mapOptions: mapOptions.isEmpty ? nil : mapOptions.joined(separator: ",")
@@ -55,5 +58,5 @@ extension VolumeSpec {
 
 extension VolumeOption {
     /// Whether an image that is adopted decides this, and no user.
-    fileprivate var describesTheImage: Bool { self == .size || self == .features }
+    fileprivate var describesTheImage: Bool { [.size, .features, .stripeUnit, .stripeCount].contains(self) }
 }

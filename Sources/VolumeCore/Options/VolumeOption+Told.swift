@@ -30,6 +30,15 @@ extension VolumeOption {
             .init(
                 rawValue, "NAME",
                 "RADOS namespace within the pool. It must exist (`rbd namespace create`).")
+        case .stripeUnit:
+            .init(
+                rawValue, "SIZE",
+                "How much goes to one of the image's objects before the next: `65536` (bytes), `64K`, `1M`. A power of two, at most the object size, and only together with `stripe-count`. Small writes in a row then reach several OSDs at once; without it, one object is filled before the next. The kernel's driver maps such images since Linux 4.17."
+            )
+        case .stripeCount:
+            .init(
+                rawValue, "NUMBER",
+                "To how many objects in turn, from 1 to 1024. Only together with `stripe-unit`.")
         case .mkfsOptions:
             .init(
                 rawValue, "WORDS",

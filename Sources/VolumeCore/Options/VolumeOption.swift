@@ -3,6 +3,8 @@ public enum VolumeOption: String, Sendable, CaseIterable {
     case pool, size, fstype, order, features
     case dataPool = "data-pool"
     case namespace
+    case stripeUnit = "stripe-unit"
+    case stripeCount = "stripe-count"
     case mkfsOptions = "mkfs-options"
     case mountOptions = "mount-options"
     case mapOptions = "map-options"

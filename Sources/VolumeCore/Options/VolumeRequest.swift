@@ -102,6 +102,8 @@ extension VolumeSpec {
         case .features: features = try OptionValues.read(.features, value, ValueReader.features)
         case .dataPool: dataPool = try OptionValues.read(.dataPool, value, ValueReader.place)
         case .namespace: namespace = value.isEmpty ? "" : try OptionValues.read(.namespace, value, ValueReader.place)
+        case .stripeUnit: stripeUnit = try OptionValues.read(.stripeUnit, value, ValueReader.stripeUnit)
+        case .stripeCount: stripeCount = try OptionValues.read(.stripeCount, value, ValueReader.stripeCount)
         case .mkfsOptions: mkfsOptions = try OptionValues.mkfsWords(value)
         case .mountOptions: mountOptions = try OptionValues.mountWords(value)
         case .mapOptions: mapOptions = try OptionValues.commaSeparated(.mapOptions, value)
@@ -136,6 +138,8 @@ extension VolumeRequest {
         case .order: adopt || spec.order == existing.order ? nil : "\(existing.order)"
         case .features:
             adopt || spec.features == existing.features ? nil : existing.features.names.joined(separator: ",")
+        case .stripeUnit: adopt || spec.stripeUnit == existing.stripeUnit ? nil : Self.shown(existing.stripeUnit)
+        case .stripeCount: adopt || spec.stripeCount == existing.stripeCount ? nil : Self.shown(existing.stripeCount)
         case .dataPool: spec.dataPool == existing.dataPool ? nil : existing.dataPool
         case .namespace: spec.namespace == existing.namespace ? nil : existing.namespace
         case .mkfsOptions: spec.mkfsOptions == existing.mkfsOptions ? nil : existing.mkfsOptions.joined(separator: " ")
@@ -149,4 +153,6 @@ extension VolumeRequest {
         case .adopt, .protect: nil
         }
     }
+
+    private static func shown(_ number: UInt64?) -> String { number.map { "\($0)" } ?? "none" }
 }

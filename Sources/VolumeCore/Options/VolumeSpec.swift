@@ -9,6 +9,9 @@ public struct VolumeSpec: Sendable, Hashable {
     /// log2 of the object size in bytes: 22 is objects of 4 MiB.
     public var order: UInt8
     public var features: ImageFeatures
+    /// Bytes that go to one object before the next, and to how many objects in turn; `nil` as long as an object is full first.
+    public var stripeUnit: UInt64?
+    public var stripeCount: UInt64?
     public var filesystem: FilesystemType
     /// Arguments for mkfs, one word each.
     public var mkfsOptions: [String]
@@ -25,8 +28,9 @@ public struct VolumeSpec: Sendable, Hashable {
 
     public init(
         pool: String, namespace: String = "", dataPool: String = "", size: VolumeSize = .mebibytes(512),
-        order: UInt8 = 22, features: ImageFeatures = .standard, filesystem: FilesystemType = .ext4,
-        mkfsOptions: [String] = [], mountOptions: [String] = [], mapOptions: [String] = [],
+        order: UInt8 = 22, features: ImageFeatures = .standard, stripeUnit: UInt64? = nil,
+        stripeCount: UInt64? = nil, filesystem: FilesystemType = .ext4, mkfsOptions: [String] = [],
+        mountOptions: [String] = [], mapOptions: [String] = [],
         uid: UInt32? = nil, gid: UInt32? = nil, mode: UInt16? = nil
     ) {
         self.pool = pool
@@ -35,6 +39,8 @@ public struct VolumeSpec: Sendable, Hashable {
         self.size = size
         self.order = order
         self.features = features
+        self.stripeUnit = stripeUnit
+        self.stripeCount = stripeCount
         self.filesystem = filesystem
         self.mkfsOptions = mkfsOptions
         self.mountOptions = mountOptions

@@ -93,6 +93,8 @@ public struct ImageDescription: Sendable, Hashable {
     public var size: VolumeSize
     public var order: UInt8
     public var features: ImageFeatures
+    /// `nil` where one object is filled after the other.
+    public var striping: ImageStriping?
     /// The uid that `create` or `mark` wrote; `nil` for an image that no volume owns.
     public var uid: String?
     /// The clients that have it open for writing, as `watchers(of:)` says.
@@ -107,13 +109,15 @@ public struct ImageDescription: Sendable, Hashable {
     public var snapshots: [String]
 
     public init(
-        id: String, size: VolumeSize, order: UInt8, features: ImageFeatures, uid: String?, watchers: [ClientAddress],
+        id: String, size: VolumeSize, order: UInt8, features: ImageFeatures, striping: ImageStriping? = nil,
+        uid: String?, watchers: [ClientAddress],
         lockOwners: [ClientAddress] = [], writers: [ClientAddress] = [], snapshots: [String] = []
     ) {
         self.id = id
         self.size = size
         self.order = order
         self.features = features
+        self.striping = striping
         self.uid = uid
         self.watchers = watchers
         self.lockOwners = lockOwners

@@ -149,6 +149,8 @@ import Testing
             "map-options": spec.mapOptions.joined(separator: ","),
         ]
         options["data-pool"] = spec.dataPool.isEmpty ? nil : spec.dataPool
+        options["stripe-unit"] = spec.stripeUnit.map { "\($0)" }
+        options["stripe-count"] = spec.stripeCount.map { "\($0)" }
         options["uid"] = spec.uid.map { "\($0)" }
         options["gid"] = spec.gid.map { "\($0)" }
         options["mode"] = spec.mode.map { String($0, radix: 8) }

@@ -41,9 +41,9 @@ extension World {
                 .alreadyExists, "create image \(reference)", why: "the name is taken", outcome: .refused)
         }
         let id = ceph.nextImageID()
-        let features = spec.dataPool.isEmpty ? spec.features : spec.features.union(.dataPool)
+        let features = spec.dataPool.isEmpty ? spec.featuresOfImage : spec.featuresOfImage.union(.dataPool)
         ceph.images[reference] = SimulatedImage(
-            id: id, size: spec.size, order: spec.order, features: features, content: .blank)
+            id: id, size: spec.size, order: spec.order, features: features, striping: spec.striping, content: .blank)
         return id
     }
 
@@ -128,7 +128,8 @@ extension World {
     /// What a look at an image tells.
     func describe(_ image: SimulatedImage, as reference: ImageReference) throws -> ImageDescription {
         ImageDescription(
-            id: image.id, size: image.size, order: image.order, features: image.features, uid: image.uid,
+            id: image.id, size: image.size, order: image.order, features: image.features,
+            striping: image.striping, uid: image.uid,
             watchers: try shownWatchers(of: image, as: reference),
             lockOwners: try shownLockOwner(of: image, as: reference).map { [$0] } ?? [],
             writers: image.writers.sorted { $0.text < $1.text }, snapshots: image.snapshots.map(\.name).sorted())

@@ -34,6 +34,11 @@ extension World {
         noticeConnections(of: name)
     }
 
+    /// The node has a kernel that cannot map images with these features.
+    public mutating func withdraw(_ features: ImageFeatures, on name: String) {
+        nodes[name]?.kernel.supportedFeatures.subtract(features)
+    }
+
     public mutating func reboot(_ name: String) {
         powerOff(name)
         powerOn(name)

@@ -69,6 +69,7 @@ public struct SimulatedImage: Sendable, Hashable {
     public var size: VolumeSize
     public var order: UInt8
     public var features: ImageFeatures
+    public var striping: ImageStriping?
     public var uid: String?
     public var content: ImageContent
     /// In the order in which they were taken.

@@ -5,12 +5,14 @@ import VolumeCore
 @Suite struct ContradictionTests {
     private static let existing = VolumeSpec(
         pool: "rbd", namespace: "team", dataPool: "slow", size: .mebibytes(512), order: 22,
-        features: [.layering, .exclusiveLock], filesystem: .ext4, mkfsOptions: ["-m", "0"], mountOptions: ["noatime"],
+        features: [.layering, .exclusiveLock], stripeUnit: 64 << 10, stripeCount: 4, filesystem: .ext4,
+        mkfsOptions: ["-m", "0"], mountOptions: ["noatime"],
         mapOptions: ["queue_depth=128"], uid: 999, gid: 998, mode: 0o750)
 
     private static let matching = [
         "pool": "rbd", "namespace": "team", "data-pool": "slow", "size": "512", "order": "22",
-        "features": "layering,exclusive-lock", "fstype": "ext4", "mkfs-options": "-m 0", "mount-options": "noatime",
+        "features": "layering,exclusive-lock", "stripe-unit": "64K", "stripe-count": "4", "fstype": "ext4",
+        "mkfs-options": "-m 0", "mount-options": "noatime",
         "map-options": "queue_depth=128", "uid": "999", "gid": "998", "mode": "750", "adopt": "false",
         "protect": "false",
     ]
@@ -31,6 +33,7 @@ import VolumeCore
         options["size"] = "512MiB"
         options["features"] = "5"
         options["mode"] = "0750"
+        options["stripe-unit"] = "65536"
         options["mkfs-options"] = nil
         options["mkfsOptions"] = " -m  0"
         #expect(try contradiction(options) == nil)
@@ -47,6 +50,7 @@ import VolumeCore
             (VolumeOption.pool, "other", "rbd"), (.namespace, "", "team"), (.dataPool, "other", "slow"),
             (.size, "513", "512M"), (.size, "10G", "512M"), (.order, "23", "22"),
             (.features, "layering", "layering,exclusive-lock"), (.fstype, "btrfs", "ext4"),
+            (.stripeUnit, "4K", "65536"), (.stripeCount, "5", "4"),
             (.mkfsOptions, "-m 1", "-m 0"),
             (.mkfsOptions, "", "-m 0"), (.mountOptions, "discard", "noatime"), (.mapOptions, "", "queue_depth=128"),
             (.uid, "0", "999"), (.gid, "0", "998"), (.mode, "0755", "0750"),
@@ -57,6 +61,13 @@ import VolumeCore
         let found = try contradiction(options)
         #expect(found?.option == option)
         #expect(found?.has == has)
+    }
+
+    @Test("Asking for stripes of a volume that has none contradicts")
+    func stripesThatAreNotThere() throws {
+        let asked = ["stripe-unit": "64K", "stripe-count": "4"]
+        let found = try contradiction(asked, to: VolumeSpec(pool: "rbd"))
+        #expect(found?.option == .stripeUnit && found?.has == "none")
     }
 
     @Test(arguments: [(VolumeOption.uid, "0"), (.gid, "0"), (.mode, "0755")])
@@ -73,7 +84,10 @@ import VolumeCore
 
     /// The geometry of an adopted image is its own: what the options say of it is of no account.
     @Test func adoptingAsksForNoGeometry() throws {
-        let options = ["pool": "rbd", "adopt": "true", "size": "10G", "order": "25", "features": "layering"]
+        let options = [
+            "pool": "rbd", "adopt": "true", "size": "10G", "order": "25", "features": "layering", "stripe-unit": "1M",
+            "stripe-count": "2",
+        ]
         #expect(try contradiction(options) == nil)
         #expect(try contradiction(options.merging(["fstype": "xfs"]) { $1 })?.option == .fstype)
     }

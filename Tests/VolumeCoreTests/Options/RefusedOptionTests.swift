@@ -36,6 +36,8 @@ import VolumeCore
                 "exclusive-lock,fast-diff", "journaling", "8", "64",
             ]
         ),
+        (.stripeUnit, ["", "0", "4095", "2K", "3K", "65537", "48K", "64M", "-64K", "1G", "64 K", "0.5M", "x"]),
+        (.stripeCount, ["", "0", "1025", "-4", "+4", "4.0", "all"]),
         (
             .mkfsOptions,
             [
@@ -92,6 +94,7 @@ import VolumeCore
             (.features, "object-map", ["object-map needs exclusive-lock"]),
             (.features, "exclusive-lock,fast-diff", ["fast-diff needs object-map"]),
             (.features, "journaling", ["journaling needs exclusive-lock"]), (.mode, "x", ["octal", "0750"]),
+            (.stripeUnit, "48K", ["a power of two from 4K to 32M", "64K"]), (.stripeCount, "0", ["1 to 1024"]),
             (.uid, "x", ["0 to 4294967294"]), (.adopt, "x", ["true, own or false"]),
             (.protect, "x", ["true or false"]),
             (.mountOptions, "noatime,bind", ["'bind'"]),

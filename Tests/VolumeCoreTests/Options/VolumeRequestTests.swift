@@ -42,7 +42,7 @@ import VolumeCore
             "pool": "rbd", "size": "10G", "fstype": "xfs", "order": "25", "features": "layering", "data-pool": "slow",
             "namespace": "team", "mkfs-options": "-m reflink=1  -q", "mount-options": "noatime,discard",
             "map-options": "queue_depth=128,alloc_size=65536", "uid": "999", "gid": "0", "mode": "0750",
-            "adopt": "true", "protect": "true",
+            "stripe-unit": "64K", "stripe-count": "4", "adopt": "true", "protect": "true",
         ]
         #expect(Set(options.keys) == Set(VolumeOption.allCases.map(\.rawValue)), "an option has no test")
         let request = try request(options)
@@ -50,7 +50,8 @@ import VolumeCore
             request.spec
                 == VolumeSpec(
                     pool: "rbd", namespace: "team", dataPool: "slow", size: .gibibytes(10), order: 25,
-                    features: [.layering], filesystem: .xfs, mkfsOptions: ["-m", "reflink=1", "-q"],
+                    features: [.layering], stripeUnit: 64 << 10, stripeCount: 4, filesystem: .xfs,
+                    mkfsOptions: ["-m", "reflink=1", "-q"],
                     mountOptions: ["noatime", "discard"], mapOptions: ["queue_depth=128", "alloc_size=65536"],
                     uid: 999, gid: 0, mode: 0o750))
         #expect(request.adopt && request.isProtected)
@@ -79,6 +80,47 @@ import VolumeCore
     ])
     func featuresAreNamesOrTheirSum(_ text: String, _ bits: UInt64) throws {
         #expect(try request(["pool": "rbd", "features": text]).spec.features.rawValue == bits)
+    }
+
+    @Test(
+        "A stripe's unit is bytes, or has a unit",
+        arguments: [
+            ("4096", 4096), ("65536", 65536), ("64K", 65536), ("64k", 65536), ("64KiB", 65536), ("64Ki", 65536),
+            ("1M", 1 << 20), ("4MB", 4 << 20), ("65536B", 65536),
+        ] as [(String, UInt64)])
+    func stripeUnits(_ text: String, _ bytes: UInt64) throws {
+        let spec = try request(["pool": "rbd", "stripe-unit": text, "stripe_count": "3"]).spec
+        #expect(spec.stripeUnit == bytes && spec.stripeCount == 3)
+        #expect(spec.striping == ImageStriping(unit: bytes, count: 3))
+        #expect(spec.features == .standard && spec.featuresOfImage == [.standard, .striping])
+    }
+
+    @Test("One object after the other is no striping, whatever it is called")
+    func noStriping() throws {
+        for options in [
+            [:], ["stripe-unit": "4M", "stripe-count": "1"], ["order": "20", "stripe-unit": "1M", "stripe-count": "1"],
+        ] {
+            let spec = try request(options.merging(["pool": "rbd"]) { $1 }).spec
+            #expect(spec.striping == nil && spec.featuresOfImage == .standard, "\(options)")
+        }
+        #expect(try request(["pool": "rbd", "stripe-unit": "64K", "stripe-count": "1"]).spec.striping != nil)
+    }
+
+    @Test(
+        "Striping needs unit and count, and a unit that fits into an object: the refusal names both",
+        arguments: [
+            (["stripe-unit": "64K"], "only stripe-unit is given"),
+            (["stripe-count": "4"], "only stripe-count is given"),
+            (["stripe-unit": "8M", "stripe-count": "4"], "stripe-unit=8M with stripe-count=4 is more than an object"),
+            (["stripe-unit": "2M", "stripe-count": "4", "order": "20"], "which has 1M (order=20)"),
+        ])
+    func badStriping(_ options: [String: String], _ why: String) throws {
+        let error = failure(options)
+        #expect(error?.code == .invalidOption && error?.outcome == .refused)
+        #expect(error?.why.contains(why) == true, "\(error?.why ?? "taken")")
+        #expect(error?.why.contains("stripe-unit") == true && error?.why.contains("stripe-count") == true)
+        // An image that is there is striped as it is.
+        #expect(failure(options.merging(["adopt": "true"]) { $1 }) == nil)
     }
 
     @Test(

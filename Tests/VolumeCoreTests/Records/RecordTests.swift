@@ -135,7 +135,9 @@ import VolumeCore
             name: try VolumeName("db"), uid: "u1", phase: .ready, spec: VolumeSpec(pool: "rbd"), options: [:],
             createdAt: "2026-01-02T03:04:05Z")
         let text = try Golden.text(volume)
-        for absent in ["attempt", "imageID", "gid", "mode", "null"] { #expect(!text.contains(absent), "\(absent)") }
+        for absent in ["attempt", "imageID", "gid", "mode", "stripe", "null"] {
+            #expect(!text.contains(absent), "\(absent)")
+        }
         #expect(try Golden.decode(VolumeRecord.self, text) == volume)
 
         let claim = Attachment(
@@ -157,6 +159,17 @@ import VolumeCore
         #expect(try Golden.decode(VolumeRecord.self, text).isProtected)
         volume.isProtected = false
         #expect(try volume == Self.volume() && !Golden.text(volume).contains("protected"))
+    }
+
+    @Test("A record without a word of striping is of an image without, and one with stripes says so")
+    func striping() throws {
+        var volume = try Self.volume()
+        #expect(volume.spec.striping == nil)
+        (volume.spec.stripeUnit, volume.spec.stripeCount) = (64 << 10, 4)
+        let text = try Golden.text(volume)
+        #expect(text.contains(#""stripeCount":4,"stripeUnit":65536"#))
+        #expect(try Golden.decode(VolumeRecord.self, text) == volume)
+        #expect(throws: Never.self) { try volume.check() }
     }
 
     @Test(arguments: VolumeRecord.Phase.allCases)
