@@ -150,13 +150,5 @@ extension ManagedPlugin {
         return line?.split(separator: " ").last.flatMap { Int($0) } ?? 0
     }
 
-    /// As an operator does on any machine with the plugin's settings.
-    fileprivate func unprotect(_ volume: String) async throws {
-        let settings = PluginSettings(etcdPrefix: prefix)
-        let variables = settings.variables(for: environment, stateFolder: engine.scratch.path + "/operator")
-        try await runTool(
-            try PluginProcess.executable(), ["volume", "unprotect", volume],
-            settings: variables.mapValues { $0 }
-        ).checked()
-    }
+    fileprivate func unprotect(_ volume: String) async throws { try await operate("volume", "unprotect", volume) }
 }

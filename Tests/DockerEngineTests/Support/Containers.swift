@@ -41,6 +41,15 @@ extension ManagedPlugin {
         try await engine.docker("exec", container, "sh", "-c", command)
     }
 
+    /// Runs the plugin's program as an operator does on any machine with the plugin's settings.
+    func operate(_ arguments: String...) async throws {
+        let settings = PluginSettings(etcdPrefix: prefix)
+        let variables = settings.variables(for: environment, stateFolder: engine.scratch.path + "/operator")
+        try await runTool(
+            try PluginProcess.executable(), arguments, settings: variables.mapValues { $0 }, within: .seconds(90)
+        ).checked()
+    }
+
     /// Nothing of the volume is in the kernel or recorded as mounted, and Docker lets it be removed.
     func remove(_ volume: String) async throws {
         var held: [String] = []
