@@ -31,6 +31,9 @@ public struct IOLimiterContract: Sendable {
         .init("a limit for reads and writes together is in force, or unsupported, and the other limits are in force") {
             try await $0.combines()
         },
+        .init("a device that was just mapped has no limits, whatever had its path before") {
+            try await $0.beginsWithout()
+        },
         .init("a device that is not mapped cannot be limited") {
             try await $0.refusesUnmapped()
         },
@@ -129,6 +132,20 @@ public struct IOLimiterContract: Sendable {
                     #expect(try await inForce(device) == IOLimits(readBPS: 1 << 20))
                 }
             }
+        }
+    }
+
+    private func beginsWithout() async throws {
+        try await node.withImage { image, _ in
+            let former = try await node.mapper.map(image, id: nil, options: [])
+            try await limiter.limit(former, to: Self.all)
+            // Nobody takes the limits away, as when the plugin was killed.
+            try await node.mapper.unmap(former)
+        }
+        // Mostly, it has the path now that the former one had.
+        try await withDevice { device in
+            let limits = try await inForce(device)
+            #expect(limits == .none)
         }
     }
 

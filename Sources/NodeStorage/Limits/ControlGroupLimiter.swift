@@ -14,13 +14,16 @@ public struct ControlGroupLimiter: IOLimiter {
     private let sys: String
 
     public init(kernel: KernelCalls) {
-        self.init(kernel: kernel, sys: "/sys") { try ControlGroups.ofHost(for: $0) }
+        self.init(kernel: kernel, sys: "/sys")
     }
 
     /// - Parameters:
     ///   - sys: where sysfs is mounted; another folder in tests.
     ///   - find: finds the groups, once they are needed, for what errors name. Blocking.
-    init(kernel: KernelCalls, sys: String, find: @escaping @Sendable (String) throws -> ControlGroups) {
+    init(
+        kernel: KernelCalls, sys: String,
+        find: @escaping @Sendable (String) throws -> ControlGroups = { try ControlGroups.ofHost(for: $0) }
+    ) {
         self.kernel = kernel
         self.sys = sys
         source = Source(find: find)
@@ -34,7 +37,7 @@ public struct ControlGroupLimiter: IOLimiter {
             try await kernel.runOnDevice("limit \(device.path)", to: what) { [source, sys] in
                 let block = BlockDevice(device.path, sys: sys)
                 guard let number = try block.number(), try limits == .none || block.isAttached() else {
-                    // What is mapped no more has no limits.
+                    // A device that the kernel does not have any more has none.
                     if limits == .none { return }
                     throw VolumeError.notMapped(what)
                 }
@@ -46,6 +49,10 @@ public struct ControlGroupLimiter: IOLimiter {
         }
         try Self.refuseCombined(limits, what)
     }
+
+    /// Lets a new mapping begin without limits. The kernel keeps those of a loop device, and of a network block device, for the
+    /// next image that gets its number: when a plugin was killed, nobody has taken them away. A failure is no reason not to map.
+    func forgetFormer(of device: MappedDevice) async { try? await limit(device, to: .none) }
 
     private static func refuseZero(_ limits: IOLimits, _ what: String) throws {
         let all = [limits.iops, limits.readIOPS, limits.writeIOPS, limits.bps, limits.readBPS, limits.writeBPS]

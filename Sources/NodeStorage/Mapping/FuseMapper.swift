@@ -15,6 +15,7 @@ public struct FuseMapper: DeviceMapper {
     private let runner: any CommandRunner
     private let kernel: KernelCalls
     private let watchers: WatcherDifference
+    private let limiter: ControlGroupLimiter
     private let dead: DeadClients
     private let ended = EndedClients()
 
@@ -40,6 +41,7 @@ public struct FuseMapper: DeviceMapper {
         self.runner = runner
         self.kernel = kernel
         self.watchers = WatcherDifference(look: watchers)
+        limiter = ControlGroupLimiter(kernel: kernel)
         dead = DeadClients(folder: stateFolder + "/dead-clients")
     }
 
@@ -73,7 +75,9 @@ public struct FuseMapper: DeviceMapper {
         let device = try await loops.attach(folder.imageFile, to: what)
         record.device = device
         try await save(record, in: folder, what)
-        return MappedDevice(image: image, imageID: before.id, path: device, client: record.client)
+        let mapped = record.mapped(as: device)
+        await limiter.forgetFormer(of: mapped)
+        return mapped
     }
 
     public func mapped() async throws -> [MappedDevice] {

@@ -8,6 +8,7 @@ public struct NbdMapper: DeviceMapper {
     private let runner: any CommandRunner
     private let kernel: KernelCalls
     private let watchers: WatcherDifference
+    private let limiter: ControlGroupLimiter
     private let records: NbdRecords
     private let marks: MappingMarks
     private let sys: String
@@ -31,6 +32,7 @@ public struct NbdMapper: DeviceMapper {
         self.runner = runner
         self.kernel = kernel
         self.watchers = WatcherDifference(look: watchers)
+        limiter = ControlGroupLimiter(kernel: kernel, sys: sys)
         self.sys = sys
         let folder = MapperKind.nbd.folder(in: stateFolder)
         records = NbdRecords(folder: folder)
@@ -77,6 +79,7 @@ public struct NbdMapper: DeviceMapper {
             let record = NbdRecords.Record(device: device, process: listing.process)
             try await kernel.run("write \(records.folder)", to: what) { [records] in try records.write(record) }
             await marks.forget(listing.image, id: nil, kernel)
+            await limiter.forgetFormer(of: device)
             return device
         } catch {
             let made = device
