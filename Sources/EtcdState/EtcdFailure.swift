@@ -18,4 +18,12 @@ extension VolumeError {
             }
         self.init(code, what, why: "\(error)", outcome: outcome)
     }
+    /// Does what is asked of etcd, and says of a failure what it means.
+    static func explainingEtcd<Value>(_ what: String, _ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let error as EtcdError {
+            throw VolumeError(etcd: error, what)
+        }
+    }
 }

@@ -27,14 +27,14 @@ public struct EtcdVolumeStore: VolumeStore {
     private var remaining: Duration { Deadline.limiting(timeout, now: clock.now()) }
 
     public func read(_ name: VolumeName) async throws -> StoredVolume {
-        try await explaining("read the state of volume \(name)") {
+        try await VolumeError.explainingEtcd("read the state of volume \(name)") {
             let reading = Transaction(when: [], then: readings(name))
             return try stored(name, try await client.transaction(reading, timeout: remaining)).volume
         }
     }
 
     public func readAll() async throws -> [StoredVolume] {
-        try await explaining("read the state of all volumes") {
+        try await VolumeError.explainingEtcd("read the state of all volumes") {
             let listed = try await client.list(prefix: keys.prefix, timeout: remaining)
             var volumes = StoredVolumes(keys: keys)
             for entry in listed.kvs { volumes.take(entry, orReportTo: unreadable) }
@@ -43,7 +43,7 @@ public struct EtcdVolumeStore: VolumeStore {
     }
 
     public func readAttachments() async throws -> [VolumeName: Attachment] {
-        try await explaining("read where volumes are mounted") {
+        try await VolumeError.explainingEtcd("read where volumes are mounted") {
             let listed = try await client.list(prefix: keys.folder(.mount), timeout: remaining)
             var volumes = StoredVolumes(keys: keys)
             for entry in listed.kvs { volumes.take(entry, orReportTo: unreadable) }
@@ -57,7 +57,7 @@ public struct EtcdVolumeStore: VolumeStore {
     public func commit(_ change: StoreChange, over read: StoredVolume) async throws -> StoredVolume? {
         let token = tokens.token()
         let transaction = try guarded(change, over: read, token: token)
-        return try await explaining("record the state of volume \(read.name)") {
+        return try await VolumeError.explainingEtcd("record the state of volume \(read.name)") {
             var mayHaveHappened = false
             while true {
                 do {
@@ -99,14 +99,6 @@ public struct EtcdVolumeStore: VolumeStore {
         }
         let found = volumes.sorted(at: answer.revision).first
         return ReadBack(volume: found ?? StoredVolume(name: name, revision: answer.revision), tokens: tokens)
-    }
-
-    private func explaining<Value>(_ what: String, _ body: () async throws -> Value) async throws -> Value {
-        do {
-            return try await body()
-        } catch let error as EtcdError {
-            throw VolumeError(etcd: error, what)
-        }
     }
 }
 

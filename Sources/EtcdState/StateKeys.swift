@@ -1,6 +1,6 @@
 import VolumeCore
 
-/// The keys in etcd below the prefix: `volumes/<name>`, `mounts/<name>`, `nodes/<node>`, `cluster`.
+/// The keys in etcd below the prefix: `volumes/<name>`, `mounts/<name>`, `policies/<name>`, `nodes/<node>`, `cluster`.
 public struct StateKeys: Sendable, Hashable {
     /// Ends with a slash.
     public let prefix: String
@@ -15,6 +15,19 @@ public struct StateKeys: Sendable, Hashable {
     func record(_ kind: RecordKind, of name: VolumeName) -> String { folder(kind) + name.text }
     var cluster: String { prefix + "cluster" }
     func node(_ node: String) -> String { prefix + "nodes/" + node }
+    var policies: String { prefix + "policies/" }
+    func policy(_ name: PolicyName) -> String { policies + name.text }
+
+    /// The policy that a key belongs to; `nil` if it belongs to none.
+    /// - Throws: `VolumeError` with code `unexplained` for a key below the policies' that no policy can have.
+    func policyName(of key: String) throws(VolumeError) -> PolicyName? {
+        guard key.hasPrefix(policies) else { return nil }
+        do {
+            return try PolicyName(String(key.dropFirst(policies.count)))
+        } catch {
+            throw StateKeys.misnamed(key, "no policy can have that name: \(error)")
+        }
+    }
 
     /// The volume and the kind of record that a key belongs to; `nil` if it belongs to no volume.
     /// - Throws: `VolumeError` with code `unexplained` for a key below a volume's that no volume can have.
@@ -27,9 +40,13 @@ public struct StateKeys: Sendable, Hashable {
         do {
             return (kind, try VolumeName(String(rest[rest.index(after: slash)...])))
         } catch {
-            throw VolumeError(
-                .unexplained, "read the etcd key \(key)", why: "no volume can have that name: \(error)",
-                remedy: "look at it with 'etcdctl get \(key)', and delete it if nobody needs it", outcome: .refused)
+            throw StateKeys.misnamed(key, "no volume can have that name: \(error)")
         }
+    }
+
+    private static func misnamed(_ key: String, _ why: String) -> VolumeError {
+        VolumeError(
+            .unexplained, "read the etcd key \(key)", why: why,
+            remedy: "look at it with 'etcdctl get \(key)', and delete it if nobody needs it", outcome: .refused)
     }
 }

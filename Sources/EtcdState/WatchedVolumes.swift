@@ -3,13 +3,15 @@ import Logging
 import Synchronization
 import VolumeCore
 
-/// This node's copy of all volumes: read once, then kept up to date by watching etcd.
-public final class WatchedVolumes: VolumeCatalog {
+/// This node's copy of all volumes and policies: read once, then kept up to date by watching etcd.
+public final class WatchedVolumes: VolumeCatalog, PolicyCatalog {
     private struct Copy {
         /// Also what can be read of names of which the other record cannot.
         var entries = SortedVolumes()
         /// Which records are there and cannot be read: nothing is said of their names.
         var unreadable: [VolumeName: Set<RecordKind>] = [:]
+        /// Those that can be read.
+        var policies: [PolicyName: Revisioned<Policy>] = [:]
         /// Following etcd broke off: it may have another history by the next reading.
         var isInDoubt = false
         /// Names that were nobody's at a revision which the watch has not told yet: what it tells of them up to then is
@@ -74,6 +76,8 @@ public final class WatchedVolumes: VolumeCatalog {
 
     public var count: Int { copy.withLock(\.entries.count) }
 
+    public func policy(_ name: PolicyName) -> Policy? { copy.withLock { $0.policies[name]?.record } }
+
     public func unsettled() -> [StoredVolume] {
         let (entries, unreadable) = copy.withLock { ($0.entries, $0.unreadable) }
         return entries.unsettled.filter { $0.volume != nil && unreadable[$0.name] == nil }
@@ -115,7 +119,7 @@ public final class WatchedVolumes: VolumeCatalog {
         defer { endFirstReading() }
         while !Task.isCancelled {
             do {
-                var pages: [Task<StoredVolumes, Never>] = []
+                var pages: [Task<WatchedPage, Never>] = []
                 for try await element in client.follow(prefix: keys.prefix) { await take(element, &pages) }
             } catch {
                 log.error("etcd refused the watch on all volumes; trying again", metadata: ["error": "\(error)"])
@@ -128,7 +132,7 @@ public final class WatchedVolumes: VolumeCatalog {
     }
 
     /// - Parameter pages: of a reading that is under way. Each is decoded while the next one is fetched.
-    func take(_ element: FollowElement, _ pages: inout [Task<StoredVolumes, Never>]) async {
+    func take(_ element: FollowElement, _ pages: inout [Task<WatchedPage, Never>]) async {
         switch element {
         case .page(let entries, let isFirst):
             if isFirst {
@@ -137,10 +141,10 @@ public final class WatchedVolumes: VolumeCatalog {
             }
             pages.append(Task { decode(entries) })
         case .snapshot(let revision):
-            var volumes = StoredVolumes(keys: keys)
-            for page in pages { volumes.merge(await page.value) }
+            var all = WatchedPage(keys: keys)
+            for page in pages { all.merge(await page.value) }
             pages = []
-            replace(with: volumes, at: revision)
+            replace(with: all, at: revision)
         case .events(let events, let revision):
             for event in events { take(event) }
             copy.withLock { $0.take(toldUpTo: revision) }
@@ -154,18 +158,20 @@ public final class WatchedVolumes: VolumeCatalog {
         }
     }
 
-    private func decode(_ entries: [KeyValue]) -> StoredVolumes {
-        var volumes = StoredVolumes(keys: keys)
-        for entry in entries { volumes.take(entry, orReportTo: unreadable) }
-        return volumes
+    private func decode(_ entries: [KeyValue]) -> WatchedPage {
+        var page = WatchedPage(keys: keys)
+        for entry in entries { page.take(entry, orReportTo: unreadable) }
+        return page
     }
 
-    private func replace(with volumes: StoredVolumes, at revision: Int64) {
+    private func replace(with read: WatchedPage, at revision: Int64) {
+        let volumes = read.volumes
         let loaded = SortedVolumes(volumes.halves(at: revision))
         copy.withLock { copy in
             let newer = copy.entries.compactMap { $0.revision > revision ? $0 : nil }
             copy.entries = loaded
             copy.unreadable = volumes.unreadable
+            copy.policies = read.policies.byName
             for stored in newer {
                 copy.entries[stored.name] = stored
                 copy.unreadable[stored.name] = nil
@@ -186,13 +192,14 @@ public final class WatchedVolumes: VolumeCatalog {
     private func forgetAll() {
         copy.withLock { copy in
             copy.entries = SortedVolumes()
-            (copy.unreadable, copy.tombstones, copy.told) = ([:], [:], 0)
+            (copy.unreadable, copy.policies, copy.tombstones, copy.told) = ([:], [:], [:], 0)
             (copy.isLoaded, copy.isCurrent, copy.isInDoubt) = (false, false, false)
         }
         log.warning("etcd may have been restored from a backup; reading all volumes again")
     }
 
     private func take(_ event: WatchEvent) {
+        if takePolicy(event) { return }
         guard let (kind, name) = volumeKey(of: event) else { return }
         copy.withLock { copy in
             // One transaction writes several keys at one revision: equal is not old.
@@ -204,6 +211,20 @@ public final class WatchedVolumes: VolumeCatalog {
             copy.entries[name] = isGone ? nil : stored
             copy.tombstones[name] = nil
         }
+    }
+
+    /// - Returns: whether the key is a policy's.
+    private func takePolicy(_ event: WatchEvent) -> Bool {
+        do throws(VolumeError) {
+            guard let name = try keys.policyName(of: event.key) else { return false }
+            var policies = StoredPolicies(keys: keys)
+            if let entry = event.keyValue { policies.take(entry, orReportTo: unreadable) }
+            let now = policies.byName[name]
+            copy.withLock { $0.policies[name] = now }
+        } catch {
+            if event.keyValue != nil { unreadable.report(error, of: event.key, revision: event.revision) }
+        }
+        return true
     }
 
     /// `nil` for a key that is about no volume.
@@ -226,5 +247,27 @@ public final class WatchedVolumes: VolumeCatalog {
             stored.forget(kind)
             return false
         }
+    }
+}
+
+/// What was read of some of the keys.
+struct WatchedPage {
+    private(set) var volumes: StoredVolumes
+    private(set) var policies: StoredPolicies
+
+    init(keys: StateKeys) {
+        volumes = StoredVolumes(keys: keys)
+        policies = StoredPolicies(keys: keys)
+    }
+
+    mutating func take(_ entry: KeyValue, orReportTo unreadable: UnreadableKeys) {
+        volumes.take(entry, orReportTo: unreadable)
+        policies.take(entry, orReportTo: unreadable)
+    }
+
+    /// Takes in what others have of other keys.
+    mutating func merge(_ others: WatchedPage) {
+        volumes.merge(others.volumes)
+        policies.merge(others.policies)
     }
 }

@@ -3,6 +3,7 @@ import VolumeCore
 /// Everything outside that the use cases touch, each behind its port.
 public struct DriverPorts: Sendable {
     public var store: any VolumeStore
+    public var policyStore: any PolicyStore
     public var catalog: any VolumeCatalog
     public var nodes: any NodeDirectory
     public var images: any ImageStore
@@ -21,14 +22,16 @@ public struct DriverPorts: Sendable {
     public var home: @Sendable () -> String?
 
     public init(
-        store: any VolumeStore, catalog: any VolumeCatalog, nodes: any NodeDirectory, images: any ImageStore,
+        store: any VolumeStore, policyStore: any PolicyStore, catalog: any VolumeCatalog, nodes: any NodeDirectory,
+        images: any ImageStore,
         formatter: any VolumeFormatter, mapper: any DeviceMapper, filesystems: any FilesystemTools,
-        mounter: any Mounter, limiter: any IOLimiter, policies: any PolicyCatalog = NoPolicies(), fence: any Fence,
+        mounter: any Mounter, limiter: any IOLimiter, policies: any PolicyCatalog, fence: any Fence,
         formerClients: any FormerClients,
         poolHealth: any PoolHealth = UnknownPoolHealth(), clock: any DriverClock, tokens: any TokenSource,
         home: @escaping @Sendable () -> String? = { nil }
     ) {
         self.store = store
+        self.policyStore = policyStore
         self.catalog = catalog
         self.nodes = nodes
         self.images = images

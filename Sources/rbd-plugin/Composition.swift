@@ -67,12 +67,15 @@ struct Composition {
             store: EtcdVolumeStore(
                 client: etcd, keys: keys, clock: clock, tokens: tokens, timeout: settings.limits.etcd,
                 unreadable: unreadable),
+            policyStore: EtcdPolicyStore(
+                client: etcd, keys: keys, clock: clock, tokens: tokens, timeout: settings.limits.etcd,
+                unreadable: unreadable),
             catalog: catalog,
             nodes: EtcdNodeDirectory(
                 client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd, unreadable: unreadable),
             images: images,
             formatter: node.formatter, mapper: node.mapper, filesystems: node.filesystems, mounter: node.mounter,
-            limiter: node.limiter,
+            limiter: node.limiter, policies: catalog,
             fence: CephFence(connection: connection, clock: clock), formerClients: clientNotes,
             poolHealth: health, clock: clock, tokens: tokens, home: { [cluster = readiness.cluster] in cluster.home })
         driver = VolumeDriver(

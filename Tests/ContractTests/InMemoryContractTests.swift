@@ -11,6 +11,14 @@ import Testing
         try await promise.check(VolumeStoreContract(store: world.ports.store, other: world.otherPorts.store))
     }
 
+    @Test(arguments: PolicyStoreContract.promises)
+    func policyStore(_ promise: ContractCase<PolicyStoreContract>) async throws {
+        try await promise.check(
+            PolicyStoreContract(
+                store: world.ports.policies, other: world.otherPorts.policies, catalog: world.ports.catalog,
+                clock: world.ports.clock))
+    }
+
     @Test(arguments: ImageStoreContract.promises)
     func imageStore(_ promise: ContractCase<ImageStoreContract>) async throws {
         try await promise.check(

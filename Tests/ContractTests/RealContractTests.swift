@@ -16,8 +16,24 @@ import Testing
         try await RealState.with { try await promise.check($0.directory) }
     }
 
+    @Test(arguments: PolicyStoreContract.promises)
+    func policyStore(_ promise: ContractCase<PolicyStoreContract>) async throws {
+        try await watching { state, catalog in
+            try await promise.check(
+                PolicyStoreContract(
+                    store: state.policies, other: state.otherPolicies, catalog: catalog, clock: state.clock))
+        }
+    }
+
     @Test(arguments: VolumeCatalogContract.promises)
     func volumeCatalog(_ promise: ContractCase<VolumeCatalogContract>) async throws {
+        try await watching { state, catalog in
+            try await promise.check(
+                VolumeCatalogContract(catalog: catalog, store: state.otherStore, clock: state.clock))
+        }
+    }
+
+    private func watching(_ body: (RealState, WatchedVolumes) async throws -> Void) async throws {
         try await RealState.with { state in
             let catalog = WatchedVolumes(
                 keys: state.keys, unreadable: UnreadableKeys(log: RealNode.silent), log: RealNode.silent)
@@ -25,8 +41,7 @@ import Testing
             defer { watching.cancel() }
             await catalog.firstReading()
             #expect(catalog.isLoaded)
-            try await promise.check(
-                VolumeCatalogContract(catalog: catalog, store: state.otherStore, clock: state.clock))
+            try await body(state, catalog)
         }
     }
 

@@ -82,7 +82,7 @@ import VolumeCore
     private let keys = StateKeys(prefix: "test")
 
     private func told(_ elements: [FollowElement], _ copy: WatchedVolumes) async {
-        var pages: [Task<StoredVolumes, Never>] = []
+        var pages: [Task<WatchedPage, Never>] = []
         for element in elements { await copy.take(element, &pages) }
     }
 

@@ -91,6 +91,7 @@ public struct NodePorts: Sendable {
     public let mounter: InMemoryMounter
     public let limiter: InMemoryIOLimiter
     public let store: InMemoryVolumeStore
+    public let policies: InMemoryPolicyStore
     public let catalog: InMemoryCatalog
     public let directory: InMemoryNodeDirectory
     public let fence: InMemoryFence
@@ -110,6 +111,7 @@ public struct NodePorts: Sendable {
         mounter = InMemoryMounter(process)
         limiter = InMemoryIOLimiter(process)
         store = InMemoryVolumeStore(process)
+        policies = InMemoryPolicyStore(process)
         catalog = InMemoryCatalog(process)
         directory = InMemoryNodeDirectory(process)
         fence = InMemoryFence(process)

@@ -37,9 +37,11 @@ extension VolumeDriver {
     ) {
         self.init(
             ports: DriverPorts(
-                store: ports.store, catalog: ports.catalog, nodes: ports.directory, images: ports.images,
+                store: ports.store, policyStore: ports.policies, catalog: ports.catalog, nodes: ports.directory,
+                images: ports.images,
                 formatter: ports.formatter, mapper: ports.mapper, filesystems: ports.filesystems,
-                mounter: ports.mounter, limiter: ports.limiter, fence: ports.fence, formerClients: ports.formerClients,
+                mounter: ports.mounter, limiter: ports.limiter, policies: ports.catalog, fence: ports.fence,
+                formerClients: ports.formerClients,
                 poolHealth: poolHealth, clock: ports.clock, tokens: ports.tokens),
             settings: DriverSettings(
                 mountRoot: DriverFixture.mountRoot, defaults: defaults, limits: limits,

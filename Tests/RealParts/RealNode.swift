@@ -151,6 +151,17 @@ package struct RealState: Sendable {
             unreadable: unreadable)
     }
 
+    package var policies: EtcdPolicyStore { policies(client) }
+
+    /// Another node's.
+    package var otherPolicies: EtcdPolicyStore { policies(otherClient) }
+
+    private func policies(_ client: EtcdClient) -> EtcdPolicyStore {
+        EtcdPolicyStore(
+            client: client, keys: keys, clock: clock, tokens: RandomTokens(), timeout: .seconds(8),
+            unreadable: unreadable)
+    }
+
     package var directory: NodeDirectoryContract {
         let hearts = Hearts(state: self)
         return NodeDirectoryContract(

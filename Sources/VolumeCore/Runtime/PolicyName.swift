@@ -20,6 +20,11 @@ public struct PolicyName: Sendable, Hashable, Comparable {
         self.text = text
     }
 
+    private init(known text: String) { self.text = text }
+
+    /// The policy of the volumes for which no other is named, where there is a policy of that name.
+    public static let standard = PolicyName(known: "default")
+
     private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

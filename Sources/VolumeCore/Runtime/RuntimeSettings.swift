@@ -38,6 +38,13 @@ public struct RuntimeSettings: Sendable, Hashable {
         return changed
     }
 
+    /// The same, with what newer versions have set in `stored`, which it is to take the place of.
+    func inPlace(of stored: RuntimeSettings) -> RuntimeSettings {
+        var settings = self
+        settings.unknown = stored.unknown
+        return settings
+    }
+
     /// These values, and where they say nothing those of a weaker place.
     public func over(_ weaker: RuntimeSettings) -> RuntimeSettings {
         var both = self

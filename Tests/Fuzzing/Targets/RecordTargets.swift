@@ -62,6 +62,10 @@ enum RecordWords {
         for client in record.clients { try ClientAddressChecks.isOneClient(client) }
     }
 
+    static let policies = RecordTarget<Policy>(name: "record-policy", key: "p/policies/gold") { policy in
+        _ = (policy.contradiction, policy.values)
+    }
+
     static let nodes = RecordTarget<NodeRecord>(name: "record-node", key: "p/nodes/a") { record throws(Broken) in
         try hold(record.node == "a", "the record of another node was read")
     }
@@ -70,5 +74,5 @@ enum RecordWords {
 }
 
 extension RecordWords {
-    static let targets: [any FuzzTarget] = [volumes, mounts, nodes, cluster]
+    static let targets: [any FuzzTarget] = [volumes, mounts, policies, nodes, cluster]
 }

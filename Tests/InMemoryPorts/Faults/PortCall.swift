@@ -18,6 +18,7 @@ public struct PortCall: Sendable, Hashable, CustomStringConvertible {
 /// All effects that ports have.
 public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     case storeRead, storeCommit, storeReadAll, nodeIsAlive
+    case policyRead, policyReadAll, policyWrite
     case imagePreflight, imageInspect, imageCreate, imageMark, imageRename, imageWatchers, imageList, imageFilesystems
     case imageNoteWriter, imageForgetWriters, imageGrow
     case snapshotList, snapshotTake, snapshotMark, snapshotRemove, snapshotRollBack
@@ -36,7 +37,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     /// What it needs to be connected to.
     public var backend: Backend {
         switch self {
-        case .storeRead, .storeCommit, .storeReadAll, .nodeIsAlive: .etcd
+        case .storeRead, .storeCommit, .storeReadAll, .nodeIsAlive, .policyRead, .policyReadAll, .policyWrite: .etcd
         case .imagePreflight, .imageInspect, .imageCreate, .imageMark, .imageRename, .imageWatchers, .imageList,
             .imageFilesystems,
             .imageTrim, .imageRemove, .imageTrash, .imageTrashPlaces, .imageTrashList, .imageEmpty, .formatMap,
@@ -56,7 +57,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     /// Whether it changes anything.
     public var writes: Bool {
         switch self {
-        case .snapshotTake, .snapshotMark, .snapshotRemove, .snapshotRollBack, .storeCommit, .imageCreate, .imageMark,
+        case .snapshotTake, .snapshotMark, .snapshotRemove, .snapshotRollBack, .storeCommit, .policyWrite, .imageCreate,
+            .imageMark,
             .imageNoteWriter, .imageForgetWriters, .imageGrow, .imageRename,
             .imageTrim,
             .imageRemove, .imageTrash, .imageEmpty,
@@ -65,7 +67,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
             .filesystemGrow, .filesystemTrim, .filesystemDiscard,
             .mountMount, .mountUnmount, .mountPrepareRoot, .fenceBlocklist, .fenceAllow, .fenceBreakLock:
             true
-        case .snapshotList, .storeRead, .storeReadAll, .nodeIsAlive, .imagePreflight, .imageInspect, .imageWatchers,
+        case .snapshotList, .storeRead, .storeReadAll, .policyRead, .policyReadAll, .nodeIsAlive, .imagePreflight,
+            .imageInspect, .imageWatchers,
             .imageList,
             .imageFilesystems,
             .imageTrashPlaces, .imageTrashList,

@@ -31,8 +31,39 @@ public struct InMemoryVolumeStore: VolumeStore {
     }
 }
 
-/// `VolumeCatalog`: follows the simulated etcd at once, unless the node is cut off or the copy was frozen.
-public struct InMemoryCatalog: VolumeCatalog {
+/// `PolicyStore` over the simulated etcd.
+public struct InMemoryPolicyStore: PolicyStore {
+    private let process: PluginProcess
+
+    public init(_ process: PluginProcess) { self.process = process }
+
+    public func read(_ name: PolicyName) async throws -> Revisioned<Policy>? {
+        try await process.perform(.policyRead, name.text) { $0.etcd.policies[name] }
+    }
+
+    public func readAll() async throws -> [PolicyName: Revisioned<Policy>] {
+        try await process.perform(.policyReadAll, "") { $0.etcd.policies }
+    }
+
+    public func put(
+        _ policy: Policy, as name: PolicyName, over read: Revisioned<Policy>?
+    ) async throws -> Revisioned<Policy>? {
+        let request = process.nextRequest()
+        return try await process.perform(.policyWrite, name.text) { world in
+            world.etcd.write(policy, as: name, over: read?.revision, request: request).stored
+        }
+    }
+
+    public func delete(_ name: PolicyName, over read: Revisioned<Policy>) async throws -> Bool {
+        let request = process.nextRequest()
+        return try await process.perform(.policyWrite, name.text) { world in
+            world.etcd.write(nil, as: name, over: read.revision, request: request).isDone
+        }
+    }
+}
+
+/// `VolumeCatalog` and `PolicyCatalog`: follows the simulated etcd at once, unless the node is cut off or the copy was frozen.
+public struct InMemoryCatalog: VolumeCatalog, PolicyCatalog {
     private let process: PluginProcess
 
     public init(_ process: PluginProcess) { self.process = process }
@@ -44,6 +75,10 @@ public struct InMemoryCatalog: VolumeCatalog {
     public var count: Int { (copy ?? []).count }
 
     public func unsettled() -> [StoredVolume] { volumes.filter { !$0.isSettled } }
+
+    public func policy(_ name: PolicyName) -> Policy? {
+        process.cluster.mutate { $0.policies(of: process.node)?[name]?.record }
+    }
 
     /// A reading takes no time here.
     public func firstReading() async {}

@@ -177,7 +177,7 @@ extension World {
             return
         }
         if node.heartbeat != nil, node.heartbeat?.lostAt == nil { nodes[node.name]?.heartbeat?.lostAt = now }
-        if case .following = node.catalog { nodes[node.name]?.catalog = .frozen(etcd.readAll()) }
+        if case .following = node.catalog { freezeCatalog(of: node.name) }
     }
 
     /// What hung in the kernel goes through, or learns that it is fenced.
@@ -211,9 +211,18 @@ extension World {
         }
     }
 
+    func policies(of name: String) -> [PolicyName: Revisioned<Policy>]? {
+        switch nodes[name]?.catalog {
+        case .following: etcd.policies
+        case .frozen: nodes[name]?.frozenPolicies
+        case .empty, nil: nil
+        }
+    }
+
     /// Stops the watch while everything else goes on: the copy shows what was true now.
     public mutating func freezeCatalog(of name: String) {
         nodes[name]?.catalog = .frozen(etcd.readAll())
+        nodes[name]?.frozenPolicies = etcd.policies
     }
 
     /// Lets the watch catch up.

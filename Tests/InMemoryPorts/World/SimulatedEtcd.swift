@@ -14,6 +14,10 @@ public struct SimulatedEtcd: Sendable {
     /// so that a repetition is recognised as done.
     private var lastWrites: [VolumeName: (request: Int, stored: StoredVolume)] = [:]
 
+    public private(set) var policies: [PolicyName: Revisioned<Policy>] = [:]
+    /// The request that last wrote to a policy, and what it answered.
+    private var lastPolicyWrites: [PolicyName: (request: Int, stored: Revisioned<Policy>?)] = [:]
+
     public init() {}
 
     /// The records of a name.
@@ -40,5 +44,17 @@ public struct SimulatedEtcd: Sendable {
         stored[name] = next.isAbsent ? nil : next
         lastWrites[name] = (request, next)
         return next
+    }
+    /// Puts a policy, or deletes it with `nil`, guarded with the revision of what was read.
+    /// - Returns: whether the guard held; nothing was written else.
+    public mutating func write(
+        _ policy: Policy?, as name: PolicyName, over read: Int64?, request: Int
+    ) -> (isDone: Bool, stored: Revisioned<Policy>?) {
+        if let last = lastPolicyWrites[name], last.request == request { return (true, last.stored) }
+        guard policies[name]?.revision == read else { return (false, nil) }
+        revision += 1
+        policies[name] = policy.map { Revisioned($0, revision: revision) }
+        lastPolicyWrites[name] = (request, policies[name])
+        return (true, policies[name])
     }
 }

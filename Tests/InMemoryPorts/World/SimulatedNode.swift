@@ -28,6 +28,8 @@ public struct SimulatedNode: Sendable {
     /// The clients that the present run of the plugin has ended in good order when their device was gone already.
     var endedClients: Set<ClientAddress> = []
     var catalog = CatalogState.empty
+    /// The policies that a frozen copy shows.
+    var frozenPolicies: [PolicyName: Revisioned<Policy>] = [:]
     /// How much the node's clock is ahead of the world's, and how many thousandths of the world's speed it has.
     public var clockOffset: Duration = .zero
     public var clockPace = 1000

@@ -50,9 +50,11 @@ enum Setup {
 
     static func driver(_ node: NodePorts, _ mutation: Mutation?) -> VolumeDriver {
         var ports = DriverPorts(
-            store: node.store, catalog: node.catalog, nodes: node.directory, images: node.images,
+            store: node.store, policyStore: node.policies, catalog: node.catalog, nodes: node.directory,
+            images: node.images,
             formatter: node.formatter, mapper: node.mapper, filesystems: node.filesystems,
-            mounter: node.mounter, limiter: node.limiter, fence: node.fence, formerClients: node.formerClients,
+            mounter: node.mounter, limiter: node.limiter, policies: node.catalog, fence: node.fence,
+            formerClients: node.formerClients,
             clock: node.clock,
             tokens: node.tokens)
         mutation?.apply(&ports, node)

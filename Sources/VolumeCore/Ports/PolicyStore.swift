@@ -1,0 +1,23 @@
+/// The policies that all nodes share, in etcd.
+public protocol PolicyStore: Sendable {
+    /// Linearizably.
+    /// - Returns: `nil` when there is no such policy.
+    /// - Throws: `VolumeError` with code `unavailable` or `timedOut` when the truth cannot be had, `unexplained` when it is there and
+    ///   cannot be read.
+    func read(_ name: PolicyName) async throws -> Revisioned<Policy>?
+
+    /// Everything there is, at one revision. What cannot be read is left out and reported.
+    func readAll() async throws -> [PolicyName: Revisioned<Policy>]
+
+    /// Writes the policy in the place of what was read, or of nothing. Repeats itself after a lost answer until it knows.
+    /// - Returns: what is stored now; `nil` when something else stood there meanwhile, and nothing was written.
+    /// - Throws: `VolumeError` with outcome `unknown` when even reading back did not tell.
+    func put(
+        _ policy: Policy, as name: PolicyName, over read: Revisioned<Policy>?
+    ) async throws -> Revisioned<Policy>?
+
+    /// Deletes what was read.
+    /// - Returns: `false` when something else stood there meanwhile, and nothing was deleted.
+    /// - Throws: as `put`.
+    func delete(_ name: PolicyName, over read: Revisioned<Policy>) async throws -> Bool
+}
