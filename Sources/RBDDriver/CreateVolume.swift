@@ -8,16 +8,19 @@ extension VolumeDriver {
     /// the volume's name → record `ready`.
     public func create(_ nameText: String, options: [String: String]) async throws {
         if let topic = OptionHelp.topic(in: options) {
-            throw OptionHelp.answer(to: topic, defaults: settings.defaults)
+            guard topic == OptionHelp.policies else {
+                throw OptionHelp.answer(to: topic, defaults: settings.defaults)
+            }
+            throw OptionHelp.answer(with: try await policies())
         }
         let name = try VolumeName(nameText)
-        let request = try VolumeRequest(options: options, defaults: settings.defaults)
+        let asked = try AskedOptions(options)
         try await operation("create", name) {
             let end = (Deadline.current ?? ports.clock.now()) + settings.undoBudget
             do {
-                try await create(name, request)
+                try await create(name, asked)
             } catch {
-                guard try await isReadyAfterAll(name, request, by: end) else { throw error }
+                guard try await isReadyAfterAll(name, asked, by: end) else { throw error }
                 log.step("another node has created the volume", name, ["error": "\(error)"])
             }
         }
@@ -27,19 +30,30 @@ extension VolumeDriver {
     /// - Parameter end: by when the caller has to have an answer: undoing what was done may have used up most of the time.
     /// - Returns: whether the same Create, repeated, would find the volume as asked for.
     /// - Throws: what it would say of a volume that is there otherwise.
-    private func isReadyAfterAll(_ name: VolumeName, _ request: VolumeRequest, by end: Moment) async throws -> Bool {
-        guard let stored = try? await Deadline.$current.withValue(end, operation: { try await read(name) }) else {
-            return false
-        }
-        let step = try rules.create(name, stored.volume?.record, request, me, false)
-        return step == .finished
+    private func isReadyAfterAll(_ name: VolumeName, _ asked: AskedOptions, by end: Moment) async throws -> Bool {
+        guard let stored = try? await Deadline.$current.withValue(end, operation: { try await read(name) }),
+            let record = stored.volume?.record
+        else { return false }
+        let request = try VolumeRequest(asked, repeating: record, defaults: settings.defaults)
+        return try rules.create(name, record, request, me, false) == .finished
     }
 
-    private func create(_ name: VolumeName, _ request: VolumeRequest) async throws {
+    private func create(_ name: VolumeName, _ asked: AskedOptions) async throws {
         var giveUp = ports.clock.now() + settings.handOverWait
         var begun: Set<String> = []
+        // What this call has begun with it records again, whatever the policy says by then: its image is made so.
+        var anew: VolumeRequest?
         while true {
             let stored = try await read(name)
+            let request: VolumeRequest
+            if let record = stored.volume?.record {
+                request = try VolumeRequest(asked, repeating: record, defaults: settings.defaults)
+            } else if let anew, !begun.isEmpty {
+                request = anew
+            } else {
+                request = try await self.request(name, asked)
+                anew = request
+            }
             let step = try rules.create(
                 name, stored.volume?.record, request, me, try await attemptIsAlive(stored))
             var abandoned: VolumeRecord?
@@ -67,6 +81,26 @@ extension VolumeDriver {
         }
     }
 
+    private func policies() async throws -> [PolicyName: Policy] {
+        try await Deadline.$current.withValue(ports.clock.now() + settings.workBudget) {
+            try await ports.policyStore.readAll().mapValues(\.record)
+        }
+    }
+
+    /// What the options make with the policy of the volume, which is read as it is now.
+    private func request(_ name: VolumeName, _ asked: AskedOptions) async throws -> VolumeRequest {
+        let policy = try await policy(asked.policy, "create volume \(name)")
+        return try VolumeRequest(asked, defaults: settings.defaults, policy: policy)
+    }
+
+    /// - Parameter asked: the policy that was named; without one it is `default`, where that is there.
+    private func policy(_ asked: PolicyName?, _ what: String) async throws -> NamedPolicy? {
+        let name = asked ?? .standard
+        if let found = try await ports.policyStore.read(name) { return NamedPolicy(name, found.record) }
+        guard asked != nil else { return nil }
+        throw VolumeError.noSuchPolicy(name, what, known: Array(try await ports.policyStore.readAll().keys))
+    }
+
     func attemptIsAlive(_ stored: StoredVolume) async throws -> Bool {
         guard let record = stored.volume?.record, record.phase == .creating else { return false }
         return try await isAlive(record.attempt?.by)
@@ -86,6 +120,8 @@ extension VolumeDriver {
             spec: request.spec, options: request.options,
             createdAt: ports.clock.timestamp(), attempt: .init(by: me, token: ports.tokens.token()))
         record.isProtected = request.isProtected
+        record.policy = request.policy
+        record.runtime = request.runtime
         // Both only look. What the first one says of the pool is clearer, so its error goes first.
         let image = record.image
         async let found = ports.images.inspect(image)
@@ -100,6 +136,7 @@ extension VolumeDriver {
             record.adopted = true
             record.spec = try await adoptedSpec(of: existing, image, request)
             try settings.limits.check(record)
+            try request.checkPolicy(of: record)
             try await checkMapper(record.spec, name)
         } else if request.adopt {
             throw AdoptRule.absent(image)
@@ -145,7 +182,7 @@ extension VolumeDriver {
         spec.filesystem = try AdoptRule.filesystem(
             of: image, asked: request.given.contains(.fstype) ? request.spec.filesystem : nil,
             found: try await ports.images.filesystems(on: image))
-        if !request.given.contains(.mountOptions) {
+        if !request.decided.contains(.mountOptions) {
             spec.mountOptions = settings.defaults.mountOptions[spec.filesystem]
         }
         try spec.checkMountOptions()

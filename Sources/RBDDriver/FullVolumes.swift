@@ -23,7 +23,8 @@ extension VolumeDriver {
         guard let volume = stored.volume?.record, volume.phase == .ready, let attachment = stored.attachment?.record,
             attachment.owner == me, attachment.state == .attached
         else { return nil }
-        return wantedValues(of: volume)?.autogrow
+        guard let autogrow = wantedValues(of: volume)?.autogrow else { return nil }
+        return volume.policy.flatMap { ports.policies.policy($0) }?.bounding(autogrow) ?? autogrow
     }
 
     private func growIfFull(_ stored: StoredVolume, _ autogrow: Autogrow) async {

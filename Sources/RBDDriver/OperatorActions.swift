@@ -4,6 +4,7 @@ import VolumeCore
 /// What an operator does by hand where no program can decide. Works without the plugin running on this node.
 public struct OperatorActions: Sendable {
     private let store: any VolumeStore
+    private let policies: any PolicyStore
     private let images: any ImageStore
     private let fence: any Fence
     private let clock: any DriverClock
@@ -13,10 +14,12 @@ public struct OperatorActions: Sendable {
 
     /// - Parameter me: as whom the records name who is at it; not the identity of any plugin.
     public init(
-        store: any VolumeStore, images: any ImageStore, fence: any Fence, clock: any DriverClock,
+        store: any VolumeStore, policies: any PolicyStore, images: any ImageStore, fence: any Fence,
+        clock: any DriverClock,
         blocklistExpiry: Duration, me: NodeIdentity, log: Logger
     ) {
         self.store = store
+        self.policies = policies
         self.images = images
         self.fence = fence
         self.clock = clock
@@ -91,7 +94,9 @@ public struct OperatorActions: Sendable {
     /// - Returns: the volume as it is recorded then.
     public func resize(_ nameText: String, to size: VolumeSize) async throws -> StoredVolume {
         let stored = try await volume(nameText)
-        guard let desired = try GrowthRule.request(size, for: stored, at: clock.wallTime()),
+        guard
+            let desired = try GrowthRule.request(
+                size, for: stored, policy: try await policy(of: stored), at: clock.wallTime()),
             let volume = stored.volume?.record
         else { return stored }
         try await images.preflight(volume.spec.resized(to: size))
@@ -140,7 +145,14 @@ public struct OperatorActions: Sendable {
     /// What is wanted of a volume while it is in use, and where it comes from.
     /// - Throws: `VolumeError` with code `notFound`.
     public func values(of nameText: String) async throws -> VolumeValues {
-        VolumeValues(stored: try await volume(nameText), policy: nil)
+        let stored = try await volume(nameText)
+        return VolumeValues(stored: stored, policy: try await policy(of: stored)?.policy.runtime)
+    }
+
+    /// `nil` where the volume has none, or one that is gone.
+    private func policy(of stored: StoredVolume) async throws -> NamedPolicy? {
+        guard let name = stored.volume?.record.policy else { return nil }
+        return try await policies.read(name).map { NamedPolicy(name, $0.record) }
     }
 
     private func changedMeanwhile(_ what: String) -> VolumeError {

@@ -65,9 +65,9 @@ import VolumeCore
 
     @Test func `the reference shows the options of a volume as the code knows them`() throws {
         let reference = String(decoding: try file("docs/reference.md"), as: UTF8.self)
-        let isThere = reference.contains("\n\n\(OptionDescription.markdownTable)\n\n## Settings\n")
+        let isThere = reference.contains("\n\n\(OptionDescription.markdownTable)\n\n## Policies\n")
         #expect(
-            isThere, "Above the heading Settings docs/reference.md should contain:\n\(OptionDescription.markdownTable)")
+            isThere, "Above the heading Policies docs/reference.md should contain:\n\(OptionDescription.markdownTable)")
     }
 
     @Test func `config json offers every setting, in order, settable and without a value`() throws {

@@ -12,7 +12,7 @@ import VolumeCore
     private func actions() -> OperatorActions {
         let ports = cluster.startPlugin(on: "desk")
         return OperatorActions(
-            store: ports.store, images: ports.images, fence: ports.fence, clock: ports.clock,
+            store: ports.store, policies: ports.policies, images: ports.images, fence: ports.fence, clock: ports.clock,
             blocklistExpiry: .seconds(1 << 28), me: NodeIdentity(node: "operator@desk", boot: "x"),
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }

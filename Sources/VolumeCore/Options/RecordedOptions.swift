@@ -51,7 +51,7 @@ extension VolumeSpec {
         case .uid: uid.map { "\($0)" }
         case .gid: gid.map { "\($0)" }
         case .mode: mode.map { "0" + String($0, radix: 8) }
-        case .adopt, .protect: nil
+        case .adopt, .protect, .policy: nil
         }
     }
 }

@@ -63,6 +63,10 @@ extension VolumeOption {
                 rawValue, "true|false",
                 "`true`: every node refuses to remove the volume. An operator can lift the protection with `rbd-plugin volume unprotect NAME`, and protect an existing volume with `rbd-plugin volume protect NAME`."
             ) { _ in "false" }
+        case .policy:
+            .init(
+                rawValue, "NAME", withoutDefault: "`default`, if there is a policy of that name",
+                "The policy that the volume follows.")
         }
     }
 

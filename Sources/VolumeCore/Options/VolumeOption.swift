@@ -8,5 +8,5 @@ public enum VolumeOption: String, Sendable, CaseIterable {
     case mkfsOptions = "mkfs-options"
     case mountOptions = "mount-options"
     case mapOptions = "map-options"
-    case uid, gid, mode, adopt, protect
+    case uid, gid, mode, adopt, protect, policy
 }

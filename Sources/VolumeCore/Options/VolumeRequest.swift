@@ -3,6 +3,8 @@ public struct VolumeRequest: Sendable, Hashable {
     public let spec: VolumeSpec
     /// The options that the user gave, for telling a repeated Create from a contradicting one.
     public let given: Set<VolumeOption>
+    /// Those, and what the policy says: where the defaults count no more.
+    public let decided: Set<VolumeOption>
     /// The options by the plugin's names, in the words of the user.
     public let options: [String: String]
     /// Whether an existing image of that name, which no volume owns, is to be taken over with its content.
@@ -11,12 +13,55 @@ public struct VolumeRequest: Sendable, Hashable {
     /// Whether the volume is to be kept from being removed until an operator lifts that.
     public let isProtected: Bool
 
-    /// Reads `docker volume create -o` options. Decides by the options alone: pools and capacity are checked later.
+    /// The policy that the volume is to follow.
+    public var policy: PolicyName? { described?.name ?? asked }
+    /// What it says, of a volume that is new.
+    private let described: NamedPolicy?
+    /// The policy that was named.
+    private let asked: PolicyName?
+    /// The volume's own values that can be changed while it is in use.
+    public let runtime: RuntimeSettings
+
+    /// What options make of a volume that is not there yet. Decides by them alone: pools and capacity are checked later.
     /// - Throws: `VolumeError` with code `invalidOption` for an unknown option, a bad value, a missing pool
     ///   or options that are too long.
-    public init(options: [String: String], defaults: VolumeDefaults) throws(VolumeError) {
-        let values = try GivenOptions.read(options)
-        try OptionLimits.check(options)
+    public init(
+        options: [String: String], defaults: VolumeDefaults, policy: NamedPolicy? = nil
+    ) throws(VolumeError) {
+        try self.init(AskedOptions(options), defaults: defaults, policy: policy)
+    }
+
+    /// The same. What is given goes before what the policy says, and that before the defaults.
+    /// - Throws: `VolumeError` with code `invalidOption` for a missing pool, for values that cannot go together, and for a size that
+    ///   the policy does not allow.
+    public init(_ asked: AskedOptions, defaults: VolumeDefaults, policy: NamedPolicy?) throws(VolumeError) {
+        let values = asked.given.merging(Self.suggested(by: policy, beside: asked)) { given, _ in given }
+        try self.init(asked, values, defaults, policy)
+        try spec.checkMapOptions()
+        if adoption == .none {
+            try spec.checkAsNew()
+            try policy?.check(spec.size, "create the volume")
+        } else if values[.fstype] != nil {
+            // Else whose options they are is not known before the image that is adopted has been looked at.
+            try spec.checkMountOptions()
+        }
+        let inForce = policy.map { asked.runtime.over($0.policy.runtime) } ?? asked.runtime
+        if let contradiction = inForce.contradiction {
+            throw VolumeError.refusedCreate(contradiction, remedy: "change one of the values")
+        }
+    }
+
+    /// What options ask of a volume that is recorded already: a Create that is repeated says no more than it did the first time,
+    /// whatever has become of the policy and of the defaults since.
+    public init(_ asked: AskedOptions, repeating record: VolumeRecord, defaults: VolumeDefaults) throws(VolumeError) {
+        var defaults = defaults
+        defaults.pool = record.spec.pool
+        try self.init(asked, asked.given, defaults, nil)
+    }
+
+    private init(
+        _ asked: AskedOptions, _ values: [VolumeOption: String], _ defaults: VolumeDefaults, _ policy: NamedPolicy?
+    ) throws(VolumeError) {
         guard let pool = values[.pool] ?? defaults.pool else {
             throw VolumeError.refusedCreate(
                 "no pool is given", remedy: "add '-o pool=NAME', or set RBD_DEFAULT_POOL for the plugin")
@@ -24,31 +69,35 @@ public struct VolumeRequest: Sendable, Hashable {
         var spec = VolumeSpec(
             pool: try OptionValues.read(.pool, pool, ValueReader.place), size: defaults.size, order: defaults.order,
             features: defaults.features, filesystem: defaults.filesystem)
-        var adoption = Adoption.none
-        var isProtected = false
-        // In a fixed order, so that of several faults it is always the same one that is told.
-        for option in VolumeOption.allCases {
-            guard let value = values[option] else { continue }
-            switch option {
-            case .adopt: adoption = try OptionValues.adoption(value)
-            case .protect: isProtected = try OptionValues.read(.protect, value, ValueReader.flag)
-            default: try spec.set(option, value)
-            }
-        }
+        (adoption, isProtected) = try spec.take(values)
         if values[.mountOptions] == nil { spec.mountOptions = defaults.mountOptions[spec.filesystem] }
-        try spec.checkMapOptions()
-        if adoption == .none {
-            if values[.mkfsOptions] == nil { spec.mkfsOptions = defaults.mkfsOptions[spec.filesystem] }
-            try spec.checkAsNew()
-        } else if values[.fstype] != nil {
-            // Else whose options they are is not known before the image that is adopted has been looked at.
-            try spec.checkMountOptions()
+        if adoption == .none, values[.mkfsOptions] == nil {
+            spec.mkfsOptions = defaults.mkfsOptions[spec.filesystem]
         }
         self.spec = spec
-        self.adoption = adoption
-        self.options = Dictionary(uniqueKeysWithValues: values.map { ($0.key.rawValue, $0.value) })
-        self.isProtected = isProtected
-        given = Set(values.keys)
+        self.asked = asked.policy
+        described = policy
+        runtime = asked.runtime
+        options = asked.recorded
+        given = Set(asked.given.keys)
+        decided = Set(values.keys)
+    }
+
+    /// Checks what the volume is to be once the image that it takes over is known.
+    /// - Throws: `VolumeError` with code `invalidOption`.
+    public func checkPolicy(of record: VolumeRecord) throws(VolumeError) {
+        try described?.check(record.spec.size, "create volume \(record.name)")
+    }
+
+    /// What the policy says of its volumes. Its options for mkfs are for the filesystem that it names.
+    private static func suggested(by policy: NamedPolicy?, beside asked: AskedOptions) -> [VolumeOption: String] {
+        guard var options = policy?.policy.create.options else { return [:] }
+        if let filesystem = asked.given[.fstype], let theirs = options[.fstype],
+            filesystem.lowercased() != theirs.lowercased()
+        {
+            options[.mkfsOptions] = nil
+        }
+        return options
     }
 
     /// librbd allows twice as many; making a map of that size takes longer than a call may. To delete them all, should all
@@ -110,12 +159,25 @@ extension VolumeSpec {
         case .uid: uid = try OptionValues.identifier(.uid, value)
         case .gid: gid = try OptionValues.identifier(.gid, value)
         case .mode: mode = try OptionValues.mode(value)
-        case .adopt, .protect: break
+        case .adopt, .protect, .policy: break
         }
     }
 }
 
 extension VolumeRequest {
+    /// The first option that was given and that `recorded` has otherwise, as `(option, what it has)`.
+    ///
+    /// Values that can be changed while the volume is in use are the affair of an operator from its creation on. A volume keeps the
+    /// policy that it was created with, also when an operator has removed that one since.
+    public func contradiction(to recorded: VolumeRecord) -> (option: VolumeOption, has: String)? {
+        if given.contains(.policy), let policy, policy != recorded.policy,
+            policy.text != recorded.options[VolumeOption.policy.rawValue]
+        {
+            return (.policy, recorded.policy?.text ?? "")
+        }
+        return contradiction(to: recorded.spec, createdSize: recorded.createdSize)
+    }
+
     /// The first option that was given and that `existing` has otherwise, as `(option, what it has)`.
     ///
     /// A Create repeated by another node of a Swarm gives the same options; options it does not give match anything.
@@ -150,7 +212,7 @@ extension VolumeRequest {
         case .gid: spec.gid == existing.gid ? nil : existing.gid.map { "\($0)" } ?? "none"
         case .mode: spec.mode == existing.mode ? nil : existing.mode.map { "0" + String($0, radix: 8) } ?? "none"
         // Of the volume's protection an operator decides from its creation on.
-        case .adopt, .protect: nil
+        case .adopt, .protect, .policy: nil
         }
     }
 

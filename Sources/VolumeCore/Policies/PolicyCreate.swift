@@ -55,7 +55,7 @@ extension VolumeOption {
     /// Whether a policy can give it to its volumes.
     var isForPolicies: Bool {
         switch self {
-        case .adopt: false
+        case .adopt, .policy: false
         default: true
         }
     }

@@ -18,7 +18,7 @@ public enum CreateRule {
         _ name: VolumeName, recorded: VolumeRecord?, request: VolumeRequest, me: NodeIdentity, attemptIsAlive: Bool
     ) throws(VolumeError) -> CreateStep {
         guard let recorded else { return .begin }
-        if let (option, has) = request.contradiction(to: recorded.spec, createdSize: recorded.createdSize) {
+        if let (option, has) = request.contradiction(to: recorded) {
             throw VolumeError(
                 .alreadyExists, "create volume \(name)",
                 why: "it exists with \(option.rawValue)=\(has.isEmpty ? "(none)" : has)",

@@ -1,11 +1,12 @@
 /// How a volume becomes larger. Nothing makes one smaller.
 public enum GrowthRule {
     /// What an operator's wish makes of the records: a write beside the plugins (`OperatorWriteRule`).
+    /// - Parameter policy: that of the volume, where there is one.
     /// - Returns: the record to write; `nil` when the volume has that size and nothing else is wanted.
     /// - Throws: `VolumeError`: `notFound`; `invalidOption` for a size that the volume cannot get; `conflict` while the volume is
     ///   being created, mounted, unmounted or removed.
     public static func request(
-        _ size: VolumeSize, for stored: StoredVolume, at time: WallTime
+        _ size: VolumeSize, for stored: StoredVolume, policy: NamedPolicy? = nil, at time: WallTime
     ) throws(VolumeError) -> DesiredState? {
         let what = "resize volume \(stored.name) to \(size)"
         guard let volume = stored.volume?.record else { throw VolumeError.noSuchVolume(what) }
@@ -16,6 +17,7 @@ public enum GrowthRule {
                 remedy: "give a larger size; or create a smaller volume and copy the files", outcome: .refused)
         }
         try refuseTooLarge(volume.spec.resized(to: size), what)
+        try policy?.check(size, what)
         try OperatorWriteRule.refuseWhileUnderWay(stored, what)
         let current = wanted(stored)
         if size == volume.spec.size && current == nil || size == current { return nil }

@@ -11,6 +11,7 @@ import VolumeCore
 /// The connections of one operator's command. Settings come from the environment, as for the plugin.
 struct OperatorSession {
     let actions: OperatorActions
+    let policies: PolicyActions
     let nodes: EtcdNodeDirectory
     /// Whether the records are of the Ceph cluster that the settings name: to be required before Ceph is asked about them.
     let cluster: ClusterBinding
@@ -58,11 +59,16 @@ struct OperatorSession {
         }
         nodes = EtcdNodeDirectory(
             client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd, unreadable: unreadable)
+        let store = EtcdVolumeStore(
+            client: etcd, keys: keys, clock: clock, tokens: RandomTokens(), timeout: settings.limits.etcd,
+            unreadable: unreadable)
+        let policyStore = EtcdPolicyStore(
+            client: etcd, keys: keys, clock: clock, tokens: RandomTokens(), timeout: settings.limits.etcd,
+            unreadable: unreadable)
+        policies = PolicyActions(store: store, policies: policyStore, clock: clock)
         actions = OperatorActions(
-            store: EtcdVolumeStore(
-                client: etcd, keys: keys, clock: clock, tokens: RandomTokens(), timeout: settings.limits.etcd,
-                unreadable: unreadable),
-            images: CephImageStore(connection: ceph, clock: clock), fence: CephFence(connection: ceph, clock: clock),
+            store: store, policies: policyStore, images: CephImageStore(connection: ceph, clock: clock),
+            fence: CephFence(connection: ceph, clock: clock),
             clock: clock, blocklistExpiry: settings.limits.blocklistExpiry,
             me: NodeIdentity(node: "operator@\(settings.node.identity.node)", boot: RandomTokens().token()), log: silent
         )

@@ -14,7 +14,7 @@ import VolumeCore
         "features": "layering,exclusive-lock", "stripe-unit": "64K", "stripe-count": "4", "fstype": "ext4",
         "mkfs-options": "-m 0", "mount-options": "noatime",
         "map-options": "queue_depth=128", "uid": "999", "gid": "998", "mode": "750", "adopt": "false",
-        "protect": "false",
+        "protect": "false", "policy": "gold",
     ]
 
     private func contradiction(

@@ -42,7 +42,7 @@ import VolumeCore
             "pool": "rbd", "size": "10G", "fstype": "xfs", "order": "25", "features": "layering", "data-pool": "slow",
             "namespace": "team", "mkfs-options": "-m reflink=1  -q", "mount-options": "noatime,discard",
             "map-options": "queue_depth=128,alloc_size=65536", "uid": "999", "gid": "0", "mode": "0750",
-            "stripe-unit": "64K", "stripe-count": "4", "adopt": "true", "protect": "true",
+            "stripe-unit": "64K", "stripe-count": "4", "adopt": "true", "protect": "true", "policy": "gold",
         ]
         #expect(Set(options.keys) == Set(VolumeOption.allCases.map(\.rawValue)), "an option has no test")
         let request = try request(options)
@@ -54,7 +54,7 @@ import VolumeCore
                     mkfsOptions: ["-m", "reflink=1", "-q"],
                     mountOptions: ["noatime", "discard"], mapOptions: ["queue_depth=128", "alloc_size=65536"],
                     uid: 999, gid: 0, mode: 0o750))
-        #expect(request.adopt && request.isProtected)
+        #expect(request.adopt && request.isProtected && request.policy?.text == "gold")
         #expect(request.options == options)
         #expect(request.given == Set(VolumeOption.allCases))
     }
