@@ -23,4 +23,13 @@ extension Stage {
             "sh", ["-c", answer.rawValue, "sh", try PluginProcess.executable()] + arguments,
             settings: own.merging(settings) { $1 }.mapValues { $0 }, within: .seconds(120))
     }
+    /// The same, with a file at standard input.
+    func operate(
+        _ arguments: [String], reading file: String, settings: [String: String] = [:]
+    ) async throws -> ToolResult {
+        let own = plugin.settings.variables(for: environment, stateFolder: plugin.stateFolder)
+        return try await runTool(
+            "sh", ["-c", #"file=$1; shift; "$@" < "$file""#, "sh", file, try PluginProcess.executable()] + arguments,
+            settings: own.merging(settings) { $1 }.mapValues { $0 }, within: .seconds(120))
+    }
 }
