@@ -13,8 +13,9 @@ extension VolumeDriver {
             }
             throw OptionHelp.answer(with: try await policies())
         }
-        let name = try VolumeName(nameText)
+        let name = try VolumeName(given: nameText)
         let asked = try AskedOptions(options)
+        _ = try asked.policy(of: name)
         try await operation("create", name) {
             let end = (Deadline.current ?? ports.clock.now()) + settings.undoBudget
             do {
@@ -89,7 +90,7 @@ extension VolumeDriver {
 
     /// What the options make with the policy of the volume, which is read as it is now.
     private func request(_ name: VolumeName, _ asked: AskedOptions) async throws -> VolumeRequest {
-        let policy = try await policy(asked.policy, "create volume \(name)")
+        let policy = try await policy(asked.policy(of: name), "create volume \(name)")
         return try VolumeRequest(asked, defaults: settings.defaults, policy: policy)
     }
 

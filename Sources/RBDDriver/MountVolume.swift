@@ -5,7 +5,7 @@ extension VolumeDriver {
     /// Mounts the volume on this node, or counts one more user of it.
     /// - Returns: the mountpoint.
     public func mount(_ nameText: String, id: String) async throws -> String {
-        let name = try VolumeName(nameText)
+        let name = try VolumeName(given: nameText)
         return try await operation("mount", name) {
             let unfinished = rules.replacesFailedUnmounts ? memory.withdraw(.init(name: name, id: id)) : 0
             do {
@@ -23,6 +23,7 @@ extension VolumeDriver {
         let giveUp = ports.clock.now() + settings.handOverWait
         while true {
             let stored = try await read(name)
+            try refuseOtherName(name, stored, to: "mount")
             let step = try rules.mount(
                 stored, me, try await isMountedHere(stored), try await isAlive(stored.attachment?.record.owner))
             func placed(_ body: () async throws -> String?) async throws -> String? {

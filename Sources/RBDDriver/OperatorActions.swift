@@ -32,7 +32,7 @@ public struct OperatorActions: Sendable {
 
     /// - Throws: `VolumeError` with code `notFound`.
     public func volume(_ nameText: String) async throws -> StoredVolume {
-        let stored = try await store.read(try VolumeName(nameText))
+        let stored = try await store.read(try VolumeName(given: nameText))
         guard stored.volume != nil || stored.attachment != nil else {
             throw VolumeError.noSuchVolume("find volume \(nameText)")
         }

@@ -4,7 +4,7 @@ import VolumeCore
 extension VolumeDriver {
     /// Removes the volume and its image, unless that was adopted and is to be kept. Safe to repeat after any failure.
     public func remove(_ nameText: String) async throws {
-        let name = try VolumeName(nameText)
+        let name = try VolumeName(given: nameText)
         try await operation("remove", name) {
             while try await !remove(name) {}
         }
@@ -13,6 +13,7 @@ extension VolumeDriver {
     /// - Returns: `false` when the records changed meanwhile, or there is another step to take: decide again.
     private func remove(_ name: VolumeName) async throws -> Bool {
         let stored = try await read(name)
+        try refuseOtherName(name, stored, to: "remove")
         let justMounted = memory.mayHaveBeenMounted(name, within: settings.handOverGrace, of: ports.clock.now())
         let step = try rules.remove(stored, me, try await attemptIsAlive(stored), justMounted)
         return try await inSlot(of: stored.pool, to: "remove volume \(name)") { try await carryOut(step, over: stored) }

@@ -7,7 +7,7 @@ extension VolumeDriver {
     /// let go of.
     /// - Throws: `VolumeError` with code `busy` when something still uses the filesystem: it stays mounted then.
     public func unmount(_ nameText: String, id: String) async throws {
-        let name = try VolumeName(nameText)
+        let name = try VolumeName(given: nameText)
         do {
             try await operation("unmount", name) { try await unmount(name, id) }
         } catch let error as VolumeError where error.leavesTheIDCounted {

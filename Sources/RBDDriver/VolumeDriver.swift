@@ -66,6 +66,13 @@ public struct VolumeDriver: Sendable {
         return stored
     }
 
+    /// Docker knows a volume by one name: by another that would mean the same image there is none.
+    func refuseOtherName(_ name: VolumeName, _ stored: StoredVolume, to verb: String) throws {
+        guard let known = stored.volume?.record.name.given, known != name.given else { return }
+        throw VolumeError.noSuchVolume(
+            "\(verb) volume \(name.given)", remedy: "its image would be that of volume \(known): use that name")
+    }
+
     /// Writes what follows from `stored`.
     /// - Returns: what is stored then; `nil` when the records were changed by somebody else meanwhile.
     func commit(_ change: StoreChange, over stored: StoredVolume) async throws -> StoredVolume? {

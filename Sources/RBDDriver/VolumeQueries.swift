@@ -30,7 +30,7 @@ extension VolumeDriver {
     public func get(_ nameText: String) async throws -> VolumeView {
         let name = try nameOfWhatMayExist(nameText)
         let stored = try await known(name)
-        guard var shown = view(stored) else { throw noSuchVolume(nameText) }
+        guard var shown = view(stored), shown.volume.name.given == nameText else { throw noSuchVolume(nameText) }
         shown.watchers = sightings.find(name)
         return await withConfirmedMountpoint(shown, stored)
     }
@@ -136,7 +136,7 @@ extension VolumeDriver {
     /// `nil` as in `view`.
     private func listed(_ stored: StoredVolume) -> ListedVolume? {
         guard let volume = stored.volume?.record, volume.phase != .creating else { return nil }
-        return ListedVolume(name: stored.name, createdAt: volume.createdAt, mountpoint: mountpoint(stored))
+        return ListedVolume(name: volume.name, createdAt: volume.createdAt, mountpoint: mountpoint(stored))
     }
 
     /// Where it is mounted here, as far as the record can be believed without asking the kernel.
@@ -151,7 +151,7 @@ extension VolumeDriver {
     /// A name that cannot be a volume's is certain not to exist.
     private func nameOfWhatMayExist(_ text: String) throws -> VolumeName {
         do {
-            return try VolumeName(text)
+            return try VolumeName(given: text)
         } catch {
             throw VolumeError(.notFound, "find the volume", why: "it cannot exist: \(error)", outcome: .refused)
         }

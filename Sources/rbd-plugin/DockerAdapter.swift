@@ -61,7 +61,9 @@ struct DockerAdapter: VolumePlugin {
     /// Whether the records may give the volume to this boot. Where they do not, an Unmount has nothing to do, and needs no
     /// Ceph to say so.
     private func mayHold(_ name: String) -> Bool {
-        !driver.ports.catalog.isLoaded || driver.held.contains { $0.name.text == name }
+        guard driver.ports.catalog.isLoaded else { return true }
+        guard let name = try? VolumeName(given: name) else { return false }
+        return driver.held.contains { $0.name == name }
     }
 
     private func counted<Value>(_ body: () async throws -> Value) async throws -> Value {

@@ -23,13 +23,13 @@ extension VolumeDescription {
     init(_ view: VolumeView, _ mountpoints: MountpointsOnHost) {
         let onHost = mountpoints.path(of: view.mountpoint)
         self.init(
-            name: view.volume.name.text, mountpoint: onHost ?? view.mountpoint, createdAt: view.volume.createdAt,
+            name: view.volume.name.given, mountpoint: onHost ?? view.mountpoint, createdAt: view.volume.createdAt,
             status: Self.status(of: view, hostMountpoint: onHost))
     }
 
     /// What List says: Docker passes over anything else in it.
     init(_ listed: ListedVolume) {
-        self.init(name: listed.name.text, mountpoint: listed.mountpoint, createdAt: listed.createdAt)
+        self.init(name: listed.name.given, mountpoint: listed.mountpoint, createdAt: listed.createdAt)
     }
 
     private static func status(of view: VolumeView, hostMountpoint: String?) -> [String: StatusValue] {

@@ -177,4 +177,26 @@ struct PolicyCommandTests {
             }
         }
     }
+    @Test("A volume named POLICY/NAME is Docker's by that name, and an image POLICY.NAME in Ceph")
+    func names() async throws {
+        try await Stage.with { stage in
+            let text = #"{"create": {"pool": "\#(stage.pool)", "namespace": "\#(stage.namespace)", "size": "32M"}}"#
+            try await policy(stage, ["upload", "gold"], text).checked()
+            let (client, stem) = (stage.client, uniqueName("cache"))
+            let (given, own) = ("gold/\(stem)", "gold.\(stem)")
+            try await client.create(given, options: [:]).checked()
+            #expect(try await stage.images() == [own])
+            #expect(try await stage.record(of: own)?["givenName"] == .string(given))
+            #expect(try await client.get(given).checked().volume?.name == given)
+            #expect(try await client.list().checked().volumes?.map(\.name) == [given])
+            #expect(try await !client.get(own).succeeded)
+            #expect(try await client.create(own, options: stage.options()).error.contains(given))
+            let mountpoint = try await client.mount(given, id: "a").checked().mountpoint
+            #expect(mountpoint.hasSuffix("/\(own)"), "\(mountpoint)")
+            try await client.unmount(given, id: "a").checked()
+            #expect(try await stage.operate("volume", "ls").checked().output.contains(given))
+            try await client.remove(given).checked()
+            #expect(try await stage.record(of: own) == nil)
+        }
+    }
 }

@@ -179,6 +179,45 @@ import VolumeCore
             #expect(record.spec.size == cluster.world.ceph.images[record.image]?.size, "\(record.name)")
         }
     }
+    @Test("A name with a policy before a slash makes a volume of that policy, which Docker knows by that name alone")
+    func names() async throws {
+        try await upload("gold", [.pool: "fast", .size: "300"])
+        let driver = DriverFixture.driver(cluster)
+        try await driver.create("gold/cache", options: [:])
+        try await driver.create("gold/cache", options: ["policy": "gold"])
+        #expect(cluster.world.imageNames == ["gold.cache"])
+        #expect(try await driver.get("gold/cache").volume.name.given == "gold/cache")
+        #expect(try await driver.list().map(\.name.given) == ["gold/cache"])
+        #expect(try await driver.mount("gold/cache", id: "m1") == "/mnt/volumes/gold.cache")
+        #expect(try await driver.path("gold/cache") == "/mnt/volumes/gold.cache")
+
+        for ask in [
+            { _ = try await driver.get("gold.cache") }, { _ = try await driver.mount("gold.cache", id: "m2") },
+            { try await driver.remove("gold.cache") },
+        ] as [@Sendable () async throws -> Void] {
+            #expect(await errorOf { try await ask() }?.code == .notFound)
+        }
+        let other = try #require(await errorOf { try await driver.create("gold.cache", options: ["pool": "rbd"]) })
+        #expect(other.code == .alreadyExists && other.description.contains("volume gold/cache"))
+        try await driver.unmount("gold/cache", id: "m1")
+        try await driver.remove("gold/cache")
+        #expect(cluster.world.leftovers == [])
+        try await driver.create("gold.cache", options: ["pool": "rbd"])
+        let taken = try #require(await errorOf { try await driver.create("gold/cache", options: [:]) })
+        #expect(taken.code == .alreadyExists && taken.description.contains("volume gold.cache"))
+    }
+
+    @Test("A name says which policy, and an option that says another is refused, as is a policy that is not there")
+    func contradictingNames() async throws {
+        try await upload("gold", [.pool: "fast"])
+        let driver = DriverFixture.driver(cluster)
+        let both = try #require(await errorOf { try await driver.create("gold/db", options: ["policy": "silver"]) })
+        #expect(both.code == .invalidOption && both.description.contains("silver"))
+        let none = try #require(await errorOf { try await driver.create("silver/db", options: ["pool": "rbd"]) })
+        #expect(none.description.contains("there is no policy silver; there are gold"))
+        #expect(cluster.world.leftovers == [])
+    }
+
     @Test("'-o help=policies' tells which policies there are, and creates nothing")
     func help() async throws {
         let driver = DriverFixture.driver(cluster)

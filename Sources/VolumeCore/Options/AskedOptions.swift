@@ -54,6 +54,16 @@ extension AskedOptions {
         }
         return name
     }
+
+    /// The policy that its user named, by the option or by the volume's name.
+    /// - Throws: `VolumeError` with code `invalidOption` when both name one, and not the same.
+    public func policy(of name: VolumeName) throws(VolumeError) -> PolicyName? {
+        guard let policy, let other = name.policy, policy != other else { return policy ?? name.policy }
+        throw VolumeError(
+            .invalidOption, "create volume \(name.given)",
+            why: "its name says policy \(other), and an option policy \(policy)",
+            remedy: "leave the option out, or give the volume a name without a slash", outcome: .refused)
+    }
 }
 
 extension VolumeSpec {

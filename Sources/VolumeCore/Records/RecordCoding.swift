@@ -5,7 +5,7 @@ extension VolumeRecord: Codable {
     public init(from decoder: any Decoder) throws {
         var fields = try RecordReader(decoder)
         stamp = try RecordStamp(&fields)
-        name = try fields.field("name")
+        name = try Self.name(try fields.field("name"), given: try fields.optional("givenName"))
         uid = try fields.field("uid")
         phase = try fields.kind("phase")
         spec = try fields.field("spec")
@@ -30,6 +30,7 @@ extension VolumeRecord: Codable {
         try unknown.encode(to: &fields)
         try stamp.encode(to: &fields)
         try fields.encode(name, forKey: "name")
+        if name.given != name.text { try fields.encode(name.given, forKey: "givenName") }
         try fields.encode(uid, forKey: "uid")
         try fields.encode(phase, forKey: "phase")
         try fields.encode(spec, forKey: "spec")
@@ -46,6 +47,25 @@ extension VolumeRecord: Codable {
         try fields.encodeIfPresent(trimmedAt, forKey: "trimmedAt")
         try fields.encodeIfPresent(policy, forKey: "policy")
         if !runtime.isEmpty { try fields.encode(runtime, forKey: "runtime") }
+    }
+}
+
+extension VolumeRecord {
+    /// - Parameter given: how Docker knows the volume, where that is otherwise.
+    private static func name(_ name: VolumeName, given: String?) throws -> VolumeName {
+        guard let given else { return name }
+        let whole = try VolumeName(given: given)
+        guard whole == name else { throw UnfitName(name: name.text, given: given) }
+        return whole
+    }
+
+    private struct UnfitName: Error, CustomStringConvertible {
+        let name: String
+        let given: String
+
+        var description: String {
+            "\(ShownText.quoted(given)) is no other way to give the name \(ShownText.quoted(name))"
+        }
     }
 }
 

@@ -18,6 +18,12 @@ public enum CreateRule {
         _ name: VolumeName, recorded: VolumeRecord?, request: VolumeRequest, me: NodeIdentity, attemptIsAlive: Bool
     ) throws(VolumeError) -> CreateStep {
         guard let recorded else { return .begin }
+        guard recorded.name.given == name.given else {
+            throw VolumeError(
+                .alreadyExists, "create volume \(name.given)",
+                why: "its image would be \(name), and that is the image of volume \(recorded.name.given)",
+                remedy: "use that volume, or another name", outcome: .refused)
+        }
         if let (option, has) = request.contradiction(to: recorded) {
             throw VolumeError(
                 .alreadyExists, "create volume \(name)",

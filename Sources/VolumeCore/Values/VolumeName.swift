@@ -1,11 +1,35 @@
 /// A volume's name, checked once and safe from then on as an RBD image name, an etcd key and a directory.
 ///
-/// The Docker daemon checks nothing for plugins: `..`, slashes, blanks and 10 kB names do arrive.
-public struct VolumeName: Sendable, Hashable, Comparable {
+/// The Docker daemon checks nothing for plugins: `..`, slashes, blanks and 10 kB names do arrive. `POLICY/NAME`, as contiv's volplugin
+/// had it, is the one name with a slash that can be given: the volume's is `POLICY.NAME` then, and so is its image's.
+public struct VolumeName: Sendable, Comparable {
     public static let maximumLength = 200
 
+    /// What keys, images and folders are called.
     public let text: String
+    /// The policy that was named before a slash.
+    public let policy: PolicyName?
 
+    /// The name as Docker knows it.
+    public var given: String { policy.map { "\($0)/\(text.dropFirst($0.text.count + 1))" } ?? text }
+
+    /// A name as people and Docker give it.
+    /// - Throws: `VolumeError` with code `invalidName`, naming what is wrong.
+    public init(given: String) throws(VolumeError) {
+        let steps = PathSteps.of(given)
+        guard steps.count == 2, let policy = try? PolicyName(steps[0]), (try? VolumeName(steps[1])) != nil else {
+            self = try VolumeName(given)
+            return
+        }
+        self.init(text: try VolumeName("\(policy).\(steps[1])").text, policy: policy)
+    }
+
+    private init(text: String, policy: PolicyName?) {
+        self.text = text
+        self.policy = policy
+    }
+
+    /// A name as records, keys and images have it.
     /// - Throws: `VolumeError` with code `invalidName`, naming what is wrong.
     public init(_ text: String) throws(VolumeError) {
         if let fault = Self.fault(in: text) {
@@ -16,6 +40,7 @@ public struct VolumeName: Sendable, Hashable, Comparable {
                 outcome: .refused)
         }
         self.text = text
+        policy = nil
     }
 
     private static func fault(in text: String) -> String? {
@@ -50,6 +75,13 @@ public struct VolumeName: Sendable, Hashable, Comparable {
     }
 
     public static func < (left: Self, right: Self) -> Bool { left.text < right.text }
+}
+
+/// Two names that mean one image are the same name, however they are given.
+extension VolumeName: Hashable {
+    public static func == (left: Self, right: Self) -> Bool { left.text == right.text }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(text) }
 }
 
 extension VolumeName: CustomStringConvertible {

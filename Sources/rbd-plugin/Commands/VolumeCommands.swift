@@ -29,7 +29,8 @@ struct VolumeCommand: AsyncParsableCommand {
                 for stored in volumes {
                     let (volume, mount) = (stored.volume?.record, stored.attachment?.record)
                     table.add(
-                        stored.name.text, volume?.phase.rawValue ?? "", volume.map { "\($0.spec.size)" } ?? "",
+                        volume?.name.given ?? stored.name.text, volume?.phase.rawValue ?? "",
+                        volume.map { "\($0.spec.size)" } ?? "",
                         volume?.spec.filesystem.rawValue ?? "", volume.map { "\($0.image)" } ?? "",
                         mount?.owner.node ?? "", mount?.since ?? "")
                 }
@@ -127,7 +128,7 @@ struct RecordOutput: Encodable {
     var watchers: [String]?
 
     init(_ stored: StoredVolume) {
-        name = stored.name.text
+        name = stored.volume?.record.name.given ?? stored.name.text
         volume = stored.volume?.record
         mount = stored.attachment?.record
         desired = stored.desired?.record

@@ -15,6 +15,11 @@ struct NameTarget: FuzzTarget {
         if let trashed = TrashedImage(in: TrashPlace(pool: "rbd"), id: "1", named: given) {
             try PathChecks.isOneStep(trashed.volume.text)
         }
+        if let asGiven = try? VolumeName(given: given) {
+            try hold(asGiven.given == given, "the name that Docker knows was changed")
+            try PathChecks.isOneStep(asGiven.text)
+            try hold((try? VolumeName(asGiven.text)) == asGiven, "its own name cannot be read again")
+        }
         switch Result(catching: { () throws(VolumeError) in try VolumeName(given) }) {
         case .failure(let error):
             try hold(

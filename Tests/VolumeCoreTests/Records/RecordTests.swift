@@ -172,6 +172,21 @@ import VolumeCore
         #expect(throws: Never.self) { try volume.check() }
     }
 
+    @Test("The name that Docker knows a volume by comes back, and older versions find the volume's own beside it")
+    func givenNames() throws {
+        var volume = try Self.volume()
+        volume.name = try VolumeName(given: "gold/db")
+        let text = try Golden.text(volume)
+        #expect(text.contains(#""givenName":"gold/db""#) && text.contains(#""name":"gold.db""#))
+        #expect(try Golden.decode(VolumeRecord.self, text).name.given == "gold/db")
+        #expect(try !Golden.text(Self.volume()).contains("givenName"))
+        for forged in ["silver/db", "gold/../db", "gold/db/x", "other"] {
+            #expect(throws: (any Error).self, "\(forged)") {
+                try Golden.decode(VolumeRecord.self, text.replacing("gold/db", with: forged))
+            }
+        }
+    }
+
     @Test(arguments: VolumeRecord.Phase.allCases)
     func everyPhaseComesBack(_ phase: VolumeRecord.Phase) throws {
         var volume = try Self.volume()

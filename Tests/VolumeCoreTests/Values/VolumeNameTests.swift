@@ -74,6 +74,29 @@ import VolumeCore
         }
     }
 
+    @Test("A name with a policy before a slash is one step of a path everywhere but in Docker")
+    func namesWithAPolicy() throws {
+        let name = try VolumeName(given: "gold/cache.1")
+        #expect(name.text == "gold.cache.1" && "\(name)" == "gold.cache.1")
+        #expect(name.given == "gold/cache.1" && name.policy?.text == "gold")
+        let plain = try VolumeName(given: "gold.cache.1")
+        #expect(plain.given == "gold.cache.1" && plain.policy == nil)
+        #expect(plain == name && Set([plain, name]).count == 1)
+        #expect(try VolumeName(given: "db") == VolumeName("db"))
+    }
+
+    @Test(
+        "Any other name with a slash is refused, and so is what would be reserved or too long",
+        arguments: [
+            "/", "a/", "/a", "a/b/c", "../a", "a/..", "a/.b", "a.b/c", "-a/b", "a//b", "a/\u{338}b",
+            "rbd-plugin/creating.u.t",
+            "a/" + String(repeating: "x", count: 199),
+        ])
+    func otherSlashes(_ text: String) {
+        #expect(throws: VolumeError.self) { try VolumeName(given: text) }
+        #expect(throws: VolumeError.self) { try VolumeName(text) }
+    }
+
     @Test func namesAreSortedAsText() throws {
         let names = try ["b", "B", "a", "a.1", "a-1", "10", "9"].map { try VolumeName($0) }
         #expect(names.sorted().map(\.text) == ["10", "9", "B", "a", "a-1", "a.1", "b"])
