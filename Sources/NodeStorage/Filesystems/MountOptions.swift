@@ -20,7 +20,7 @@ struct MountOptions: Hashable {
         data = own.joined(separator: ",")
     }
 
-    var isReadOnly: Bool { flags & MS_RDONLY != 0 }
+    var isReadOnly: Bool { flags & Int(MS_RDONLY) != 0 }
 
     /// Whether the words say what an error of the filesystem does.
     var saysWhatErrorsDo: Bool { data.split(separator: ",").contains { $0.hasPrefix("errors=") } }
@@ -33,7 +33,7 @@ struct MountOptions: Hashable {
     /// The same, but read-only.
     var readOnly: MountOptions {
         var options = self
-        options.flags |= MS_RDONLY
+        options.flags |= Int(MS_RDONLY)
         return options
     }
 
@@ -46,20 +46,26 @@ struct MountOptions: Hashable {
     ]
 
     static let bits: [String: (bit: Int, isSet: Bool)] = [
-        "ro": (MS_RDONLY, true), "rw": (MS_RDONLY, false),
-        "nosuid": (MS_NOSUID, true), "suid": (MS_NOSUID, false),
-        "nodev": (MS_NODEV, true), "dev": (MS_NODEV, false),
-        "noexec": (MS_NOEXEC, true), "exec": (MS_NOEXEC, false),
-        "sync": (MS_SYNCHRONOUS, true), "async": (MS_SYNCHRONOUS, false),
-        "dirsync": (MS_DIRSYNC, true),
-        "mand": (MS_MANDLOCK, true), "nomand": (MS_MANDLOCK, false),
-        "noatime": (MS_NOATIME, true), "atime": (MS_NOATIME, false),
-        "nodiratime": (MS_NODIRATIME, true), "diratime": (MS_NODIRATIME, false),
-        "relatime": (MS_RELATIME, true), "norelatime": (MS_RELATIME, false),
-        "strictatime": (MS_STRICTATIME, true), "nostrictatime": (MS_STRICTATIME, false),
-        "lazytime": (MS_LAZYTIME, true), "nolazytime": (MS_LAZYTIME, false),
-        "iversion": (MS_I_VERSION, true), "noiversion": (MS_I_VERSION, false),
-        "nosymfollow": (MS_NOSYMFOLLOW, true), "symfollow": (MS_NOSYMFOLLOW, false),
-        "silent": (MS_SILENT, true), "loud": (MS_SILENT, false),
+        "ro": on(MS_RDONLY), "rw": off(MS_RDONLY),
+        "nosuid": on(MS_NOSUID), "suid": off(MS_NOSUID),
+        "nodev": on(MS_NODEV), "dev": off(MS_NODEV),
+        "noexec": on(MS_NOEXEC), "exec": off(MS_NOEXEC),
+        "sync": on(MS_SYNCHRONOUS), "async": off(MS_SYNCHRONOUS),
+        "dirsync": on(MS_DIRSYNC),
+        "mand": on(MS_MANDLOCK), "nomand": off(MS_MANDLOCK),
+        "noatime": on(MS_NOATIME), "atime": off(MS_NOATIME),
+        "nodiratime": on(MS_NODIRATIME), "diratime": off(MS_NODIRATIME),
+        "relatime": on(MS_RELATIME), "norelatime": off(MS_RELATIME),
+        "strictatime": on(MS_STRICTATIME), "nostrictatime": off(MS_STRICTATIME),
+        "lazytime": on(MS_LAZYTIME), "nolazytime": off(MS_LAZYTIME),
+        "iversion": on(MS_I_VERSION), "noiversion": off(MS_I_VERSION),
+        "nosymfollow": on(MS_NOSYMFOLLOW), "symfollow": off(MS_NOSYMFOLLOW),
+        "silent": on(MS_SILENT), "loud": off(MS_SILENT),
     ]
+
+    // glibc 2.43 and later give the flags as unsigned numbers, older ones as signed ones.
+
+    private static func on(_ flag: some BinaryInteger) -> (bit: Int, isSet: Bool) { (Int(flag), true) }
+
+    private static func off(_ flag: some BinaryInteger) -> (bit: Int, isSet: Bool) { (Int(flag), false) }
 }
