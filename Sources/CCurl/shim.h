@@ -48,6 +48,16 @@ static inline CURLcode ccurl_easy_set_data_callback(CURL *easy, CURLoption optio
     return curl_easy_setopt(easy, option, value);
 }
 
+/// Called when a socket has been made, before it is connected.
+static inline CURLcode ccurl_easy_set_socket_opened(CURL *easy, curl_sockopt_callback value) {
+    return curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, value);
+}
+
+/// Called in place of close(2).
+static inline CURLcode ccurl_easy_set_socket_closed(CURL *easy, curl_closesocket_callback value) {
+    return curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, value);
+}
+
 static inline CURLcode ccurl_easy_get_long(CURL *easy, CURLINFO info, long *value) {
     return curl_easy_getinfo(easy, info, value);
 }
@@ -66,3 +76,5 @@ static const size_t ccurl_error_size = CURL_ERROR_SIZE;
 static const CURLcode ccurl_too_large = (CURLcode)100;
 static const long ccurl_tls_1_2 = CURL_SSLVERSION_TLSv1_2;
 static const long ccurl_http_version_1_1 = CURL_HTTP_VERSION_1_1;
+// POLLRDHUP, which glibc shows to those who ask for what is Linux's own.
+static const short ccurl_poll_peer_closed = 0x2000;

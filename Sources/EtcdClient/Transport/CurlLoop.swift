@@ -15,6 +15,7 @@ final class CurlLoop {
     private var slots: RequestSlots
     private var names = HostAddresses()
     private var nameless = AddressWaiters()
+    private let sockets = OpenSockets()
     private var stopping = false
 
     init(
@@ -174,7 +175,7 @@ final class CurlLoop {
         do throws(CurlRefusal) {
             let transfer = try CurlTransfer(
                 order: order, material: material, addresses: names.addresses(of: order.request.endpoint.host) ?? [],
-                now: clock.now)
+                sockets: sockets, now: clock.now)
             let code = curl_multi_add_handle(multi, transfer.easy)
             guard code == CURLM_OK else {
                 slots.release(order)

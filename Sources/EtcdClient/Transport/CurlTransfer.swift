@@ -21,9 +21,12 @@ final class CurlTransfer {
     private var excess: TransportFailure?
 
     /// Fails with libcurl's code when a handle or an option is refused.
-    /// - Parameter addresses: of the endpoint's host; none where the host is no name.
+    /// - Parameters:
+    ///   - addresses: of the endpoint's host; none where the host is no name.
+    ///   - sockets: those of all connections.
     init(
-        order: TransferOrder, material: TLSMaterial?, addresses: [String], now: ContinuousClock.Instant
+        order: TransferOrder, material: TLSMaterial?, addresses: [String], sockets: OpenSockets,
+        now: ContinuousClock.Instant
     ) throws(CurlRefusal) {
         guard let easy = curl_easy_init() else { throw CurlRefusal(code: CURLE_FAILED_INIT) }
         self.order = order
@@ -34,6 +37,9 @@ final class CurlTransfer {
         errorText = .allocate(capacity: ccurl_error_size)
         errorText.initialize(repeating: 0, count: ccurl_error_size)
         try configure(now: now)
+        try check(sockets.watch(easy))
+        // Which of the connections libcurl would take cannot be told.
+        if sockets.holdClosed { try set(CURLOPT_FRESH_CONNECT, 1) }
     }
 
     deinit {
@@ -62,6 +68,9 @@ final class CurlTransfer {
         if code == CURLE_OUT_OF_MEMORY || code == ccurl_too_large {
             // libcurl says so of a header that it does not want to keep.
             return TransportFailure(tooLarge: "a header of the answer", limit: Self.longestHeader)
+        }
+        if code == CURLE_SEND_FAIL_REWIND {
+            return failure(.broken, "the server closed the connection without an answer")
         }
         let text = String(cString: errorText)
         let detail = text.isEmpty ? CurlLibrary.describe(code) : text

@@ -27,7 +27,14 @@ final class ScriptedServer: Sendable {
     let port: UInt16
     private let listener: Int32
     private let script: @Sendable (Received, _ number: Int) -> Reaction
-    private let state = Mutex<(requests: [Received], connections: [Int32], accepted: Int, sent: Int)>(([], [], 0, 0))
+    private struct State {
+        var requests: [Received] = []
+        var connections: [Int32] = []
+        var accepted = 0
+        var closed = 0
+        var sent = 0
+    }
+    private let state = Mutex(State())
 
     /// - Parameter script: what to do with each whole request, counted from 1.
     init(_ script: @escaping @Sendable (Received, _ number: Int) -> Reaction) throws {
@@ -39,6 +46,8 @@ final class ScriptedServer: Sendable {
     var address: String { "127.0.0.1:\(port)" }
     var requests: [Received] { state.withLock { $0.requests } }
     var acceptedConnections: Int { state.withLock { $0.accepted } }
+    /// How many connections this end has closed by itself.
+    var closedConnections: Int { state.withLock { $0.closed } }
     /// How many bytes the clients, or the kernel for them, have taken.
     var sentBytes: Int { state.withLock { $0.sent } }
 
@@ -104,6 +113,7 @@ final class ScriptedServer: Sendable {
             }
         }
         shutdown(connection, Int32(SHUT_RDWR))
+        state.withLock { $0.closed += 1 }
     }
 
     private static func readRequest(_ connection: Int32, _ buffered: inout [UInt8]) -> (String, String)? {

@@ -87,8 +87,21 @@ import Testing
             let failure = try await failure(of: post(server.port), over: transport)
             #expect(failure.mayHaveBeenSent)
             #expect(failure.reason == .broken)
+            #expect(failure.detail.contains("closed the connection"))
         }
         #expect(server.requests.count == 2)
+    }
+
+    @Test func aConnectionThatTheServerHasClosedIsNotUsedAgain() async throws {
+        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+        let server = try ScriptedServer { _, number in number == 1 ? .raw([answer]) : .answer(status: 200, body: "{}") }
+        defer { server.stop() }
+        try await withTransport { transport in
+            _ = try await transport.send(post(server.port))
+            try await eventually("the server has closed the connection") { server.closedConnections == 1 }
+            #expect(try await transport.send(post(server.port)).status == 200)
+        }
+        #expect(server.requests.map(\.connection) == [1, 2])
     }
 
     @Test func aRefusedConnectionHasCertainlySentNothing() async throws {
