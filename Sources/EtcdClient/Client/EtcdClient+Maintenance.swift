@@ -1,6 +1,9 @@
 extension EtcdClient {
     /// Reads one member's own view: version, size, leader. `/v3/maintenance/status`.
     ///
+    /// etcd 3.5.30 and later deny it to every user but root (`.permissionDenied`): nothing that a plugin does may depend on
+    /// it. ``version(of:timeout:)`` and ``health(of:timeout:)`` need no user.
+    ///
     /// - Parameter endpoint: the member to ask; nil for the first that answers.
     public func status(of endpoint: Endpoint? = nil, timeout: Duration? = nil) async throws(EtcdError) -> MemberStatus {
         let call = GatewayCall(

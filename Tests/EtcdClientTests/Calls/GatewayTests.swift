@@ -33,6 +33,20 @@ import Testing
         #expect(transport.requests.map(\.endpoint.host) == ["a", "b"])
     }
 
+    /// etcd 3.5.30 and later deny it, since it tells of the whole cluster.
+    @Test("A user who may not read a member's status goes on with everything else, at the same endpoint")
+    func deniedStatus() async throws {
+        let denial = #"{"error":"etcdserver: permission denied","message":"etcdserver: permission denied","code":7}"#
+        let transport = RecordingTransport { request, _ in
+            .success(request.path == "/v3/maintenance/status" ? HTTPResponse(403, denial) : Self.ok)
+        }
+        let client = try EtcdClient(over: transport, endpoints: "a,b")
+        let error = try await failure { _ = try await client.status() }
+        #expect(error.code == .permissionDenied && error.outcome == .refused)
+        try await client.put("k", "v")
+        #expect(transport.requests.map(\.endpoint.host) == ["a", "a"])
+    }
+
     @Test func aTransactionThatOnlyReadsIsRepeatedLikeARead() async throws {
         let transport = RecordingTransport { request, number in
             number == 1

@@ -12,7 +12,16 @@ import Testing
 
         var testDescription: String { body }
 
-        /// etcd 3.4 and 3.5 as measured: the message twice, and the gRPC code.
+        /// As 3.6 words it: a status of gRPC, which has no "error".
+        var in36: Case {
+            var test = self
+            test.body = #"{"code":\#(grpcCode),"message":"\#(message)","details":[]}"#
+            return test
+        }
+
+        private var grpcCode = 0
+        private var message = ""
+
         init(
             _ status: Int, _ grpcCode: Int, _ message: String, _ code: EtcdError.Code, _ effect: Verdict.Effect,
             _ remedy: Verdict.Remedy
@@ -20,6 +29,7 @@ import Testing
             self.init(
                 status, body: #"{"error":"\#(message)","message":"\#(message)","code":\#(grpcCode)}"#, code, effect,
                 remedy)
+            (self.grpcCode, self.message) = (grpcCode, message)
         }
 
         init(
@@ -29,7 +39,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [
+    /// etcd 3.4 and 3.5 as measured: the message twice, and the gRPC code.
+    private static let gatewayAnswers = [
         Case(400, 11, "etcdserver: mvcc: required revision is a future revision", .refused, .none, .giveUp),
         Case(400, 11, "etcdserver: mvcc: required revision has been compacted", .compacted, .none, .giveUp),
         Case(400, 3, "etcdserver: key is not provided", .refused, .none, .giveUp),
@@ -59,20 +70,37 @@ import Testing
         Case(504, 4, "context deadline exceeded", .timedOut, .possible, .tryAgain),
         Case(500, 13, "internal", .unavailable, .possible, .tryAgain),
         Case(501, 12, "unknown service", .protocolViolation, .none, .giveUp),
-        // 3.6 drops "error".
-        Case(
-            404, body: #"{"code":5,"message":"etcdserver: requested lease not found","details":[]}"#, .leaseNotFound,
-            .none, .giveUp),
-        // A streaming call that fails at once.
-        Case(
-            503, body: #"{"error":{"grpc_code":14,"http_code":503,"message":"etcdserver: no leader"}}"#, .unavailable,
-            .none, .tryAgain),
-        // Not etcd's own words.
-        Case(404, body: "Not Found\n", .protocolViolation, .none, .giveUp),
-        Case(302, body: "", .protocolViolation, .none, .giveUp),
-        Case(502, body: "<html>Bad Gateway</html>", .unavailable, .possible, .tryAgain),
-    ])
-    func answersMean(_ test: Case) {
+    ]
+
+    @Test("An answer of etcd 3.4 and 3.5 means what its text and code say", arguments: gatewayAnswers)
+    func answersMean(_ test: Case) { expectMeaning(of: test) }
+
+    @Test("An answer of etcd 3.6, whose gateway drops \"error\", means the same", arguments: gatewayAnswers.map(\.in36))
+    func answersOf36Mean(_ test: Case) { expectMeaning(of: test) }
+
+    @Test(
+        "A streaming call that fails at once says why, and so do strangers in etcd's place",
+        arguments: [
+            Case(
+                503, body: #"{"error":{"grpc_code":14,"http_code":503,"message":"etcdserver: no leader"}}"#,
+                .unavailable,
+                .none, .tryAgain),
+            // 3.6: a status in place of etcd's own object.
+            Case(
+                503, body: #"{"error":{"code":14,"message":"etcdserver: no leader","details":[]}}"#, .unavailable,
+                .none,
+                .tryAgain),
+            Case(
+                403, body: #"{"error":{"code":7,"message":"etcdserver: permission denied","details":[]}}"#,
+                .permissionDenied, .none, .giveUp),
+            // Not etcd's own words.
+            Case(404, body: "Not Found\n", .protocolViolation, .none, .giveUp),
+            Case(302, body: "", .protocolViolation, .none, .giveUp),
+            Case(502, body: "<html>Bad Gateway</html>", .unavailable, .possible, .tryAgain),
+        ])
+    func otherAnswersMean(_ test: Case) { expectMeaning(of: test) }
+
+    private func expectMeaning(of test: Case) {
         let refusal = ServerRefusal(HTTPResponse(test.status, test.body))
         #expect(refusal.verdict == Verdict(code: test.code, effect: test.effect, remedy: test.remedy))
         #expect(refusal.httpStatus == test.status)
