@@ -304,6 +304,37 @@ import VolumeCore
         }
     }
 
+    @Test("A daemon that cannot export its image closes it: nobody finds the image in use")
+    func failedExportClosesTheImage() async throws {
+        try await run { bench, images in
+            let environment = bench.linux.environment
+            let sabotaged = try FuseMapper(
+                files: CephClientFiles(confPath: environment.cephConf, user: environment.cephUser),
+                stateFolder: bench.linux.scratch.path, runner: WithoutMountpoint(base: bench.linux.runner),
+                kernel: bench.linux.kernel
+            ) { WatchedImage(id: "id of \($0.name)", watchers: []) }
+            let error = await errorOf { _ = try await sabotaged.map(images[0], id: nil, options: []) }
+            #expect(error?.what == "map image \(images[0])" && error?.why.contains("/image") == true, "\(error as Any)")
+            #expect(try await bench.ceph.watchers(of: images[0].name, in: "rbd").isEmpty)
+            let device = try await bench.mapper.map(images[0], id: nil, options: [])
+            try await bench.mapper.unmap(device)
+        }
+    }
+
+    /// Removes the file that is to be mounted over right before the daemon starts.
+    private struct WithoutMountpoint: CommandRunner {
+        let base: ChildProcess
+
+        func run(
+            _ command: Command, to what: String, onLate: (@Sendable (CommandResult) async -> Void)?
+        ) async throws -> CommandResult {
+            if let option = command.arguments.firstIndex(of: "--pidfile") {
+                unlink(command.arguments[option + 1].replacing(#/pid$/#, with: "image"))
+            }
+            return try await base.run(command, to: what, onLate: onLate)
+        }
+    }
+
     @Test func aMappingOfUnknownAddressIsUndone() async throws {
         try await run { bench, images in
             let environment = bench.linux.environment

@@ -39,8 +39,7 @@ import VolumeCore
                 "--daemonize", "--pidfile", "/s,t/f/pid", "--blockdev",
                 #"{"cache":{"direct":true},"conf":"/c,d","discard":"unmap","driver":"rbd","image":"a\",b\\{}","#
                     + #""namespace":"n","node-name":"n0","pool":"p,x=1","user":"u"}"#,
-                "--chardev", "socket,id=m0,server=on,wait=off,path=/s,,t/f/qmp", "--monitor", "chardev=m0", "--export",
-                #"{"id":"e0","mountpoint":"/s,t/f/image","node-name":"n0","type":"fuse","writable":true}"#,
+                "--chardev", "socket,id=m0,server=on,wait=off,path=/s,,t/f/qmp", "--monitor", "chardev=m0",
             ])
         #expect(files.environment == ["CEPH_KEYRING": "/secret"])
     }

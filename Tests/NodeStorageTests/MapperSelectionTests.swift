@@ -107,6 +107,22 @@ import VolumeCore
         #expect(works || lacks[.nbd]?.first?.contains("the host's processes") == true)
     }
 
+    @Test("fuse with libfuse 3.17 needs the programs that it starts, and says which are missing")
+    func newLibfuseStartsMount() async throws {
+        let new = Self.whole + ["/usr/lib/x86_64-linux-gnu/libfuse3.so.4"]
+        let (lacks, _) = try await look(for: .fuse, new, tools: Self.tools)
+        #expect(
+            lacks[.fuse] == [
+                "no /bin/mount (package mount), which libfuse 3.17 and later starts",
+                "no /bin/umount (package mount), which libfuse 3.17 and later starts",
+            ])
+        let (whole, _) = try await look(for: .fuse, new, tools: Self.tools + ["mount", "umount"])
+        #expect(whole[.fuse] == [])
+        let old = Self.whole + ["/usr/lib/x86_64-linux-gnu/libfuse3.so.3"]
+        let (before, _) = try await look(for: .fuse, old, tools: Self.tools)
+        #expect(before[.fuse] == [])
+    }
+
     @Test("A module that does not load in time is no reason to choose another way of mapping, which would stay")
     func slowModprobe() async throws {
         let error = await errorOf {

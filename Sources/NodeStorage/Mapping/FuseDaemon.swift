@@ -15,7 +15,7 @@ struct FuseDaemon: Sendable {
             .qemuStorageDaemon, arguments, environment: files.environment, timeout: .seconds(15))
         try await runner.succeed(
             command, to: what, remedy: "check that Ceph answers, and that the image exists")
-        return try await kernel.run("read \(folder.pidFile)", to: what) { [folder] in
+        let daemon = try await kernel.run("read \(folder.pidFile)", to: what) { [folder] in
             guard let line = try SmallFile.line(folder.pidFile), let pid = Int32(line),
                 let process = ProcessTable.identity(of: pid), Self.serves(folder, pid)
             else {
@@ -23,6 +23,12 @@ struct FuseDaemon: Sendable {
             }
             return process
         }
+        // Told here and not on its command line: a daemon that cannot export what that names ends without closing the image,
+        // and Ceph counts it as in use for half a minute more. This one goes on, and is ended in good order.
+        try await kernel.runOnDevice("block-export-add \(folder.socket)", to: what) { [folder] in
+            try QemuControl(socket: folder.socket).export(at: folder.imageFile, for: what)
+        }
+        return daemon
     }
 
     /// Whether it is the process that serves this folder's image. Blocking.

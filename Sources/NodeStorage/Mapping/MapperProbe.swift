@@ -87,13 +87,31 @@ public struct MapperProbe: Sendable {
         for device in ["/dev/fuse", "/dev/loop-control"] where try await !exists(device) {
             lacks.append("no \(device)")
         }
-        let hasModule = try await kernel.run("read /usr/lib", to: "look for qemu's rbd module") { [root] in
-            let folders = ["", "/"] + (try SystemCall.names(in: root + "/usr/lib")).map { "/\($0)/" }
-            return folders.contains { SystemCall.exists("\(root)/usr/lib\($0)qemu/block-rbd.so") }
+        let (hasModule, startsMount) = try await kernel.run("read /usr/lib", to: "look for qemu's rbd module") {
+            [root] in
+            let folders = try libraryFolders()
+            let hasModule =
+                folders.contains { SystemCall.exists("\($0)/qemu/block-rbd.so") }
                 || SystemCall.exists(root + "/usr/lib64/qemu-kvm/block-rbd.so")
+            let libraries = Self.librariesThatStartMount
+            return (
+                hasModule, folders.contains { folder in libraries.contains { SystemCall.exists("\(folder)/\($0)") } }
+            )
         }
         if !hasModule { lacks.append("no block-rbd.so for qemu (package qemu-block-extra)") }
+        guard startsMount else { return lacks }
+        for program in ["/bin/mount", "/bin/umount"] where try await !exists(program) {
+            lacks.append("no \(program) (package mount), which libfuse 3.17 and later starts")
+        }
         return lacks
+    }
+
+    /// libfuse 3.17 and later. It starts `/bin/mount` for each export, whatever the search path is.
+    private static let librariesThatStartMount = (4...9).map { "libfuse3.so.\($0)" }
+
+    /// Blocking.
+    private func libraryFolders() throws -> [String] {
+        [root + "/usr/lib"] + (try SystemCall.names(in: root + "/usr/lib")).map { "\(root)/usr/lib/\($0)" }
     }
 
     private func exists(_ path: String) async throws -> Bool {

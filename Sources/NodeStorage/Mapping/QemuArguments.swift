@@ -1,7 +1,7 @@
 import FoundationEssentials
 import VolumeCore
 
-/// The command line of `qemu-storage-daemon`. Everything that holds a name is JSON: in qemu's own `key=value,…` form a
+/// The command line of `qemu-storage-daemon`, which opens the image and exports nothing yet. Everything that holds a name is JSON: in qemu's own `key=value,…` form a
 /// comma in a name would start another option.
 struct QemuArguments: Sendable {
     let image: ImageReference
@@ -29,19 +29,6 @@ struct QemuArguments: Sendable {
         }
     }
 
-    private struct Export: Encodable {
-        let type = "fuse"
-        let id = "e0"
-        let nodeName = QemuArguments.nodeName
-        let mountpoint: String
-        let writable = true
-
-        enum CodingKeys: String, CodingKey {
-            case type, id, mountpoint, writable
-            case nodeName = "node-name"
-        }
-    }
-
     func list() throws -> [String] {
         let block = Block(
             pool: image.pool, namespace: image.namespace.isEmpty ? nil : image.namespace, image: image.name,
@@ -52,7 +39,6 @@ struct QemuArguments: Sendable {
             // In qemu's own form a comma is escaped by doubling it.
             "--chardev", "socket,id=m0,server=on,wait=off,path=\(Self.doublingCommas(folder.socket))",
             "--monitor", "chardev=m0",
-            "--export", try Self.json(Export(mountpoint: folder.imageFile)),
         ]
     }
 

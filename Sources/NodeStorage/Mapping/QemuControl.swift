@@ -18,6 +18,19 @@ struct QemuControl {
         let arguments: Arguments
     }
 
+    private struct Export: Encodable {
+        let type = "fuse"
+        let id = "e0"
+        let nodeName = QemuArguments.nodeName
+        let mountpoint: String
+        let writable = true
+
+        enum CodingKeys: String, CodingKey {
+            case type, id, mountpoint, writable
+            case nodeName = "node-name"
+        }
+    }
+
     private struct Resize: Encodable {
         let nodeName: String
         let size: UInt64
@@ -32,16 +45,25 @@ struct QemuControl {
 
     init(socket: String) { socketPath = socket }
 
+    /// Has the daemon export the image as the file (`block-export-add`).
+    /// - Throws: `Errno`, or `VolumeError` with the daemon's own words.
+    func export(at file: String, for what: String) throws {
+        try tell("block-export-add", Export(mountpoint: file), what)
+    }
+
     /// Tells the daemon the image's size in bytes (`block_resize`): it does not notice by itself that an image has grown.
     /// - Throws: `Errno`, or `VolumeError` with the daemon's own words.
     func resize(to size: VolumeSize, for what: String) throws {
+        try tell("block_resize", Resize(nodeName: QemuArguments.nodeName, size: size.bytes), what)
+    }
+
+    private func tell(_ name: String, _ arguments: some Encodable, _ what: String) throws {
         let socket = try connect()
         try socket.closeAfter {
             var lines = LineReader(socket: socket)
             _ = try lines.next()
             try call("qmp_capabilities", [String: String](), on: socket, &lines, what)
-            try call(
-                "block_resize", Resize(nodeName: QemuArguments.nodeName, size: size.bytes), on: socket, &lines, what)
+            try call(name, arguments, on: socket, &lines, what)
         }
     }
 
