@@ -72,7 +72,7 @@ import VolumeCore
     /// What differs by chance: UUIDs, seeds and times.
     private func traits(_ bench: LinuxBench, _ path: String) async throws -> [Substring] {
         try await bench.tool("dumpe2fs", "-h", path).split(separator: "\n").filter { line in
-            !["UUID", "Seed", "created", "time", "checked", "checksum:", "Lifetime", "Checksum:"].contains {
+            !["UUID", "Seed", "seed:", "created", "time", "checked", "checksum:", "Lifetime", "Checksum:"].contains {
                 line.contains($0)
             }
         }
