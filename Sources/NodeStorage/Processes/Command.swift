@@ -62,14 +62,14 @@ public struct CommandResult: Sendable, Hashable {
     public var output: String
     /// Whether there was more output than was kept.
     public var outputIsCut: Bool
-    /// The end of its standard error.
+    /// The end of its standard error, without keys: it goes into errors that people read.
     public var errors: String
 
     public init(_ ending: Ending, output: String = "", outputIsCut: Bool = false, errors: String = "") {
         self.ending = ending
         self.output = output
         self.outputIsCut = outputIsCut
-        self.errors = errors
+        self.errors = KeysInText.removed(from: errors)
     }
 
     public var succeeded: Bool { ending == .exited(0) }

@@ -42,7 +42,7 @@ extension CommandResult {
             case .killed(let signal): "\(tool.name) was ended by signal \(signal)"
             }
         // Some tools say what is wrong on their standard output.
-        let words = Self.oneLine(errors.isEmpty ? output : errors)
+        let words = Self.oneLine(errors.isEmpty ? KeysInText.removed(from: output) : errors)
         return words.isEmpty ? end : "\(end): \(words)"
     }
 
