@@ -1,6 +1,7 @@
 import Blocking
 import CRados
 import Glibc
+import VolumeCore
 
 /// The owner of one `rados_t`: a connection to the cluster as one client, with an address
 /// that can be blocklisted. Every function here blocks and belongs on a ``BlockingPool``.
@@ -11,12 +12,15 @@ final class CephCluster: Sendable {
     let fsid: String
     /// This client's number, as in `client.4123` (`rados_get_instance_id`).
     let instanceID: UInt64
+    /// What it connected with; `nil` where the cluster wants none.
+    let key: CephKey?
 
-    private init(handle: OwnedHandle, name: String, fsid: String, instanceID: UInt64) {
+    private init(handle: OwnedHandle, name: String, fsid: String, instanceID: UInt64, key: CephKey?) {
         self.handle = handle
         self.name = name
         self.fsid = fsid
         self.instanceID = instanceID
+        self.key = key
     }
 
     var subject: CephSubject { .cluster(name) }
@@ -42,6 +46,8 @@ final class CephCluster: Sendable {
             let connect = CephCall.reading("rados_connect", subject)
             return try handle.withUnsafeHandle(connect) { raw in
                 try CephConfiguration.apply(settings, to: raw)
+                let key = ClientKey.read(settings.user, raw)
+                try KeyAcceptance.require(key, of: settings.user, connect)
                 let code = rados_connect(raw)
                 if code < 0 {
                     let missing = CephConfiguration.whatIsMissing(raw).map { ": \($0)" } ?? ""
@@ -50,7 +56,7 @@ final class CephCluster: Sendable {
                 let fsid = try Self.fsid(raw, subject)
                 return CephCluster(
                     handle: handle, name: settings.clusterName, fsid: fsid,
-                    instanceID: rados_get_instance_id(raw))
+                    instanceID: rados_get_instance_id(raw), key: key)
             }
         } catch {
             _ = handle.close()

@@ -1,6 +1,4 @@
 import CRados
-import FoundationEssentials
-import Glibc
 import VolumeCore
 
 extension CephConnection {
@@ -45,29 +43,5 @@ struct MonitorMap: Decodable, Sendable {
     /// - Parameter type: `v1` or `v2`.
     func addresses(_ type: String) -> [String] {
         mons.flatMap(\.public_addrs.addrvec).filter { $0.type == type }.map(\.addr)
-    }
-}
-
-/// The key of librados' configuration: `key`, else the file `keyfile`, else the first keyring that can be read.
-private enum ClientKey {
-    static func find(_ user: String, _ raw: rados_t) throws -> CephKey? {
-        func value(_ option: String) -> String { CephConfiguration.value(option, raw) ?? "" }
-        let key =
-            if !value("key").isEmpty {
-                CephKey(base64: value("key"))
-            } else if !value("keyfile").isEmpty {
-                KeyringText.read(value("keyfile")).flatMap { CephKey(base64: KeyringText.trimmed($0[...])) }
-            } else {
-                keyring(value("keyring")).flatMap { KeyringText.key(of: user, in: $0) }
-            }
-        guard key == nil, value("auth_client_required").contains("cephx") else { return key }
-        throw CephCall.reading("rados_conf_get", .option("keyring")).error(
-            ENOENT, detail: CephConfiguration.whatIsMissing(raw) ?? "it holds no key of client.\(user)")
-    }
-
-    private static func keyring(_ paths: String) -> String? {
-        paths.split { $0 == "," || $0 == ";" || $0 == " " }.map(String.init)
-            .first { access($0, R_OK) == 0 }
-            .flatMap(KeyringText.read)
     }
 }

@@ -17,6 +17,9 @@ public struct KernelRequest: Sendable, Hashable {
     /// How the names of keys begin that are given to the kernel for a mapping; it shows them with the device.
     public static let keyPrefix = "rbd-plugin-"
 
+    /// What `rbd-plugin-kernel` ends with when the kernel cannot use the key: EKEYREJECTED.
+    public static let keyIsRefused: Int32 = 129
+
     /// How many bytes tell how many follow.
     public static let headerLength = 4
     /// Longer ones are not made and not taken: a pipe or a socket holds it as a whole.

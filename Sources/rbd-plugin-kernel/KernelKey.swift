@@ -1,4 +1,5 @@
 import CKeyring
+import Glibc
 import KernelRequest
 
 /// A client's key in the kernel's keyring, where the rbd driver looks for it. It goes when this process ends; the driver
@@ -9,7 +10,14 @@ struct KernelKey {
 
     init(_ secret: [UInt8]) throws {
         let name = KernelRequest.keyPrefix + String(UInt64.random(in: .min ... .max), radix: 16)
-        try Failure.check("add the key to the kernel's keyring") { ckeyring_add("ceph", name, secret, secret.count) }
+        do {
+            try Failure.check("add the key to the kernel's keyring") {
+                ckeyring_add("ceph", name, secret, secret.count)
+            }
+        } catch let refused as Failure where refused.code == EINVAL {
+            // EINVAL is also what the driver says of an option that it does not know.
+            throw Failure(what: refused.what, code: KernelRequest.keyIsRefused)
+        }
         self.name = name
     }
 }

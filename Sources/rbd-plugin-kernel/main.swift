@@ -37,6 +37,8 @@ func run(_ words: [String], secret: [UInt8]) throws -> Bool {
         try map(
             RBDBus(sys: words[1]), monitors: words[2], options: words[3], pool: words[4], image: words[5],
             secret: secret)
+    case ("try-key", 1):
+        _ = try KernelKey(secret)
     case ("unmap", 7):
         guard let device = UInt32(words[2]) else { return false }
         try unmap(

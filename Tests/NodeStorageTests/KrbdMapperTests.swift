@@ -254,6 +254,23 @@ import VolumeCore
         }
     }
 
+    @Test("A key that the kernel refuses is told with its type, and with what can be done")
+    func refusedKey() async throws {
+        let bytes = [2, 0] + Array(repeating: 0, count: 8) + [32, 0] + Array(repeating: 7, count: 32) as [UInt8]
+        let modern = KernelClient(
+            user: "docker", key: CephKey(bytes: bytes), monitorsV1: ["10.0.0.1:6789"], monitorsV2: [])
+        for (client, words) in [
+            (modern, ["aes256k", "Linux 7.0", "RBD_MAPPER=fuse or nbd", "rotate client.docker --key-type aes"]),
+            (client, ["cannot be used by this kernel", "ceph auth get client.docker"]),
+        ] {
+            try await run(as: client, { _ in CommandResult(.exited(129)) }) { _, mapper, _ in
+                let error = await errorOf { _ = try await mapper.map(image, id: nil, options: []) }
+                #expect(error?.code == .unsupported && error?.outcome == .refused)
+                for word in words { #expect(error?.description.contains(word) == true, "\(error as Any)") }
+            }
+        }
+    }
+
     @Test func withoutTheDriverNothingIsTried() async throws {
         try await LinuxBench.run("krbd") { bench in
             let runner = ScriptedRunner()

@@ -47,7 +47,7 @@ import VolumeCore
 @Suite struct MapperProbeTests {
     private func look(
         for wanted: MapperKind? = nil, _ paths: [String], tools: [String],
-        processes: String? = nil,
+        processes: String? = nil, key: CephKey? = nil,
         modprobe: @escaping ScriptedRunner.Answer = { _ in CommandResult(.exited(1), errors: "not found") }
     ) async throws -> ([MapperKind: [String]], [String]) {
         nonisolated(unsafe) var answer: ([MapperKind: [String]], [String]) = ([:], [])
@@ -67,7 +67,8 @@ import VolumeCore
             let runner = ScriptedRunner(modprobe)
             let probe = MapperProbe(
                 runner: runner, kernel: bench.kernel, searchPath: SearchPath([root + "/bin"]), root: root)
-            answer = (try await probe.look(for: wanted), runner.lines.sorted())
+            let client = KernelClient(user: "docker", key: key, monitorsV1: [], monitorsV2: [])
+            answer = (try await probe.look(for: wanted) { client }, runner.lines.sorted())
         }
         return answer
     }
@@ -105,6 +106,35 @@ import VolumeCore
         let (lacks, _) = try await look(for: .nbd, Self.whole, tools: Self.tools, processes: namespace)
         #expect(lacks[.nbd]?.isEmpty == works)
         #expect(works || lacks[.nbd]?.first?.contains("the host's processes") == true)
+    }
+
+    /// As Ceph makes them.
+    private static func key(type: UInt8, length: UInt8) -> CephKey {
+        CephKey(
+            bytes: [type, 0] + Array(repeating: 0, count: 8) + [length, 0] + Array(repeating: 7, count: Int(length)))
+    }
+
+    @Test("Where the kernel cannot use the key, the next way of mapping is chosen, and the reason is told")
+    func kernelRefusesKey() async throws {
+        let key = Self.key(type: 2, length: 32)
+        let (lacks, commands) = try await look(Self.whole, tools: Self.tools, key: key) { command in
+            #expect(command.input == key.bytes)
+            return CommandResult(.exited(129), errors: "cannot add the key to the kernel's keyring")
+        }
+        #expect(commands == ["rbd-plugin-kernel try-key"])
+        let selection = try MapperSelection.choose(nil, lacks: lacks)
+        #expect(selection.kind == .fuse)
+        #expect(selection.reason.contains("key of client.docker is of the type aes256k"), "\(selection.reason)")
+        #expect(selection.reason.contains("Linux 7.0") && selection.reason.contains("--key-type aes"))
+    }
+
+    @Test("The kernel is asked about keys of newer types alone", arguments: [(1, 16, false), (2, 32, true)])
+    func kernelTakesKey(type: UInt8, length: UInt8, isAsked: Bool) async throws {
+        let key = Self.key(type: type, length: length)
+        let (lacks, commands) = try await look(Self.whole, tools: Self.tools, key: key) { _ in CommandResult(.exited(0))
+        }
+        #expect(lacks == [.krbd: []])
+        #expect(commands == (isAsked ? ["rbd-plugin-kernel try-key"] : []))
     }
 
     @Test("fuse with libfuse 3.17 needs the programs that it starts, and says which are missing")

@@ -59,7 +59,8 @@ public struct KrbdMapper: DeviceMapper {
             throw Self.noDriver(what)
         }
         try KrbdRequest.refuseReserved(options, what)
-        let command = try requests.map(image, options: options, as: try await client(), what)
+        let client = try await client()
+        let command = try requests.map(image, options: options, as: client, what)
         // Before the mapping: a plugin that is killed right after it knows its own again.
         try await kernel.run("write \(marks.folder)", to: what) { [marks] in try marks.set(image, id: id) }
         let result = try await runner.run(command, to: what) { late in
@@ -70,7 +71,7 @@ public struct KrbdMapper: DeviceMapper {
         }
         guard result.succeeded else {
             await marks.forget(image, id: id, kernel)
-            throw KrbdFailure.explain(result, of: command, mapping: image, what: what)
+            throw KrbdFailure.explain(result, of: command, mapping: image, as: client, what: what)
         }
         let path = Self.path(in: result)
         guard let device = try await listed(what).first(where: { $0.path == path && $0.image == image }) else {

@@ -23,6 +23,11 @@ struct KrbdRequest: Sendable {
             input: client.key?.bytes ?? [])
     }
 
+    /// Whether the kernel can use the client's key.
+    static func tryKey(of client: KernelClient) -> Command {
+        Command(.kernel, ["try-key"], input: client.key?.bytes ?? [])
+    }
+
     func unmap(_ id: UInt32, _ image: ImageReference, imageID: String?) -> Command {
         Command(.kernel, ["unmap", sys, "\(id)", image.pool, image.namespace, image.name, imageID ?? ""])
     }

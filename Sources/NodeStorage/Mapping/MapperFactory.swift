@@ -51,7 +51,7 @@ public struct MapperFactory: Sendable {
     public func make(
         _ wanted: MapperKind?
     ) async throws -> (mapper: any DeviceMapper, selection: MapperSelection) {
-        let selection = try MapperSelection.choose(wanted, lacks: try await probe.look(for: wanted))
+        let selection = try MapperSelection.choose(wanted, lacks: try await probe.look(for: wanted, as: client))
         let present = try mapper(of: selection.kind)
         let former = try await others(than: selection.kind)
         return (former.isEmpty ? present : PresentAndFormerMappers(present, former: former, traces: traces), selection)

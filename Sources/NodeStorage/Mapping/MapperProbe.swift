@@ -1,3 +1,4 @@
+import KernelRequest
 import SystemPackage
 import VolumeCore
 
@@ -21,12 +22,17 @@ public struct MapperProbe: Sendable {
     }
 
     /// Looks at one kind after the other until one works: no module is loaded that is not needed.
-    /// - Parameter wanted: the only one to look at; `nil` looks at all of them, in the order of preference.
+    /// - Parameters:
+    ///   - wanted: the only one to look at; `nil` looks at all of them, in the order of preference.
+    ///   - client: how the kernel is to reach the cluster: not every kernel can use every key.
     /// - Returns: for each kind that was looked at what it lacks, in words; empty for one that works.
-    public func look(for wanted: MapperKind?) async throws -> [MapperKind: [String]] {
+    public func look(
+        for wanted: MapperKind?, as client: @Sendable () async throws -> KernelClient
+    ) async throws -> [MapperKind: [String]] {
         var lacks: [MapperKind: [String]] = [:]
         for kind in wanted.map({ [$0] }) ?? MapperSelection.order {
-            let lack = try await lack(of: kind)
+            var lack = try await lack(of: kind)
+            if kind == .krbd, lack.isEmpty { lack = try await lackOfKey(try await client()) }
             lacks[kind] = lack
             if lack.isEmpty { break }
         }
@@ -41,6 +47,16 @@ public struct MapperProbe: Sendable {
                 + lackOfTools([.rbd, .rbdNBD])
         case .fuse: try await lackOfFuse() + lackOfTools([.qemuStorageDaemon, .losetup, .rbd])
         }
+    }
+
+    /// Every kernel knows keys of the first type; of the others it is asked.
+    private func lackOfKey(_ client: KernelClient) async throws -> [String] {
+        guard let type = client.key?.type, type != .aes else { return [] }
+        let result = try await runner.run(KrbdRequest.tryKey(of: client), to: "try the key of client.\(client.user)")
+        guard result.exitStatus == KernelRequest.keyIsRefused else { return [] }
+        return [
+            "\(KrbdFailure.refused(client)): Linux 7.0 and later can, or \(CephKeyType.olderKey(for: client.user))"
+        ]
     }
 
     private func lackOfModule(_ module: String, sign: String) async throws -> [String] {
