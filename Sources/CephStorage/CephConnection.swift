@@ -86,6 +86,31 @@ public actor CephConnection {
         _ = try await cluster(by: deadline(timeout), for: .reading("rados_connect", subject))
     }
 
+    /// Makes a new connection when the user's key in the files is another one than the present connection has: that lives
+    /// on its tickets, and ends with them. The old connection stays when the new key opens nothing.
+    /// - Returns: whether there is a new connection.
+    /// - Throws: ``CephError`` when there is a new key and it is of no use.
+    public func takeUpNewKey() async throws -> Bool {
+        // Whoever connects reads the files anyway.
+        guard case .connected(let present) = state else { return false }
+        let call = CephCall.reading("rados_conf_get", .option("keyring"))
+        let (upkeep, user, limit) = (upkeep, settings.user, settings.timeouts.call)
+        let key = try await translating(call) {
+            try await upkeep.run(call.name, timeout: limit) {
+                try present.withUnsafeCluster(call) { ClientKey.read(user, $0) }
+            }
+        }
+        guard let key, key != present.key else { return false }
+        let cluster = try await makeCluster()
+        guard case .connected(let still) = state, still === present else {
+            shutDown(cluster)
+            return false
+        }
+        state = .connected(cluster)
+        shutDown(present)
+        return true
+    }
+
     /// Disconnects for good: new calls are refused. Images that are still open can be used
     /// and closed; the threads end when nothing refers to the connection any more.
     /// - Throws: ``CephError`` with `EBUSY` when images are open or calls are running: the last
@@ -218,21 +243,22 @@ public actor CephConnection {
     /// One attempt. There is never more than one: librados goes on asking the monitors long
     /// after its own time-out, and an attempt that is under way is the first to succeed.
     private func connect() async {
+        do {
+            connected(.success(try await makeCluster()))
+        } catch {
+            connected(.failure(error))
+        }
+    }
+
+    private func makeCluster() async throws -> CephCluster {
         let (settings, upkeep, note, logger) = (settings, upkeep, note, logger)
         let call = CephCall.reading("rados_connect", subject)
-        let result: Result<CephCluster, any Error>
-        do {
-            let cluster = try await translating(call) {
-                try await upkeep.run(
-                    call.name, timeout: settings.timeouts.connect * 20,
-                    onLate: { late in if case .success(let cluster) = late { _ = cluster.close() } },
-                    { try Self.connect(settings, noting: note, background: upkeep, logger) })
-            }
-            result = .success(cluster)
-        } catch {
-            result = .failure(error)
+        return try await translating(call) {
+            try await upkeep.run(
+                call.name, timeout: settings.timeouts.connect * 20,
+                onLate: { late in if case .success(let cluster) = late { _ = cluster.close() } },
+                { try Self.connect(settings, noting: note, background: upkeep, logger) })
         }
-        connected(result)
     }
 
     /// Notes the new client before the first image is opened through it.

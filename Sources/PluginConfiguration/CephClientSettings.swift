@@ -10,6 +10,8 @@ public struct CephClientSettings: Sendable, Equatable {
     public var user: String
     /// That client's key. Nil means that Ceph searches the keyrings of `/etc/ceph`.
     public var key: Secret?
+    /// The file that holds the key, where it was given so; its content may change while the plugin runs.
+    public var keyFile: String?
     /// For information in the keyring; what counts is what the monitors know.
     public var caps: CephCaps
 
@@ -64,7 +66,20 @@ extension CephClientSettings {
         }
         self.init(
             clusterName: clusterName, source: Self.source(confFile, clusterName, &reader), lines: lines, user: user,
-            key: key, caps: caps)
+            key: key, keyFile: reader.given(.keyringKeyFile), caps: caps)
+    }
+
+    /// The key that the file holds now.
+    ///
+    /// - Parameter readFile: gives the text of a file.
+    public static func key(at path: String, readFile: (String) throws -> String) throws -> Secret {
+        let key = try SecretFile.secret(at: path, readFile: readFile)
+        do throws(Refusal) {
+            try checkKey(key.reveal())
+        } catch {
+            throw SecretFile.Unusable(path: path, clause: error.clause)
+        }
+        return key
     }
 
     private static func source(

@@ -40,6 +40,16 @@ struct CephClientConfiguration: Sendable {
         try PrivateFile.write(text, to: confPath)
     }
 
+    /// Writes the keyring anew when the key's file holds another key by now. Blocking.
+    func renewKeyring() throws {
+        guard let keyringPath, let file = settings.keyFile else { return }
+        var current = settings
+        current.key = try CephClientSettings.key(at: file, readFile: TextFile.read)
+        guard let keyring = KeyringRenderer.render(current)?.reveal() else { return }
+        guard (try? TextFile.read(keyringPath)) != keyring else { return }
+        try PrivateFile.write(keyring, to: keyringPath)
+    }
+
     /// Removes both files, and the folder when nothing else is in it: nobody reads them any more, and the folder may be on a
     /// disk.
     func remove() {

@@ -107,6 +107,7 @@ struct Composition {
             Background { [ceph, connection, log] in
                 await ceph.writeWhenPossible(log: log)
                 await connection.start()
+                await CephKeyWatch(files: ceph, connection: connection, log: log).run()
             },
             Background { [heartbeat, readiness, catalog, driver] in
                 await heartbeat.run(

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import RealParts
 import Rig
@@ -34,6 +35,47 @@ extension CephTests {
         func acceptance() {
             #expect(KeyAcceptance.accepts(.aes))
             #expect(KeyAcceptance.accepts(.other(999)))
+        }
+
+        @Test("A new key makes a new connection as soon as it opens something; what is open stays open")
+        func rotation() async throws {
+            let rig = CephRig(try RigEnvironment.required())
+            let user = uniqueName("rotated")
+            let keyring = NSTemporaryDirectory() + user
+            defer { unlink(keyring) }
+            func write(_ key: String) throws {
+                let text =
+                    "[client.\(user)]\n\tkey = \(key)\n\tcaps mon = \"profile rbd\"\n\tcaps osd = \"profile rbd\"\n"
+                try text.write(toFile: keyring, atomically: true, encoding: .utf8)
+            }
+            func newKey() async throws -> String {
+                try await runTool("ceph-authtool", ["--gen-print-key"]).checked().output
+                    .trimmingCharacters(in: .whitespacesAndNewlines)
+            }
+            try write(try await newKey())
+            try await rig.ceph("auth", "import", "-i", keyring)
+            try await CephFixture.with { settings, _ in
+                (settings.user, settings.keyring) = (user, keyring)
+            } _: { ceph in
+                try await ceph.withImage { name in
+                    let image = try await ceph.images.open(.name(name), .readWrite)
+                    let first = try await ceph.connection.identity().clientID
+                    #expect(try await !ceph.connection.takeUpNewKey(), "it has that key")
+
+                    try write(try await newKey())
+                    let early = try await CephFixture.error { _ = try await ceph.connection.takeUpNewKey() }
+                    #expect(early.isDenied, "the cluster does not know it yet")
+                    #expect(try await ceph.connection.identity().clientID == first)
+
+                    try await rig.ceph("auth", "import", "-i", keyring)
+                    #expect(try await ceph.connection.takeUpNewKey())
+                    #expect(try await ceph.connection.identity().clientID != first)
+                    #expect(try await !ceph.connection.takeUpNewKey(), "it has that key by now")
+                    #expect(try await image.stat().name == name && image.clientID == first)
+                    try await image.close()
+                }
+            }
+            try await rig.ceph("auth", "rm", "client.\(user)")
         }
     }
 }
