@@ -70,11 +70,12 @@ extension VolumeDriver {
     /// that: an Unmount need not wait for the trim, and ends it.
     /// - Returns: how many bytes the filesystem has reported as unused.
     func trim(_ name: VolumeName) async throws -> UInt64 {
-        let target = try await beginTrim(of: name)
+        let trim = try await beginTrim(of: name)
+        let target = trim.target
         let bytes: UInt64
         do {
             defer { trims.end(name) }
-            bytes = try await untilStopped(name) {
+            bytes = try await until(trim.stop) {
                 try await ports.filesystems.trim(target.device, target.filesystem, mountpoint: target.mountpoint)
             }
         }
@@ -83,7 +84,7 @@ extension VolumeDriver {
         return bytes
     }
 
-    private func beginTrim(of name: VolumeName) async throws -> TrimTarget {
+    private func beginTrim(of name: VolumeName) async throws -> RunningTrim {
         try await operation("trim", name) {
             let stored = try await read(name)
             return try await inSlot(of: stored.pool, to: "trim volume \(name)") {
@@ -91,11 +92,11 @@ extension VolumeDriver {
                     throw VolumeError(
                         .conflict, "trim volume \(name)", why: "it is not mounted on this node", outcome: .refused)
                 }
-                guard trims.begin(name) else {
+                guard let stop = trims.begin(name) else {
                     throw VolumeError(
                         .conflict, "trim volume \(name)", why: "a trim of it is going on", outcome: .refused)
                 }
-                return target
+                return RunningTrim(target: target, stop: stop)
             }
         }
     }
@@ -109,14 +110,14 @@ extension VolumeDriver {
             uid: volume.uid, device: device.exposed, filesystem: volume.spec.filesystem, mountpoint: mountpoint)
     }
 
-    /// Runs `body` until it ends, or until somebody wants the volume to be unmounted; then `body` is cancelled and waited for.
-    private func untilStopped(
-        _ name: VolumeName, _ body: @escaping @Sendable () async throws -> UInt64
+    /// Runs `body` until it ends, or until it is to stop; then `body` is cancelled and waited for.
+    private func until(
+        _ stop: Happening, _ body: @escaping @Sendable () async throws -> UInt64
     ) async throws -> UInt64 {
         try await withThrowingTaskGroup(of: UInt64?.self) { group in
             group.addTask { try await body() }
             group.addTask {
-                await trims.waitForStop(name)
+                await stop.wait()
                 return nil
             }
             defer { group.cancelAll() }
@@ -143,10 +144,12 @@ extension VolumeDriver {
 
     /// Ends the volume's trim, if there is one: in the volume's turn, where none can begin.
     func endTrim(of name: VolumeName) async {
-        guard trims.stop(name) else { return }
-        let giveUp = ports.clock.now() + Self.patience
-        while trims.isGoingOn(name), ports.clock.now() < giveUp {
-            guard (try? await ports.clock.sleep(for: .milliseconds(50))) != nil else { return }
+        guard let end = trims.stop(name) else { return }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await end.wait() }
+            group.addTask { try? await ports.clock.sleep(for: Self.patience) }
+            await group.next()
+            group.cancelAll()
         }
     }
 
@@ -160,6 +163,12 @@ private struct TrimTarget: Sendable {
     let device: String
     let filesystem: FilesystemType
     let mountpoint: String
+}
+
+/// A trim that has begun.
+private struct RunningTrim: Sendable {
+    let target: TrimTarget
+    let stop: Happening
 }
 
 /// The volume is to be unmounted.

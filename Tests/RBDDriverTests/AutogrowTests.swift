@@ -60,6 +60,7 @@ import VolumeCore
             driver = DriverFixture.driver(cluster)
         }
         #expect(sizes == [.mebibytes(706), .gibibytes(1)])
+        await driver.growFullVolumes()
         let grownAt = try #require(cluster.world.etcd.volumes.values.first?.record.grownAt)
         #expect(grownAt - WallTime(seconds: 1_767_225_600) >= .seconds(60))
         #expect(driver.autogrowOutcomes == [.atMaximum: 1])
@@ -120,7 +121,10 @@ import VolumeCore
         faults.run(.filesystemUsage, .before, times: .max) { if $0.subject == device { await hung.pass() } }
         cluster.intercept(with: faults)
         async let first: Void = driver.growFullVolumes()
-        try await eventually("the other one to grow") { wanted != nil }
+        do { try await eventually("the other one to grow") { wanted != nil } } catch {
+            hung.open()
+            throw error
+        }
         await driver.growFullVolumes()
         #expect(cluster.calls.count { $0.operation == .filesystemUsage && $0.subject == device } == 1)
         hung.open()
