@@ -263,10 +263,7 @@ private struct RealApplications: NodeApplications {
 
     func remove(_ name: String, of bytes: UInt64, at mountpoint: String) async throws {
         guard unlink(mountpoint + "/" + name) == 0 else { throw Failure(path: name) }
-        let folder = Glibc.open(mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { throw Failure(path: mountpoint) }
-        defer { close(folder) }
-        guard fsync(folder) == 0 else { throw Failure(path: mountpoint) }
+        try await runTool("sync", ["--file-system", mountpoint]).checked()
     }
 
     func exists(_ path: String) async throws -> Bool { access(path, F_OK) == 0 }
