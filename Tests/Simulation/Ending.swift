@@ -200,7 +200,9 @@ extension History {
 
     /// A volume that its containers fill grows as far as it may, and no faster.
     private func seeThatItFits(_ name: VolumeName, on index: Int) {
-        guard filling.contains(name.text), checks.violation == nil else { return }
+        // A volume that was removed and made anew grows no more.
+        let mayGrow = cluster.mutate { $0.etcd.read(name) }.volume?.record.runtime.autogrow != nil
+        guard filling.contains(name.text), mayGrow, checks.violation == nil else { return }
         for _ in 0..<8 where size(of: name) < Setup.growthBound {
             // The first round wants a larger size, the second one gives it, and the third one is too early for more.
             for _ in 1...3 { mustSucceed(.tend, on: index) }
