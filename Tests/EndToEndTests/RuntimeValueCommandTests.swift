@@ -11,7 +11,7 @@ struct RuntimeValueCommandTests {
         try await Stage.with { stage in
             let name = try await stage.volume("limited", ["size": "64"])
             let mountpoint = try await stage.client.mount(name, id: "a").checked().mountpoint
-            let said = try await stage.operate("volume", "set", name, "write-bps=1M", "iops=5000").checked().output
+            let said = try await stage.operate("volume", "set", name, "write-bps=1M", "write-iops=5000").checked().output
             #expect(said.contains("are in force on node"), "\(said)")
             let took = try await secondsToWrite(8 << 20, below: mountpoint)
             #expect(took >= 6, "8 MiB at 1 MiB a second took \(took) s")
@@ -28,7 +28,7 @@ struct RuntimeValueCommandTests {
             try await stage.plugin.kill()
             try await stage.plugin.start()
             #expect(try await secondsToWrite(8 << 20, below: mountpoint) >= 6)
-            _ = try await stage.operate("volume", "set", name, "write-bps=none", "iops=").checked()
+            _ = try await stage.operate("volume", "set", name, "write-bps=none", "write-iops=").checked()
             let record = try #require(try await stage.mountRecord(of: name))
             #expect(record["applied"] == .object(["write-bps": .string("none")]), "\(record)")
             try await stage.client.unmount(name, id: "a").checked()

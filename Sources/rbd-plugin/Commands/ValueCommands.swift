@@ -16,7 +16,7 @@ struct SetCommand: AsyncParsableCommand {
             The node that has the volume mounted brings the values into force within seconds; if no node has it mounted, the \
             next one that mounts it does. The command waits for that. If you interrupt it, the nodes still carry on.
 
-            Example: rbd-plugin volume set db iops=500 write-bps=20M autogrow.at=85% autogrow.max=200G
+            Example: rbd-plugin volume set db write-iops=500 write-bps=20M autogrow.at=85% autogrow.max=200G
             """)
 
     @Argument(help: "The volume's name.")
