@@ -11,7 +11,8 @@ struct RuntimeValueCommandTests {
         try await Stage.with { stage in
             let name = try await stage.volume("limited", ["size": "64"])
             let mountpoint = try await stage.client.mount(name, id: "a").checked().mountpoint
-            let said = try await stage.operate("volume", "set", name, "write-bps=1M", "write-iops=5000").checked().output
+            let said = try await stage.operate("volume", "set", name, "write-bps=1M", "write-iops=5000").checked()
+                .output
             #expect(said.contains("are in force on node"), "\(said)")
             let took = try await secondsToWrite(8 << 20, below: mountpoint)
             #expect(took >= 6, "8 MiB at 1 MiB a second took \(took) s")
