@@ -33,7 +33,7 @@ struct FreeSpaceTests {
 
     private func fillAndRemove(at mountpoint: String, on host: Host) async throws {
         try await host.run(
-            "cd \(mountpoint) && head -c \(Self.file)M /dev/urandom >file && sync -f file && rm file && sync -f .")
+            "cd \(mountpoint) && head -c \(Self.file << 20) /dev/urandom >file && sync && rm file && sync")
     }
 
     /// In bytes, by what Ceph says.
