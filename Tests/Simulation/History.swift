@@ -39,6 +39,8 @@ final class History: @unchecked Sendable {
     var strangersDevice: (ports: NodePorts, device: MappedDevice, mountpoint: String)?
     /// What etcd can be restored to.
     var backup: SimulatedEtcd?
+    /// It is to be restored as soon as nothing is under way.
+    var isToBeRestored = false
     var faultsSeen: [Fault: Int] = [:]
     var answers: [String: Int] = [:]
 

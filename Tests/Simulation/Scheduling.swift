@@ -6,6 +6,7 @@ extension History {
     private enum Move { case deliver, act, strike, mend, wait, deliverLate }
 
     func takeStep() {
+        restoreEtcdIfQuiet()
         let ready = readyCalls()
         let faultsLeft = plan.remaining > 0
         let moves: [(weight: Int, choice: Move)] = [

@@ -186,17 +186,23 @@ extension History {
         return true
     }
 
-    /// The first call makes a backup of etcd, a later one restores it, while nothing is under way. After that the only promise
-    /// is that no data is harmed.
+    /// The first call makes a backup of etcd, a later one wants it restored. After that the only promise is that no data is
+    /// harmed.
     private func restoreEtcd() -> Bool {
-        let now = cluster.mutate { $0.etcd }
-        guard let backup, backup.revision < now.revision, !checks.isRestored, inFlight.isEmpty, late.isEmpty else {
-            if backup == nil { backup = now }
-            return false
-        }
+        if backup == nil { backup = cluster.mutate { $0.etcd } } else { isToBeRestored = true }
+        return false
+    }
+
+    /// Nobody restores etcd under plugins that are at work.
+    func restoreEtcdIfQuiet() {
+        guard isToBeRestored, plan.remaining > 0, let backup, !checks.isRestored, inFlight.isEmpty, late.isEmpty,
+            backup.revision < cluster.mutate({ $0.etcd.revision })
+        else { return }
         cluster.mutate { $0.etcd = backup }
         checks.noteRestored()
-        return true
+        plan.remaining -= 1
+        count(.etcdRestored)
+        note("! \(Fault.etcdRestored.rawValue)")
     }
 
     // MARK: Others
