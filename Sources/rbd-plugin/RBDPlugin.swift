@@ -11,7 +11,10 @@ struct RBDPlugin: AsyncParsableCommand {
         commandName: "rbd-plugin",
         abstract: "Docker volumes on Ceph RBD: block volumes that follow their containers from node to node.",
         version: Version.text,
-        subcommands: [Serve.self, VolumeCommand.self, PolicyCommand.self, MountCommand.self, NodeCommand.self])
+        subcommands: [
+            Serve.self, VolumeCommand.self, SnapshotCommand.self, PolicyCommand.self, MountCommand.self,
+            NodeCommand.self,
+        ])
 
     static func main() async {
         // A core would hold the Ceph key: none of this process, nor of the programs that it starts, which have the key too.

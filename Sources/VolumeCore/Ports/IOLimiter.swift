@@ -8,15 +8,3 @@ public protocol IOLimiter: Sendable {
     ///   none of them that it could not, and the error says which and what would help.
     func limit(_ device: MappedDevice, to limits: IOLimits) async throws
 }
-
-/// Where no device can be limited.
-public struct NoIOLimiter: IOLimiter {
-    public init() {}
-
-    public func limit(_ device: MappedDevice, to limits: IOLimits) async throws {
-        guard limits != .none else { return }
-        throw VolumeError(
-            .unsupported, "limit \(device.path) to \(limits)", why: "this node has no way to limit devices",
-            outcome: .refused)
-    }
-}

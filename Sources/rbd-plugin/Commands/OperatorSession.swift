@@ -12,6 +12,7 @@ import VolumeCore
 struct OperatorSession {
     let actions: OperatorActions
     let policies: PolicyActions
+    let snapshots: SnapshotActions
     let nodes: EtcdNodeDirectory
     /// Whether the records are of the Ceph cluster that the settings name: to be required before Ceph is asked about them.
     let cluster: ClusterBinding
@@ -66,12 +67,15 @@ struct OperatorSession {
             client: etcd, keys: keys, clock: clock, tokens: RandomTokens(), timeout: settings.limits.etcd,
             unreadable: unreadable)
         policies = PolicyActions(store: store, policies: policyStore, clock: clock)
+        let me = "operator@\(settings.node.identity.node)"
+        snapshots = SnapshotActions(
+            store: store, snapshots: CephSnapshotStore(connection: ceph, clock: clock), clock: clock,
+            tokens: RandomTokens(), me: me)
         actions = OperatorActions(
             store: store, policies: policyStore, images: CephImageStore(connection: ceph, clock: clock),
             fence: CephFence(connection: ceph, clock: clock),
             clock: clock, blocklistExpiry: settings.limits.blocklistExpiry,
-            me: NodeIdentity(node: "operator@\(settings.node.identity.node)", boot: RandomTokens().token()), log: silent
-        )
+            me: NodeIdentity(node: me, boot: RandomTokens().token()), log: silent)
     }
 
     private func close() async {

@@ -1,0 +1,131 @@
+import VolumeCore
+
+/// What an operator does with the snapshots of volumes. Works without the plugin running on this node.
+public struct SnapshotActions: Sendable {
+    /// librbd itself takes more; every one makes opening the image slower, and the kernel's driver takes no more than 510.
+    public static let most = 450
+
+    private let store: any VolumeStore
+    private let snapshots: any SnapshotStore
+    private let clock: any DriverClock
+    private let tokens: any TokenSource
+    /// As whom the marks name who had them taken: `operator@n1`.
+    private let me: String
+
+    public init(
+        store: any VolumeStore, snapshots: any SnapshotStore, clock: any DriverClock, tokens: any TokenSource,
+        me: String
+    ) {
+        self.store = store
+        self.snapshots = snapshots
+        self.clock = clock
+        self.tokens = tokens
+        self.me = me
+    }
+
+    /// Takes a snapshot, also while a container on another node writes: then its content is as after a power cut.
+    /// - Throws: `VolumeError`: `notFound`, `conflict` for a volume that is not ready, `alreadyExists`, `noSpace` for one with too
+    ///   many snapshots.
+    public func create(_ nameText: String, of volumeText: String) async throws -> VolumeSnapshot {
+        let what = "take snapshot \(nameText) of volume \(volumeText)"
+        let name = try SnapshotName(nameText)
+        let before = try await image(of: volumeText, what)
+        let count = try await snapshots.snapshots(of: before.image, id: before.id).count
+        guard count < Self.most else {
+            throw VolumeError(
+                .noSpace, what, why: "the volume has \(count) snapshots, and at most \(Self.most) are allowed",
+                remedy: "remove some with 'rbd-plugin snapshot rm'", outcome: .refused)
+        }
+        let isMounted = before.stored.attachment != nil
+        var taken = try await take(
+            name, of: before, .init(consistency: isMounted ? .crash : .unmounted, by: me, token: tokens.token()))
+        guard !isMounted, let mark = taken.mark else { return taken }
+        // A node may have mounted it meanwhile.
+        let after = try await store.read(before.stored.name)
+        guard after.attachment != nil || after.volume?.record.epoch != before.stored.volume?.record.epoch else {
+            return taken
+        }
+        var changed = mark
+        changed.consistency = .crash
+        try await snapshots.mark(taken.id, of: before.image, id: before.id, changed)
+        taken.mark = changed
+        return taken
+    }
+
+    /// A call that got no answer is repeated with the same token: it finds what the one before it has taken.
+    private func take(
+        _ name: SnapshotName, of volume: SnapshotVolume, _ mark: SnapshotMark
+    ) async throws -> VolumeSnapshot {
+        for _ in 1..<3 {
+            do {
+                return try await snapshots.take(name, of: volume.image, id: volume.id, mark: mark)
+            } catch let error as VolumeError where error.outcome == .unknown {
+                try await clock.sleep(for: .seconds(1))
+            }
+        }
+        return try await snapshots.take(name, of: volume.image, id: volume.id, mark: mark)
+    }
+
+    /// The snapshots of a volume, oldest first.
+    public func list(_ volumeText: String) async throws -> [VolumeSnapshot] {
+        let volume = try await image(of: volumeText, "list the snapshots of volume \(volumeText)")
+        return try await snapshots.snapshots(of: volume.image, id: volume.id)
+    }
+
+    /// Removes a snapshot that the plugin has taken and nobody holds.
+    public func remove(_ nameText: String, of volumeText: String) async throws {
+        let what = "remove snapshot \(nameText) of volume \(volumeText)"
+        let volume = try await image(of: volumeText, what)
+        let (found, mark) = try await own(nameText, of: volume, what)
+        guard !mark.isHeld else {
+            throw VolumeError(
+                .conflict, what, why: "it is held",
+                remedy: "lift that with 'rbd-plugin snapshot unhold \(volumeText) \(nameText)'", outcome: .refused)
+        }
+        try await snapshots.remove(found.id, of: volume.image, id: volume.id)
+    }
+
+    /// Keeps a snapshot from being removed, or lifts that.
+    public func hold(_ nameText: String, of volumeText: String, _ isHeld: Bool) async throws {
+        let what = "\(isHeld ? "hold" : "let go of") snapshot \(nameText) of volume \(volumeText)"
+        let volume = try await image(of: volumeText, what)
+        var (found, mark) = try await own(nameText, of: volume, what)
+        guard mark.isHeld != isHeld else { return }
+        mark.isHeld = isHeld
+        try await snapshots.mark(found.id, of: volume.image, id: volume.id, mark)
+    }
+
+    private func own(
+        _ nameText: String, of volume: SnapshotVolume, _ what: String
+    ) async throws -> (snapshot: VolumeSnapshot, mark: SnapshotMark) {
+        let all = try await snapshots.snapshots(of: volume.image, id: volume.id)
+        guard let found = all.first(where: { $0.name == nameText }) else {
+            throw VolumeError(
+                .notFound, what, why: "there is no such snapshot",
+                remedy: "see 'rbd-plugin snapshot ls \(volume.stored.name)'", outcome: .refused)
+        }
+        guard let mark = found.mark else {
+            throw VolumeError(
+                .foreignImage, what, why: "the plugin has not taken it",
+                remedy: "if nobody needs it, 'rbd snap rm \(volume.image)@\(nameText)' removes it", outcome: .refused)
+        }
+        return (found, mark)
+    }
+
+    private func image(of nameText: String, _ what: String) async throws -> SnapshotVolume {
+        let stored = try await store.read(try VolumeName(given: nameText))
+        guard let volume = stored.volume?.record else { throw VolumeError.noSuchVolume(what) }
+        guard volume.phase == .ready, let id = volume.imageID else {
+            throw VolumeError(
+                .conflict, what, why: "the volume is \(volume.phase.rawValue), not ready", outcome: .refused)
+        }
+        return SnapshotVolume(stored: stored, image: volume.image, id: id)
+    }
+}
+
+/// A volume that is ready, with its image.
+private struct SnapshotVolume: Sendable {
+    let stored: StoredVolume
+    let image: ImageReference
+    let id: String
+}

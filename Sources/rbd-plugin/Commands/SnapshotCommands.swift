@@ -1,0 +1,150 @@
+import ArgumentParser
+import EtcdState
+import RBDDriver
+import VolumeCore
+
+/// `rbd-plugin snapshot …`
+struct SnapshotCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "snapshot", abstract: "Take, list, hold and remove snapshots of volumes.",
+        subcommands: [Create.self, List.self, Hold.self, Unhold.self, Remove.self])
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Take a snapshot of a volume, also while containers use it.",
+            discussion: """
+                A snapshot of a volume that no node has mounted has a whole filesystem. One that is taken while a node has the \
+                volume mounted is as the disk is after a power cut: filesystem and database repair it by their journals.
+
+                Example: rbd-plugin snapshot create db before-upgrade
+                """)
+
+        @Argument(help: "The volume's name.")
+        var volume: String
+
+        @Argument(help: "The snapshot's name: letters, digits, '_', '.' and '-'.")
+        var snapshot: String
+
+        func run() async throws {
+            try await OperatorSession.run { session in
+                try await session.cluster.require(claiming: false)
+                let taken = try await session.snapshots.create(snapshot, of: volume)
+                print("Took snapshot \(taken.name) of volume \(volume) (\(taken.size), \(taken.kind)).")
+            }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "ls", abstract: "List the snapshots of a volume, oldest first.")
+
+        @Argument(help: "The volume's name.")
+        var volume: String
+
+        @Flag(help: "Print a JSON array, for programs.")
+        var json = false
+
+        func run() async throws {
+            try await OperatorSession.run { session in
+                try await session.cluster.require(claiming: false)
+                let all = try await session.snapshots.list(volume)
+                if json { return print(try RecordOutput.json(all.map(SnapshotRow.init))) }
+                var table = Table("NAME", "SIZE", "TAKEN", "KIND", "HELD", "BY")
+                for snapshot in all {
+                    table.add(
+                        snapshot.name, "\(snapshot.size)", "\(snapshot.takenAt)", snapshot.kind,
+                        snapshot.mark?.isHeld == true ? "yes" : "no", snapshot.mark?.by ?? "")
+                }
+                print(table.text)
+            }
+        }
+    }
+
+    struct Hold: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Keep a snapshot from being removed.")
+
+        @Argument(help: "The volume's name.")
+        var volume: String
+
+        @Argument(help: "The snapshot's name.")
+        var snapshot: String
+
+        func run() async throws {
+            try await OperatorSession.run { session in
+                try await session.cluster.require(claiming: false)
+                try await session.snapshots.hold(snapshot, of: volume, true)
+                print("Snapshot \(snapshot) of volume \(volume) is held.")
+            }
+        }
+    }
+
+    struct Unhold: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Let a snapshot be removed again.")
+
+        @Argument(help: "The volume's name.")
+        var volume: String
+
+        @Argument(help: "The snapshot's name.")
+        var snapshot: String
+
+        func run() async throws {
+            try await OperatorSession.run { session in
+                try await session.cluster.require(claiming: false)
+                try await session.snapshots.hold(snapshot, of: volume, false)
+                print("Snapshot \(snapshot) of volume \(volume) is not held any more.")
+            }
+        }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "rm", abstract: "Remove a snapshot that the plugin has taken and nobody holds.")
+
+        @Argument(help: "The volume's name.")
+        var volume: String
+
+        @Argument(help: "The snapshot's name.")
+        var snapshot: String
+
+        func run() async throws {
+            try await OperatorSession.run { session in
+                try await session.cluster.require(claiming: false)
+                try await session.snapshots.remove(snapshot, of: volume)
+                print("Removed snapshot \(snapshot) of volume \(volume).")
+            }
+        }
+    }
+}
+
+/// A snapshot, as programs read it.
+private struct SnapshotRow: Encodable {
+    let id: UInt64
+    let name: String
+    let sizeBytes: UInt64
+    let takenAt: String
+    let kind: String
+    let held: Bool
+    let by: String?
+
+    init(_ snapshot: VolumeSnapshot) {
+        id = snapshot.id
+        name = snapshot.name
+        sizeBytes = snapshot.size.bytes
+        takenAt = snapshot.takenAt.description
+        kind = snapshot.kind
+        held = snapshot.mark?.isHeld ?? false
+        by = snapshot.mark?.by
+    }
+}
+
+extension VolumeSnapshot {
+    /// What it is worth; `foreign` when the plugin has not taken it.
+    fileprivate var kind: String {
+        switch mark?.consistency {
+        case .unmounted: "unmounted"
+        case .frozen: "frozen"
+        case .crash: "crash-consistent"
+        case nil: "foreign"
+        }
+    }
+}
