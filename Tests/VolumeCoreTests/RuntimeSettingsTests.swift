@@ -44,9 +44,10 @@ import Testing
     }
 
     @Test(
-        "volplugin's names of limits mean the same",
+        "names are read as people write them, and volplugin's names of limits mean the same",
         arguments: [
-            ("rate-limit.write.iops", RuntimeOption.writeIOPS), ("rate-limit.write-iops", .writeIOPS),
+            ("writeIops", RuntimeOption.writeIOPS), ("WRITE_BPS", .writeBPS), ("Autogrow.At", .autogrowAt),
+            ("rate-limit.write.iops", .writeIOPS), ("rate-limit.write-iops", .writeIOPS),
             ("rate-limit.read.bps", .readBPS), ("Rate-Limit.Read-IOPS", .readIOPS), ("rate-limit.write.bps", .writeBPS),
         ])
     func volplugin(_ name: String, _ option: RuntimeOption) { #expect(RuntimeOption(name: name) == option) }

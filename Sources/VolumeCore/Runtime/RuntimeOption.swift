@@ -11,12 +11,13 @@ public enum RuntimeOption: String, Sendable, Hashable, CaseIterable {
     case autogrowMax = "autogrow.max"
     case discard
 
-    /// - Parameter name: in any case. volplugin's names of the limits mean the same: `rate-limit.write.iops`.
+    /// - Parameter name: as people write it: `write-iops`, `writeIops`. volplugin's names of the limits mean the same:
+    ///   `rate-limit.write.iops`.
     public init?(name: String) {
-        let name = name.lowercased()
-        if let option = Self(rawValue: name) {
+        let plain = OptionName.plain(name)
+        if let option = Self.allCases.first(where: { OptionName.plain($0.rawValue) == plain }) {
             self = option
-        } else if let limit = Self.volpluginLimit(name) {
+        } else if let limit = Self.volpluginLimit(name.lowercased()) {
             self = limit
         } else {
             return nil
