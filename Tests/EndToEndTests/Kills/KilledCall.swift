@@ -96,6 +96,15 @@ extension Scene {
         }
     }
 
+    func expectInForce(_ name: String, _ occasion: String) async throws {
+        let wanted = JSONValue.object(["write-bps": .string("2M"), "discard": .string("online")])
+        try await eventually("the values to be in force, \(occasion)") {
+            try await stage.mountRecord(of: name)?["applied"] == wanted
+        }
+        let mount = stage.plugin.kernelState.mount(at: "\(stage.plugin.mountRoot)/\(name)")
+        #expect(mount?.options.contains("discard") == true, "\(occasion): \(mount.debugDescription)")
+    }
+
     func expectReleased(_ name: String, _ occasion: String) async throws {
         #expect(stage.plugin.kernelState.isEmpty, "\(occasion): \(stage.plugin.kernelState)")
         #expect(try await stage.mountRecord(of: name) == nil, "\(occasion)")

@@ -7,7 +7,7 @@ extension KilledCall {
     /// Docker's calls as they succeed.
     static let successes = [create, adopt, mount, unmount, remove]
     /// Those that fail, and undo what they had done; and what a restarted plugin does by itself.
-    static let failures = [failingCreate, failingMount, busyUnmount, recovery, clearingUp, resize]
+    static let failures = [failingCreate, failingMount, busyUnmount, recovery, clearingUp, resize, change]
 
     static let create = KilledCall(
         title: "a Create", caller: "Create",
@@ -183,6 +183,25 @@ extension KilledCall {
             try await scene.expectUsable(name, occasion)
         },
         finally: { scene, volumes in try await scene.expectIntact(volumes, "killed resizes") })
+
+    /// What a plugin does about values that an operator sets.
+    static let change = KilledCall(
+        title: "a change of values", caller: "background",
+        prepare: { scene, name in
+            try await scene.prepareVolume(name)
+            try await scene.client.mount(name, id: "a").checked()
+        },
+        call: { scene, name in
+            try await scene.stage.operate("volume", "set", name, "write-bps=2M", "discard=online", "--no-wait")
+                .checked()
+            try await scene.expectInForce(name, "a change of values")
+        },
+        again: { scene, name, occasion in
+            try await scene.expectInForce(name, occasion)
+            try await scene.client.unmount(name, id: "a").checked()
+            try await scene.expectUsable(name, occasion)
+        },
+        finally: { scene, volumes in try await scene.expectIntact(volumes, "killed changes of values") })
 
     /// What a plugin does about a Create that was killed and is not asked for again.
     static let clearingUp = KilledCall(
