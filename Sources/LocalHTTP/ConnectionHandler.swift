@@ -17,6 +17,8 @@ final class ConnectionHandler<Service: LocalService>: ChannelInboundHandler {
     private var isAnswering = false
     /// The client has said its last word, a refused request has been read to its end, or the server is draining.
     private var closeWhenAnswered = false
+    /// Replies that the kernel has not taken yet: a client may read late. Closing would take them away from it.
+    private var unsent = 0
     /// Counts requests, so that a reply knows whether another request has begun since.
     private var requests = 0
     /// A call that is undone when nobody gets its reply. That was sent, and nothing has happened here since.
@@ -68,7 +70,11 @@ final class ConnectionHandler<Service: LocalService>: ChannelInboundHandler {
 
     private func closeSoon(_ context: ChannelHandlerContext) {
         closeWhenAnswered = true
-        if !isAnswering { context.close(promise: nil) }
+        closeIfDone(context)
+    }
+
+    private func closeIfDone(_ context: ChannelHandlerContext) {
+        if closeWhenAnswered, !isAnswering, unsent == 0 { context.close(promise: nil) }
     }
 
     // MARK: The request
@@ -188,10 +194,14 @@ final class ConnectionHandler<Service: LocalService>: ChannelInboundHandler {
         // While a refused request is still being sent, closing would take the refusal away from the client. Decided
         // before writing, because writing the end lets the next pipelined request in.
         let closes = closeWhenAnswered || (!keepAlive && assembly.isIdle)
+        unsent += 1
         context.write(Self.wrapOutboundOut(.head(reply.head(for: exchange, keepAlive: keepAlive))), promise: nil)
         context.write(Self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: reply.body)))), promise: nil)
         let sent = context.writeAndFlush(Self.wrapOutboundOut(.end(nil)))
-        if closes { sent.assumeIsolated().whenComplete { _ in context.close(promise: nil) } }
+        sent.assumeIsolated().whenComplete { _ in
+            self.unsent -= 1
+            if closes { context.close(promise: nil) } else { self.closeIfDone(context) }
+        }
         return sent
     }
 

@@ -112,6 +112,11 @@ package final class RawClient: Sendable {
 
     // MARK: Receiving
 
+    /// From now on it takes what it is sent.
+    package func beginReading() async throws {
+        try await connection.withLock { $0 }?.setOption(.autoRead, value: true).get()
+    }
+
     /// The next reply; nil when the server closed the connection instead. Throws when the test's time is up.
     package func reply() async throws -> RawReply? {
         while true {

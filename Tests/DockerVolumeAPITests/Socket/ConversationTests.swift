@@ -142,6 +142,30 @@ struct ConversationTests {
         }
     }
 
+    /// With some of these numbers the socket is full, and what waits is little enough for the server to go on reading.
+    @Test(
+        "A client that has ended sending and reads late gets every reply, however many wait to be sent",
+        arguments: Array(stride(from: 600, through: 3000, by: 150)))
+    func lateReader(_ count: Int) async throws {
+        try await TestServer.run { test in
+            let client = try await test.connect(reads: false)
+            let small = "POST /VolumeDriver.Capabilities HTTP/1.1\r\n\r\n"
+            async let sending: Void = {
+                try await client.send(String(repeating: small, count: count))
+                try await client.endSending()
+            }()
+            // By now the server has taken all requests as a rule, and cannot get rid of the replies.
+            try await Task.sleep(for: .milliseconds(200))
+            try await client.beginReading()
+            for _ in 0..<count {
+                let reply = try #require(try await client.reply())
+                #expect(reply.status == 200)
+            }
+            try await sending
+            #expect(try await client.reply() == nil)
+        }
+    }
+
     @Test("A chunked body is put together")
     func chunked() async throws {
         try await TestServer.run { test in
