@@ -26,7 +26,9 @@ struct SnapshotCommandTests {
             let again = try await stage.client.mount(name, id: "b").checked().mountpoint
             #expect(try text(of: again + "/file") == "before")
             try await stage.client.unmount(name, id: "b").checked()
-            for snapshot in ["monday", "idle"] { _ = try await stage.operate("snapshot", "rm", name, snapshot).checked() }
+            for snapshot in ["monday", "idle"] {
+                _ = try await stage.operate("snapshot", "rm", name, snapshot).checked()
+            }
             try await stage.client.remove(name).checked()
         }
     }
