@@ -168,7 +168,7 @@ extension KilledCall {
 
     /// What a plugin does about a size that an operator wants.
     static let resize = KilledCall(
-        title: "a resize", caller: "background",
+        title: "a resize", caller: "background", repeated: ["background: run losetup"],
         prepare: { scene, name in
             try await scene.prepareVolume(name, ["fstype": "xfs", "size": "300"])
             try await scene.client.mount(name, id: "a").checked()
