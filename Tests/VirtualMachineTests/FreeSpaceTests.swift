@@ -6,7 +6,9 @@ import Testing
 struct FreeSpaceTests {
     private static let file = 40
 
-    @Test("A trim, and discard from the mount on, give back what a removed file has had", arguments: ["ext4", "xfs"])
+    @Test(
+        "A trim gives back what a removed file has had, and the next host mounts the filesystem with online discards",
+        arguments: ["ext4", "xfs"])
     func comesBack(filesystem: String) async throws {
         let hosts = try await Hosts.ready()
         let volume = try await Volume("trimmed", on: hosts, ["fstype": filesystem, "size": "320"])
@@ -23,10 +25,6 @@ struct FreeSpaceTests {
         _ = try await hosts.b.operate("volume set \(volume.name) discard=online --no-wait")
         let again = try await volume.taken(by: hosts.b, id: "2").mountpoint
         #expect(try await hosts.b.run("grep ' \(again) ' /proc/mounts").contains(",discard"))
-        try await fillAndRemove(at: again, on: hosts.b)
-        try await eventually("\(filesystem) to give back what a file had", within: .seconds(60)) {
-            try await allocated(volume) <= after + Self.file / 2 << 20
-        }
         try await hosts.b.client.unmount(volume.name, id: "2").checked()
         try await volume.remove()
     }
