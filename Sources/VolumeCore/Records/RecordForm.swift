@@ -2,8 +2,10 @@
 public enum RecordForm {
     /// Tokens and librbd's ids of images: parts of images' names.
     public static func id(_ text: String, _ field: String) throws(VolumeError) {
-        let isID = text.utf8.allSatisfy { isLetterOrDigit($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
-        guard isID, text.utf8.first.map(isLetterOrDigit) == true, text.utf8.count <= 128 else {
+        let isID = text.utf8.allSatisfy {
+            NameBytes.isLetterOrDigit($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_")
+        }
+        guard isID, text.utf8.first.map(NameBytes.isLetterOrDigit) == true, text.utf8.count <= 128 else {
             throw fault(field, text, "an id of letters and digits")
         }
     }
@@ -52,15 +54,6 @@ public enum RecordForm {
     }
 
     private static func isVisible(_ text: String) -> Bool { text.utf8.allSatisfy { (0x21...0x7e).contains($0) } }
-
-    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        default: false
-        }
-    }
 
     private static func fault(_ field: String, _ value: String, _ wanted: String) -> VolumeError {
         VolumeError(

@@ -7,8 +7,8 @@ public struct PolicyName: Sendable, Hashable, Comparable {
 
     /// - Throws: `VolumeError` with code `invalidName`.
     public init(_ text: String) throws(VolumeError) {
-        guard let first = text.utf8.first, text.utf8.count <= Self.maximumLength, Self.isLetterOrDigit(first),
-            text.utf8.allSatisfy({ Self.isLetterOrDigit($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") })
+        guard let first = text.utf8.first, text.utf8.count <= Self.maximumLength, NameBytes.isLetterOrDigit(first),
+            text.utf8.allSatisfy({ NameBytes.isLetterOrDigit($0) || "_-".utf8.contains($0) })
         else {
             throw VolumeError(
                 .invalidName, "use \(ShownText.quoted(text, limit: 40)) as the name of a policy",
@@ -24,15 +24,6 @@ public struct PolicyName: Sendable, Hashable, Comparable {
 
     /// The policy of the volumes for which no other is named, where there is a policy of that name.
     public static let standard = PolicyName(known: "default")
-
-    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        default: false
-        }
-    }
 
     public static func < (left: Self, right: Self) -> Bool { left.text < right.text }
 }

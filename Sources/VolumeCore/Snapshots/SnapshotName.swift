@@ -7,8 +7,8 @@ public struct SnapshotName: Sendable, Hashable, Comparable {
 
     /// - Throws: `VolumeError` with code `invalidName`.
     public init(_ text: String) throws(VolumeError) {
-        guard let first = text.utf8.first, text.utf8.count <= Self.maximumLength, Self.isLetterOrDigit(first),
-            text.utf8.allSatisfy({ Self.isLetterOrDigit($0) || "_.-".utf8.contains($0) })
+        guard let first = text.utf8.first, text.utf8.count <= Self.maximumLength, NameBytes.isLetterOrDigit(first),
+            text.utf8.allSatisfy({ NameBytes.isLetterOrDigit($0) || "_.-".utf8.contains($0) })
         else {
             throw VolumeError(
                 .invalidName, "use \(ShownText.quoted(text, limit: 40)) as the name of a snapshot",
@@ -18,15 +18,6 @@ public struct SnapshotName: Sendable, Hashable, Comparable {
                 outcome: .refused)
         }
         self.text = text
-    }
-
-    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        default: false
-        }
     }
 
     public static func < (left: Self, right: Self) -> Bool { left.text < right.text }

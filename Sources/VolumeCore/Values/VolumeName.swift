@@ -50,7 +50,7 @@ public struct VolumeName: Sendable, Comparable {
         if let odd = text.unicodeScalars.first(where: { !isAllowed($0) }) {
             return "it contains \(ShownText.quoted(String(odd)))"
         }
-        if !isAlphanumeric(first) { return "it begins with '\(Character(UnicodeScalar(first)))'" }
+        if !NameBytes.isLetterOrDigit(first) { return "it begins with '\(Character(UnicodeScalar(first)))'" }
         if text.hasPrefix(VolumeRecord.unfinishedPrefix) {
             return "names that begin with '\(VolumeRecord.unfinishedPrefix)' are reserved for unfinished images"
         }
@@ -61,17 +61,9 @@ public struct VolumeName: Sendable, Comparable {
         return nil
     }
 
-    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        default: false
-        }
-    }
-
     private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.isASCII && (isAlphanumeric(UInt8(scalar.value)) || scalar == "_" || scalar == "." || scalar == "-")
+        scalar.isASCII
+            && (NameBytes.isLetterOrDigit(UInt8(scalar.value)) || scalar == "_" || scalar == "." || scalar == "-")
     }
 
     public static func < (left: Self, right: Self) -> Bool { left.text < right.text }
