@@ -9,7 +9,7 @@ public struct SnapshotActions: Sendable {
     private let snapshots: any SnapshotStore
     private let clock: any DriverClock
     private let tokens: any TokenSource
-    /// As whom the marks name who had them taken: `operator@n1`.
+    /// The marks say that this one had the snapshot taken: `operator@n1`.
     private let me: String
 
     public init(

@@ -63,17 +63,13 @@ struct SnapshotCommand: AsyncParsableCommand {
     struct Hold: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Keep a snapshot from being removed.")
 
-        @Argument(help: "The volume's name.")
-        var volume: String
-
-        @Argument(help: "The snapshot's name.")
-        var snapshot: String
+        @OptionGroup var named: SnapshotArguments
 
         func run() async throws {
             try await OperatorSession.run { session in
                 try await session.cluster.require(claiming: false)
-                try await session.snapshots.hold(snapshot, of: volume, true)
-                print("Snapshot \(snapshot) of volume \(volume) is held.")
+                try await session.snapshots.hold(named.snapshot, of: named.volume, true)
+                print("Snapshot \(named.snapshot) of volume \(named.volume) is held.")
             }
         }
     }
@@ -81,17 +77,13 @@ struct SnapshotCommand: AsyncParsableCommand {
     struct Unhold: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Let a snapshot be removed again.")
 
-        @Argument(help: "The volume's name.")
-        var volume: String
-
-        @Argument(help: "The snapshot's name.")
-        var snapshot: String
+        @OptionGroup var named: SnapshotArguments
 
         func run() async throws {
             try await OperatorSession.run { session in
                 try await session.cluster.require(claiming: false)
-                try await session.snapshots.hold(snapshot, of: volume, false)
-                print("Snapshot \(snapshot) of volume \(volume) is not held any more.")
+                try await session.snapshots.hold(named.snapshot, of: named.volume, false)
+                print("Snapshot \(named.snapshot) of volume \(named.volume) is not held any more.")
             }
         }
     }
@@ -100,20 +92,25 @@ struct SnapshotCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "rm", abstract: "Remove a snapshot that the plugin has taken and nobody holds.")
 
-        @Argument(help: "The volume's name.")
-        var volume: String
-
-        @Argument(help: "The snapshot's name.")
-        var snapshot: String
+        @OptionGroup var named: SnapshotArguments
 
         func run() async throws {
             try await OperatorSession.run { session in
                 try await session.cluster.require(claiming: false)
-                try await session.snapshots.remove(snapshot, of: volume)
-                print("Removed snapshot \(snapshot) of volume \(volume).")
+                try await session.snapshots.remove(named.snapshot, of: named.volume)
+                print("Removed snapshot \(named.snapshot) of volume \(named.volume).")
             }
         }
     }
+}
+
+/// Which snapshot a command is about.
+struct SnapshotArguments: ParsableArguments {
+    @Argument(help: "The volume's name.")
+    var volume: String
+
+    @Argument(help: "The snapshot's name.")
+    var snapshot: String
 }
 
 /// A snapshot, as programs read it.
