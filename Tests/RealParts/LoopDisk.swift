@@ -18,7 +18,7 @@ package struct LoopDisk: Sendable {
 
     package func format(_ bench: LinuxBench, _ filesystem: FilesystemType) async throws {
         let mkfs = MkfsCommand(filesystem, size: .mebibytes(512), words: [])
-        let command = Command(mkfs.tool, mkfs.options + [device])
+        let command = Command(mkfs.tool, mkfs.options + [device], timeout: .seconds(120))
         try await bench.runner.succeed(command.apart(bench.kernel, to: "format"), to: "format")
     }
 

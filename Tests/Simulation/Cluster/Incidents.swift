@@ -298,7 +298,9 @@ extension History {
                 if checks.forgetForeign(image) { world.takeAway(image) }
                 let record = world.etcd.volumes[name]?.record
                 guard record?.phase == .ready, record?.imageID == found.id, world.ceph.images[image] == nil else {
-                    return world.takeAway(renamed)
+                    // `rbd rm` refuses an image that somebody has open.
+                    if world.writers(ofImage: found.id).isEmpty { world.takeAway(renamed) }
+                    return
                 }
                 try? world.renameByHand(renamed, to: volume)
             }
