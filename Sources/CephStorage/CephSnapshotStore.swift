@@ -97,15 +97,28 @@ public struct CephSnapshotStore: SnapshotStore {
         }
     }
 
-    public func rollBack(_ image: ImageReference, id: String, to snapshot: UInt64) async throws {
+    public func rollBack(
+        _ image: ImageReference, id: String, to snapshot: UInt64, progress: @escaping @Sendable (Int) -> Void
+    ) async throws {
         let what = "roll image \(image) back to snapshot \(snapshot)"
         try await call(what) { limit in
             try await call.images(image).withImage(.id(id), .readWrite, timeout: limit) { opened in
                 let found = try await opened.snapshots(timeout: call.limit).first { $0.id == snapshot && $0.isByUser }
                 guard let found else { throw Self.absent(what) }
-                try await opened.rollBack(to: found.name, timeout: Self.copying)
+                try await opened.rollBack(to: found.name, timeout: Self.copying) { done, total in
+                    if total > 0 { progress(Int(done * 100 / total)) }
+                }
             }
         }
+    }
+
+    public func client() async throws -> ClientAddress {
+        let what = "find out which client of Ceph this is"
+        let addresses = try await call(what) { try await call.connection.identity(timeout: $0).addresses }
+        guard let address = addresses.first else {
+            throw VolumeError(.unexplained, what, why: "librados shows no address of its own")
+        }
+        return address
     }
 
     private func find(_ name: SnapshotName, in opened: RBDImage, _ id: String) async throws -> VolumeSnapshot? {

@@ -7,6 +7,7 @@ public struct DriverPorts: Sendable {
     public var catalog: any VolumeCatalog
     public var nodes: any NodeDirectory
     public var images: any ImageStore
+    public var snapshots: any SnapshotStore
     public var formatter: any VolumeFormatter
     public var mapper: any DeviceMapper
     public var filesystems: any FilesystemTools
@@ -23,7 +24,7 @@ public struct DriverPorts: Sendable {
 
     public init(
         store: any VolumeStore, policyStore: any PolicyStore, catalog: any VolumeCatalog, nodes: any NodeDirectory,
-        images: any ImageStore,
+        images: any ImageStore, snapshots: any SnapshotStore,
         formatter: any VolumeFormatter, mapper: any DeviceMapper, filesystems: any FilesystemTools,
         mounter: any Mounter, limiter: any IOLimiter, policies: any PolicyCatalog, fence: any Fence,
         formerClients: any FormerClients,
@@ -35,6 +36,7 @@ public struct DriverPorts: Sendable {
         self.catalog = catalog
         self.nodes = nodes
         self.images = images
+        self.snapshots = snapshots
         self.formatter = formatter
         self.mapper = mapper
         self.filesystems = filesystems

@@ -29,6 +29,9 @@ public struct DriverRules: Sendable {
     public var reconcile: @Sendable (Attachment, NodeIdentity, Bool) -> ReconcileStep = {
         ReconcileRule.decide($0, me: $1, justMounted: $2)
     }
+    public var request: @Sendable (StoredVolume, NodeIdentity, Bool, WallTime) -> RequestStep = {
+        RequestRule.decide($0, me: $1, nodeIsAlive: $2, at: $3)
+    }
     public var growth: @Sendable (StoredVolume) -> VolumeSize? = { GrowthRule.wanted($0) }
     public var following: @Sendable (VolumeSize, StoredVolume, WallTime) -> DesiredState? = {
         GrowthRule.following($0, $1, at: $2)

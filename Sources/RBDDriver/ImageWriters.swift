@@ -35,6 +35,14 @@ extension VolumeDriver {
         try await shutOut(rules.forgotten(image, []), of: volume)
     }
 
+    /// The same before an image is rolled back. The request is this node's, so that no other node can claim the volume.
+    /// - Parameter client: of this plugin.
+    func shutOutForgottenWriters(
+        _ image: ImageDescription, of volume: VolumeRecord, besides client: ClientAddress
+    ) async throws {
+        try await shutOut(rules.forgotten(image, [client]), of: volume)
+    }
+
     private func shutOut(_ forgotten: [ClientAddress], of volume: VolumeRecord) async throws {
         for client in forgotten {
             try await ports.fence.blocklist(client, for: settings.blocklistExpiry)

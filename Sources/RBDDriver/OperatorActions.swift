@@ -78,6 +78,7 @@ public struct OperatorActions: Sendable {
                 what, attachment,
                 remedy: "unmount it there, or take it away with 'rbd-plugin mount release \(nameText)'")
         }
+        try RequestRule.refuseWhileHeld(stored, what)
         guard try await store.commit(.deletion, over: stored) != nil else { throw changedMeanwhile(what) }
     }
 

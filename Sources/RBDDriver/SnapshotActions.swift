@@ -30,6 +30,7 @@ public struct SnapshotActions: Sendable {
         let what = "take snapshot \(nameText) of volume \(volumeText)"
         let name = try SnapshotName(nameText)
         let before = try await image(of: volumeText, what)
+        try RequestRule.refuseWhileHeld(before.stored, what)
         let count = try await snapshots.snapshots(of: before.image, id: before.id).count
         guard count < Self.most else {
             throw VolumeError(
@@ -77,6 +78,7 @@ public struct SnapshotActions: Sendable {
         let what = "remove snapshot \(nameText) of volume \(volumeText)"
         let volume = try await image(of: volumeText, what)
         let (found, mark) = try await own(nameText, of: volume, what)
+        try refuseIfNeeded(found, for: volume, what)
         guard !mark.isHeld else {
             throw VolumeError(
                 .conflict, what, why: "it is held",
@@ -95,15 +97,35 @@ public struct SnapshotActions: Sendable {
         try await snapshots.mark(found.id, of: volume.image, id: volume.id, mark)
     }
 
-    private func own(
-        _ nameText: String, of volume: SnapshotVolume, _ what: String
-    ) async throws -> (snapshot: VolumeSnapshot, mark: SnapshotMark) {
+    /// A rollback that is not done yet, or that has failed half-way, needs its snapshot.
+    private func refuseIfNeeded(_ snapshot: VolumeSnapshot, for volume: SnapshotVolume, _ what: String) throws {
+        guard let request = RequestRule.holding(volume.stored), case .rollBack(snapshot.id, _) = request.work else {
+            return
+        }
+        try RequestRule.refuseWhileHeld(volume.stored, what)
+    }
+
+    /// The snapshot that a volume is to be rolled back to: also a person's.
+    /// - Throws: `VolumeError` with code `notFound`.
+    public func find(_ nameText: String, of volumeText: String) async throws -> VolumeSnapshot {
+        let what = "find snapshot \(nameText) of volume \(volumeText)"
+        return try await find(nameText, of: try await image(of: volumeText, what), what)
+    }
+
+    private func find(_ nameText: String, of volume: SnapshotVolume, _ what: String) async throws -> VolumeSnapshot {
         let all = try await snapshots.snapshots(of: volume.image, id: volume.id)
         guard let found = all.first(where: { $0.name == nameText }) else {
             throw VolumeError(
                 .notFound, what, why: "there is no such snapshot",
                 remedy: "see 'rbd-plugin snapshot ls \(volume.stored.name)'", outcome: .refused)
         }
+        return found
+    }
+
+    private func own(
+        _ nameText: String, of volume: SnapshotVolume, _ what: String
+    ) async throws -> (snapshot: VolumeSnapshot, mark: SnapshotMark) {
+        let found = try await find(nameText, of: volume, what)
         guard let mark = found.mark else {
             throw VolumeError(
                 .foreignImage, what, why: "the plugin has not taken it",

@@ -20,6 +20,10 @@ public struct VolumeDriver: Sendable {
     /// The pools of which a volume is being trimmed by schedule.
     let trimming = KeyedLimiter<String>()
     let trims = RunningTrims()
+    /// The volumes on which this node does the work that somebody has asked for.
+    let requested = KeyedLimiter<VolumeName>()
+    /// The pools of which images are being rolled back.
+    let rollingBack = KeyedLimiter<String>(atOnce: 2)
     let memory: DriverMemory
     let space = SpaceMemory()
     let sightings = WatcherSightings()

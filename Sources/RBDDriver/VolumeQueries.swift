@@ -8,6 +8,8 @@ public struct VolumeView: Sendable, Hashable {
     public var wantedSize: VolumeSize?
     /// What is wanted of it while it is in use; `nil` while its policy is not known.
     public var wantedValues: RuntimeSettings?
+    /// The work that somebody has asked for.
+    public var request: WorkRequest?
     /// Where it is mounted on this node; empty when it is not.
     public var mountpoint: String
     /// Who was last seen to have the image open; `nil` when nobody has looked yet.
@@ -121,7 +123,8 @@ extension VolumeDriver {
         guard let volume = stored.volume?.record, volume.phase != .creating else { return nil }
         return VolumeView(
             volume: volume, attachment: shownAttachment(stored), wantedSize: rules.growth(stored),
-            wantedValues: wantedValues(of: volume), mountpoint: mountpoint(stored))
+            wantedValues: wantedValues(of: volume), request: RequestRule.current(stored), mountpoint: mountpoint(stored)
+        )
     }
 
     /// Without a mountpoint that no node would have given the volume. Where another node has mounted it cannot be seen here.

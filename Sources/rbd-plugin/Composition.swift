@@ -73,7 +73,7 @@ struct Composition {
             catalog: catalog,
             nodes: EtcdNodeDirectory(
                 client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd, unreadable: unreadable),
-            images: images,
+            images: images, snapshots: CephSnapshotStore(connection: connection, clock: clock),
             formatter: node.formatter, mapper: node.mapper, filesystems: node.filesystems, mounter: node.mounter,
             limiter: node.limiter, policies: catalog,
             fence: CephFence(connection: connection, clock: clock), formerClients: clientNotes,
@@ -124,6 +124,7 @@ struct Composition {
             Background { [readiness, driver, clock] in await Self.empty(driver, if: readiness, clock: clock) },
             Background { [readiness, driver, clock] in await Self.grow(driver, if: readiness, clock: clock) },
             Background { [readiness, driver, clock] in await Self.trim(driver, if: readiness, clock: clock) },
+            Background { [readiness, driver, clock] in await Self.work(driver, if: readiness, clock: clock) },
             Background { [clock] in await Self.reap(clock: clock) },
             Background { [health] in await health.run() },
             SocketService(
@@ -169,6 +170,11 @@ struct Composition {
     /// Trims volumes whose time has come. A round may take hours; the next ones are for the other pools.
     private static func trim(_ driver: VolumeDriver, if readiness: Readiness, clock: SystemClock) async {
         await rounds(every: .seconds(30), if: readiness, clock: clock) { await driver.trimWhereDue() }
+    }
+
+    /// Does what operators have asked for. A round may take hours; the next ones are for the other volumes.
+    private static func work(_ driver: VolumeDriver, if readiness: Readiness, clock: SystemClock) async {
+        await rounds(every: .seconds(1), if: readiness, clock: clock) { await driver.doRequests() }
     }
 
     /// Begins a round now and then, whether the ones before it have ended or not.

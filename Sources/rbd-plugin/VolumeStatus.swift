@@ -56,6 +56,7 @@ extension VolumeDescription {
         if volume.adopted { status["adopted"] = true }
         if volume.isProtected { status["protected"] = true }
         if let policy = volume.policy { status["policy"] = .string("\(policy)") }
+        if let request = view.request { status["request"] = .object(self.request(request)) }
         status.merge(values(view)) { $1 }
         if let attachment = view.attachment {
             status["mount"] = .object(mount(attachment, hostMountpoint: hostMountpoint))
@@ -65,6 +66,17 @@ extension VolumeDescription {
             status["watchersSeenAt"] = .string(sighting.seenAt)
         }
         return status.merging(optionsInForce(volume.spec)) { $1 }
+    }
+
+    private static func request(_ request: WorkRequest) -> [String: StatusValue] {
+        var shown: [String: StatusValue] = [
+            "toBe": .string("\(request.work)"), "state": .string(request.state.rawValue),
+            "askedBy": .string(request.askedBy), "since": .string("\(request.since)"),
+        ]
+        if let node = request.node { shown["node"] = .string(node.node) }
+        if let progress = request.progress { shown["percent"] = .int(Int64(progress)) }
+        if let result = request.result { shown["result"] = .string(result) }
+        return shown
     }
 
     /// What holds of it while it is in use. What is wanted and what is in force are both shown where they differ.

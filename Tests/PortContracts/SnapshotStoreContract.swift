@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 import VolumeCore
 
@@ -106,7 +107,13 @@ public struct SnapshotStoreContract: Sendable {
         try await withImage("back") { image, id in
             let taken = try await snapshots.take(SnapshotName("s"), of: image, id: id, mark: mark("t1"))
             try await images.grow(image, id: id, to: .mebibytes(80))
-            try await snapshots.rollBack(image, id: id, to: taken.id)
+            let told = Mutex<[Int]>([])
+            try await snapshots.rollBack(image, id: id, to: taken.id) { percent in told.withLock { $0.append(percent) }
+            }
+            let isPercent = told.withLock { $0.allSatisfy((0...100).contains) }
+            #expect(isPercent)
+            let client = try await snapshots.client()
+            #expect(try await snapshots.client() == client)
             #expect(try await images.inspect(image)?.size == place.spec().size)
             #expect(try await snapshots.snapshots(of: image, id: id) == [taken])
         }
@@ -124,7 +131,7 @@ public struct SnapshotStoreContract: Sendable {
                 try await snapshots.mark(4_000_000, of: image, id: id, mark("t1"))
             }
             await expectFailure(.notFound, "back to nothing") {
-                try await snapshots.rollBack(image, id: id, to: 4_000_000)
+                try await snapshots.rollBack(image, id: id, to: 4_000_000) { _ in }
             }
             let found = try await images.inspect(image)
             #expect(found?.snapshots == [])

@@ -39,7 +39,8 @@ extension VolumeDriver {
             ports: DriverPorts(
                 store: ports.store, policyStore: ports.policies, catalog: ports.catalog, nodes: ports.directory,
                 images: ports.images,
-                formatter: ports.formatter, mapper: ports.mapper, filesystems: ports.filesystems,
+                snapshots: ports.snapshots, formatter: ports.formatter, mapper: ports.mapper,
+                filesystems: ports.filesystems,
                 mounter: ports.mounter, limiter: ports.limiter, policies: ports.catalog, fence: ports.fence,
                 formerClients: ports.formerClients,
                 poolHealth: poolHealth, clock: ports.clock, tokens: ports.tokens),

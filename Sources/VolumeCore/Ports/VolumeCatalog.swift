@@ -20,9 +20,9 @@ public protocol VolumeCatalog: Sendable {
 }
 
 extension StoredVolume {
-    /// Whether nobody has the volume and its creation has left nothing to be done.
+    /// Whether nobody has the volume, nobody has asked for work on it, and its creation has left nothing to be done.
     public var isSettled: Bool {
-        guard attachment == nil, let record = volume?.record else { return false }
+        guard attachment == nil, request == nil, let record = volume?.record else { return false }
         return record.phase != .creating && record.abandoned.isEmpty
     }
 }

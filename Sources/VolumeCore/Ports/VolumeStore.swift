@@ -31,18 +31,20 @@ public struct StoreChange: Sendable, Hashable {
     public var volume: Write<VolumeRecord>
     public var attachment: Write<Attachment>
     public var desired: Write<DesiredState>
+    public var request: Write<WorkRequest>
 
     public init(
         volume: Write<VolumeRecord> = .keep, attachment: Write<Attachment> = .keep,
-        desired: Write<DesiredState> = .keep
+        desired: Write<DesiredState> = .keep, request: Write<WorkRequest> = .keep
     ) {
         self.volume = volume
         self.attachment = attachment
         self.desired = desired
+        self.request = request
     }
 
     /// Nothing is left of the volume. What is recorded of a mount has gone before.
-    public static let deletion = StoreChange(volume: .delete, desired: .delete)
+    public static let deletion = StoreChange(volume: .delete, desired: .delete, request: .delete)
 }
 
 /// Which nodes are alive, by their heartbeat in etcd.

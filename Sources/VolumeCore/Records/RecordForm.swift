@@ -29,6 +29,10 @@ public enum RecordForm {
         guard (1...Int(Int32.max)).contains(count) else { throw fault(field, "\(count)", "a number of mounts") }
     }
 
+    static func percent(_ percent: Int, _ field: String) throws(VolumeError) {
+        guard (0...100).contains(percent) else { throw fault(field, "\(percent)", "a number from 0 to 100") }
+    }
+
     static func size(_ size: VolumeSize, _ field: String) throws(VolumeError) {
         guard size.bytes > 0, size <= .maximum else {
             throw fault(field, "\(size.bytes)", "a size that a volume can have")

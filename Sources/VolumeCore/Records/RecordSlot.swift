@@ -6,6 +6,7 @@ public enum RecordKind: String, Sendable, Hashable, CaseIterable {
     case volume = "volumes"
     case mount = "mounts"
     case desired = "desired"
+    case request = "requests"
 
     /// Where the records of this kind are.
     public var slot: any RecordSlot {
@@ -13,6 +14,7 @@ public enum RecordKind: String, Sendable, Hashable, CaseIterable {
         case .volume: TypedSlot(stored: \.volume, change: \.volume)
         case .mount: TypedSlot(stored: \.attachment, change: \.attachment)
         case .desired: TypedSlot(stored: \.desired, change: \.desired)
+        case .request: TypedSlot(stored: \.request, change: \.request)
         }
     }
 }

@@ -15,6 +15,7 @@ public struct StoredVolume: Sendable, Hashable {
     public var volume: Revisioned<VolumeRecord>?
     public var attachment: Revisioned<Attachment>?
     public var desired: Revisioned<DesiredState>?
+    public var request: Revisioned<WorkRequest>?
     /// etcd's revision at which this was true.
     public var revision: Int64
 

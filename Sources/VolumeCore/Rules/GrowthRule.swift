@@ -78,6 +78,19 @@ public enum GrowthRule {
         }
         return change
     }
+
+    /// What the records become when the image has been brought back to a time when it was smaller: the volume has that size, and is
+    /// to grow to what it had. So its filesystem fills its image as soon as it is mounted.
+    /// - Returns: `nil` when the image is as large as the volume.
+    public static func rolledBack(
+        to image: VolumeSize, _ stored: StoredVolume, at time: WallTime
+    ) -> (volume: VolumeRecord, desired: DesiredState)? {
+        guard let volume = stored.volume?.record, image < volume.spec.size else { return nil }
+        var smaller = volume
+        if smaller.createdSize == nil { smaller.createdSize = volume.spec.size }
+        smaller.spec.size = image
+        return (smaller, wish(wanted(stored) ?? volume.spec.size, stored, volume, at: time))
+    }
 }
 
 extension VolumeSpec {

@@ -16,11 +16,12 @@ public enum MountRule {
     /// - Parameters:
     ///   - mountedHere: whether this node's kernel has the volume's own device mounted at its mountpoint, and the mapping lives.
     ///   - ownerIsAlive: whether the recorded owner has a heartbeat; asked only for other nodes.
-    /// - Throws: `VolumeError`, `notFound`, or `unfinished` for a volume that is not `ready`.
+    /// - Throws: `VolumeError`, `notFound`, or `unfinished` for a volume that is not `ready`, or that a request holds.
     public static func decide(
         _ stored: StoredVolume, me: NodeIdentity, mountedHere: Bool, ownerIsAlive: Bool
     ) throws(VolumeError) -> MountStep {
         let volume = try readyVolume(stored)
+        try RequestRule.refuseWhileHeld(stored, "mount volume \(stored.name)")
         guard let attachment = stored.attachment?.record else { return .attach }
         guard attachment.volumeUID == volume.uid else {
             throw VolumeError(

@@ -32,6 +32,7 @@ public enum RemoveRule {
                 remedy: "an operator can lift the protection with 'rbd-plugin volume unprotect \(stored.name)'",
                 outcome: .refused)
         }
+        if volume.phase == .ready { try RequestRule.refuseWhileHeld(stored, what) }
         if let attachment = stored.attachment?.record {
             if attachment.owner == me, attachment.state != .fencing, attachment.mountIDs.isEmpty || !justMounted {
                 return .detach(attachment)

@@ -13,6 +13,7 @@ struct OperatorSession {
     let actions: OperatorActions
     let policies: PolicyActions
     let snapshots: SnapshotActions
+    let requests: RequestActions
     let nodes: EtcdNodeDirectory
     /// Whether the records are of the Ceph cluster that the settings name: to be required before Ceph is asked about them.
     let cluster: ClusterBinding
@@ -71,6 +72,7 @@ struct OperatorSession {
         snapshots = SnapshotActions(
             store: store, snapshots: CephSnapshotStore(connection: ceph, clock: clock), clock: clock,
             tokens: RandomTokens(), me: me)
+        requests = RequestActions(store: store, clock: clock, tokens: RandomTokens(), me: me)
         actions = OperatorActions(
             store: store, policies: policyStore, images: CephImageStore(connection: ceph, clock: clock),
             fence: CephFence(connection: ceph, clock: clock),

@@ -6,8 +6,8 @@ import VolumeCore
 /// `rbd-plugin snapshot …`
 struct SnapshotCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "snapshot", abstract: "Take, list, hold and remove snapshots of volumes.",
-        subcommands: [Create.self, List.self, Hold.self, Unhold.self, Remove.self])
+        commandName: "snapshot", abstract: "Take, list, hold and remove snapshots of volumes, and roll volumes back.",
+        subcommands: [Create.self, List.self, RollBack.self, Hold.self, Unhold.self, Remove.self])
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -56,6 +56,44 @@ struct SnapshotCommand: AsyncParsableCommand {
                         snapshot.mark?.isHeld == true ? "yes" : "no", snapshot.mark?.by ?? "")
                 }
                 print(table.text)
+            }
+        }
+    }
+
+    struct RollBack: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "rollback", abstract: "Bring a volume back to what it was: what was written since is lost.",
+            discussion: """
+                No node may have the volume mounted, and none can mount it before the rollback is done. A node that runs the                 plugin does it; when that one dies, another begins again. The command waits; if you interrupt it, the nodes                 still carry on. A volume that has grown since grows again when it is mounted.
+
+                Example: rbd-plugin snapshot rollback db before-upgrade
+                """)
+
+        @OptionGroup var named: SnapshotArguments
+
+        @Flag(name: .shortAndLong, help: "Do not ask.")
+        var yes = false
+
+        @Flag(help: "Do not wait until it is done.")
+        var noWait = false
+
+        @Option(help: "How many seconds to wait.")
+        var timeout = 86_400
+
+        func run() async throws {
+            try await OperatorSession.run { session in
+                try await session.cluster.require(claiming: false)
+                let found = try await session.snapshots.find(named.snapshot, of: named.volume)
+                if !yes {
+                    let question =
+                        "What was written to volume \(named.volume) since \(found.takenAt) will be lost. Roll it back?"
+                    guard Confirmation.ask(question) else { throw OperatorSession.Failed("Nothing was changed.") }
+                }
+                let asked = try await session.requests.ask(
+                    .rollBack(snapshot: found.id, name: found.name), of: named.volume)
+                guard !noWait else { return print("Volume \(named.volume) will be rolled back to \(found.name).") }
+                let progress = RequestProgress(volume: named.volume, request: asked)
+                print("Volume \(named.volume): \(try await progress.wait(session, seconds: timeout)).")
             }
         }
     }

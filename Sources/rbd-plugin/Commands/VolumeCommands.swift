@@ -9,10 +9,11 @@ import VolumeCore
 struct VolumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "volume",
-        abstract: "List and inspect volumes, change their size and values, protect them from removal, forget them.",
+        abstract:
+            "List and inspect volumes, change their size and values, trim them, protect them from removal, forget them.",
         subcommands: [
-            List.self, Inspect.self, ResizeCommand.self, SetCommand.self, GetCommand.self, Protect.self, Unprotect.self,
-            Forget.self,
+            List.self, Inspect.self, ResizeCommand.self, SetCommand.self, GetCommand.self, TrimCommand.self,
+            Protect.self, Unprotect.self, Forget.self,
         ])
 
     struct List: AsyncParsableCommand {
@@ -124,6 +125,7 @@ struct RecordOutput: Encodable {
     let volume: VolumeRecord?
     let mount: Attachment?
     let desired: DesiredState?
+    let request: WorkRequest?
     /// Who has the image open; left out in lists, and when Ceph did not say.
     var watchers: [String]?
 
@@ -132,6 +134,7 @@ struct RecordOutput: Encodable {
         volume = stored.volume?.record
         mount = stored.attachment?.record
         desired = stored.desired?.record
+        request = stored.request?.record
     }
 
     static func json(_ value: some Encodable) throws -> String {

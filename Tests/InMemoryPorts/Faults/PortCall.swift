@@ -21,7 +21,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     case policyRead, policyReadAll, policyWrite
     case imagePreflight, imageInspect, imageCreate, imageMark, imageRename, imageWatchers, imageList, imageFilesystems
     case imageNoteWriter, imageForgetWriters, imageGrow
-    case snapshotList, snapshotTake, snapshotMark, snapshotRemove, snapshotRollBack
+    case snapshotList, snapshotTake, snapshotMark, snapshotRemove, snapshotRollBackBegin, snapshotRollBack
     /// A removal in two steps: the data goes, then the name.
     case imageTrim, imageRemove
     /// What is removed goes to the trash, and later from there.
@@ -43,7 +43,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
             .imageTrim, .imageRemove, .imageTrash, .imageTrashPlaces, .imageTrashList, .imageEmpty, .formatMap,
             .deviceMap, .fenceBlocklist, .fenceIsBlocklisted, .fenceAllow, .fenceBreakLock,
             .imageNoteWriter, .imageForgetWriters, .imageGrow, .snapshotList, .snapshotTake, .snapshotMark,
-            .snapshotRemove, .snapshotRollBack:
+            .snapshotRemove, .snapshotRollBackBegin, .snapshotRollBack:
             .ceph
         case .formatBegin, .formatEnd, .formatUnmap, .deviceSupport, .deviceList, .deviceUnmap, .deviceSize,
             .deviceGrow, .deviceLimit, .filesystemCheck, .filesystemIsChecking, .filesystemGrow, .filesystemUsage,
@@ -57,7 +57,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     /// Whether it changes anything.
     public var writes: Bool {
         switch self {
-        case .snapshotTake, .snapshotMark, .snapshotRemove, .snapshotRollBack, .storeCommit, .policyWrite, .imageCreate,
+        case .snapshotTake, .snapshotMark, .snapshotRemove, .snapshotRollBackBegin, .snapshotRollBack, .storeCommit,
+            .policyWrite, .imageCreate,
             .imageMark,
             .imageNoteWriter, .imageForgetWriters, .imageGrow, .imageRename,
             .imageTrim,

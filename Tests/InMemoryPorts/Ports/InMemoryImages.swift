@@ -202,7 +202,7 @@ public struct InMemoryFormerClients: FormerClients {
 
 extension World {
     /// The plugin's own client has the image open until its next call: killed before that, it shows as a watcher.
-    fileprivate mutating func open(_ image: String?, by process: PluginProcess) {
+    mutating func open(_ image: String?, by process: PluginProcess) {
         guard nodes[process.node]?.process == process.number else { return }
         nodes[process.node]?.opened = image
     }

@@ -38,10 +38,27 @@ public struct InMemorySnapshotStore: SnapshotStore {
         }
     }
 
-    public func rollBack(_ image: ImageReference, id: String, to snapshot: UInt64) async throws {
-        try await process.perform(.snapshotRollBack, "\(image)@\(snapshot)") {
-            try $0.rollBack(toSnapshot: snapshot, ofID: id, of: image)
+    /// In two steps: broken off between them, the image is neither what it was nor what it is to be.
+    public func rollBack(
+        _ image: ImageReference, id: String, to snapshot: UInt64, progress: @escaping @Sendable (Int) -> Void
+    ) async throws {
+        let client = try await client()
+        try await process.perform(.snapshotRollBackBegin, "\(image)@\(snapshot)") { [process] in
+            try $0.beginToRollBack(toSnapshot: snapshot, ofID: id, of: image, by: client)
+            $0.open(id, by: process)
         }
+        progress(50)
+        try await process.perform(.snapshotRollBack, "\(image)@\(snapshot)") {
+            try $0.rollBack(toSnapshot: snapshot, ofID: id, of: image, by: client)
+        }
+        progress(100)
+    }
+
+    public func client() async throws -> ClientAddress {
+        guard let client = process.cluster.world.nodes[process.node]?.client(ofProcess: process.number) else {
+            throw PluginIsGone()
+        }
+        return client
     }
 }
 

@@ -8,6 +8,7 @@ public struct SimulatedEtcd: Sendable {
 
     public var volumes: [VolumeName: Revisioned<VolumeRecord>] { stored.compactMapValues(\.volume) }
     public var attachments: [VolumeName: Revisioned<Attachment>] { stored.compactMapValues(\.attachment) }
+    public var requests: [VolumeName: Revisioned<WorkRequest>] { stored.compactMapValues(\.request) }
     public var desired: [VolumeName: Revisioned<DesiredState>] { stored.compactMapValues(\.desired) }
 
     /// The request that last wrote to a name, and what it made: a record carries the id of the request that wrote it,

@@ -58,9 +58,10 @@ public struct SimulatedNode: Sendable {
     public var identity: NodeIdentity { NodeIdentity(node: name, boot: boot) }
 
     /// What Ceph knows the plugin's own connection as; no device has that address.
-    public var pluginClient: ClientAddress? {
-        process.flatMap { ClientAddress("10.0.0.\(number):0/\(1_000_000 + $0)") }
-    }
+    public var pluginClient: ClientAddress? { process.flatMap(client(ofProcess:)) }
+
+    /// What Ceph knows that run of the plugin as.
+    func client(ofProcess process: Int) -> ClientAddress? { ClientAddress("10.0.0.\(number):0/\(1_000_000 + process)") }
 
     func reaches(_ backend: Backend) -> Bool { isOn && !isPaused && !cutOffFrom.contains(backend) }
 }

@@ -64,12 +64,32 @@ extension World {
         ceph.images[place]?.snapshots.removeAll { $0.id == snapshot }
     }
 
-    mutating func rollBack(toSnapshot snapshot: UInt64, ofID id: String, of reference: ImageReference) throws {
+    mutating func beginToRollBack(
+        toSnapshot snapshot: UInt64, ofID id: String, of reference: ImageReference, by client: ClientAddress
+    ) throws {
+        let (place, _) = try target(snapshot, ofID: id, of: reference, by: client)
+        ceph.images[place]?.content = .unreadable
+    }
+
+    mutating func rollBack(
+        toSnapshot snapshot: UInt64, ofID id: String, of reference: ImageReference, by client: ClientAddress
+    ) throws {
+        let (place, found) = try target(snapshot, ofID: id, of: reference, by: client)
+        ceph.images[place]?.content = found.content
+        ceph.images[place]?.size = found.size
+    }
+
+    /// What a rollback by that client is about.
+    private func target(
+        _ snapshot: UInt64, ofID id: String, of reference: ImageReference, by client: ClientAddress
+    ) throws -> (place: ImageReference, snapshot: SimulatedSnapshot) {
         let place = try image(ofID: id, of: reference, to: "roll back")
+        guard !ceph.isBlocklisted(client, at: now) else {
+            throw VolumeError(.fenced, "roll image \(place) back", why: "client \(client) is blocklisted")
+        }
         guard let found = ceph.images[place]?.snapshots.first(where: { $0.id == snapshot }) else {
             throw VolumeError(.notFound, "roll back to snapshot \(snapshot)", why: "there is no such snapshot")
         }
-        ceph.images[place]?.content = found.content
-        ceph.images[place]?.size = found.size
+        return (place, found)
     }
 }

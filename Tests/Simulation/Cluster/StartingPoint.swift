@@ -52,7 +52,7 @@ enum Setup {
         var ports = DriverPorts(
             store: node.store, policyStore: node.policies, catalog: node.catalog, nodes: node.directory,
             images: node.images,
-            formatter: node.formatter, mapper: node.mapper, filesystems: node.filesystems,
+            snapshots: node.snapshots, formatter: node.formatter, mapper: node.mapper, filesystems: node.filesystems,
             mounter: node.mounter, limiter: node.limiter, policies: node.catalog, fence: node.fence,
             formerClients: node.formerClients,
             clock: node.clock,

@@ -1,0 +1,32 @@
+import ArgumentParser
+import EtcdState
+import RBDDriver
+import VolumeCore
+
+/// `rbd-plugin volume trim`
+struct TrimCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "trim", abstract: "Give what a mounted volume does not use back to Ceph, now.",
+        discussion: """
+            The node that has the volume mounted does it, while containers go on. The command waits; if you interrupt it, the \
+            node still carries on. 'rbd-plugin volume set VOLUME discard=weekly' has it done by itself.
+            """)
+
+    @Argument(help: "The volume's name.")
+    var volume: String
+
+    @Flag(help: "Do not wait until it is done.")
+    var noWait = false
+
+    @Option(help: "How many seconds to wait.")
+    var timeout = 86_400
+
+    func run() async throws {
+        try await OperatorSession.run { session in
+            let asked = try await session.requests.ask(.trim, of: volume)
+            guard !noWait else { return print("Volume \(volume) will be trimmed.") }
+            let progress = RequestProgress(volume: volume, request: asked)
+            print("Volume \(volume) is trimmed: \(try await progress.wait(session, seconds: timeout)).")
+        }
+    }
+}
