@@ -12,6 +12,7 @@ extension DriverPorts {
             var ports = self
             ports.store = KillableStore(base: store, points: points)
             ports.images = KillableImages(base: images, points: points)
+            ports.snapshots = KillableSnapshots(base: snapshots, points: points)
             ports.formatter = KillableFormatter(base: formatter, points: points)
             ports.mapper = KillableMapper(base: mapper, points: points)
             ports.filesystems = KillableFilesystems(base: filesystems, points: points)

@@ -98,6 +98,14 @@ extension Scene {
         }
     }
 
+    func expectRolledBack(_ name: String, _ occasion: String) async throws {
+        // A killed plugin shows as a watcher of the image for half a minute.
+        try await eventually("the volume to be rolled back, \(occasion)", within: .seconds(90)) {
+            let request = try await stage.operate("request", "get", name).checked().output
+            return try JSONValue(parsing: request)["state"] == .string("done")
+        }
+    }
+
     func expectInForce(_ name: String, _ occasion: String) async throws {
         let wanted = JSONValue.object(["write-bps": .string("2M"), "discard": .string("online")])
         try await eventually("the values to be in force, \(occasion)") {

@@ -7,7 +7,7 @@ extension KilledCall {
     /// Docker's calls as they succeed.
     static let successes = [create, adopt, mount, unmount, remove]
     /// Those that fail, and undo what they had done; and what a restarted plugin does by itself.
-    static let failures = [failingCreate, failingMount, busyUnmount, recovery, clearingUp, resize, change]
+    static let failures = [failingCreate, failingMount, busyUnmount, recovery, clearingUp, resize, change, rollBack]
 
     static let create = KilledCall(
         title: "a Create", caller: "Create",
@@ -202,6 +202,28 @@ extension KilledCall {
             try await scene.expectUsable(name, occasion)
         },
         finally: { scene, volumes in try await scene.expectIntact(volumes, "killed changes of values") })
+
+    /// What a plugin does about a volume that an operator wants to be what it was.
+    static let rollBack = KilledCall(
+        title: "a rollback", caller: "background", repeated: ["background: roll back a part"],
+        prepare: { scene, name in
+            try await scene.prepareVolume(name)
+            try await scene.stage.operate("snapshot", "create", name, "s").checked()
+            let mountpoint = try await scene.client.mount(name, id: "a").checked().mountpoint
+            try write(randomBytes(scene.bytes.count), to: mountpoint + "/data")
+            try await scene.client.unmount(name, id: "a").checked()
+        },
+        call: { scene, name in
+            try await scene.stage.operate("snapshot", "rollback", name, "s", "--yes", "--no-wait").checked()
+            try await scene.expectRolledBack(name, "a rollback")
+        },
+        again: { scene, name, occasion in
+            try await scene.expectRolledBack(name, occasion)
+            try await scene.stage.operate("request", "rm", name).checked()
+            try await scene.expectUsable(name, occasion)
+            try await scene.stage.operate("snapshot", "rm", name, "s").checked()
+        },
+        finally: { scene, volumes in try await scene.expectIntact(volumes, "killed rollbacks") })
 
     /// What a plugin does about a Create that was killed and is not asked for again.
     static let clearingUp = KilledCall(
