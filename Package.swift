@@ -46,6 +46,7 @@ let package = Package(
         .systemLibrary(name: "CCoreDump"),
         .systemLibrary(name: "CDetachedMount"),
         .systemLibrary(name: "CFilesystemOptions"),
+        .systemLibrary(name: "CFreeze"),
         .systemLibrary(name: "CKeyring"),
         .systemLibrary(name: "CMemoryFile"),
         .systemLibrary(name: "CMountNamespace"),
@@ -102,7 +103,8 @@ let package = Package(
         .executableTarget(
             name: "rbd-plugin-kernel",
             dependencies: [
-                "CCoreDump", "CFilesystemOptions", "CKeyring", "CMountNamespace", "CPrivileges", "KernelRequest",
+                "CCoreDump", "CFilesystemOptions", "CFreeze", "CKeyring", "CMountNamespace", "CPrivileges",
+                "KernelRequest",
                 "MountInfo",
             ],
             swiftSettings: swiftSettings,

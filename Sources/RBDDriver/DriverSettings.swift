@@ -24,6 +24,8 @@ public struct DriverSettings: Sendable {
     public var pollInterval: Duration
     /// How long a fenced client stays blocklisted. Years: krbd retries its writes for ever.
     public var blocklistExpiry: Duration
+    /// How long whoever writes to a volume waits at most while a snapshot of it is taken.
+    public var freezeLimit: Duration
     /// For how long an unfinished image has to have been nobody's before it is removed.
     public var orphanAge: Duration
 
@@ -33,7 +35,8 @@ public struct DriverSettings: Sendable {
         workBudget: Duration = .seconds(18), undoBudget: Duration = .seconds(6),
         handOverWait: Duration = .seconds(10), handOverGrace: Duration = .seconds(60),
         pollInterval: Duration = .milliseconds(250),
-        blocklistExpiry: Duration = .seconds(10 * 365 * 86_400), orphanAge: Duration = .seconds(3600)
+        blocklistExpiry: Duration = .seconds(10 * 365 * 86_400), orphanAge: Duration = .seconds(3600),
+        freezeLimit: Duration = .seconds(5)
     ) {
         self.mountRoot = mountRoot
         self.defaults = defaults
@@ -48,6 +51,7 @@ public struct DriverSettings: Sendable {
         self.pollInterval = pollInterval
         self.blocklistExpiry = blocklistExpiry
         self.orphanAge = orphanAge
+        self.freezeLimit = freezeLimit
     }
 
     /// How long a call may take that only looks: nothing of it has to be undone.

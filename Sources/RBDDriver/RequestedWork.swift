@@ -72,8 +72,8 @@ extension VolumeDriver {
         case .trim:
             let bytes = try await trim(taken.name)
             return "its filesystem reported \(VolumeSize.mebibytes(bytes >> 20)) as unused"
-        case .snapshot:
-            throw VolumeError(.unsupported, "take a snapshot", why: "this version cannot", outcome: .refused)
+        case .snapshot(let name, let token):
+            return try await takeSnapshot(request, name, token, of: taken.name)
         }
     }
 

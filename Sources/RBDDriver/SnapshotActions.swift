@@ -7,36 +7,96 @@ public struct SnapshotActions: Sendable {
 
     private let store: any VolumeStore
     private let snapshots: any SnapshotStore
+    private let requests: RequestActions
     private let clock: any DriverClock
     private let tokens: any TokenSource
     /// The marks say that this one had the snapshot taken: `operator@n1`.
     private let me: String
 
     public init(
-        store: any VolumeStore, snapshots: any SnapshotStore, clock: any DriverClock, tokens: any TokenSource,
-        me: String
+        store: any VolumeStore, snapshots: any SnapshotStore, requests: RequestActions, clock: any DriverClock,
+        tokens: any TokenSource, me: String
     ) {
         self.store = store
         self.snapshots = snapshots
+        self.requests = requests
         self.clock = clock
         self.tokens = tokens
         self.me = me
     }
 
-    /// Takes a snapshot, also while a container on another node writes: then its content is as after a power cut.
+    /// Takes a snapshot, also while a container on another node writes.
+    ///
+    /// The node that has the volume mounted is asked to freeze its filesystem for it. When that node does not do so in time, the
+    /// snapshot is taken from here, and its content is as after a power cut.
+    /// - Parameter isFrozen: whether the filesystem of a mounted volume is to be frozen.
     /// - Throws: `VolumeError`: `notFound`, `conflict` for a volume that is not ready, `alreadyExists`, `noSpace` for one with too
     ///   many snapshots.
-    public func create(_ nameText: String, of volumeText: String) async throws -> VolumeSnapshot {
+    public func create(
+        _ nameText: String, of volumeText: String, frozen isFrozen: Bool = true
+    ) async throws -> VolumeSnapshot {
         let what = "take snapshot \(nameText) of volume \(volumeText)"
         let name = try SnapshotName(nameText)
-        let before = try await image(of: volumeText, what)
-        try RequestRule.refuseWhileHeld(before.stored, what)
-        let count = try await snapshots.snapshots(of: before.image, id: before.id).count
-        guard count < Self.most else {
+        let volume = try await image(of: volumeText, what)
+        try RequestRule.refuseWhileHeld(volume.stored, what)
+        let all = try await snapshots.snapshots(of: volume.image, id: volume.id)
+        guard all.count < Self.most else {
             throw VolumeError(
-                .noSpace, what, why: "the volume has \(count) snapshots, and at most \(Self.most) are allowed",
+                .noSpace, what, why: "the volume has \(all.count) snapshots, and at most \(Self.most) are allowed",
                 remedy: "remove some with 'rbd-plugin snapshot rm'", outcome: .refused)
         }
+        if all.contains(where: { $0.name == name.text }) {
+            throw VolumeError(
+                .alreadyExists, what, why: "there is another snapshot of that name", remedy: "choose another name",
+                outcome: .refused)
+        }
+        if isFrozen, volume.stored.attachment != nil, let taken = try await askForFrozen(name, of: volume, what) {
+            return taken
+        }
+        return try await takeFromHere(name, of: volumeText, what)
+    }
+
+    /// - Returns: `nil` when nobody has taken it: the volume is not mounted any more, or its node does not answer.
+    private func askForFrozen(
+        _ name: SnapshotName, of volume: SnapshotVolume, _ what: String
+    ) async throws -> VolumeSnapshot? {
+        let nameText = volume.stored.name.given
+        let token = tokens.token()
+        let request: WorkRequest
+        do {
+            request = try await requests.ask(.snapshot(name, token: token), of: nameText)
+        } catch let error as VolumeError where error.code == .conflict {
+            // It has been unmounted meanwhile, or its node is busy with another request.
+            return nil
+        }
+        for _ in 1...Self.looks {
+            let ended = try await requests.wait(for: request, of: nameText, limit: Self.patience)
+            if let ended {
+                if ended.state == .failed, try await image(of: nameText, what).stored.attachment == nil { return nil }
+                guard ended.state == .done else {
+                    throw VolumeError(.unavailable, what, why: ended.result ?? "its node could not", outcome: .refused)
+                }
+                let all = try await snapshots.snapshots(of: volume.image, id: volume.id)
+                if let taken = all.first(where: { $0.mark?.token == token }) { return taken }
+                throw VolumeError(.notFound, what, why: "somebody has removed it again")
+            }
+            if try await requests.withdraw(request, of: nameText) { return nil }
+        }
+        throw VolumeError(
+            .timedOut, what, why: "the node that has the volume mounted has begun with it and come to no end",
+            remedy: "if the node is alive it goes on; see 'rbd-plugin request get \(nameText)'", outcome: .unknown)
+    }
+
+    /// How long the node that has the volume may take before it is seen whether it has begun at all.
+    private static var patience: Duration { .seconds(15) }
+    /// How often that is seen.
+    private static var looks: Int { 4 }
+
+    private func takeFromHere(
+        _ name: SnapshotName, of volumeText: String, _ what: String
+    ) async throws -> VolumeSnapshot {
+        let before = try await image(of: volumeText, what)
+        try RequestRule.refuseWhileHeld(before.stored, what)
         let isMounted = before.stored.attachment != nil
         var taken = try await take(
             name, of: before, .init(consistency: isMounted ? .crash : .unmounted, by: me, token: tokens.token()))

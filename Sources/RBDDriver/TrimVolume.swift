@@ -88,7 +88,7 @@ extension VolumeDriver {
         try await operation("trim", name) {
             let stored = try await read(name)
             return try await inSlot(of: stored.pool, to: "trim volume \(name)") {
-                guard let target = try await trimTarget(stored) else {
+                guard let target = try await mountedHere(stored) else {
                     throw VolumeError(
                         .conflict, "trim volume \(name)", why: "it is not mounted on this node", outcome: .refused)
                 }
@@ -101,12 +101,13 @@ extension VolumeDriver {
         }
     }
 
-    private func trimTarget(_ stored: StoredVolume) async throws -> TrimTarget? {
+    /// - Returns: `nil` when the volume is not wholly mounted here.
+    func mountedHere(_ stored: StoredVolume) async throws -> MountedVolume? {
         guard let volume = stored.volume?.record, let attachment = stored.attachment?.record, attachment.owner == me,
             attachment.state == .attached, let mountpoint = try await shownMountpoint(of: stored),
             let device = try await recordedDevice(of: volume, attachment), try await !isShutOut(device)
         else { return nil }
-        return TrimTarget(
+        return MountedVolume(
             uid: volume.uid, device: device.exposed, filesystem: volume.spec.filesystem, mountpoint: mountpoint)
     }
 
@@ -157,8 +158,8 @@ extension VolumeDriver {
     public var trimTotals: (trims: Int, bytes: UInt64) { space.trimTotals }
 }
 
-/// What is to be trimmed.
-private struct TrimTarget: Sendable {
+/// A volume that this node has mounted, with what its effects are done to.
+struct MountedVolume: Sendable {
     let uid: String
     let device: String
     let filesystem: FilesystemType
@@ -167,7 +168,7 @@ private struct TrimTarget: Sendable {
 
 /// A trim that has begun.
 private struct RunningTrim: Sendable {
-    let target: TrimTarget
+    let target: MountedVolume
     let stop: Happening
 }
 

@@ -58,6 +58,7 @@ extension VolumeDriver {
     func detach(_ attachment: Attachment, over stored: StoredVolume) async throws -> Bool {
         try await leaveCheckAlone(attachment, stored.name)
         await endTrim(of: stored.name)
+        await thawIfLeftFrozen(attachment, stored)
         var leaving = try attachment.applying(.detach)
         // Once the device is gone, only the note tells whose the client was: this may end before the record goes.
         // Where it cannot be noted, the volume is unmounted all the same.

@@ -4,8 +4,8 @@ import MountInfo
 
 /// A mounted filesystem, open: as long as this is there, nobody can unmount it, and its path cannot come to mean another one.
 struct OpenedMount: ~Copyable {
-    private let descriptor: CInt
-    private let mountpoint: String
+    let descriptor: CInt
+    let mountpoint: String
     private let mount: MountInfoLine
 
     /// - Throws: `Failure` with code `ENOENT` when it is not the device's filesystem that is mounted there.
@@ -103,7 +103,8 @@ struct OpenedMount: ~Copyable {
         File.line("/sys/dev/block/\(mount.deviceNumber)/size").flatMap { UInt64($0) }.map { $0 << 9 }
     }
 
-    private static func now() -> Int {
+    /// In nanoseconds.
+    static func now() -> Int {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return time.tv_sec * 1_000_000_000 + time.tv_nsec

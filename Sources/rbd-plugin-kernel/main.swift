@@ -57,6 +57,11 @@ func run(_ words: [String], secret: [UInt8]) throws -> Bool {
         try LoopDevice(path: words[1], file: words[2]).giveBack(onlyMounted: true)
     case ("trim", 4):
         try print(OpenedMount(words[2], of: words[1]).trim(inParts: words[3] == "parts"))
+    case ("freeze", 4):
+        guard let limit = Int32(words[3]) else { return false }
+        print(try OpenedMount(words[2], of: words[1]).freeze(atMost: limit) ? "in time" : "too late")
+    case ("thaw", 3):
+        print(try OpenedMount(words[2], of: words[1]).thaw() ? "was frozen" : "was not frozen")
     case ("set-option", 5):
         try OpenedMount(words[2], of: words[1]).set(words[3], to: words[4].isEmpty ? nil : words[4])
     default: return false

@@ -10,9 +10,9 @@ struct SnapshotCommandTests {
             let name = try await stage.volume("snapped", ["fstype": "ext4", "size": "64"])
             let mountpoint = try await stage.client.mount(name, id: "a").checked().mountpoint
             try write("before", to: mountpoint + "/file")
-            try await runTool("sync", ["--file-system", mountpoint]).checked()
             let said = try await stage.operate("snapshot", "create", name, "monday").checked().output
-            #expect(said.contains("Took snapshot monday") && said.contains("64M, crash-consistent"), "\(said)")
+            #expect(said.contains("Took snapshot monday") && said.contains("64M, frozen"), "\(said)")
+            try await expectWhole(stage, name, "monday")
             try write("after", to: mountpoint + "/file")
             try await stage.client.unmount(name, id: "a").checked()
             #expect(try await stage.operate("snapshot", "create", name, "idle").checked().output.contains("unmounted"))
@@ -20,7 +20,7 @@ struct SnapshotCommandTests {
             let shown = try JSONValue(
                 parsing: try await stage.operate("snapshot", "ls", name, "--json").checked().output)
             #expect(shown.array.map { $0["name"] } == [.string("monday"), .string("idle")])
-            #expect(shown.array.map { $0["kind"] } == [.string("crash-consistent"), .string("unmounted")])
+            #expect(shown.array.map { $0["kind"] } == [.string("frozen"), .string("unmounted")])
 
             _ = try await stage.ceph.rbd("snap", "rollback", "--no-progress", stage.image(name) + "@monday")
             let again = try await stage.client.mount(name, id: "b").checked().mountpoint
@@ -30,6 +30,56 @@ struct SnapshotCommandTests {
                 _ = try await stage.operate("snapshot", "rm", name, snapshot).checked()
             }
             try await stage.client.remove(name).checked()
+        }
+    }
+
+    /// Its filesystem has neither errors nor a journal to replay.
+    private func expectWhole(_ stage: Stage, _ name: String, _ snapshot: String) async throws {
+        let file = stage.plugin.scratch.path + "/" + uniqueName("exported")
+        _ = try await stage.ceph.rbd("export", "--no-progress", stage.image(name) + "@" + snapshot, file)
+        let checked = try await runTool("e2fsck", ["-fn", file])
+        #expect(checked.status == 0, "\(checked)")
+        #expect(try await !runTool("dumpe2fs", ["-h", file]).checked().output.contains("needs_recovery"))
+    }
+
+    @Test("Many writers go on while snapshots are taken of what they write to, and each snapshot is whole")
+    func busy() async throws {
+        try await Stage.with { stage in
+            let name = try await stage.volume("busy", ["fstype": "ext4", "size": "128"])
+            let mountpoint = try await stage.client.mount(name, id: "a").checked().mountpoint
+            let script = """
+                for i in $(seq 400); do
+                    echo "$1 $i" > "$2/$1.$i.new" && sync "$2/$1.$i.new" && mv "$2/$1.$i.new" "$2/$1" || exit 1
+                done
+                """
+            let writers = (1...4).map { number in
+                Task {
+                    try await runTool("sh", ["-c", script, "sh", "\(number)", mountpoint], within: .seconds(300))
+                }
+            }
+            for number in 1...3 {
+                let said = try await stage.operate("snapshot", "create", name, "s\(number)").checked().output
+                #expect(said.contains("frozen"), "\(said)")
+                try await expectWhole(stage, name, "s\(number)")
+            }
+            for writer in writers { try await writer.value.checked() }
+            for number in 1...4 { #expect(try text(of: "\(mountpoint)/\(number)") == "\(number) 400\n") }
+            try await stage.client.unmount(name, id: "a").checked()
+        }
+    }
+
+    @Test("Without freezing, and for a node that runs no plugin, a snapshot is as after a power cut")
+    func loose() async throws {
+        try await Stage.with { stage in
+            let name = try await stage.volume("loose", ["fstype": "ext4", "size": "64"])
+            try await stage.client.mount(name, id: "a").checked()
+            let said = try await stage.operate("snapshot", "create", name, "s1", "--no-freeze").checked().output
+            #expect(said.contains("crash-consistent"), "\(said)")
+            try await stage.plugin.kill()
+            let alone = try await stage.operate("snapshot", "create", name, "s2").checked().output
+            #expect(alone.contains("crash-consistent"), "\(alone)")
+            try await stage.plugin.start()
+            try await stage.client.unmount(name, id: "a").checked()
         }
     }
 

@@ -333,6 +333,10 @@ import VolumeCore
             }
             return try await base.run(command, to: what, onLate: onLate)
         }
+
+        func hold(_ command: Command, to what: String, within limit: Duration) async throws -> any HeldCommand {
+            try await base.hold(command, to: what, within: limit)
+        }
     }
 
     @Test func aMappingOfUnknownAddressIsUndone() async throws {

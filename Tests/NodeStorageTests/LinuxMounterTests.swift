@@ -317,6 +317,10 @@ private struct AnswerLosing: CommandRunner {
         _ = try await real.run(command, to: what, onLate: onLate)
         throw VolumeError(.timedOut, what, why: "no answer", outcome: .unknown)
     }
+
+    func hold(_ command: Command, to what: String, within limit: Duration) async throws -> any HeldCommand {
+        try await real.hold(command, to: what, within: limit)
+    }
 }
 
 /// Does something after the first attempt to unmount, whatever came of that.
@@ -330,6 +334,10 @@ private struct AfterFirstUnmount: CommandRunner {
         let result = try await real.run(command, to: what, onLate: onLate)
         if command.arguments.first == "unmount" { then() }
         return result
+    }
+
+    func hold(_ command: Command, to what: String, within limit: Duration) async throws -> any HeldCommand {
+        try await real.hold(command, to: what, within: limit)
     }
 }
 

@@ -33,10 +33,36 @@ extension NodeUnderTest {
                     await expectFailure(.notFound, "trimming \(path) at \(place)") {
                         _ = try await filesystems.trim(path, .ext4, mountpoint: place)
                     }
+                    await expectFailure(.notFound, "freezing \(path) at \(place)") {
+                        try await filesystems.freeze(path, mountpoint: place, atMost: .seconds(1))
+                    }
+                    await expectFailure(.notFound, "thawing \(path) at \(place)") {
+                        _ = try await filesystems.thaw(path, mountpoint: place)
+                    }
                     await expectFailure(.notFound, "switching discard on of \(path) at \(place)") {
                         try await filesystems.setOnlineDiscard(true, of: path, .ext4, mountpoint: place)
                     }
                 }
+            }
+        }
+    }
+
+    func freezes() async throws {
+        for type in types {
+            try await withVolume(type) { device, _ in
+                try await withMount(device, type) { mountpoint in
+                    try await filesystems.freeze(device.path, mountpoint: mountpoint, atMost: .seconds(60))
+                    #expect(try await filesystems.thaw(device.path, mountpoint: mountpoint), "\(type.rawValue)")
+                    #expect(try await !filesystems.thaw(device.path, mountpoint: mountpoint), "\(type.rawValue)")
+                    try await applications.write("kept", to: "file", at: mountpoint)
+
+                    try await filesystems.freeze(device.path, mountpoint: mountpoint, atMost: .milliseconds(100))
+                    try await clock.sleep(for: .seconds(1))
+                    try await applications.write("kept too", to: "other", at: mountpoint)
+                    #expect(try await !filesystems.thaw(device.path, mountpoint: mountpoint), "\(type.rawValue)")
+                    #expect(try await applications.read("other", at: mountpoint) == "kept too")
+                }
+                try await filesystems.check(device.path, type)
             }
         }
     }

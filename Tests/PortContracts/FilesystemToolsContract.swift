@@ -24,6 +24,9 @@ public enum FilesystemToolsContract {
         .init("what is not mounted from the device is neither measured nor changed") {
             try await $0.looksAtNothingElse()
         },
+        .init("a frozen filesystem is thawed when that is asked for, or when the time is up") {
+            try await $0.freezes()
+        },
         .init("trimming gives back what removed files have had") { try await $0.trims() },
         .init("switched on, discard gives back what files have had as they go") { try await $0.discardsOnline() },
     ]

@@ -69,3 +69,18 @@ extension World {
         return imageNames.map { "image \($0)" } + kernels + records
     }
 }
+
+/// What an operator's command at a desk acts with.
+extension RequestActions {
+    init(_ ports: NodePorts) {
+        self.init(store: ports.store, clock: ports.clock, tokens: ports.tokens, me: "operator@\(ports.identity.node)")
+    }
+}
+
+extension SnapshotActions {
+    init(_ ports: NodePorts) {
+        self.init(
+            store: ports.store, snapshots: ports.snapshots, requests: RequestActions(ports), clock: ports.clock,
+            tokens: ports.tokens, me: "operator@\(ports.identity.node)")
+    }
+}

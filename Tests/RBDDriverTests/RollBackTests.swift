@@ -18,11 +18,8 @@ import VolumeCore
         driver = VolumeDriver(cluster.startPlugin(on: "a"))
         other = VolumeDriver(cluster.startPlugin(on: "b"))
         let ports = cluster.startPlugin(on: "desk")
-        snapshots = SnapshotActions(
-            store: ports.store, snapshots: ports.snapshots, clock: ports.clock, tokens: ports.tokens,
-            me: "operator@desk")
-        requests = RequestActions(
-            store: ports.store, clock: ports.clock, tokens: ports.tokens, me: "operator@desk")
+        snapshots = SnapshotActions(ports)
+        requests = RequestActions(ports)
         try await driver.create("db", options: ["pool": "rbd", "size": "1G"])
         _ = try await snapshots.create("before", of: "db")
         before = try #require(cluster.world.ceph.images.values.first?.content)
@@ -243,8 +240,7 @@ import VolumeCore
     init() async throws {
         driver = VolumeDriver(cluster.startPlugin(on: "a"))
         let ports = cluster.startPlugin(on: "desk")
-        requests = RequestActions(
-            store: ports.store, clock: ports.clock, tokens: ports.tokens, me: "operator@desk")
+        requests = RequestActions(ports)
         try await driver.create("db", options: ["pool": "rbd"])
     }
 

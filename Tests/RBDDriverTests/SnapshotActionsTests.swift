@@ -14,9 +14,7 @@ import VolumeCore
     init() async throws {
         driver = VolumeDriver(cluster.startPlugin(on: "a"))
         let ports = cluster.startPlugin(on: "desk")
-        actions = SnapshotActions(
-            store: ports.store, snapshots: ports.snapshots, clock: ports.clock, tokens: ports.tokens,
-            me: "operator@desk")
+        actions = SnapshotActions(ports)
         try await driver.create("db", options: ["pool": "rbd"])
         cluster.intercept(with: faults)
     }

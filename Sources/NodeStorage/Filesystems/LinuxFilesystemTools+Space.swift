@@ -62,7 +62,7 @@ extension LinuxFilesystemTools {
         return mount.superOptions.contains { $0 == "discard" || $0.hasPrefix("discard=") }
     }
 
-    private static func notMounted(_ device: String, _ mountpoint: String, _ what: String) -> VolumeError {
+    static func notMounted(_ device: String, _ mountpoint: String, _ what: String) -> VolumeError {
         VolumeError(.notFound, what, why: "\(device) is not mounted there", outcome: .refused)
     }
 }

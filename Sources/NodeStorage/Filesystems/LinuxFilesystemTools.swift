@@ -7,6 +7,7 @@ public struct LinuxFilesystemTools: FilesystemTools {
     let kernel: KernelCalls
     let timeout: Duration
     private let checks = RunningChecks()
+    let freezes = RunningFreezes()
 
     /// What a call keeps for what comes after the check: to mount, or to record that the check goes on. A quarter of what it
     /// has left, where that is less.

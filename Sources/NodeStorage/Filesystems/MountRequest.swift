@@ -18,6 +18,17 @@ enum MountRequest {
         Command(.kernel, ["trim", device, mountpoint, inParts ? "parts" : "whole"], timeout: timeout)
     }
 
+    /// FIFREEZE of the filesystem that is mounted there from the device; FITHAW in the second half, or when the time is up.
+    static func freeze(_ device: String, at mountpoint: String, atMost limit: Duration) -> Command {
+        let milliseconds = limit.components.seconds * 1000 + limit.components.attoseconds / 1_000_000_000_000_000
+        return Command(.kernel, ["freeze", device, mountpoint, "\(milliseconds)"])
+    }
+
+    /// FITHAW, of what may be frozen.
+    static func thaw(_ device: String, at mountpoint: String, within timeout: Duration) -> Command {
+        Command(.kernel, ["thaw", device, mountpoint], timeout: timeout)
+    }
+
     /// Changes one option of the filesystem itself, and nothing else of the mount (fsconfig(2)).
     static func setOption(
         _ option: String, _ value: String?, of device: String, at mountpoint: String, within timeout: Duration

@@ -1,5 +1,6 @@
 import Blocking
 import Glibc
+import KernelRequest
 import Subprocess
 import Synchronization
 import SystemPackage
@@ -53,11 +54,7 @@ public struct ChildProcess: CommandRunner {
     public func run(
         _ command: Command, to what: String, onLate: (@Sendable (CommandResult) async -> Void)?
     ) async throws -> CommandResult {
-        guard let executable = searchPath.find(command.tool) else {
-            throw VolumeError(
-                .unsupported, what, why: "the program \(command.tool.name) is not installed",
-                remedy: "install the package \(command.tool.package)")
-        }
+        let executable = try find(command.tool, to: what)
         let timeout = Deadline.limiting(command.timeout, now: clock.now())
         guard timeout > .zero else {
             throw VolumeError(
@@ -87,6 +84,24 @@ public struct ChildProcess: CommandRunner {
         return try await wait(for: call, timeout: timeout, onLate: onLate) {
             await call.execute(programs, path: searchPath.text)
         }
+    }
+
+    public func hold(_ command: Command, to what: String, within limit: Duration) async throws -> any HeldCommand {
+        let executable = try find(command.tool, to: what)
+        guard let request = KernelRequest(words: command.arguments).encoded else {
+            throw VolumeError.defect(what, "the request to \(command.tool.name) is too long")
+        }
+        let held = HeldChild(try companion(command.tool, executable, to: what), doing: request, to: what)
+        refillSoon(command.tool, executable)
+        try await held.firstHalf(within: limit, of: command.tool)
+        return held
+    }
+
+    private func find(_ tool: Tool, to what: String) throws -> String {
+        if let executable = searchPath.find(tool) { return executable }
+        throw VolumeError(
+            .unsupported, what, why: "the program \(tool.name) is not installed",
+            remedy: "install the package \(tool.package)")
     }
 
     private func companion(_ tool: Tool, _ executable: String, to what: String) throws -> WaitingChild {

@@ -12,6 +12,12 @@ public protocol CommandRunner: Sendable {
     func run(
         _ command: Command, to what: String, onLate: (@Sendable (CommandResult) async -> Void)?
     ) async throws -> CommandResult
+
+    /// Has a companion do the first half of a request.
+    /// - Returns: what does the second half.
+    /// - Throws: `BrokenOff`; `VolumeError`: `timedOut`, with outcome `unknown`, when the first half was not done within `limit`: it is undone
+    ///   when it is; otherwise as `run`.
+    func hold(_ command: Command, to what: String, within limit: Duration) async throws -> any HeldCommand
 }
 
 extension CommandRunner {

@@ -26,6 +26,15 @@ final class WaitingChild: Sendable {
 
     deinit { try? socket.close() }
 
+    /// Whether it has sent a byte.
+    func hasSpoken() -> Bool {
+        var byte: UInt8 = 0
+        return recv(socket.rawValue, &byte, 1, CInt(MSG_DONTWAIT)) == 1
+    }
+
+    /// From now on it reads no more of this process, and is told so.
+    func hangUp() { shutdown(socket.rawValue, CInt(SHUT_RDWR)) }
+
     /// Makes the request, and waits until the child has ended and is reaped. May be called once.
     func fulfil(_ request: [UInt8]) async throws -> CommandResult {
         let sent = try SystemCall.check {

@@ -24,6 +24,16 @@ public protocol FilesystemTools: Sendable {
     /// - Throws: as `usage`; `unsupported` when the filesystem or its device cannot.
     func trim(_ device: String, _ filesystem: FilesystemType, mountpoint: String) async throws -> UInt64
 
+    /// Brings the mounted filesystem into order on its device and keeps everybody from writing to it. It is thawed by `thaw`, when
+    /// the plugin ends, and when `limit` has passed, whatever comes first.
+    /// - Throws: as `usage`; `timedOut` when it takes too long: then it is thawed as soon as it is frozen.
+    func freeze(_ device: String, mountpoint: String, atMost limit: Duration) async throws
+
+    /// Lets the filesystem be written to again. Succeeds when it is not frozen.
+    /// - Returns: whether it was frozen without a break since `freeze`.
+    /// - Throws: as `usage`.
+    func thaw(_ device: String, mountpoint: String) async throws -> Bool
+
     /// Has the mounted filesystem give blocks back as soon as it frees them, or no longer do so. Its other mount options stay
     /// as they are. Does nothing where it is so already, and with what is mounted read-only.
     /// - Throws: as `usage`; `unsupported` when the filesystem decides that when it is mounted, and not later.

@@ -82,6 +82,14 @@ public enum RequestRule {
                 why: "the volume is being \(request.work), and is neither what it was nor what it is to be",
                 remedy: "wait until it is done; when its node has died, another one does it", outcome: .refused)
         }
+        // Only the record tells the plugin that the filesystem may have to be thawed.
+        if case .snapshot = request.work, request.state == .running, request.hasBegun,
+            request.node == stored.attachment?.record.owner
+        {
+            throw VolumeError(
+                .conflict, what, why: "node \(request.node?.node ?? "?") is taking the snapshot",
+                remedy: "wait until that is done", outcome: .refused)
+        }
         try OperatorWriteRule.refuseWhileUnderWay(stored, what)
     }
 

@@ -31,8 +31,8 @@ public struct WorkRequest: Sendable, Hashable {
     public var result: String?
     /// When it came to its end.
     public var endedAt: WallTime?
-    /// Whether the image may have been changed in part. When it failed then, nothing is done with the volume before that has been
-    /// put right.
+    /// Whether the image may have been changed in part, or the filesystem may be frozen. When a rollback failed then, nothing is
+    /// done with the volume before that has been put right.
     public var hasBegun = false
     /// What newer versions have recorded of it.
     public internal(set) var unknown = UnknownFields()
@@ -48,7 +48,7 @@ public struct WorkRequest: Sendable, Hashable {
     public var isUnfinished: Bool { state == .waiting || state == .running }
 
     /// Whether it has left the image neither as it was nor as it was to be.
-    public var isHalfDone: Bool { state == .failed && hasBegun }
+    public var isHalfDone: Bool { state == .failed && hasBegun && work.holdsVolume }
 }
 
 extension WorkRequest: StoredRecord {

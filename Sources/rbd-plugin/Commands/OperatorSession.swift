@@ -69,10 +69,10 @@ struct OperatorSession {
             unreadable: unreadable)
         policies = PolicyActions(store: store, policies: policyStore, clock: clock)
         let me = "operator@\(settings.node.identity.node)"
-        snapshots = SnapshotActions(
-            store: store, snapshots: CephSnapshotStore(connection: ceph, clock: clock), clock: clock,
-            tokens: RandomTokens(), me: me)
         requests = RequestActions(store: store, clock: clock, tokens: RandomTokens(), me: me)
+        snapshots = SnapshotActions(
+            store: store, snapshots: CephSnapshotStore(connection: ceph, clock: clock), requests: requests,
+            clock: clock, tokens: RandomTokens(), me: me)
         actions = OperatorActions(
             store: store, policies: policyStore, images: CephImageStore(connection: ceph, clock: clock),
             fence: CephFence(connection: ceph, clock: clock),

@@ -13,8 +13,10 @@ struct SnapshotCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Take a snapshot of a volume, also while containers use it.",
             discussion: """
-                A snapshot of a volume that no node has mounted has a whole filesystem. One that is taken while a node has the \
-                volume mounted is as the disk is after a power cut: filesystem and database repair it by their journals.
+                While a node has the volume mounted, it freezes the filesystem for the snapshot, for 5 seconds at most: who \
+                writes waits that long, and the filesystem in the snapshot is whole. Where the node cannot, or with \
+                --no-freeze, the snapshot is as the disk is after a power cut: the filesystem repairs that by its journal. \
+                Databases repair either kind by their own journals. The output says what kind it is.
 
                 Example: rbd-plugin snapshot create db before-upgrade
                 """)
@@ -25,10 +27,13 @@ struct SnapshotCommand: AsyncParsableCommand {
         @Argument(help: "The snapshot's name: letters, digits, '_', '.' and '-'.")
         var snapshot: String
 
+        @Flag(inversion: .prefixedNo, help: "Freeze the filesystem of a mounted volume for the snapshot.")
+        var freeze = true
+
         func run() async throws {
             try await OperatorSession.run { session in
                 try await session.cluster.require(claiming: false)
-                let taken = try await session.snapshots.create(snapshot, of: volume)
+                let taken = try await session.snapshots.create(snapshot, of: volume, frozen: freeze)
                 print("Took snapshot \(taken.name) of volume \(volume) (\(taken.size), \(taken.kind)).")
             }
         }

@@ -71,6 +71,16 @@ import NodeStorage
             }
         }
 
+        func freeze(_ device: String, mountpoint: String, atMost limit: Duration) async throws {
+            try await points.after("freeze filesystem") {
+                try await base.freeze(device, mountpoint: mountpoint, atMost: limit)
+            }
+        }
+
+        func thaw(_ device: String, mountpoint: String) async throws -> Bool {
+            try await points.after("thaw filesystem") { try await base.thaw(device, mountpoint: mountpoint) }
+        }
+
         func setOnlineDiscard(
             _ isOn: Bool, of device: String, _ filesystem: FilesystemType, mountpoint: String
         ) async throws {
@@ -131,6 +141,12 @@ import NodeStorage
             // The choice of a mapper happens once, in whichever call comes first, and belongs to none.
             if command.tool != .modprobe { points.passed("run \(command.tool.name)") }
             return result
+        }
+    }
+
+    extension KillableRunner {
+        func hold(_ command: Command, to what: String, within limit: Duration) async throws -> any HeldCommand {
+            try await base.hold(command, to: what, within: limit)
         }
     }
 

@@ -7,7 +7,9 @@ extension KilledCall {
     /// Docker's calls as they succeed.
     static let successes = [create, adopt, mount, unmount, remove]
     /// Those that fail, and undo what they had done; and what a restarted plugin does by itself.
-    static let failures = [failingCreate, failingMount, busyUnmount, recovery, clearingUp, resize, change, rollBack]
+    static let failures = [
+        failingCreate, failingMount, busyUnmount, recovery, clearingUp, resize, change, rollBack, snapshot,
+    ]
 
     static let create = KilledCall(
         title: "a Create", caller: "Create",
@@ -224,6 +226,33 @@ extension KilledCall {
             try await scene.stage.operate("snapshot", "rm", name, "s").checked()
         },
         finally: { scene, volumes in try await scene.expectIntact(volumes, "killed rollbacks") })
+
+    /// What a plugin does about a snapshot that an operator wants of a mounted volume.
+    static let snapshot = KilledCall(
+        title: "a snapshot", caller: "background",
+        prepare: { scene, name in
+            try await scene.prepareVolume(name, ["fstype": "ext4"])
+            try await scene.client.mount(name, id: "a").checked()
+        },
+        call: { scene, name in
+            let taken = try await scene.stage.operate("snapshot", "create", name, "s")
+            guard taken.succeeded else { throw RigFailure("snapshot: \(taken.error)") }
+        },
+        again: { scene, name, occasion in
+            try await eventually("the request to come to its end, \(occasion)") {
+                let request = try await scene.stage.operate("request", "get", name)
+                return !request.succeeded || request.output.contains("\"done\"")
+            }
+            let mountpoint = "\(scene.stage.plugin.mountRoot)/\(name)"
+            try await runTool("touch", [mountpoint + "/not-frozen"], within: .seconds(20)).checked()
+            let shown = try await scene.stage.operate("snapshot", "ls", name, "--json").checked().output
+            #expect(try JSONValue(parsing: shown).array.map { $0["name"] } == [.string("s")], "\(occasion)")
+            try await scene.client.unmount(name, id: "a").checked()
+            _ = try await scene.stage.operate("request", "rm", name)
+            try await scene.expectUsable(name, occasion)
+            try await scene.stage.operate("snapshot", "rm", name, "s").checked()
+        },
+        finally: { scene, volumes in try await scene.expectIntact(volumes, "killed snapshots") })
 
     /// What a plugin does about a Create that was killed and is not asked for again.
     static let clearingUp = KilledCall(

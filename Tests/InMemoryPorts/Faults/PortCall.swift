@@ -30,6 +30,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     case formatMap, formatBegin, formatEnd, formatUnmap
     case deviceSupport, deviceMap, deviceList, deviceUnmap, deviceSize, deviceGrow, deviceLimit
     case filesystemCheck, filesystemIsChecking, filesystemGrow, filesystemUsage, filesystemTrim, filesystemDiscard
+    case filesystemFreeze, filesystemThaw
     case mountMount, mountUnmount, mountInspect, mountPrepareRoot
     case fenceBlocklist, fenceIsBlocklisted, fenceAllow, fenceBreakLock
     case sleep
@@ -47,7 +48,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
             .ceph
         case .formatBegin, .formatEnd, .formatUnmap, .deviceSupport, .deviceList, .deviceUnmap, .deviceSize,
             .deviceGrow, .deviceLimit, .filesystemCheck, .filesystemIsChecking, .filesystemGrow, .filesystemUsage,
-            .filesystemTrim, .filesystemDiscard, .mountMount, .mountUnmount,
+            .filesystemTrim, .filesystemDiscard, .filesystemFreeze, .filesystemThaw, .mountMount, .mountUnmount,
             .mountInspect, .mountPrepareRoot:
             .kernel
         case .sleep: .clock
@@ -65,7 +66,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
             .imageRemove, .imageTrash, .imageEmpty,
             .formatMap, .formatBegin,
             .formatEnd, .formatUnmap, .deviceMap, .deviceUnmap, .deviceGrow, .deviceLimit, .filesystemCheck,
-            .filesystemGrow, .filesystemTrim, .filesystemDiscard,
+            .filesystemGrow, .filesystemTrim, .filesystemDiscard, .filesystemFreeze, .filesystemThaw,
             .mountMount, .mountUnmount, .mountPrepareRoot, .fenceBlocklist, .fenceAllow, .fenceBreakLock:
             true
         case .snapshotList, .storeRead, .storeReadAll, .policyRead, .policyReadAll, .nodeIsAlive, .imagePreflight,

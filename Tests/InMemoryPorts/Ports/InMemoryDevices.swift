@@ -148,6 +148,18 @@ public struct InMemoryFilesystemTools: FilesystemTools {
         }
     }
 
+    public func freeze(_ device: String, mountpoint: String, atMost limit: Duration) async throws {
+        try await process.perform(.filesystemFreeze, device) { [process] in
+            try $0.freeze(device, at: mountpoint, on: process.node, atMost: limit)
+        }
+    }
+
+    public func thaw(_ device: String, mountpoint: String) async throws -> Bool {
+        try await process.perform(.filesystemThaw, device) { [process] in
+            try $0.thaw(device, at: mountpoint, on: process.node)
+        }
+    }
+
     public func setOnlineDiscard(
         _ isOn: Bool, of device: String, _ filesystem: FilesystemType, mountpoint: String
     ) async throws {

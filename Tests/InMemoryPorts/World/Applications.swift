@@ -109,6 +109,9 @@ extension World {
         guard node.isOn, !node.isPaused, let superblock = node.kernel.superblocks[path] else {
             throw VolumeError(.unavailable, "write to \(path)", why: "nothing runs there that could write")
         }
+        guard !isFrozen(path, on: name) else {
+            throw VolumeError(.unavailable, "write to \(path)", why: "whoever writes waits until it is thawed")
+        }
         guard !superblock.readOnly else {
             let broken = node.kernel.devices[path]?.isBroken ?? true
             throw VolumeError(broken ? .fenced : .unsupported, "write to \(path)", why: "Read-only file system")

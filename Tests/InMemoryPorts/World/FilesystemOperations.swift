@@ -130,7 +130,7 @@ extension World {
     mutating func releaseSuperblock(_ path: String, on name: String) throws {
         let node = try node(name)
         guard let superblock = node.kernel.superblocks[path], superblock.containers.isEmpty,
-            !node.kernel.mounts.contains(where: { $0.device == path })
+            !isFrozen(path, on: name), !node.kernel.mounts.contains(where: { $0.device == path })
         else { return }
         if node.cutOffFrom.contains(.ceph), !superblock.readOnly {
             nodes[name]?.kernel.superblocks[path]?.isDraining = true

@@ -54,6 +54,36 @@ extension World {
         return filesystem(on: device).map { $0.size.bytes - $0.usedBytes } ?? 0
     }
 
+    mutating func freeze(_ path: String, at mountpoint: String, on name: String, atMost limit: Duration) throws {
+        let what = "freeze the filesystem at \(mountpoint)"
+        _ = try device(path, mountedAt: mountpoint, on: name, what)
+        guard !isFrozen(path, on: name) else { throw VolumeError(.unavailable, what, why: "it is frozen") }
+        try flush(path, on: name)
+        nodes[name]?.kernel.superblocks[path]?.frozenUntil = now + limit
+    }
+
+    /// `fsfreeze --freeze`: until somebody thaws it.
+    public mutating func freezeByHand(_ path: String, at mountpoint: String, on name: String) throws {
+        try freeze(path, at: mountpoint, on: name, atMost: .seconds(1 << 40))
+    }
+
+    mutating func thaw(_ path: String, at mountpoint: String, on name: String) throws -> Bool {
+        _ = try device(path, mountedAt: mountpoint, on: name, "thaw the filesystem at \(mountpoint)")
+        defer { nodes[name]?.kernel.superblocks[path]?.frozenUntil = nil }
+        return isFrozen(path, on: name)
+    }
+
+    public func isFrozen(_ path: String, on name: String) -> Bool {
+        nodes[name]?.kernel.superblocks[path]?.frozenUntil.map { $0 > now } ?? false
+    }
+
+    /// Whoever would have thawed them has been killed with the plugin.
+    mutating func keepFrozen(on name: String) {
+        for path in nodes[name]?.kernel.superblocks.keys.sorted() ?? [] where isFrozen(path, on: name) {
+            nodes[name]?.kernel.superblocks[path]?.frozenUntil = .seconds(1 << 40)
+        }
+    }
+
     mutating func setDiscards(_ isOn: Bool, of path: String, at mountpoint: String, on name: String) throws {
         let what = "switch discard \(isOn ? "on" : "off") at \(mountpoint)"
         _ = try device(path, mountedAt: mountpoint, on: name, what)

@@ -89,6 +89,7 @@ extension World {
     /// The process ends without a word: the image that it had open shows its watch until that times out.
     private mutating func endPlugin(on name: String) {
         guard let node = nodes[name], let client = node.pluginClient else { return }
+        keepFrozen(on: name)
         nodes[name]?.formerClients[client] = node.boot
         nodes[name]?.endedClients = []
         nodes[name]?.opened = nil

@@ -143,6 +143,8 @@ public struct SimulatedSuperblock: Sendable, Hashable {
     public var dirty: [String] = []
     /// Containers, which have a mount of their own that survives the plugin's.
     public var containers: Set<Int> = []
+    /// Until when nobody can write to it. Whoever lets it be written to again then ends with the plugin.
+    public internal(set) var frozenUntil: Duration?
     /// The last mount is gone, and writing the rest hangs until Ceph is back.
     public var isDraining = false
 }

@@ -26,4 +26,14 @@ final class ScriptedRunner: CommandRunner {
         commands.withLock { $0.append(command) }
         return try answer(command)
     }
+
+    func hold(_ command: Command, to what: String, within limit: Duration) async throws -> any HeldCommand {
+        Held(result: try await run(command, to: what, onLate: nil))
+    }
+
+    private struct Held: HeldCommand {
+        let result: CommandResult
+
+        func release(within limit: Duration) async throws -> CommandResult { result }
+    }
 }

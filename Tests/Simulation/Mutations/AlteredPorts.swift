@@ -133,6 +133,12 @@ struct AlteredFilesystems: FilesystemTools {
     func trim(_ device: String, _ filesystem: FilesystemType, mountpoint: String) async throws -> UInt64 {
         try await base.trim(device, filesystem, mountpoint: mountpoint)
     }
+    func freeze(_ device: String, mountpoint: String, atMost limit: Duration) async throws {
+        try await base.freeze(device, mountpoint: mountpoint, atMost: limit)
+    }
+    func thaw(_ device: String, mountpoint: String) async throws -> Bool {
+        try await base.thaw(device, mountpoint: mountpoint)
+    }
     func setOnlineDiscard(
         _ isOn: Bool, of device: String, _ filesystem: FilesystemType, mountpoint: String
     ) async throws {

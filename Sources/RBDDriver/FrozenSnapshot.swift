@@ -1,0 +1,107 @@
+import Logging
+import VolumeCore
+
+/// Takes snapshots of volumes that are mounted here, with the filesystem frozen for it: so it is whole in the snapshot, and needs
+/// no repair.
+///
+/// Nobody who writes waits longer than `freezeLimit`: the filesystem is thawed then, whatever has become of the snapshot and of this
+/// plugin. The record says that this node is at it before anything is frozen; a plugin that was killed together with what would
+/// have thawed the filesystem finds that when it starts.
+extension VolumeDriver {
+    /// - Returns: what came of it, for people.
+    func takeSnapshot(
+        _ request: WorkRequest, _ snapshot: SnapshotName, _ token: String, of name: VolumeName
+    ) async throws -> String {
+        try await operation("take a snapshot of", name) {
+            let stored = try await read(name)
+            guard let mine = stillMine(request, in: stored), let volume = stored.volume?.record,
+                let id = volume.imageID
+            else { throw RequestLost() }
+            let what = "take snapshot \(snapshot) of volume \(name)"
+            return try await inSlot(of: stored.pool, to: what) {
+                guard let mounted = try await mountedHere(stored) else {
+                    throw VolumeError(.conflict, what, why: "it is not mounted on this node", outcome: .refused)
+                }
+                if mine.hasBegun {
+                    // The attempt before may have ended with its process.
+                    _ = try await ports.filesystems.thaw(mounted.device, mountpoint: mounted.mountpoint)
+                } else {
+                    var begun = mine
+                    begun.hasBegun = true
+                    guard try await commit(.init(request: .put(begun)), over: stored) != nil else {
+                        throw RequestLost()
+                    }
+                }
+                let mark = SnapshotMark(consistency: .crash, by: request.askedBy, token: token)
+                let taken = try await take(snapshot, mark, of: volume.image, id, mounted, after: request)
+                log.step("took a snapshot", name, ["snapshot": "\(snapshot)", "consistency": "\(taken)"])
+                return "\(taken)"
+            }
+        }
+    }
+
+    /// An attempt that got no answer is repeated without freezing anything: Ceph may not answer for long.
+    private func take(
+        _ snapshot: SnapshotName, _ mark: SnapshotMark, of image: ImageReference, _ id: String,
+        _ mounted: MountedVolume, after request: WorkRequest
+    ) async throws -> SnapshotMark.Consistency {
+        let isFrozen = request.result == nil ? await freeze(mounted, of: image.pool) : false
+        guard isFrozen else {
+            _ = try await ports.snapshots.take(snapshot, of: image, id: id, mark: mark)
+            return .crash
+        }
+        let taken: VolumeSnapshot
+        do {
+            let end = ports.clock.now() + settings.freezeLimit
+            taken = try await Deadline.$current.withValue(min(Deadline.current ?? end, end)) {
+                try await ports.snapshots.take(snapshot, of: image, id: id, mark: mark)
+            }
+        } catch {
+            _ = await thaw(mounted)
+            throw error
+        }
+        guard await thaw(mounted) else { return .crash }
+        // Not before it is certain: a plugin that is killed here claims too little.
+        var certain = mark
+        certain.consistency = .frozen
+        try await ports.snapshots.mark(taken.id, of: image, id: id, certain)
+        return .frozen
+    }
+
+    /// - Returns: `false` when it cannot be frozen: then the snapshot is as after a power cut.
+    private func freeze(_ mounted: MountedVolume, of pool: String) async -> Bool {
+        if let silence = ports.poolHealth.silence(of: pool), silence > .zero { return false }
+        do {
+            try await ports.filesystems.freeze(
+                mounted.device, mountpoint: mounted.mountpoint, atMost: settings.freezeLimit)
+            return true
+        } catch {
+            log.warning(
+                "could not freeze a filesystem for a snapshot, which is as after a power cut then",
+                metadata: ["mountpoint": "\(mounted.mountpoint)", "error": "\(error)"])
+            return false
+        }
+    }
+
+    /// - Returns: whether it was frozen until now.
+    private func thaw(_ mounted: MountedVolume) async -> Bool {
+        do {
+            return try await undoing {
+                try await ports.filesystems.thaw(mounted.device, mountpoint: mounted.mountpoint)
+            }
+        } catch {
+            log.warning(
+                "could not thaw a filesystem; it is thawed when its time is up",
+                metadata: ["mountpoint": "\(mounted.mountpoint)", "error": "\(error)"])
+            return false
+        }
+    }
+
+    /// A frozen filesystem stays on its device when it is unmounted, and could not be thawed any more then.
+    func thawIfLeftFrozen(_ attachment: Attachment, _ stored: StoredVolume) async {
+        guard let request = stored.request?.record, case .snapshot = request.work, request.hasBegun,
+            request.state == .running, let device = attachment.exposed, let mountpoint = attachment.mountpoint
+        else { return }
+        _ = try? await ports.filesystems.thaw(device, mountpoint: mountpoint)
+    }
+}
