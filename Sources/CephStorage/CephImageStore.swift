@@ -98,6 +98,7 @@ public struct CephImageStore: ImageStore {
                         watchers: try await others(watching: opened, image, timeout: limit),
                         lockOwners: try await others(locking: opened, image, stat.features, timeout: limit),
                         writers: WriterNote.writers(in: metadata, ofImage: stat.id),
+                        rollingBackTo: RollBackNote.snapshot(in: metadata, ofImage: stat.id),
                         snapshots: try await opened.snapshots(timeout: limit).compactMap(\.nameForPeople))
                 }
             }

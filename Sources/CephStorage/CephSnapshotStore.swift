@@ -105,10 +105,21 @@ public struct CephSnapshotStore: SnapshotStore {
             try await call.images(image).withImage(.id(id), .readWrite, timeout: limit) { opened in
                 let found = try await opened.snapshots(timeout: call.limit).first { $0.id == snapshot && $0.isByUser }
                 guard let found else { throw Self.absent(what) }
+                let images = call.images(image)
+                try await images.changeMetadata(
+                    ofImage: id, setting: [RollBackNote.key: RollBackNote.text(snapshot, ofImage: id)],
+                    timeout: call.limit)
                 try await opened.rollBack(to: found.name, timeout: Self.copying) { done, total in
                     if total > 0 { progress(Int(done * 100 / total)) }
                 }
+                try await images.changeMetadata(ofImage: id, removing: [RollBackNote.key], timeout: call.limit)
             }
+        }
+    }
+
+    public func acceptHalfRolledBack(_ image: ImageReference, id: String) async throws {
+        try await call("take image \(image) as it is") { limit in
+            try await call.images(image).changeMetadata(ofImage: id, removing: [RollBackNote.key], timeout: limit)
         }
     }
 
@@ -177,4 +188,18 @@ private struct SnapshotNote {
     func attemptKey(of name: some CustomStringConvertible) -> String { "rbd-plugin.taking.\(name)" }
 
     func attempt(_ token: String) -> String { "\(image) \(token)" }
+}
+
+/// A line of an image's metadata that stands there while the image is being rolled back: whatever becomes of the records, nobody
+/// takes what is half rolled back for the volume.
+enum RollBackNote {
+    static let key = "rbd-plugin.rolling-back"
+
+    static func text(_ snapshot: UInt64, ofImage id: String) -> String { "\(id) \(snapshot)" }
+
+    /// - Returns: `nil` when it says nothing, or something of the image that this is a clone of.
+    static func snapshot(in metadata: [String: String], ofImage id: String) -> UInt64? {
+        guard let words = metadata[key]?.split(separator: " "), words.count == 2, words[0] == id else { return nil }
+        return UInt64(words[1])
+    }
 }

@@ -95,6 +95,11 @@ extension VolumeDriver {
                 remedy: "put the volume's own image (id \(volume.imageID ?? "?")) back in its place",
                 outcome: .refused)
         }
+        guard image.rollingBackTo == nil else {
+            throw VolumeError(
+                .damaged, what, why: "a rollback of its image \(volume.image) has broken off",
+                remedy: "roll it back to a snapshot with 'rbd-plugin snapshot rollback'", outcome: .refused)
+        }
         try refuse(unsupported: unsupported.intersection(image.features), what) { names in
             "'rbd feature disable \(volume.image) \(names)', or mount it on a node that supports it"
         }

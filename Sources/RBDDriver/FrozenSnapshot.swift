@@ -19,12 +19,12 @@ extension VolumeDriver {
             else { throw RequestLost() }
             let what = "take snapshot \(snapshot) of volume \(name)"
             return try await inSlot(of: stored.pool, to: what) {
-                guard let mounted = try await mountedHere(stored) else {
-                    throw VolumeError(.conflict, what, why: "it is not mounted on this node", outcome: .refused)
-                }
+                let mounted = try await mountedHere(stored)
                 if mine.hasBegun {
                     // The attempt before may have ended with its process.
-                    _ = try await ports.filesystems.thaw(mounted.device, mountpoint: mounted.mountpoint)
+                    if let mounted {
+                        _ = try await ports.filesystems.thaw(mounted.device, mountpoint: mounted.mountpoint)
+                    }
                 } else {
                     var begun = mine
                     begun.hasBegun = true
@@ -41,12 +41,12 @@ extension VolumeDriver {
     }
 
     /// An attempt that got no answer is repeated without freezing anything: Ceph may not answer for long.
+    /// - Parameter mounted: `nil` when only containers have it mounted: the plugin's own mount was taken away.
     private func take(
         _ snapshot: SnapshotName, _ mark: SnapshotMark, of image: ImageReference, _ id: String,
-        _ mounted: MountedVolume, after request: WorkRequest
+        _ mounted: MountedVolume?, after request: WorkRequest
     ) async throws -> SnapshotMark.Consistency {
-        let isFrozen = request.result == nil ? await freeze(mounted, of: image.pool) : false
-        guard isFrozen else {
+        guard request.result == nil, let mounted, await freeze(mounted, of: image.pool) else {
             _ = try await ports.snapshots.take(snapshot, of: image, id: id, mark: mark)
             return .crash
         }

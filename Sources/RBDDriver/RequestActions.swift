@@ -3,13 +3,18 @@ import VolumeCore
 /// What an operator asks the nodes to do. Works without the plugin running on this node, as long as it runs on one that can do it.
 public struct RequestActions: Sendable {
     private let store: any VolumeStore
+    private let snapshots: any SnapshotStore
     private let clock: any DriverClock
     private let tokens: any TokenSource
     /// The records say that this one has asked: `operator@n1`.
     private let me: String
 
-    public init(store: any VolumeStore, clock: any DriverClock, tokens: any TokenSource, me: String) {
+    public init(
+        store: any VolumeStore, snapshots: any SnapshotStore, clock: any DriverClock, tokens: any TokenSource,
+        me: String
+    ) {
         self.store = store
+        self.snapshots = snapshots
         self.clock = clock
         self.tokens = tokens
         self.me = me
@@ -87,6 +92,13 @@ public struct RequestActions: Sendable {
     public func remove(_ nameText: String) async throws {
         let stored = try await find(nameText)
         try RequestRule.remove(stored)
+        if stored.request?.record.isHalfDone == true, let volume = stored.volume?.record, let id = volume.imageID {
+            do {
+                try await snapshots.acceptHalfRolledBack(volume.image, id: id)
+            } catch let error as VolumeError where error.code == .notFound {
+                // Nothing is left of the image.
+            }
+        }
         guard try await store.commit(.init(request: .delete), over: stored) != nil else {
             throw changedMeanwhile("remove the request of volume \(nameText)")
         }

@@ -114,7 +114,9 @@ public struct SnapshotStoreContract: Sendable {
             #expect(isPercent)
             let client = try await snapshots.client()
             #expect(try await snapshots.client() == client)
-            #expect(try await images.inspect(image)?.size == place.spec().size)
+            let found = try await images.inspect(image)
+            #expect(found?.size == place.spec().size && found?.rollingBackTo == nil)
+            try await snapshots.acceptHalfRolledBack(image, id: id)
             #expect(try await snapshots.snapshots(of: image, id: id) == [taken])
         }
     }

@@ -73,7 +73,9 @@ extension World {
 /// What an operator's command at a desk acts with.
 extension RequestActions {
     init(_ ports: NodePorts) {
-        self.init(store: ports.store, clock: ports.clock, tokens: ports.tokens, me: "operator@\(ports.identity.node)")
+        self.init(
+            store: ports.store, snapshots: ports.snapshots, clock: ports.clock, tokens: ports.tokens,
+            me: "operator@\(ports.identity.node)")
     }
 }
 

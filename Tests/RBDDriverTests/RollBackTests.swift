@@ -177,10 +177,28 @@ import VolumeCore
         await expectFailure(.damaged, "mount") { _ = try await driver.mount("db", id: "m1") }
         await expectFailure(.damaged, "remove") { try await driver.remove("db") }
         await expectFailure(.damaged, "trim") { _ = try await requests.ask(.trim, of: "db") }
+        #expect(image?.rollingBackTo != nil)
         try await ask("before")
         await driver.doRequests()
         #expect(image?.content == before && request?.state == .done)
         _ = try await driver.mount("db", id: "m1")
+    }
+
+    @Test("a volume that is half rolled back is not mounted either when etcd has forgotten the request")
+    func forgotten() async throws {
+        try await ask()
+        let cluster = cluster
+        faults.run(.snapshotRollBackBegin, .after, on: "a") { _ in cluster.mutate { $0.powerOff("a") } }
+        await driver.doRequests()
+        cluster.mutate {
+            $0.forgetRequest("db")
+            $0.advance(by: .seconds(60))
+        }
+        await expectFailure(.damaged, "mount") { _ = try await other.mount("db", id: "m1") }
+        try await ask()
+        await other.doRequests()
+        #expect(image?.content == before)
+        _ = try await other.mount("db", id: "m1")
     }
 
     @Test("an image that somebody has open is not rolled back; the record says why, and it is tried again")

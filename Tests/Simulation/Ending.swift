@@ -19,6 +19,8 @@ extension History {
         guard !checks.isRestored else { return }
         // Clients that were killed show as watchers for half a minute, and lost heartbeats count for as long.
         cluster.mutate { $0.advance(by: .seconds(40)) }
+        tendEverywhere()
+        finishRequests()
         endContainers()
         tendEverywhere()
         for host in hosts { cluster.mutate { $0.endLostMappings(of: host.name) } }
@@ -33,7 +35,13 @@ extension History {
         // Longer than a lock that somebody broke shuts its owner out.
         if isStrangerFrozen { cluster.mutate { $0.advance(by: .seconds(4000)) } }
         endStranger()
-        cluster.mutate { $0.removeAllSnapshots() }
+        cluster.mutate { world in
+            // Those that somebody wants a volume rolled back to are still needed.
+            let held = world.etcd.readAll().filter { RequestRule.holding($0) != nil }.compactMap {
+                $0.volume?.record.imageID
+            }
+            world.removeAllSnapshots(besides: held)
+        }
         afterStep()
         putImagesBack()
         for index in hosts.indices {
@@ -95,7 +103,7 @@ extension History {
         for index in hosts.indices where !isTending(index) { ask(.tend, of: index) }
     }
 
-    private func tendEverywhere() {
+    func tendEverywhere() {
         for index in hosts.indices { _ = outcome(of: .tend, on: index) }
     }
 
@@ -260,6 +268,7 @@ extension History {
     private func checkNothingIsLeft(_ world: World) {
         var left = world.etcd.volumes.keys.map { "the record of volume \($0)" }
         left += world.etcd.attachments.keys.map { "the record of a mount of \($0)" }
+        left += world.etcd.requests.keys.map { "what somebody has asked of \($0)" }
         left += world.etcd.desired.keys.map { "what was wanted of \($0)" }
         left += world.ceph.images.keys.map { "image \($0.name)" }
         left += world.ceph.trash.values.map(\.reference.name).filter { $0 != Setup.trashedByHand }

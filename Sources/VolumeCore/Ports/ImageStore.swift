@@ -105,13 +105,16 @@ public struct ImageDescription: Sendable, Hashable {
     /// The clients that the image itself names as those that may write to it (`noteWriter`). A copy or a clone of the image
     /// does not take them along.
     public var writers: [ClientAddress]
+    /// The snapshot that it is being rolled back to, or was when that broke off: what it holds is neither.
+    public var rollingBackTo: UInt64?
     /// The names of its snapshots, those included that Ceph keeps for clones. An image that has some is not removed.
     public var snapshots: [String]
 
     public init(
         id: String, size: VolumeSize, order: UInt8, features: ImageFeatures, striping: ImageStriping? = nil,
         uid: String?, watchers: [ClientAddress],
-        lockOwners: [ClientAddress] = [], writers: [ClientAddress] = [], snapshots: [String] = []
+        lockOwners: [ClientAddress] = [], writers: [ClientAddress] = [], rollingBackTo: UInt64? = nil,
+        snapshots: [String] = []
     ) {
         self.id = id
         self.size = size
@@ -122,6 +125,7 @@ public struct ImageDescription: Sendable, Hashable {
         self.watchers = watchers
         self.lockOwners = lockOwners
         self.writers = writers
+        self.rollingBackTo = rollingBackTo
         self.snapshots = snapshots
     }
 }

@@ -21,12 +21,15 @@ public protocol SnapshotStore: Sendable {
 
     /// Brings the image back to what it was: what was written since is lost. The caller has made sure that nobody has it open.
     /// An image that has grown since is as large as it was then. May take hours; broken off, the image is neither what it was nor
-    /// what it is to be, and the same call makes it whole.
+    /// what it is to be, and the same call makes it whole. The image says so itself meanwhile (`ImageDescription.rollingBackTo`).
     /// - Parameter progress: is told how much is done, in percent.
     /// - Throws: `VolumeError` with code `notFound` when there is no such snapshot.
     func rollBack(
         _ image: ImageReference, id: String, to snapshot: UInt64, progress: @escaping @Sendable (Int) -> Void
     ) async throws
+
+    /// Has the image say no more that a rollback of it broke off. Succeeds when it does not say so.
+    func acceptHalfRolledBack(_ image: ImageReference, id: String) async throws
 
     /// The client that `rollBack` writes with: what a fence against it has to shut out.
     func client() async throws -> ClientAddress

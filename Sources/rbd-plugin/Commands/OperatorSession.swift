@@ -69,9 +69,10 @@ struct OperatorSession {
             unreadable: unreadable)
         policies = PolicyActions(store: store, policies: policyStore, clock: clock)
         let me = "operator@\(settings.node.identity.node)"
-        requests = RequestActions(store: store, clock: clock, tokens: RandomTokens(), me: me)
+        let inCeph = CephSnapshotStore(connection: ceph, clock: clock)
+        requests = RequestActions(store: store, snapshots: inCeph, clock: clock, tokens: RandomTokens(), me: me)
         snapshots = SnapshotActions(
-            store: store, snapshots: CephSnapshotStore(connection: ceph, clock: clock), requests: requests,
+            store: store, snapshots: inCeph, requests: requests,
             clock: clock, tokens: RandomTokens(), me: me)
         actions = OperatorActions(
             store: store, policies: policyStore, images: CephImageStore(connection: ceph, clock: clock),

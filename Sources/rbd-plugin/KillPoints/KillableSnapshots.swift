@@ -37,6 +37,10 @@
             }
         }
 
+        func acceptHalfRolledBack(_ image: ImageReference, id: String) async throws {
+            try await base.acceptHalfRolledBack(image, id: id)
+        }
+
         func client() async throws -> ClientAddress { try await base.client() }
     }
 #endif

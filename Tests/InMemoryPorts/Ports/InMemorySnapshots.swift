@@ -54,6 +54,12 @@ public struct InMemorySnapshotStore: SnapshotStore {
         progress(100)
     }
 
+    public func acceptHalfRolledBack(_ image: ImageReference, id: String) async throws {
+        try await process.perform(.snapshotMark, "\(image)") {
+            try $0.acceptHalfRolledBack(ofID: id, of: image)
+        }
+    }
+
     public func client() async throws -> ClientAddress {
         guard let client = process.cluster.world.nodes[process.node]?.client(ofProcess: process.number) else {
             throw PluginIsGone()

@@ -132,7 +132,8 @@ extension World {
             striping: image.striping, uid: image.uid,
             watchers: try shownWatchers(of: image, as: reference),
             lockOwners: try shownLockOwner(of: image, as: reference).map { [$0] } ?? [],
-            writers: image.writers.sorted { $0.text < $1.text }, snapshots: image.snapshots.map(\.name).sorted())
+            writers: image.writers.sorted { $0.text < $1.text }, rollingBackTo: image.rollingBackTo,
+            snapshots: image.snapshots.map(\.name).sorted())
     }
 
     /// An image by its id, under whatever name it is, also in the trash.

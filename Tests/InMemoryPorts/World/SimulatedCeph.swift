@@ -61,6 +61,8 @@ public struct SimulatedSnapshot: Sendable, Hashable {
     public var content: ImageContent
     public var takenAt: WallTime
     public var mark: SnapshotMark?
+    /// Whether nobody could write to the image when it was taken: it was frozen, or mounted nowhere.
+    public var wasQuiet = false
 }
 
 /// An RBD image and what is on it.
@@ -80,6 +82,10 @@ public struct SimulatedImage: Sendable, Hashable {
     public var lockOwner: ClientAddress?
     /// Who may write to it, as it says itself.
     public var writers: Set<ClientAddress> = []
+    /// What it is being rolled back to.
+    public internal(set) var rollingBackTo: UInt64?
+    /// How often it was rolled back.
+    public internal(set) var timesRolledBack = 0
     /// How often mkfs wrote to it.
     public var timesFormatted = 0
 

@@ -28,9 +28,18 @@ extension World {
         ceph.snapshotsTaken += 1
         let taken = SimulatedSnapshot(
             id: ceph.snapshotsTaken, name: name, size: image.size, content: image.content,
-            takenAt: WallTime(seconds: 1_767_225_600) + now, mark: mark)
+            takenAt: WallTime(seconds: 1_767_225_600) + now, mark: mark, wasQuiet: isQuiet(image.id))
         ceph.images[reference]?.snapshots.append(taken)
         return taken
+    }
+
+    private func isQuiet(_ id: String) -> Bool {
+        nodes.values.allSatisfy { node in
+            let devices = node.kernel.devices.values.filter { $0.imageID == id }
+            return devices.filter { !$0.isBroken && !ceph.isBlocklisted($0.client, at: now) }.allSatisfy { device in
+                node.kernel.superblocks[device.path] == nil || isFrozen(device.path, on: node.name)
+            }
+        }
     }
 
     /// The first half: an attempt is noted, and then there is a snapshot that bears no mark.
@@ -69,6 +78,11 @@ extension World {
     ) throws {
         let (place, _) = try target(snapshot, ofID: id, of: reference, by: client)
         ceph.images[place]?.content = .unreadable
+        ceph.images[place]?.rollingBackTo = snapshot
+    }
+
+    mutating func acceptHalfRolledBack(ofID id: String, of reference: ImageReference) throws {
+        ceph.images[try image(ofID: id, of: reference, to: "take as it is")]?.rollingBackTo = nil
     }
 
     mutating func rollBack(
@@ -77,6 +91,8 @@ extension World {
         let (place, found) = try target(snapshot, ofID: id, of: reference, by: client)
         ceph.images[place]?.content = found.content
         ceph.images[place]?.size = found.size
+        ceph.images[place]?.rollingBackTo = nil
+        ceph.images[place]?.timesRolledBack += 1
     }
 
     /// What a rollback by that client is about.

@@ -65,8 +65,11 @@ extension World {
         if let reference = ceph.reference(ofImage: id) { ceph.images[reference]?.snapshots = [] }
     }
 
-    public mutating func removeAllSnapshots() {
-        for id in ceph.images.values.map(\.id) + ceph.trash.keys { removeSnapshots(ofImage: id) }
+    /// - Parameter kept: the ids of images that keep theirs.
+    public mutating func removeAllSnapshots(besides kept: [String] = []) {
+        for id in ceph.images.values.map(\.id) + ceph.trash.keys where !kept.contains(id) {
+            removeSnapshots(ofImage: id)
+        }
     }
 
     /// `rbd trash mv` by hand.

@@ -109,7 +109,7 @@ extension History {
         }
         if checks.isForeign(record.image) { return }
         guard let image = world.ceph.images[record.image], image.id == record.imageID, image.uid == record.uid,
-            case .filesystem = image.content
+            image.filesystem != nil || image.rollingBackTo != nil
         else { return checks.report(.answersAreTrue, "Create \(volume) succeeded, and its image is not whole") }
     }
 

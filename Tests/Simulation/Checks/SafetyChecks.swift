@@ -26,6 +26,8 @@ struct SafetyChecks {
     /// The size that each volume's record said last, by uid, and that each image had last, by id.
     private var recordedSizes: [String: VolumeSize] = [:]
     private var imageSizes: [String: VolumeSize] = [:]
+    /// How often each image had been rolled back then.
+    private var rolledBack: [String: Int] = [:]
 
     /// The sizes that operators have wanted of each volume, by uid.
     private var wishes: [String: Set<VolumeSize>] = [:]
@@ -227,7 +229,8 @@ struct SafetyChecks {
             }
         }
         for image in world.ceph.images.values {
-            if let before = imageSizes[image.id], image.size < before {
+            defer { rolledBack[image.id] = image.timesRolledBack }
+            if let before = imageSizes[image.id], image.size < before, rolledBack[image.id] == image.timesRolledBack {
                 report(.sizesGrow, "image \(image.id) had \(before), and has \(image.size)")
             }
             imageSizes[image.id] = image.size
@@ -258,6 +261,11 @@ struct SafetyChecks {
             report(.foreignUntouched, "image \(id) was deleted with a snapshot that somebody had taken of it")
         }
         withSnapshots = Set(images.filter { !$0.snapshots.isEmpty }.map(\.id))
+        for image in images {
+            for snapshot in image.snapshots where !snapshot.wasQuiet && snapshot.mark?.consistency == .frozen {
+                report(.frozenIsTrue, "snapshot \(snapshot.name) of image \(image.id)")
+            }
+        }
     }
 
     // MARK: Records

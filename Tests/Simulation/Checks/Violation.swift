@@ -24,6 +24,7 @@ public struct Violation: Sendable, Hashable, CustomStringConvertible {
         case inForceIsTrue = "limits that a record says are in force have been set"
         case growthIsBounded = "no volume grows by itself beyond its bound"
         case growthPauses = "a volume grows by itself at most once a minute"
+        case frozenIsTrue = "nobody writes to what is snapshot, where the snapshot says so"
         case recordsAreReadable = "what is recorded can be read back"
         case deterministic = "everything runs on the scheduler's thread"
     }

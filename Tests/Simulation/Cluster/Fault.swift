@@ -38,6 +38,8 @@ enum Fault: String, Sendable, CaseIterable {
     case foreignImage = "somebody puts an image there"
     case imageSwapped = "somebody puts another image in its place"
     case snapshotTaken = "somebody takes a snapshot"
+    case rollBackAsked = "an operator wants a volume to be what it was"
+    case snapshotAsked = "an operator wants a snapshot of a mounted volume"
     case recordForged = "somebody writes the record of a mount"
     case protection = "an operator protects a volume, or lifts that"
     case sizeWished = "an operator wants a volume to be larger"

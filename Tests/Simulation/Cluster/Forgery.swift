@@ -7,7 +7,9 @@ extension History {
     /// with the volume, or one that was shut out of it. After that the promises are that no data is harmed and that nobody
     /// else's client is shut out.
     func forgeRecord() -> Bool {
-        let known = cluster.mutate { $0.etcd.volumes.values.map(\.record) }.filter { $0.phase == .ready }
+        let known = cluster.mutate { $0.etcd.volumes.values.map(\.record) }.filter {
+            $0.phase == .ready && !isToBeRolledBack($0.name)
+        }
         guard let volume = random.one(of: known.sorted { $0.name < $1.name }), let bystander = Setup.bystander else {
             return false
         }
@@ -22,6 +24,10 @@ extension History {
         cluster.mutate { $0.putByHand(forged, of: volume.name) }
         note("! a record of \(volume.name) that names \(victim): \(forged.owner.node) \(forged.state.rawValue)")
         return true
+    }
+
+    private func isToBeRolledBack(_ name: VolumeName) -> Bool {
+        cluster.mutate { RequestRule.holding($0.etcd.read(name)) } != nil
     }
 
     /// At the worst moment: its owner has frozen, and Ceph has forgotten its watch. Only the image knows it then.

@@ -43,6 +43,8 @@ extension History {
         case .foreignImage: return plantImage()
         case .imageSwapped: return swapImage()
         case .snapshotTaken: return takeSnapshot()
+        case .rollBackAsked: return askForRollBack()
+        case .snapshotAsked: return askForSnapshot()
         case .protection: return changeProtection()
         case .sizeWished: return wishSize()
         case .imageGrown: return growImage()
@@ -312,7 +314,9 @@ extension History {
         guard let volume = random.one(of: volumes) else { return false }
         let image = Setup.image(volume)
         return cluster.mutate { world in
-            guard let found = world.ceph.images[image], found.uid != nil else { return false }
+            guard let found = world.ceph.images[image], found.uid != nil, let name = try? VolumeName(volume),
+                RequestRule.holding(world.etcd.read(name)) == nil, found.rollingBackTo == nil
+            else { return false }
             if found.snapshots.isEmpty {
                 try? world.addSnapshot("by-hand", of: image)
             } else {

@@ -44,6 +44,7 @@ extension History {
             case .recover: try await driver.recover()
             case .tend:
                 await driver.reconcileAll()
+                await driver.doRequests()
                 await driver.growFullVolumes()
                 await driver.trimWhereDue()
                 await driver.emptyTrash()

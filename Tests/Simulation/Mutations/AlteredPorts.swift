@@ -117,8 +117,10 @@ struct BelievedLimiter: IOLimiter {
 struct AlteredFilesystems: FilesystemTools {
     let base: any FilesystemTools
     let checking: @Sendable (String, FilesystemType) async throws -> Void
-    /// Whether filesystems are grown.
+    /// Whether filesystems are grown, frozen and thawed.
     var grows = true
+    var freezes = true
+    var thaws = true
 
     func check(_ device: String, _ filesystem: FilesystemType) async throws {
         try await checking(device, filesystem)
@@ -134,10 +136,11 @@ struct AlteredFilesystems: FilesystemTools {
         try await base.trim(device, filesystem, mountpoint: mountpoint)
     }
     func freeze(_ device: String, mountpoint: String, atMost limit: Duration) async throws {
-        try await base.freeze(device, mountpoint: mountpoint, atMost: limit)
+        if freezes { try await base.freeze(device, mountpoint: mountpoint, atMost: limit) }
     }
     func thaw(_ device: String, mountpoint: String) async throws -> Bool {
-        try await base.thaw(device, mountpoint: mountpoint)
+        guard thaws, freezes else { return true }
+        return try await base.thaw(device, mountpoint: mountpoint)
     }
     func setOnlineDiscard(
         _ isOn: Bool, of device: String, _ filesystem: FilesystemType, mountpoint: String

@@ -34,6 +34,8 @@ public enum Mutation: String, Sendable, CaseIterable {
     // Sizes.
     case growthIsForgotten, filesystemsDoNotGrow, growthIgnoresTheID, wishesOutliveVolumes, grownImagesAreNotSeen
     case fullVolumesStay, autogrowIgnoresItsBound, autogrowDoesNotPause
+    // What operators ask for.
+    case requestsAreForgotten, heldIsMounted, freezeIsClaimed, frozenStaysFrozen
     // Values that change.
     case valuesAreForgotten, limitsAreClaimed, limitsComeAtMountsOnly
 
@@ -116,6 +118,10 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .fullVolumesStay: "a volume that is full does not grow by itself"
         case .autogrowIgnoresItsBound: "a volume grows by itself beyond its bound"
         case .autogrowDoesNotPause: "a volume grows by itself as often as it is looked at"
+        case .requestsAreForgotten: "nobody does what is asked for"
+        case .heldIsMounted: "a volume that is being rolled back is mounted"
+        case .freezeIsClaimed: "a filesystem that was not frozen counts as frozen"
+        case .frozenStaysFrozen: "a filesystem that was not thawed counts as thawed"
         case .budgetsAreEndless: "operations may take a hundred times as long"
         }
     }
@@ -180,6 +186,9 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .filesystemsDoNotGrow: [.appliedIsTrue]
         case .valuesAreForgotten, .limitsComeAtMountsOnly: [.endsWell]
         case .limitsAreClaimed: [.inForceIsTrue]
+        case .requestsAreForgotten, .frozenStaysFrozen: [.endsWell]
+        case .heldIsMounted: [.noRecordLost, .mountedIsMounted, .answersAreTrue, .endsWell]
+        case .freezeIsClaimed: [.frozenIsTrue]
         case .growthIgnoresTheID: [.foreignUntouched, .appliedIsTrue, .endsWell]
         case .removalIgnoresMounts: [.noRecordLost, .foreignUntouched, .unmountedIsGone, .endsWell]
         }
@@ -202,14 +211,14 @@ public enum Mutation: String, Sendable, CaseIterable {
             .devicesAreNotSeen, .deadMappingsAreNotSeen, .mapIgnoresTheID, .removalIgnoresTheID, .clientIsNotTold,
             .checkIsSkipped, .repairIsForgotten, .mountsAreNotSeen, .useIsNotSeen, .rootIsNotPrepared,
             .nothingIsUnsettled, .writersAreNotNoted, .filesystemsDoNotGrow, .growthIgnoresTheID,
-            .limitsAreClaimed:
+            .limitsAreClaimed, .freezeIsClaimed, .frozenStaysFrozen, .heldIsMounted:
             applyToNode(&ports, node.process.cluster, node.identity.node)
         case .failedUnmountsStay, .recordIsTakenForMount, .removalIgnoresMounts, .removalTakesWhatWasJustMounted,
             .startAdoptsNothing, .justMountedIsGivenAway, .budgetsAreEndless, .unseenClientsAreForgotten,
             .silentOwnersAreLeft, .orphansStay, .recordsAreBelieved,
             .forgottenWritersAreLeft, .removalIgnoresProtection, .growthIsForgotten, .grownImagesAreNotSeen,
             .fullVolumesStay, .autogrowIgnoresItsBound, .autogrowDoesNotPause, .valuesAreForgotten,
-            .limitsComeAtMountsOnly:
+            .limitsComeAtMountsOnly, .requestsAreForgotten:
             // Altered are its rules.
             break
         }

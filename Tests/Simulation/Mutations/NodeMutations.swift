@@ -16,6 +16,21 @@ extension Mutation {
                     cluster.mutate { $0.formatByForce(device, on: node, type) }
                 }
             }
+        case .freezeIsClaimed, .frozenStaysFrozen:
+            let filesystems = ports.filesystems
+            var altered = AlteredFilesystems(base: filesystems) { try await filesystems.check($0, $1) }
+            altered.freezes = self != .freezeIsClaimed
+            altered.thaws = self != .frozenStaysFrozen
+            ports.filesystems = altered
+        case .heldIsMounted:
+            // Nor does the image itself keep anybody from it.
+            var altered = AlteredImages(images)
+            altered.inspecting = { image in
+                var found = try await images.inspect(image)
+                found?.rollingBackTo = nil
+                return found
+            }
+            ports.images = altered
         case .imageIsOverwritten:
             var altered = AlteredImages(images)
             altered.inspecting = { image in

@@ -42,6 +42,13 @@ extension Mutation {
         case .grownImagesAreNotSeen: rules.following = { _, _, _ in nil }
         case .valuesAreForgotten: rules.wantedValues = { _, _ in RuntimeSettings() }
         case .limitsComeAtMountsOnly: rules.valuesNeedCare = { _, _ in false }
+        case .requestsAreForgotten: rules.request = { _, _, _, _ in .nothing }
+        case .heldIsMounted:
+            rules.mount = { stored, me, mountedHere, ownerIsAlive throws(VolumeError) in
+                var free = stored
+                free.request = nil
+                return try MountRule.decide(free, me: me, mountedHere: mountedHere, ownerIsAlive: ownerIsAlive)
+            }
         case .fullVolumesStay: rules.autogrow = { _, _, _, _ in .nothing }
         case .autogrowIgnoresItsBound:
             rules.autogrow = { usage, autogrow, size, since in

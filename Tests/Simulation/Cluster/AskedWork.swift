@@ -1,0 +1,49 @@
+import InMemoryPorts
+import VolumeCore
+
+/// What operators ask the nodes to do, and what comes of it in the end.
+extension History {
+    /// Somebody takes a snapshot of a volume that no node has, and wants the volume to be what it was at that moment: so nothing
+    /// that was ever written may be missing afterwards.
+    func askForRollBack() -> Bool {
+        guard strangersDevice == nil, let volume = random.one(of: volumes), !checks.isForeign(Setup.image(volume))
+        else { return false }
+        return cluster.mutate { $0.askForRollBack(volume) }
+    }
+
+    /// Somebody wants a snapshot of a volume that a node has mounted.
+    func askForSnapshot() -> Bool {
+        let mounted = cluster.mutate { $0.etcd.attachments.filter { $0.value.record.state == .attached }.keys.sorted() }
+        guard let volume = random.one(of: mounted) else { return false }
+        return cluster.mutate { $0.askForSnapshot(of: volume.text) }
+    }
+
+    /// With all faults gone, whatever was asked for comes to its end.
+    func finishRequests() {
+        for _ in 1...6 where checks.violation == nil && !unfinished.isEmpty {
+            // Where it has failed half-way, the operator asks again.
+            cluster.mutate { world in for volume in volumes { _ = world.askForRollBackAgain(volume) } }
+            cluster.mutate { $0.advance(by: .seconds(31)) }
+            tendEverywhere()
+        }
+        for name in unfinished { checks.report(.endsWell, "\(name) is still to be \(what(of: name))") }
+        cluster.mutate { world in
+            for node in world.nodes.values {
+                for path in node.kernel.superblocks.keys where world.isFrozen(path, on: node.name) {
+                    checks.report(.endsWell, "the filesystem on \(path) of \(node.name) is frozen")
+                }
+            }
+            world.removeAllSnapshots()
+        }
+    }
+
+    private var unfinished: [VolumeName] {
+        cluster.mutate { world in
+            world.etcd.requests.filter { $0.value.record.isUnfinished || $0.value.record.isHalfDone }.keys.sorted()
+        }
+    }
+
+    private func what(of name: VolumeName) -> String {
+        cluster.mutate { $0.etcd.requests[name] }.map { "\($0.record.work)" } ?? "?"
+    }
+}
