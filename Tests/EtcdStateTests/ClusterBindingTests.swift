@@ -80,7 +80,7 @@ import VolumeCore
             let error = await #expect(throws: VolumeError.self) { try await binding(state) { throw away }.require() }
             #expect(error?.code == .timedOut)
             #expect(try await state.client.get(state.keys.cluster) == nil)
-            try await state.client.put(state.keys.cluster, #"{"fsid":"f","schema":2,"since":""}"#)
+            try await state.client.put(state.keys.cluster, #"{"fsid":"f","schema":99,"since":""}"#)
             let newer = await #expect(throws: VolumeError.self) { try await binding(state) { "f" }.require() }
             #expect(newer?.code == .unexplained)
         }

@@ -4,7 +4,7 @@
 extension VolumeRecord: Codable {
     public init(from decoder: any Decoder) throws {
         var fields = try RecordReader(decoder)
-        stamp = try RecordStamp(&fields)
+        ownStamp = try RecordStamp(&fields).withoutStripes
         name = try Self.name(try fields.field("name"), given: try fields.optional("givenName"))
         uid = try fields.field("uid")
         phase = try fields.kind("phase")

@@ -5,8 +5,15 @@
 /// only adds fields which older nodes can pass on leaves `reader` as it was. A version that gives a volume a meaning which older
 /// nodes would violate raises it, and those nodes leave that one volume to newer ones.
 public struct RecordStamp: Sendable, Hashable {
-    /// The form that this version writes, and the newest whose records it acts on.
+    /// The form of nearly all records that this version writes: every released version may act on it.
     public static let current = 1
+
+    /// The form of a volume of which the image is yet to be made with stripes. A version that knows only form 1 would make it
+    /// without them. The released ones among these do not look at `reader`, so `schema` itself says it.
+    static let unmadeStripes = 2
+
+    /// The newest form whose records this version acts on.
+    public static let newest = 2
 
     /// The field of the record's text that names the write that put it there. It belongs to the store.
     static let field: RecordField = "write"
@@ -20,7 +27,13 @@ public struct RecordStamp: Sendable, Hashable {
     public init(schema: Int, reader: Int? = nil) { (self.schema, self.reader) = (schema, reader) }
 
     /// Whether this version may act on the record.
-    public var isForThisVersion: Bool { (reader ?? schema) <= Self.current }
+    public var isForThisVersion: Bool { (reader ?? schema) <= Self.newest }
+
+    /// That of the same volume while its image is made with stripes. What newer versions have written says it already.
+    var withStripes: RecordStamp { self == RecordStamp() ? RecordStamp(schema: Self.unmadeStripes) : self }
+
+    /// That of the same volume afterwards.
+    var withoutStripes: RecordStamp { self == RecordStamp(schema: Self.unmadeStripes) ? RecordStamp() : self }
 
     init(_ fields: inout RecordReader) throws {
         schema = try fields.field("schema")

@@ -21,8 +21,8 @@ public struct VolumeRecord: Sendable, Hashable {
         }
     }
 
-    /// Which versions may act on it.
-    public internal(set) var stamp: RecordStamp
+    /// Which versions may act on it, but for an image that is yet to be made.
+    var ownStamp: RecordStamp
     public var name: VolumeName
     /// This incarnation of the name: a volume removed and created again has another one. The image's metadata holds it.
     public var uid: String
@@ -62,7 +62,7 @@ public struct VolumeRecord: Sendable, Hashable {
         name: VolumeName, uid: String, phase: Phase, spec: VolumeSpec, options: [String: String], createdAt: String,
         imageID: String? = nil, adopted: Bool = false, attempt: Attempt? = nil, epoch: Epoch = .none
     ) {
-        stamp = RecordStamp()
+        ownStamp = RecordStamp()
         self.name = name
         self.uid = uid
         self.phase = phase
@@ -74,6 +74,12 @@ public struct VolumeRecord: Sendable, Hashable {
         self.attempt = attempt
         self.epoch = epoch
         abandoned = []
+    }
+
+    /// Which versions may act on it. Once the image is made, its stripes are the image's own affair.
+    public var stamp: RecordStamp {
+        let makesStripes = phase == .creating && !adopted && spec.striping != nil
+        return makesStripes ? ownStamp.withStripes : ownStamp
     }
 
     /// Whether a removal leaves the image as it is: it was there before the volume, and whoever adopted it has not said that

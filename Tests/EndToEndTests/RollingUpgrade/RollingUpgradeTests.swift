@@ -67,6 +67,34 @@ import Testing
         }
     }
 
+    @Test("A Create of a striped volume that broke off is left to this version, which makes the stripes")
+    func stripes() async throws {
+        let killSwitch = try KillSwitch()
+        try await MixedCluster.with(settings: killSwitch.settings) { cluster in
+            let (stage, name) = (cluster.stage, uniqueName("striped"))
+            let options = stage.options(["stripe-unit": "64K", "stripe-count": "4"])
+            let recorded = KillPoint(line: "Create: record volume creating", count: 1)
+            try await cluster.new.plugin.killed(at: recorded, killSwitch) {
+                _ = try await cluster.new.client.create(name, options: options)
+            }
+            try await stage.endHeartbeat(of: cluster.new.name)
+            #expect(try await stage.record(of: name)?["phase"] == "creating")
+
+            let refused = try await cluster.old.client.create(name, options: stage.options())
+            #expect(refused.error.contains("newer version"), "\(refused.error)")
+            #expect(try await stage.ceph.images(in: "\(stage.pool)/\(stage.namespace)") == [])
+            try await cluster.new.start()
+            try await cluster.new.client.create(name, options: options).checked()
+            #expect(try await stage.imageInfo(of: name)["stripe_count"] == 4)
+            // From then on either version has it.
+            try await cluster.old.client.mount(name, id: "a").checked()
+            try await cluster.old.client.unmount(name, id: "a").checked()
+            try await cluster.new.client.remove(name).checked()
+            try await stage.expectBlank()
+        }
+        try await killSwitch.sweep()
+    }
+
     @Test("A volume that nobody uses any more is handed over when the other version asks", arguments: Upgrade.allCases)
     func handOver(_ upgrade: Upgrade) async throws {
         try await MixedCluster.with { cluster in

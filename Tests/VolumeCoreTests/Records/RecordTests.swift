@@ -172,6 +172,39 @@ import VolumeCore
         #expect(throws: Never.self) { try volume.check() }
     }
 
+    @Test("A volume whose stripes are yet to be made is for versions that make them; once it is made, for all of them")
+    func unmadeStripes() throws {
+        var volume = try Self.volume()
+        #expect(try volume.stamp == RecordStamp(schema: 1) && Golden.text(volume).contains(#""schema":1"#))
+        (volume.spec.stripeUnit, volume.spec.stripeCount) = (64 << 10, 4)
+        let text = try Golden.text(volume.retried(by: Self.node, token: "t1"))
+        // Released versions know only schema 1, and look at nothing else.
+        #expect(text.contains(#""schema":2"#) && !text.contains("reader"))
+        var read = try Golden.decode(VolumeRecord.self, text)
+        #expect(read.stamp.isForThisVersion)
+        for phase in [VolumeRecord.Phase.ready, .removing] {
+            read.phase = phase
+            #expect(try Golden.text(read).contains(#""schema":1"#), "\(phase)")
+        }
+        read.phase = .creating
+        read.adopted = true
+        #expect(try Golden.text(read).contains(#""schema":1"#), "its image is there already")
+        // One object after the other all the same.
+        (read.adopted, read.spec.stripeUnit, read.spec.stripeCount) = (false, 4 << 20, 1)
+        #expect(try Golden.text(read).contains(#""schema":1"#))
+    }
+
+    @Test("What a newer version says of who may act on a volume stays, whether its stripes are made or not")
+    func stripesOfNewerVersions() throws {
+        var volume = try Self.volume()
+        (volume.spec.stripeUnit, volume.spec.stripeCount) = (64 << 10, 4)
+        let newer = try Golden.text(volume).replacing(#""schema":2"#, with: #""reader":2,"schema":7"#)
+        var read = try Golden.decode(VolumeRecord.self, newer)
+        #expect(try Golden.text(read) == newer)
+        read.phase = .ready
+        #expect(read.stamp == RecordStamp(schema: 7, reader: 2))
+    }
+
     @Test("The name that Docker knows a volume by comes back, and older versions find the volume's own beside it")
     func givenNames() throws {
         var volume = try Self.volume()
