@@ -51,7 +51,7 @@ public struct EtcdPolicyStore: PolicyStore {
     ) async throws -> Revisioned<Policy>? {
         let (key, token) = (keys.policy(name), tokens.token())
         let write = Operation.put(key, try RecordCodec.encode(policy, write: token))
-        let answer = try await perform(write, on: key, over: read, "record policy \(name)") {
+        let answer = try await perform([write], on: key, over: read, "record policy \(name)") {
             $0.flatMap { RecordCodec.writeToken(of: $0.value) } == token
         }
         return answer.map { Revisioned(policy, revision: $0) }
@@ -60,18 +60,19 @@ public struct EtcdPolicyStore: PolicyStore {
     public func delete(_ name: PolicyName, over read: Revisioned<Policy>) async throws -> Bool {
         let key = keys.policy(name)
         // A deletion leaves no token; but when the key is gone, then what was to be done is done.
-        return try await perform(.delete(key), on: key, over: read, "delete policy \(name)") { $0 == nil } != nil
+        let deletions: [Operation] = [.delete(key), .delete(keys.quota(name))]
+        return try await perform(deletions, on: key, over: read, "delete policy \(name)") { $0 == nil } != nil
     }
 
     /// - Parameter isDone: whether what stands under the key is the outcome of this very write.
     /// - Returns: the revision of the write; `nil` when its guard did not hold.
     private func perform(
-        _ write: Operation, on key: String, over read: Revisioned<Policy>?, _ what: String,
+        _ writes: [Operation], on key: String, over read: Revisioned<Policy>?, _ what: String,
         isDone: (KeyValue?) -> Bool
     ) async throws -> Int64? {
         let absent = Comparison.keyAbsent(key)
         let transaction = Transaction(
-            when: [read.map { .modRevision(key, equals: $0.revision) } ?? absent], then: [write],
+            when: [read.map { .modRevision(key, equals: $0.revision) } ?? absent], then: writes,
             otherwise: [.get(key)])
         return try await VolumeError.explainingEtcd(what) {
             var mayHaveHappened = false

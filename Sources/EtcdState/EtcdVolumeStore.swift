@@ -33,12 +33,12 @@ public struct EtcdVolumeStore: VolumeStore {
         }
     }
 
-    public func readAll() async throws -> [StoredVolume] {
+    public func readAtOnce() async throws -> AllVolumes {
         try await VolumeError.explainingEtcd("read the state of all volumes") {
             let listed = try await client.list(prefix: keys.prefix, timeout: remaining)
             var volumes = StoredVolumes(keys: keys)
             for entry in listed.kvs { volumes.take(entry, orReportTo: unreadable) }
-            return volumes.sorted(at: listed.revision)
+            return AllVolumes(volumes.sorted(at: listed.revision), revision: listed.revision)
         }
     }
 
@@ -54,9 +54,13 @@ public struct EtcdVolumeStore: VolumeStore {
         }
     }
 
-    public func commit(_ change: StoreChange, over read: StoredVolume) async throws -> StoredVolume? {
+    public func commit(
+        _ change: StoreChange, over read: StoredVolume, within quota: QuotaGuard?
+    ) async throws -> StoredVolume? {
         let token = tokens.token()
-        let transaction = try guarded(change, over: read, token: token)
+        var transaction = try guarded(change, over: read, token: token)
+        transaction.when += quota.map(guards) ?? []
+        if let policy = QuotaRule.policy(addedToBy: change, over: read) { transaction.then.append(mark(policy, token)) }
         return try await VolumeError.explainingEtcd("record the state of volume \(read.name)") {
             var mayHaveHappened = false
             while true {
@@ -87,6 +91,17 @@ public struct EtcdVolumeStore: VolumeStore {
             if let write = try kind.slot.operation(change, on: key, token: token) { writes.append(write) }
         }
         return Transaction(when: guards, then: writes, otherwise: readings(read.name))
+    }
+
+    private func guards(_ quota: QuotaGuard) -> [Comparison] {
+        let policy = Comparison.modRevision(keys.policy(quota.policy), equals: quota.policyRevision)
+        guard let revision = quota.recordsRevision else { return [policy] }
+        return [policy, .modRevision(keys.quota(quota.policy), .less, revision + 1)]
+    }
+
+    /// That it was written is all that the key says.
+    private func mark(_ policy: PolicyName, _ token: String) -> Operation {
+        .put(keys.quota(policy), #"{"write":"\#(token)"}"#)
     }
 
     /// What the reads in an answer say.

@@ -1,6 +1,6 @@
 import VolumeCore
 
-/// The keys in etcd below the prefix: `volumes/<name>`, `mounts/<name>`, `policies/<name>`, `nodes/<node>`, `cluster`.
+/// The keys in etcd below the prefix: `volumes/<name>`, `mounts/<name>`, `policies/<name>`, `quotas/<policy>`, `nodes/<node>`, `cluster`.
 public struct StateKeys: Sendable, Hashable {
     /// Ends with a slash.
     public let prefix: String
@@ -17,6 +17,8 @@ public struct StateKeys: Sendable, Hashable {
     func node(_ node: String) -> String { prefix + "nodes/" + node }
     var policies: String { prefix + "policies/" }
     func policy(_ name: PolicyName) -> String { policies + name.text }
+    /// The key that each change writes which adds to what the volumes of the policy have in sum.
+    func quota(_ policy: PolicyName) -> String { prefix + "quotas/" + policy.text }
 
     /// The policy that a key belongs to; `nil` if it belongs to none.
     /// - Throws: `VolumeError` with code `unexplained` for a key below the policies' that no policy can have.

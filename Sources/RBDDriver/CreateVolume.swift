@@ -47,12 +47,15 @@ extension VolumeDriver {
         while true {
             let stored = try await read(name)
             let request: VolumeRequest
+            var policy: NamedPolicy?
             if let record = stored.volume?.record {
                 request = try VolumeRequest(asked, repeating: record, defaults: settings.defaults)
             } else if let anew, !begun.isEmpty {
                 request = anew
+                policy = try await self.policy(named: anew.policy)
             } else {
-                request = try await self.request(name, asked)
+                policy = try await self.policy(asked.policy(of: name), "create volume \(name)")
+                request = try VolumeRequest(asked, defaults: settings.defaults, policy: policy)
                 anew = request
             }
             let step = try rules.create(
@@ -74,7 +77,7 @@ extension VolumeDriver {
             let pool = abandoned?.image.pool ?? request.spec.pool
             let isReady = try await inSlot(of: pool, to: "create volume \(name)") {
                 if let abandoned { return try await carryOn(abandoned, over: stored, adopting: request.adopt) }
-                return try await begin(name, request, over: stored, &begun)
+                return try await begin(name, request, policy, over: stored, &begun)
             }
             if isReady { return }
             // Another node was faster: it gets its time, or two nodes would go on undoing each other's attempts.
@@ -88,16 +91,11 @@ extension VolumeDriver {
         }
     }
 
-    /// What the options make with the policy of the volume, which is read as it is now.
-    private func request(_ name: VolumeName, _ asked: AskedOptions) async throws -> VolumeRequest {
-        let policy = try await policy(asked.policy(of: name), "create volume \(name)")
-        return try VolumeRequest(asked, defaults: settings.defaults, policy: policy)
-    }
-
+    /// The policy of a new volume, as it is now.
     /// - Parameter asked: the policy that was named; without one it is `default`, where that is there.
     private func policy(_ asked: PolicyName?, _ what: String) async throws -> NamedPolicy? {
         let name = asked ?? .standard
-        if let found = try await ports.policyStore.read(name) { return NamedPolicy(name, found.record) }
+        if let found = try await self.policy(named: name) { return found }
         guard asked != nil else { return nil }
         throw VolumeError.noSuchPolicy(name, what, known: Array(try await ports.policyStore.readAll().keys))
     }
@@ -107,10 +105,13 @@ extension VolumeDriver {
         return try await isAlive(record.attempt?.by)
     }
 
-    /// - Parameter begun: the uids with which this call has begun before.
+    /// - Parameters:
+    ///   - policy: that of the volume, as it is now.
+    ///   - begun: the uids with which this call has begun before.
     /// - Returns: `false` when another node was faster: decide again.
     private func begin(
-        _ name: VolumeName, _ request: VolumeRequest, over stored: StoredVolume, _ begun: inout Set<String>
+        _ name: VolumeName, _ request: VolumeRequest, _ policy: NamedPolicy?, over stored: StoredVolume,
+        _ begun: inout Set<String>
     ) async throws -> Bool {
         // What an attempt before this one has made is recorded again, however many volumes there are by now.
         if begun.isEmpty { try await checkRoom(for: name) }
@@ -142,7 +143,11 @@ extension VolumeDriver {
         } else if request.adopt {
             throw AdoptRule.absent(image)
         }
-        guard let creating = try await commit(.init(volume: .put(record)), over: stored) else { return false }
+        let change = StoreChange(volume: .put(record))
+        guard
+            let creating = try await commit(
+                change, over: stored, counting: record.spec.size, under: policy, "create volume \(name)")
+        else { return false }
         if !record.adopted { begun.insert(record.uid) }
         log.step("creating volume", name, ["image": "\(record.image)", "size": "\(record.spec.size)"])
         return try await build(record, over: creating)
@@ -161,7 +166,7 @@ extension VolumeDriver {
     }
 
     /// Another node took this call's attempt for dead and undid it, before the attempt had made its image: now the image
-    /// has the volume's name, and no record tells of it.
+    /// has the volume's name, and no record tells of it. It has taken its place in Ceph, whatever the policy allows.
     private func recordAgain(
         _ record: VolumeRecord, _ image: ImageDescription, over stored: StoredVolume
     ) async throws -> Bool {

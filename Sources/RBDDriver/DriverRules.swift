@@ -36,6 +36,8 @@ public struct DriverRules: Sendable {
     public var following: @Sendable (VolumeSize, StoredVolume, WallTime) -> DesiredState? = {
         GrowthRule.following($0, $1, at: $2)
     }
+    /// What a volume counts for in what the volumes of its policy have in sum.
+    public var counted: @Sendable (StoredVolume) -> VolumeSize? = { QuotaRule.counted($0) }
     public var wantedValues: @Sendable (VolumeRecord, RuntimeSettings?) -> RuntimeSettings? = {
         RuntimeRule.wanted($0, policy: $1)
     }

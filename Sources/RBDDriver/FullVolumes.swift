@@ -80,11 +80,17 @@ extension VolumeDriver {
     ) async throws {
         try await operation("grow", name) {
             let stored = try await read(name)
-            // All of it may have changed since it was looked at.
+            // All of it may have changed since it was looked at. What the policy allows in sum is asked of etcd.
             guard self.autogrow(of: stored) == autogrow, let volume = stored.volume?.record, size > volume.spec.size,
-                GrowthRule.wanted(stored) == nil,
-                let desired = try GrowthRule.request(size, for: stored, at: ports.clock.wallTime()),
-                try await commit(.init(desired: .put(desired)), over: stored) != nil
+                GrowthRule.wanted(stored) == nil
+            else { return }
+            let policy = try await self.policy(named: volume.policy)
+            guard
+                let desired = try GrowthRule.request(
+                    size, for: stored, policy: policy, at: ports.clock.wallTime()),
+                try await commit(
+                    .init(desired: .put(desired)), over: stored, counting: size, under: policy,
+                    "let volume \(name) grow to \(size)") != nil
             else { return }
             space.noteAutogrow(.grown)
             space.forgetFullness(of: name)

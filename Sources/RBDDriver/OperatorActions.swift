@@ -94,17 +94,27 @@ public struct OperatorActions: Sendable {
     /// Says that a volume is to have that size. The node that has it mounted makes it so; else the next one that mounts it.
     /// - Returns: the volume as it is recorded then.
     public func resize(_ nameText: String, to size: VolumeSize) async throws -> StoredVolume {
+        let what = "resize volume \(nameText) to \(size)"
         let stored = try await volume(nameText)
-        guard
-            let desired = try GrowthRule.request(
-                size, for: stored, policy: try await policy(of: stored), at: clock.wallTime()),
+        let policy = try await policy(of: stored)
+        guard let desired = try GrowthRule.request(size, for: stored, policy: policy, at: clock.wallTime()),
             let volume = stored.volume?.record
         else { return stored }
         try await images.preflight(volume.spec.resized(to: size))
-        guard let written = try await store.commit(.init(desired: .put(desired)), over: stored) else {
-            throw changedMeanwhile("resize volume \(nameText)")
-        }
+        guard
+            let written = try await commit(
+                .init(desired: .put(desired)), over: stored, counting: size, under: policy, what)
+        else { throw changedMeanwhile("resize volume \(nameText)") }
         return written
+    }
+
+    private func commit(
+        _ change: StoreChange, over stored: StoredVolume, counting size: VolumeSize, under policy: NamedPolicy?,
+        _ what: String
+    ) async throws -> StoredVolume? {
+        guard let policy else { return try await store.commit(change, over: stored) }
+        let quota = PolicyQuota(store: store, policies: policies, rules: DriverRules())
+        return try await quota.commit(change, over: stored, counting: size, under: policy, what)
     }
 
     /// Says that the volume's filesystem is to fill its image, which somebody has made larger by other means.
@@ -153,7 +163,7 @@ public struct OperatorActions: Sendable {
     /// `nil` where the volume has none, or one that is gone.
     private func policy(of stored: StoredVolume) async throws -> NamedPolicy? {
         guard let name = stored.volume?.record.policy else { return nil }
-        return try await policies.read(name).map { NamedPolicy(name, $0.record) }
+        return try await policies.read(name).map { NamedPolicy(name, $0.record, revision: $0.revision) }
     }
 
     private func changedMeanwhile(_ what: String) -> VolumeError {

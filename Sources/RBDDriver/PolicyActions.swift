@@ -22,13 +22,17 @@ public struct PolicyActions: Sendable {
         public let name: PolicyName
         public let policy: Policy
         public let volumes: Int
+        /// What these have in sum.
+        public let size: VolumeSize
     }
 
     /// All of them, by name.
     public func list() async throws -> [Listed] {
-        let volumes = try await store.readAll().compactMap(\.volume?.record.policy)
+        let volumes = try await store.readAll()
         return try await policies.readAll().sorted { $0.key < $1.key }.map { name, stored in
-            Listed(name: name, policy: stored.record, volumes: volumes.count { $0 == name })
+            Listed(
+                name: name, policy: stored.record, volumes: volumes.count { $0.volume?.record.policy == name },
+                size: VolumeSize(bytes: QuotaRule.sum(of: name, in: volumes)))
         }
     }
 
@@ -51,6 +55,8 @@ public struct PolicyActions: Sendable {
         /// Whether it says anything else now.
         public let isChanged: Bool
         public let volumes: Int
+        /// What these have in sum.
+        public let size: VolumeSize
     }
 
     /// - Throws: `VolumeError` with code `conflict` when somebody else has changed the policy at the same time.
@@ -62,9 +68,11 @@ public struct PolicyActions: Sendable {
         if isChanged, try await policies.put(wanted, as: name, over: before) == nil {
             throw changedMeanwhile("upload policy \(name)")
         }
+        let volumes = try await store.readAll()
         return Uploaded(
             before: before?.record, isChanged: isChanged,
-            volumes: try await store.readAll().count { $0.volume?.record.policy == name })
+            volumes: volumes.count { $0.volume?.record.policy == name },
+            size: VolumeSize(bytes: QuotaRule.sum(of: name, in: volumes)))
     }
 
     /// Removes a policy that no volume follows; any, with `force`: then its volumes get what it says as values of their own.

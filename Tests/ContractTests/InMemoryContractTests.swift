@@ -11,6 +11,13 @@ import Testing
         try await promise.check(VolumeStoreContract(store: world.ports.store, other: world.otherPorts.store))
     }
 
+    @Test(arguments: QuotaContract.promises)
+    func quotas(_ promise: ContractCase<QuotaContract>) async throws {
+        try await promise.check(
+            QuotaContract(
+                store: world.ports.store, other: world.otherPorts.store, policies: world.ports.policies))
+    }
+
     @Test(arguments: PolicyStoreContract.promises)
     func policyStore(_ promise: ContractCase<PolicyStoreContract>) async throws {
         try await promise.check(

@@ -11,6 +11,13 @@ import Testing
         try await RealState.with { try await promise.check(VolumeStoreContract(store: $0.store, other: $0.otherStore)) }
     }
 
+    @Test(arguments: QuotaContract.promises)
+    func quotas(_ promise: ContractCase<QuotaContract>) async throws {
+        try await RealState.with {
+            try await promise.check(QuotaContract(store: $0.store, other: $0.otherStore, policies: $0.policies))
+        }
+    }
+
     @Test(arguments: NodeDirectoryContract.promises)
     func nodeDirectory(_ promise: ContractCase<NodeDirectoryContract>) async throws {
         try await RealState.with { try await promise.check($0.directory) }

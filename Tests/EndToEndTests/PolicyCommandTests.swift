@@ -161,6 +161,41 @@ struct PolicyCommandTests {
         }
     }
 
+    @Test(
+        "Two nodes that create at once never get more than a policy allows in sum, and the refusal says what is in use")
+    func sum() async throws {
+        try await Stage.with { stage in
+            let create = #""pool": "\#(stage.pool)", "namespace": "\#(stage.namespace)", "size": "16M""#
+            try await policy(stage, ["upload", "gold"], #"{"create": {\#(create), "max-total": "80M"}}"#).checked()
+            let names = (0..<16).map { _ in uniqueName("sum") }
+            try await stage.withAnotherNode { _, other in
+                let answers = try await withThrowingTaskGroup(of: String.self) { group in
+                    for (number, name) in names.enumerated() {
+                        let client = number.isMultiple(of: 2) ? stage.client : other
+                        group.addTask { try await client.create(name, options: ["policy": "gold"]).error }
+                    }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                #expect(answers.count { $0.isEmpty } == 5, "\(answers)")
+                let refusal =
+                    "policy gold allows its volumes 80M in sum; the others have 80M, and this one would have 16M"
+                for answer in answers where !answer.isEmpty { #expect(answer.contains(refusal), "\(answer)") }
+            }
+            let made = try await stage.images().sorted()
+            #expect(made.count == 5)
+            let grow = try await stage.operate("volume", "resize", made[0], "17M")
+            #expect(
+                grow.status == 1 && grow.error.contains("the others have 64M, and this one would have 17M"), "\(grow)")
+            let lower = try await policy(stage, ["upload", "gold"], #"{"create": {\#(create), "max-total": "32M"}}"#)
+            #expect(try lower.checked().output.contains("They have 80M in sum, more than max-total=32M"), "\(lower)")
+            #expect(try await stage.operate("policy", "ls").checked().output.contains("80M"))
+            for name in made { try await stage.client.remove(name).checked() }
+            #expect(try await stage.etcd.value(of: "\(stage.prefix)quotas/gold") != nil)
+            try await stage.operate("policy", "rm", "gold").checked()
+            try await stage.expectBlank("the key that guards the sum goes with the policy")
+        }
+    }
+
     @Test("A policy named 'default' is for volumes that name none, on every node")
     func standard() async throws {
         try await Stage.with { stage in

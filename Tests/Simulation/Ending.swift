@@ -43,6 +43,9 @@ extension History {
             world.removeAllSnapshots(besides: held)
         }
         afterStep()
+        cluster.mutate { world in
+            if world.etcd.policies[.standard] != nil { world.setPolicy(Policy(), as: .standard) }
+        }
         putImagesBack()
         for index in hosts.indices {
             let name = hosts[index].name

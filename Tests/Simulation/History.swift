@@ -76,6 +76,13 @@ final class History: @unchecked Sendable {
     private func prepare(_ start: StartingPoint) {
         trace.note(0, cluster.world) { "\(volumes.joined(separator: " and ")): \(start), faults: \(planText)" }
         for index in hosts.indices { startPlugin(on: index, recovering: false) }
+        if random.happens(500) {
+            cluster.mutate { _ = $0.setPolicy(nil, as: .standard) }
+        } else {
+            // Of two volumes that are created at the same time, or grow, there is room for one.
+            let most = VolumeSize.mebibytes(start == .nothing ? 600 : 900 + 700 * UInt64(random.below(3)))
+            cluster.mutate { _ = $0.setPolicy(Setup.policy(allowing: most), as: .standard) }
+        }
         guard start == .mounted, let volume = volumes.first else { return }
         let mountpoint = Setup.mountpoint(volume)
         let device = cluster.mutate { $0.nodes["a"]?.kernel.mount(at: mountpoint)?.device }

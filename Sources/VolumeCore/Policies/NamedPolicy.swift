@@ -2,10 +2,13 @@
 public struct NamedPolicy: Sendable, Hashable {
     public let name: PolicyName
     public let policy: Policy
+    /// etcd's revision of it.
+    public let revision: Int64
 
-    public init(_ name: PolicyName, _ policy: Policy) {
+    public init(_ name: PolicyName, _ policy: Policy, revision: Int64 = 0) {
         self.name = name
         self.policy = policy
+        self.revision = revision
     }
 
     /// Whether the policy lets its volumes have that size: asked before one is created and before one grows.

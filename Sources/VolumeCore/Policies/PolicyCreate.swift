@@ -1,16 +1,18 @@
 /// What the new volumes of a policy are: options of `docker volume create`, for where its user gives none, and how large the
-/// volumes may become.
+/// volumes may become, each and all together.
 public struct PolicyCreate: Sendable, Hashable {
     /// By the names of the options, in the words of the administrator.
     public private(set) var options: [VolumeOption: String] = [:]
     /// No volume of the policy becomes larger.
     public var maxSize: VolumeSize?
+    /// All volumes of the policy together have no more.
+    public var maxTotal: VolumeSize?
     /// What newer versions can say.
     var unknown = UnknownFields()
 
     public init() {}
 
-    public var isEmpty: Bool { options.isEmpty && maxSize == nil && unknown == UnknownFields() }
+    public var isEmpty: Bool { options.isEmpty && maxSize == nil && maxTotal == nil && unknown == UnknownFields() }
 
     /// - Throws: `VolumeError` with code `invalidOption` for a value that the option cannot have, and for an option that no policy
     ///   can give.
@@ -22,18 +24,27 @@ public struct PolicyCreate: Sendable, Hashable {
     /// What is set, by name, in the order of the options.
     var all: [(key: String, value: String)] {
         VolumeOption.allCases.compactMap { option in options[option].map { (option.rawValue, $0) } }
-            + (maxSize.map { [(Self.maxSizeName, "\($0)")] } ?? [])
+            + bounds.compactMap { name, size in size.map { (name, "\($0)") } }
     }
 
     static let maxSizeName = "max-size"
+    static let maxTotalName = "max-total"
+
+    private var bounds: [(name: String, size: VolumeSize?)] {
+        [(Self.maxSizeName, maxSize), (Self.maxTotalName, maxTotal)]
+    }
 
     /// All names that the part can have.
-    static var names: [String] { VolumeOption.allCases.filter(\.isForPolicies).map(\.rawValue) + [maxSizeName] }
+    static var names: [String] {
+        VolumeOption.allCases.filter(\.isForPolicies).map(\.rawValue) + [maxSizeName, maxTotalName]
+    }
 
     func check() throws(VolumeError) {
         for (option, text) in options { try Self.check(option, text) }
         try OptionLimits.check(Dictionary(uniqueKeysWithValues: options.map { ($0.key.rawValue, $0.value) }))
-        if let maxSize { try RecordForm.size(maxSize, Self.maxSizeName) }
+        for (name, size) in bounds {
+            if let size { try RecordForm.size(size, name) }
+        }
     }
 
     private static func check(_ option: VolumeOption, _ text: String) throws(VolumeError) {
@@ -68,6 +79,12 @@ extension PolicyCreate {
         if let size = options[.size].flatMap(VolumeSize.init(parsing:)), let maxSize, size > maxSize {
             return "size=\(size) is more than \(Self.maxSizeName)=\(maxSize)"
         }
+        if let size = options[.size].flatMap(VolumeSize.init(parsing:)), let maxTotal, size > maxTotal {
+            return "size=\(size) is more than \(Self.maxTotalName)=\(maxTotal)"
+        }
+        if let maxSize, let maxTotal, maxSize > maxTotal {
+            return "\(Self.maxSizeName)=\(maxSize) is more than \(Self.maxTotalName)=\(maxTotal)"
+        }
         do throws(VolumeError) {
             try checkTogether()
             return nil
@@ -99,15 +116,22 @@ extension PolicyCreate: Codable {
         for option in VolumeOption.allCases {
             options[option] = try fields.optional(RecordField(stringValue: option.rawValue))
         }
-        let most: String? = try fields.optional("max-size")
-        maxSize = try most.map { text in
+        maxSize = try Self.size(Self.maxSizeName, &fields, decoder)
+        maxTotal = try Self.size(Self.maxTotalName, &fields, decoder)
+        unknown = try fields.unknown()
+    }
+
+    private static func size(
+        _ name: String, _ fields: inout RecordReader, _ decoder: any Decoder
+    ) throws -> VolumeSize? {
+        let text: String? = try fields.optional(RecordField(stringValue: name))
+        return try text.map { text in
             guard let size = VolumeSize(parsing: text) else {
                 throw DecodingError.dataCorrupted(
-                    .init(codingPath: decoder.codingPath, debugDescription: "max-size is no size"))
+                    .init(codingPath: decoder.codingPath, debugDescription: "\(name) is no size"))
             }
             return size
         }
-        unknown = try fields.unknown()
     }
 
     public func encode(to encoder: any Encoder) throws {

@@ -103,17 +103,23 @@ extension PolicyReader {
         for (name, value) in try Self.fields(of: value, "create") {
             let key = "create.\(name)"
             if name == PolicyCreate.maxSizeName {
-                let text = try Self.text(value, key)
-                do throws(UnfitText) {
-                    policy.create.maxSize = try ValueReader.size(text)
-                } catch {
-                    throw VolumeError.unfitPolicy("\(key) is \(ShownText.quoted(text)), not \(error.accepts)")
-                }
+                policy.create.maxSize = try Self.size(value, key)
+            } else if name == PolicyCreate.maxTotalName {
+                policy.create.maxTotal = try Self.size(value, key)
             } else if let option = VolumeOption(name: name) {
                 try set(option, try Self.text(value, key, joinedBy: option == .mkfsOptions ? " " : ","), from: key)
             } else {
                 throw Self.unknown(name, in: "create.", among: PolicyCreate.names)
             }
+        }
+    }
+
+    private static func size(_ value: KeptValue, _ key: String) throws(VolumeError) -> VolumeSize {
+        let text = try text(value, key)
+        do throws(UnfitText) {
+            return try ValueReader.size(text)
+        } catch {
+            throw VolumeError.unfitPolicy("\(key) is \(ShownText.quoted(text)), not \(error.accepts)")
         }
     }
 

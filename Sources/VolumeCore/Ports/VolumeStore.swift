@@ -7,17 +7,44 @@ public protocol VolumeStore: Sendable {
 
     /// Replaces what was read by what is to be, in one transaction that is guarded with all revisions that were read
     /// (or with their absence). Repeats itself after a lost answer until it knows.
+    ///
+    /// A change that adds to what the volumes of a policy have in sum (`QuotaRule.policy(addedToBy:over:)`) is marked in the same
+    /// transaction: every guard of that policy that was made from what was read before fails from then on.
+    /// - Parameter quota: a guard besides.
     /// - Returns: what is stored now if the guards held, else `nil`, and nothing was written.
     /// - Throws: `VolumeError` with outcome `unknown` when even reading back did not tell.
-    func commit(_ change: StoreChange, over read: StoredVolume) async throws -> StoredVolume?
+    func commit(
+        _ change: StoreChange, over read: StoredVolume, within quota: QuotaGuard?
+    ) async throws -> StoredVolume?
 
     /// Everything there is, at one revision. A name of which a record cannot be read is left out and reported: half of
     /// the truth would make a volume free that a node has mounted.
-    func readAll() async throws -> [StoredVolume]
+    func readAtOnce() async throws -> AllVolumes
 
     /// The attachments of all nodes, by their volumes' names. Reads no volume, of which there may be very many. One that
     /// cannot be read is left out and reported.
     func readAttachments() async throws -> [VolumeName: Attachment]
+}
+
+extension VolumeStore {
+    public func commit(_ change: StoreChange, over read: StoredVolume) async throws -> StoredVolume? {
+        try await commit(change, over: read, within: nil)
+    }
+
+    /// Everything there is, as `readAtOnce` has it.
+    public func readAll() async throws -> [StoredVolume] { try await readAtOnce().volumes }
+}
+
+/// Everything that is recorded of volumes.
+public struct AllVolumes: Sendable {
+    public let volumes: [StoredVolume]
+    /// etcd's revision at which this was true.
+    public let revision: Int64
+
+    public init(_ volumes: [StoredVolume], revision: Int64) {
+        self.volumes = volumes
+        self.revision = revision
+    }
 }
 
 /// What becomes of the records of a name.

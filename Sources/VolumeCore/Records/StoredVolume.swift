@@ -29,6 +29,11 @@ public struct StoredVolume: Sendable, Hashable {
         self.attachment = attachment
     }
 
+    /// Whether nobody has written to the records between the two readings.
+    public func hasSameRecords(as other: StoredVolume) -> Bool {
+        name == other.name && RecordKind.allCases.allSatisfy { $0.slot.revision(self) == $0.slot.revision(other) }
+    }
+
     /// Whether nothing is recorded of the name.
     public var isAbsent: Bool { RecordKind.allCases.allSatisfy { $0.slot.revision(self) == nil } }
 }

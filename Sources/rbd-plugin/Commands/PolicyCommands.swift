@@ -10,9 +10,9 @@ struct PolicyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "policy", abstract: "Describe classes of volumes, and change them while they are in use.",
         discussion: """
-            A policy is JSON. Its part "create" has options of 'docker volume create' for new volumes, and max-size; its part \
-            "runtime" has values that every volume of the policy follows, also while containers use it. Policies of volplugin \
-            are accepted as they are.
+            A policy is JSON. Its part "create" has options of 'docker volume create' for new volumes, with max-size for \
+            each of them and max-total for their sum; its part "runtime" has values that every volume of the policy follows, \
+            also while containers use it. Policies of volplugin are accepted as they are.
             """,
         subcommands: [Upload.self, Get.self, List.self, Remove.self, Diff.self, Validate.self])
 
@@ -32,6 +32,11 @@ struct PolicyCommand: AsyncParsableCommand {
                 let verb = done.before == nil ? "Made" : done.isChanged ? "Changed" : "Nothing to change in"
                 let volumes = done.volumes == 1 ? "1 volume follows" : "\(done.volumes) volumes follow"
                 print("\(verb) policy \(policy). \(volumes) it.")
+                if let most = reading.policy.create.maxTotal, done.size > most {
+                    print(
+                        "They have \(done.size) in sum, more than max-total=\(most): no other is created, and none grows."
+                    )
+                }
             }
         }
     }
@@ -59,10 +64,11 @@ struct PolicyCommand: AsyncParsableCommand {
             try await OperatorSession.run { session in
                 let all = try await session.policies.list()
                 if json { return print(try RecordOutput.json(all.map(PolicyOutput.init))) }
-                var table = Table("NAME", "VOLUMES", "CREATE", "RUNTIME")
+                var table = Table("NAME", "VOLUMES", "IN SUM", "CREATE", "RUNTIME")
                 for listed in all {
                     table.add(
-                        listed.name.text, "\(listed.volumes)", Self.part("create.", of: listed.policy),
+                        listed.name.text, "\(listed.volumes)", listed.volumes == 0 ? "" : "\(listed.size)",
+                        Self.part("create.", of: listed.policy),
                         Self.part("runtime.", of: listed.policy))
                 }
                 print(table.text)
@@ -172,11 +178,14 @@ enum PolicyInput {
 struct PolicyOutput: Encodable {
     let name: String
     let volumes: Int
+    /// What the volumes have in sum.
+    let bytes: UInt64
     let policy: PolicyDocument
 
     init(_ listed: PolicyActions.Listed) {
         name = listed.name.text
         volumes = listed.volumes
+        bytes = listed.size.bytes
         policy = PolicyDocument(listed.policy)
     }
 }

@@ -8,12 +8,14 @@
 
         func read(_ name: VolumeName) async throws -> StoredVolume { try await base.read(name) }
 
-        func readAll() async throws -> [StoredVolume] { try await base.readAll() }
+        func readAtOnce() async throws -> AllVolumes { try await base.readAtOnce() }
 
         func readAttachments() async throws -> [VolumeName: Attachment] { try await base.readAttachments() }
 
-        func commit(_ change: StoreChange, over read: StoredVolume) async throws -> StoredVolume? {
-            guard let written = try await base.commit(change, over: read) else { return nil }
+        func commit(
+            _ change: StoreChange, over read: StoredVolume, within quota: QuotaGuard?
+        ) async throws -> StoredVolume? {
+            guard let written = try await base.commit(change, over: read, within: quota) else { return nil }
             points.passed("record \(change.summary)")
             return written
         }

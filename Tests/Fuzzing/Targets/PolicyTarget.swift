@@ -5,7 +5,10 @@ import VolumeCore
 struct PolicyTarget: FuzzTarget {
     let name = "policies"
     let words =
-        ["create", "runtime", "driver", "backends", "filesystems", "snapshot", "rate-limit", "max-size", "mkfs.ext4 %"]
+        [
+            "create", "runtime", "driver", "backends", "filesystems", "snapshot", "rate-limit", "max-size", "max-total",
+            "mkfs.ext4 %",
+        ]
         + VolumeOption.allCases.map(\.rawValue) + RuntimeOption.allCases.map(\.rawValue) + OptionChecks.words
 
     func run(_ input: [UInt8]) async throws(Broken) -> String {

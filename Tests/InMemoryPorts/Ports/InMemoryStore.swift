@@ -10,15 +10,17 @@ public struct InMemoryVolumeStore: VolumeStore {
         try await process.perform(.storeRead, name.text) { $0.etcd.read(name) }
     }
 
-    public func commit(_ change: StoreChange, over read: StoredVolume) async throws -> StoredVolume? {
+    public func commit(
+        _ change: StoreChange, over read: StoredVolume, within quota: QuotaGuard?
+    ) async throws -> StoredVolume? {
         let request = process.nextRequest()
         return try await process.perform(.storeCommit, read.name.text) { world in
-            world.etcd.commit(change, over: read, request: request)
+            world.etcd.commit(change, over: read, within: quota, request: request)
         }
     }
 
-    public func readAll() async throws -> [StoredVolume] {
-        try await process.perform(.storeReadAll, "") { $0.etcd.readAll() }
+    public func readAtOnce() async throws -> AllVolumes {
+        try await process.perform(.storeReadAll, "") { AllVolumes($0.etcd.readAll(), revision: $0.etcd.revision) }
     }
 
     public func readAttachments() async throws -> [VolumeName: Attachment] {

@@ -85,7 +85,7 @@ extension World {
         return etcd.commit(.init(volume: .put(volume)), over: stored, request: requests) != nil
     }
 
-    /// `rbd-plugin volume resize`.
+    /// `rbd-plugin volume resize`, in a cluster without policies.
     /// - Returns: whether that changed anything.
     @discardableResult
     public mutating func wishSize(_ size: VolumeSize, of text: String) -> Bool {
@@ -94,6 +94,23 @@ extension World {
         guard let desired = try? GrowthRule.request(size, for: stored, at: WallTime(seconds: 0)) else { return false }
         requests += 1
         return etcd.commit(.init(desired: .put(desired)), over: stored, request: requests) != nil
+    }
+
+    /// `rbd-plugin policy upload`; with `nil` `rbd-plugin policy rm --force`, if that can be done right now.
+    /// - Returns: whether that changed anything.
+    @discardableResult
+    public mutating func setPolicy(_ policy: Policy?, as name: PolicyName) -> Bool {
+        let before = etcd.policies[name]
+        guard policy != before?.record else { return false }
+        if policy == nil, let before {
+            for stored in etcd.readAll() where PolicyRule.follows(stored, name) {
+                guard let record = try? PolicyRule.detach(stored, from: name, before.record) else { return false }
+                requests += 1
+                _ = etcd.commit(.init(volume: .put(record)), over: stored, request: requests)
+            }
+        }
+        requests += 1
+        return etcd.write(policy, as: name, over: before?.revision, request: requests).isDone
     }
 
     /// `rbd resize`.

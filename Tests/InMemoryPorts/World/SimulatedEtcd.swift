@@ -19,6 +19,9 @@ public struct SimulatedEtcd: Sendable {
     /// The request that last wrote to a policy, and what it answered.
     private var lastPolicyWrites: [PolicyName: (request: Int, stored: Revisioned<Policy>?)] = [:]
 
+    /// When somebody last added to what the volumes of a policy have in sum.
+    private var quotaMarks: [PolicyName: Int64] = [:]
+
     public init() {}
 
     /// The records of a name.
@@ -33,19 +36,29 @@ public struct SimulatedEtcd: Sendable {
 
     /// One transaction over the keys of a name, guarded with the revisions of all of them.
     /// - Returns: `nil` when a guard did not hold; nothing was written then.
-    public mutating func commit(_ change: StoreChange, over read: StoredVolume, request: Int) -> StoredVolume? {
+    public mutating func commit(
+        _ change: StoreChange, over read: StoredVolume, within quota: QuotaGuard? = nil, request: Int
+    ) -> StoredVolume? {
         let name = read.name
         if let last = lastWrites[name], last.request == request { return last.stored }
         let current = self.read(name)
         guard RecordKind.allCases.allSatisfy({ $0.slot.revision(current) == $0.slot.revision(read) }) else {
             return nil
         }
+        if let quota, !holds(quota) { return nil }
         if !change.changesNothing(of: current) { revision += 1 }
+        if let policy = QuotaRule.policy(addedToBy: change, over: current) { quotaMarks[policy] = revision }
         let next = change.applied(to: current, at: revision)
         stored[name] = next.isAbsent ? nil : next
         lastWrites[name] = (request, next)
         return next
     }
+
+    private func holds(_ quota: QuotaGuard) -> Bool {
+        guard policies[quota.policy]?.revision == quota.policyRevision else { return false }
+        return quota.recordsRevision.map { quotaMarks[quota.policy, default: 0] <= $0 } ?? true
+    }
+
     /// Puts a policy, or deletes it with `nil`, guarded with the revision of what was read.
     /// - Returns: whether the guard held; nothing was written else.
     public mutating func write(
@@ -55,6 +68,7 @@ public struct SimulatedEtcd: Sendable {
         guard policies[name]?.revision == read else { return (false, nil) }
         revision += 1
         policies[name] = policy.map { Revisioned($0, revision: revision) }
+        if policy == nil { quotaMarks[name] = nil }
         lastPolicyWrites[name] = (request, policies[name])
         return (true, policies[name])
     }

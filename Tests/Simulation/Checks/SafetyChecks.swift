@@ -56,6 +56,11 @@ struct SafetyChecks {
         client.map { fenced.contains($0) || takenFrom.contains($0) } ?? false
     }
 
+    /// The sizes that operators have asked for, by name: which volume gets it is decided when the command reads the record.
+    private var asked: [String: Set<VolumeSize>] = [:]
+
+    mutating func noteWish(_ size: VolumeSize, of volume: String) { asked[volume, default: []].insert(size) }
+
     mutating func noteWish(_ size: VolumeSize, of volume: String, _ world: World) {
         guard let name = try? VolumeName(volume), let uid = world.etcd.volumes[name]?.record.uid else { return }
         wishes[uid, default: []].insert(size)
@@ -284,6 +289,39 @@ struct SafetyChecks {
         for name in lastSeen.keys where world.etcd.attachments[name] == nil { lastSeen[name] = nil }
         checkNamed(world)
         checkProtected(world.etcd.volumes)
+        checkQuota(world)
+    }
+
+    /// What each volume counted for under its policy when the records changed last, by uid, and which policies there were.
+    private var counted: [String: VolumeSize] = [:]
+    private var policies: [PolicyName: Int64] = [:]
+
+    /// Whoever adds to the sum finds room for it under the policy as it is then.
+    private mutating func checkQuota(_ world: World) {
+        let before = counted
+        counted = [:]
+        var added: Set<PolicyName> = []
+        for stored in world.etcd.readAll() {
+            guard let volume = stored.volume?.record, let policy = volume.policy, let size = QuotaRule.counted(stored)
+            else { continue }
+            counted[volume.uid] = size
+            guard size > before[volume.uid] ?? VolumeSize(bytes: 0), !isThere(size, of: volume, world) else { continue }
+            added.insert(policy)
+        }
+        for policy in added {
+            guard let now = world.etcd.policies[policy], let most = now.record.create.maxTotal else { continue }
+            let sum = QuotaRule.sum(of: policy, in: world.etcd.readAll())
+            guard sum > most.bytes, policies[policy] == now.revision else { continue }
+            report(.quotaHolds, "\(policy) allows \(most), and its volumes have \(VolumeSize(bytes: sum))")
+        }
+        policies = world.etcd.policies.mapValues(\.revision)
+    }
+
+    /// Whether the volume's image has that size already: somebody has made it larger by hand, or its record was lost to another
+    /// node that took its Create for given up.
+    private func isThere(_ size: VolumeSize, of volume: VolumeRecord, _ world: World) -> Bool {
+        let own = world.ceph.images.values.first { $0.uid == volume.uid }
+        return own.map { $0.size >= size } ?? false
     }
 
     /// Only an operator lifts a protection, and that is a write of its own.
@@ -339,7 +377,9 @@ struct SafetyChecks {
     /// What no operator has asked for, a plugin wants of a volume that is full.
     private mutating func checkGrowth(_ name: VolumeName, _ desired: DesiredState, _ now: Duration) {
         let uid = desired.volumeUID
-        guard let size = desired.size, wishes[uid]?.contains(size) != true, growths[uid]?.size != size else { return }
+        guard let size = desired.size, wishes[uid]?.contains(size) != true, asked[name.text]?.contains(size) != true,
+            growths[uid]?.size != size
+        else { return }
         if size > Setup.growthBound {
             report(.growthIsBounded, "\(name) is to have \(size), and may have \(Setup.growthBound)")
         }

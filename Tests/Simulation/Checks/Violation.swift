@@ -25,6 +25,7 @@ public struct Violation: Sendable, Hashable, CustomStringConvertible {
         case growthIsBounded = "no volume grows by itself beyond its bound"
         case growthPauses = "a volume grows by itself at most once a minute"
         case frozenIsTrue = "nobody writes to what is snapshot, where the snapshot says so"
+        case quotaHolds = "nobody adds to the volumes of a policy what it does not allow in sum"
         case recordsAreReadable = "what is recorded can be read back"
         case deterministic = "everything runs on the scheduler's thread"
     }

@@ -46,6 +46,7 @@ enum Fault: String, Sendable, CaseIterable {
     case imageGrown = "somebody makes an image larger by hand"
     case filled = "containers fill a volume that may grow by itself"
     case valuesSet = "an operator sets limits of a volume, or lifts them"
+    case quotaSet = "an operator bounds what all volumes have in sum, or lifts that"
     case limitsFail = "a node has no way to limit devices"
 
     /// Those that strike a single call.

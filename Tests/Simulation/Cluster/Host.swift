@@ -67,6 +67,8 @@ enum Request: Sendable, Hashable, CustomStringConvertible {
     case remove(String)
     case get(String)
     case list
+    /// An operator's command on the same host.
+    case resize(String, to: VolumeSize)
     /// What the plugin does by itself when it has started.
     case recover
     /// What the plugin does by itself every two seconds.
@@ -74,7 +76,9 @@ enum Request: Sendable, Hashable, CustomStringConvertible {
 
     var volume: String? {
         switch self {
-        case .create(let name), .mount(let name, _), .unmount(let name, _), .remove(let name), .get(let name): name
+        case .create(let name), .mount(let name, _), .unmount(let name, _), .remove(let name), .get(let name),
+            .resize(let name, _):
+            name
         case .list, .recover, .tend: nil
         }
     }
@@ -87,6 +91,7 @@ enum Request: Sendable, Hashable, CustomStringConvertible {
         case .remove(let name): "Remove \(name)"
         case .get(let name): "Get \(name)"
         case .list: "List"
+        case .resize(let name, let size): "Resize \(name) \(size)"
         case .recover: "Start"
         case .tend: "look after the mounts"
         }

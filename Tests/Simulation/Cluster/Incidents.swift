@@ -46,7 +46,8 @@ extension History {
         case .rollBackAsked: return askForRollBack()
         case .snapshotAsked: return askForSnapshot()
         case .protection: return changeProtection()
-        case .sizeWished: return wishSize()
+        case .sizeWished: return wishSize(on: index)
+        case .quotaSet: return setQuota()
         case .imageGrown: return growImage()
         case .filled: return beginToFill()
         case .valuesSet: return setValues()
@@ -332,12 +333,22 @@ extension History {
         return cluster.mutate { $0.protect(volume, isProtected) }
     }
 
-    private func wishSize() -> Bool {
-        guard let volume = random.one(of: volumes) else { return false }
-        let size = VolumeSize.gibibytes(UInt64(1 + random.below(8)))
-        guard cluster.mutate({ $0.wishSize(size, of: volume) }) else { return false }
-        checks.noteWish(size, of: volume, cluster.world)
+    /// The command runs on a node's host, and is killed with the plugin.
+    private func wishSize(on index: Int) -> Bool {
+        guard hosts[index].plugin != nil, isAwake(hosts[index].name), let volume = random.one(of: volumes) else {
+            return false
+        }
+        let size = VolumeSize.mebibytes(600 + 300 * UInt64(random.below(8)))
+        checks.noteWish(size, of: volume)
+        ask(.resize(volume, to: size), of: index)
         return true
+    }
+
+    /// The policy that new volumes get allows them more, or less, or anything, or is gone.
+    private func setQuota() -> Bool {
+        let sizes: [VolumeSize?] = [.mebibytes(600), .mebibytes(900), .mebibytes(2000), nil]
+        let policy = random.below(6) == 0 ? nil : Setup.policy(allowing: sizes[random.below(sizes.count)])
+        return cluster.mutate { $0.setPolicy(policy, as: .standard) }
     }
 
     /// From now on the volume is filled before each round of the plugin that has it.

@@ -39,6 +39,11 @@ extension History {
             case .mount(let name, let id): return .mounted(at: try await driver.mount(name, id: id))
             case .unmount(let name, let id): try await driver.unmount(name, id: id)
             case .remove(let name): try await driver.remove(name)
+            case .resize(let name, let size):
+                let end = driver.ports.clock.now() + Setup.settings.workBudget
+                try await Deadline.$current.withValue(end) {
+                    _ = try await Setup.command(driver).resize(name, to: size)
+                }
             case .get(let name): _ = try await driver.get(name)
             case .list: _ = try await driver.list()
             case .recover: try await driver.recover()

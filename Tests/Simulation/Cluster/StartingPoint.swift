@@ -35,6 +35,21 @@ enum Setup {
         .autogrowAt: "80%", .autogrowBy: "40%", .autogrowMax: "\(growthBound)", .discard: "daily",
     ]
 
+    static func policy(allowing most: VolumeSize?) -> Policy {
+        var policy = Policy()
+        policy.create.maxTotal = most
+        return policy
+    }
+
+    /// An operator's command, on the host of a plugin and with the same connections.
+    static func command(_ driver: VolumeDriver) -> OperatorActions {
+        let ports = driver.ports
+        return OperatorActions(
+            store: ports.store, policies: ports.policyStore, images: ports.images, fence: ports.fence,
+            clock: ports.clock, blocklistExpiry: settings.blocklistExpiry, me: driver.me,
+            log: Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() })
+    }
+
     /// Those of the driver, with days that last half a minute.
     static func rules(_ mutation: Mutation?) -> DriverRules {
         var rules = mutation?.rules ?? DriverRules()
@@ -78,7 +93,7 @@ public struct StartingWorlds: Sendable {
 
     func world(at point: StartingPoint, _ volumes: [String]) -> World { worlds[point]?[volumes] ?? World() }
 
-    /// With `mounted`, the first volume is mounted on node a with the id `a0`.
+    /// There is a policy for all volumes, which says nothing. With `mounted`, the first volume is mounted on node a with the id `a0`.
     private static func world(at point: StartingPoint, _ volumes: [String]) -> World {
         let cluster = SimulatedCluster(nodes: Setup.nodes + [Setup.stranger])
         let executor = RunLoopExecutor()
@@ -86,6 +101,7 @@ public struct StartingWorlds: Sendable {
             let kept = Setup.image(Setup.trashedByHand)
             world.addImage(kept)
             world.trashByHand(kept)
+            world.setPolicy(Policy(), as: .standard)
         }
         if point != .nothing {
             let driver = Setup.driver(cluster.startPlugin(on: "a"), nil)

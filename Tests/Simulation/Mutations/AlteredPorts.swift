@@ -7,6 +7,8 @@ struct AlteredStore: VolumeStore {
     let base: any VolumeStore
     var reading: @Sendable (VolumeName) async throws -> StoredVolume
     var committing: @Sendable (StoreChange, StoredVolume) async throws -> StoredVolume?
+    /// Whether what the volumes of a policy have in sum is guarded.
+    var guardsQuotas = true
 
     init(_ base: any VolumeStore) {
         self.base = base
@@ -15,11 +17,14 @@ struct AlteredStore: VolumeStore {
     }
 
     func read(_ name: VolumeName) async throws -> StoredVolume { try await reading(name) }
-    func readAll() async throws -> [StoredVolume] { try await base.readAll() }
+    func readAtOnce() async throws -> AllVolumes { try await base.readAtOnce() }
 
     func readAttachments() async throws -> [VolumeName: Attachment] { try await base.readAttachments() }
-    func commit(_ change: StoreChange, over read: StoredVolume) async throws -> StoredVolume? {
-        try await committing(change, read)
+    func commit(
+        _ change: StoreChange, over read: StoredVolume, within quota: QuotaGuard?
+    ) async throws -> StoredVolume? {
+        guard let quota else { return try await committing(change, read) }
+        return try await base.commit(change, over: read, within: guardsQuotas ? quota : nil)
     }
 }
 

@@ -38,6 +38,8 @@ public enum Mutation: String, Sendable, CaseIterable {
     case requestsAreForgotten, heldIsMounted, freezeIsClaimed, frozenStaysFrozen
     // Values that change.
     case valuesAreForgotten, limitsAreClaimed, limitsComeAtMountsOnly
+    // What the volumes of a policy have in sum.
+    case quotasAreNotGuarded, unfinishedCreatesAreNotCounted
 
     /// What it makes the driver do.
     public var what: String {
@@ -122,6 +124,8 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .heldIsMounted: "a volume that is being rolled back is mounted"
         case .freezeIsClaimed: "a filesystem that was not frozen counts as frozen"
         case .frozenStaysFrozen: "a filesystem that was not thawed counts as thawed"
+        case .quotasAreNotGuarded: "of several nodes that find room under a policy at the same time each adds a volume"
+        case .unfinishedCreatesAreNotCounted: "a volume does not count under its policy before it is ready"
         case .budgetsAreEndless: "operations may take a hundred times as long"
         }
     }
@@ -189,6 +193,7 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .requestsAreForgotten, .frozenStaysFrozen: [.endsWell]
         case .heldIsMounted: [.noRecordLost, .mountedIsMounted, .answersAreTrue, .endsWell]
         case .freezeIsClaimed: [.frozenIsTrue]
+        case .quotasAreNotGuarded, .unfinishedCreatesAreNotCounted: [.quotaHolds]
         case .growthIgnoresTheID: [.foreignUntouched, .appliedIsTrue, .endsWell]
         case .removalIgnoresMounts: [.noRecordLost, .foreignUntouched, .unmountedIsGone, .endsWell]
         }
@@ -204,7 +209,8 @@ public enum Mutation: String, Sendable, CaseIterable {
             .recordGoesBeforeUnmap, .addressIsNotRecorded, .mountComesBeforeRecord, .unknownIsTakenForDone,
             .readsAreStale, .idsAreNotCounted, .doubtIsDenial, .lastDeleteIsUnguarded, .newClientIsNotRecorded,
             .undoForgetsItsClaim, .reattachForgetsClients, .deletesAreNotDone, .wishesAreLost, .readyComesFirst,
-            .recordOfVolumeGoesFirst, .readsComeFromTheCopy, .wishesOutliveVolumes:
+            .recordOfVolumeGoesFirst, .readsComeFromTheCopy, .wishesOutliveVolumes,
+            .quotasAreNotGuarded:
             applyToStore(&ports)
         case .failedCheckFormats, .imageIsOverwritten, .foreignUIDIsOurs, .formatIsSkipped, .trashIsPurged,
             .snapshotsAreNotSeen, .unmapLies, .unmapIsBelieved, .unmountLies,
@@ -218,7 +224,7 @@ public enum Mutation: String, Sendable, CaseIterable {
             .silentOwnersAreLeft, .orphansStay, .recordsAreBelieved,
             .forgottenWritersAreLeft, .removalIgnoresProtection, .growthIsForgotten, .grownImagesAreNotSeen,
             .fullVolumesStay, .autogrowIgnoresItsBound, .autogrowDoesNotPause, .valuesAreForgotten,
-            .limitsComeAtMountsOnly, .requestsAreForgotten:
+            .limitsComeAtMountsOnly, .requestsAreForgotten, .unfinishedCreatesAreNotCounted:
             // Altered are its rules.
             break
         }

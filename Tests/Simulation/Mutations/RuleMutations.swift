@@ -49,6 +49,8 @@ extension Mutation {
                 free.request = nil
                 return try MountRule.decide(free, me: me, mountedHere: mountedHere, ownerIsAlive: ownerIsAlive)
             }
+        case .unfinishedCreatesAreNotCounted:
+            rules.counted = { $0.volume?.record.phase == .creating ? nil : QuotaRule.counted($0) }
         case .fullVolumesStay: rules.autogrow = { _, _, _, _ in .nothing }
         case .autogrowIgnoresItsBound:
             rules.autogrow = { usage, autogrow, size, since in

@@ -7,6 +7,7 @@ extension Mutation {
         let real = ports.store
         var store = AlteredStore(real)
         switch self {
+        case .quotasAreNotGuarded: store.guardsQuotas = false
         case .guardsAreIgnored:
             store.committing = { change, read in try await real.commit(change, over: try await real.read(read.name)) }
         case .attachmentGuardIsIgnored:

@@ -24,7 +24,7 @@ import VolumeCore
             {"create": {"pool": "fast", "size": 20480, "fstype": "xfs", "order": 23, "features": ["layering", "exclusive-lock"],
                "data-pool": "slow", "namespace": "team", "mkfs-options": ["-m", "reflink=1"],
                "mount-options": ["noatime", "nodiratime"], "map-options": "queue_depth=64", "uid": 999, "gid": "999",
-               "mode": "0750", "protect": true, "max-size": "100G"},
+               "mode": "0750", "protect": true, "max-size": "100G", "max-total": "1T"},
              "runtime": {"iops": 500, "write-bps": "20M", "autogrow": {"at": "85%", "max": "100G"}, "discard": "daily",
                "read-iops": null}}
             """#)
@@ -35,7 +35,8 @@ import VolumeCore
                 "create.features=layering,exclusive-lock", "create.data-pool=slow", "create.namespace=team",
                 "create.mkfs-options=-m reflink=1", "create.mount-options=noatime,nodiratime",
                 "create.map-options=queue_depth=64", "create.uid=999", "create.gid=999", "create.mode=0750",
-                "create.protect=true", "create.max-size=100G", "runtime.iops=500", "runtime.write-bps=20M",
+                "create.protect=true", "create.max-size=100G", "create.max-total=1T", "runtime.iops=500",
+                "runtime.write-bps=20M",
                 "runtime.autogrow.at=85%", "runtime.autogrow.max=100G", "runtime.discard=daily",
             ])
     }
@@ -88,6 +89,7 @@ import VolumeCore
             (#"{"create": {"pool": {"name": "rbd"}}}"#, "'create.pool'"),
             (#"{"create": {"size": "a lot"}}"#, "it is not a size"), (#"{"create": {"size": -1}}"#, "it is not a size"),
             (#"{"create": {"adopt": "true"}}"#, "single volume"), (#"{"create": {"max-size": "much"}}"#, "max-size"),
+            (#"{"create": {"max-total": "0"}}"#, "max-total"),
             (#"{"runtime": {"iops": 0}}"#, "iops=0"), (#"{"runtime": {"iops": -5}}"#, "iops=-5"),
             (#"{"runtime": {"iops": 1}}"#, "iops=1"),
             (#"{"create": {"fstype": "zfs"}}"#, "fstype=zfs"), (#"{"backends": {"mount": "nfs"}}"#, "'nfs'"),
@@ -111,6 +113,8 @@ import VolumeCore
         "Values that contradict each other are refused, each of which is in order",
         arguments: [
             (#"{"create": {"size": "20G", "max-size": "10G"}}"#, "max-size"),
+            (#"{"create": {"size": "20G", "max-total": "10G"}}"#, "size=20G is more than max-total=10G"),
+            (#"{"create": {"max-size": "20G", "max-total": "10G"}}"#, "max-size=20G is more than max-total=10G"),
             (#"{"create": {"fstype": "xfs", "mkfs-options": "-E nodiscard"}}"#, "xfs"),
             (#"{"create": {"fstype": "xfs", "size": "16M"}}"#, "too small"),
             (#"{"create": {"pool": "a"}, "driver": {"pool": "b"}}"#, "create.pool is given twice"),

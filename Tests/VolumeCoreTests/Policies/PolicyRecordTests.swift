@@ -8,6 +8,7 @@ import VolumeCore
           "create" : {
             "fstype" : "xfs",
             "max-size" : "100G",
+            "max-total" : "2T",
             "pool" : "rbd",
             "size" : "20G"
           },
@@ -23,7 +24,7 @@ import VolumeCore
     private static func policy() throws -> Policy {
         try Golden.decode(
             PolicyReading.self,
-            #"{"create": {"pool": "rbd", "size": "20G", "fstype": "xfs", "max-size": "100G"},"#
+            #"{"create": {"pool": "rbd", "size": "20G", "fstype": "xfs", "max-size": "100G", "max-total": "2T"},"#
                 + #""runtime": {"iops": 500, "autogrow.at": "85%", "autogrow.max": "100G"}}"#
         ).policy
     }
