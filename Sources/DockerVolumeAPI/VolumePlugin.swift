@@ -56,7 +56,8 @@ public struct NoTruthfulAnswer: Error, CustomStringConvertible, Sendable {
     public var description: String { why }
 }
 
-/// An error that says how its call is counted in `rbd_plugin_operations_total`; all others count as `failed`.
+/// An error that says how its call is counted in `rbd_plugin_operations_total`; all others count as `failed`. With `ok` it is
+/// what the call asked for, told as an error because Docker shows nothing else, and the log does not say that the call failed.
 public protocol OutcomeReporting: Error {
     var outcome: OperationOutcome { get }
 }

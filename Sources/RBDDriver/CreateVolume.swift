@@ -8,6 +8,7 @@ extension VolumeDriver {
     /// the volume's name → record `ready`.
     public func create(_ nameText: String, options: [String: String]) async throws {
         if let topic = OptionHelp.topic(in: options) {
+            log.info("told what options there are", metadata: ["topic": "\(topic.prefix(40))"])
             guard topic == OptionHelp.policies else {
                 throw OptionHelp.answer(to: topic, defaults: settings.defaults)
             }

@@ -7,6 +7,8 @@ public struct VolumeError: Error, Sendable, Equatable {
         case invalidName, invalidOption, notFound, alreadyExists, foreignImage, inUse, busy, ownedElsewhere
         case unfinished, unsupported, noSpace, damaged, conflict, unavailable, timedOut, fenced, shortFence,
             unexplained, internalFault
+        /// Nothing went wrong: it was only asked what can be asked for.
+        case help
         /// The filesystem is being checked, which goes on beyond the call. Nothing of it must be undone.
         case checking
     }

@@ -112,6 +112,10 @@ struct VolumeOptionTests {
             #expect(!answer.succeeded)
             let size = answer.error.split(separator: "\n").first { $0.hasPrefix("  size=SIZE ") }
             #expect(size?.hasSuffix(" Default: 48M.") == true, "\(answer.error)")
+            #expect(
+                !stage.plugin.log.contains("call failed") && stage.plugin.log.contains("told what options there are"))
+            let metrics = try await stage.client.fetch("/metrics").text
+            #expect(metrics.contains(#"rbd_plugin_operations_total{operation="create",outcome="ok"} 1"#), "\(metrics)")
             try await stage.expectBlank("a question")
         }
     }

@@ -46,7 +46,7 @@ import VolumeCore
         let driver = try driver("noatime")
         for options in [["help": ""], ["Help": "mount-options", "size": "nonsense"]] {
             let error = try #require(await errorOf { try await driver.create("db", options: options) })
-            #expect(error.code == .invalidOption && error.outcome == .refused)
+            #expect(error.code == .help && error.outcome == .refused)
             #expect(error.description.split { $0.isWhitespace }.joined(separator: " ").contains("Default: noatime."))
         }
         #expect(cluster.world.leftovers.isEmpty)

@@ -44,6 +44,6 @@ struct PluginCaller: Sendable {
             return Completion(answer: .hangUp, outcome: .unanswered, failure: text)
         }
         let outcome = (error as? any OutcomeReporting)?.outcome ?? .failed
-        return Completion(answer: .reply(.error(text)), outcome: outcome, failure: text)
+        return Completion(answer: .reply(.error(text)), outcome: outcome, failure: outcome == .ok ? nil : text)
     }
 }

@@ -18,7 +18,7 @@ public enum OptionHelp {
         let text =
             if let told = OptionDescription.named(topic) { one(told, defaults) } else { list(defaults) }
         return VolumeError(
-            .invalidOption, "create the volume", why: "'-o help' only asks, and nothing was created\n\n\(text)",
+            .help, "create the volume", why: "'-o help' only asks, and nothing was created\n\n\(text)",
             outcome: .refused)
     }
 

@@ -15,7 +15,7 @@ extension OptionHelp {
             ? ["There are no policies yet: 'rbd-plugin policy upload NAME < FILE' makes one."]
             : ["Policies, each given as -o policy=NAME:"] + lines
         return VolumeError(
-            .invalidOption, "create the volume",
+            .help, "create the volume",
             why: "'-o help' only asks, and nothing was created\n\n\(list.joined(separator: "\n"))", outcome: .refused)
     }
 }

@@ -27,7 +27,7 @@ import VolumeCore
     @Test("It is a refusal that lists each option in a line, with what holds by the settings")
     func list() throws {
         let error = try #require(answer(["help": ""]))
-        #expect(error.code == .invalidOption && error.outcome == .refused)
+        #expect(error.code == .help && error.outcome == .refused)
         #expect(error.description.contains("nothing was created"))
         let lines = error.description.split(separator: "\n").map(String.init)
         for option in VolumeOption.allCases {
