@@ -10,7 +10,10 @@ extension VolumeDriver {
     public func growFullVolumes() async {
         await withTaskGroup(of: Void.self) { group in
             for stored in held {
-                guard let autogrow = autogrow(of: stored) else { continue }
+                guard let autogrow = autogrow(of: stored) else {
+                    if stored.isSaidToStayFull { group.addTask { await record(nil, of: stored) } }
+                    continue
+                }
                 group.addTask { await looks.takeIfFree(stored.name) { await growIfFull(stored, autogrow) } }
             }
         }
@@ -48,9 +51,11 @@ extension VolumeDriver {
         guard let volume = stored.volume?.record else { return }
         switch step(for: stored, usage, autogrow) {
         case .nothing:
-            if !AutogrowRule.isFuller(usage, than: autogrow.at) { space.forgetFullness(of: stored.name) }
+            guard !AutogrowRule.isFuller(usage, than: autogrow.at) else { return }
+            space.forgetFullness(of: stored.name)
+            if stored.isSaidToStayFull { await record(nil, of: stored) }
         case .fullAtMaximum:
-            tell(of: volume, .atMaximum, "it is as large as autogrow.max lets it become")
+            await tell(of: stored, volume, .atMaximum, "it is as large as autogrow.max lets it become")
         case .grow(let size):
             space.noteGrowth(of: stored.name, at: ports.clock.now())
             do {
@@ -58,7 +63,7 @@ extension VolumeDriver {
                 try await ports.images.preflight(volume.spec.resized(to: size))
                 try await want(size, of: stored.name, usage, autogrow)
             } catch let error as VolumeError {
-                tell(of: volume, error.outcome == .refused ? .refused : .failed, "\(error)")
+                await tell(of: stored, volume, error.outcome == .refused ? .refused : .failed, "\(error)")
             }
         }
     }
@@ -88,8 +93,10 @@ extension VolumeDriver {
             guard
                 let desired = try GrowthRule.request(
                     size, for: stored, policy: policy, at: ports.clock.wallTime()),
+                let attachment = try stored.attachment?.record.applying(.staysFull(nil)),
                 try await commit(
-                    .init(desired: .put(desired)), over: stored, counting: size, under: policy,
+                    .init(attachment: .put(attachment), desired: .put(desired)), over: stored, counting: size,
+                    under: policy,
                     "let volume \(name) grow to \(size)") != nil
             else { return }
             space.noteAutogrow(.grown)
@@ -104,13 +111,42 @@ extension VolumeDriver {
     }
 
     /// Says once why a full volume does not grow, and again when the reason is another one.
-    private func tell(of volume: VolumeRecord, _ outcome: AutogrowOutcome, _ reason: String) {
-        guard space.noteFullness(of: volume.name, outcome) else { return }
-        space.noteAutogrow(outcome)
-        log.warning(
-            "a volume is nearly full and does not become larger",
-            metadata: ["volume": "\(volume.name)", "size": "\(volume.spec.size)", "reason": "\(reason)"])
+    private func tell(
+        of stored: StoredVolume, _ volume: VolumeRecord, _ outcome: AutogrowOutcome, _ reason: String
+    ) async {
+        let isNews = space.noteFullness(of: volume.name, outcome)
+        if isNews {
+            space.noteAutogrow(outcome)
+            log.warning(
+                "a volume is nearly full and does not become larger",
+                metadata: ["volume": "\(volume.name)", "size": "\(volume.spec.size)", "reason": "\(reason)"])
+        }
+        // Another wording of the same trouble is no news for the record.
+        if isNews || !stored.isSaidToStayFull { await record(reason, of: stored) }
     }
+
+    /// Has the record of the mount say why the volume stays full, for those who look at it on any node. In the volume's turn, as
+    /// what is wanted. Where it fails, the next look finds that the record does not say it yet.
+    /// - Parameter reason: `nil` when it does not.
+    private func record(_ reason: String?, of seen: StoredVolume) async {
+        do {
+            try await operation("record the fullness of", seen.name) {
+                let stored = try await read(seen.name)
+                guard let attachment = stored.attachment?.record, attachment.owner == me, attachment.state == .attached,
+                    attachment.epoch == seen.attachment?.record.epoch, attachment.autogrowReason != reason
+                else { return }
+                _ = try await commit(.init(attachment: .put(attachment.applying(.staysFull(reason)))), over: stored)
+            }
+        } catch {
+            log.debug(
+                "cannot record why a full volume does not become larger",
+                metadata: ["volume": "\(seen.name)", "error": "\(error)"])
+        }
+    }
+}
+
+extension StoredVolume {
+    fileprivate var isSaidToStayFull: Bool { attachment?.record.autogrowReason != nil }
 }
 
 /// What came of a volume that was to grow by itself.

@@ -53,6 +53,7 @@ extension VolumeDescription {
             status["wantedSize"] = .string("\(size)")
             if let reason = view.attachment?.growthReason { status["wantedSizeFailed"] = .string(reason) }
         }
+        if let reason = view.attachment?.autogrowReason { status["autogrowFailed"] = .string(reason) }
         if volume.adopted { status["adopted"] = true }
         if volume.isProtected { status["protected"] = true }
         if let policy = volume.policy { status["policy"] = .string("\(policy)") }

@@ -34,6 +34,16 @@ struct FullVolumeTests {
                     #"rbd_plugin_autogrow_total{outcome="at-maximum"} 1"#)
             }
             #expect(try await stage.imageSize(of: name) == 450 << 20)
+            try await eventually("inspect to say why it does not grow") {
+                try await stage.client.get(name).checked().volume?.status["autogrowFailed"]
+                    == "it is as large as autogrow.max lets it become"
+            }
+            let shown = try await stage.operate("volume", "get", name).checked().output
+            #expect(shown.contains("nearly full and does not become larger by itself: it is as large as"), "\(shown)")
+            try await stage.operate("volume", "set", name, "autogrow.at=off").checked()
+            try await eventually("that to go when the volume is not to grow any more") {
+                try await stage.client.get(name).checked().volume?.status["autogrowFailed"] == nil
+            }
             try await stage.client.unmount(name, id: "a").checked()
             try await stage.expectSoundFilesystem(name, after: "growing by itself")
         }

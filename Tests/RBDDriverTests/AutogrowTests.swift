@@ -108,6 +108,50 @@ import VolumeCore
         #expect(wanted == .mebibytes(248) && driver.autogrowOutcomes == [.refused: 1, .grown: 1])
     }
 
+    @Test(
+        "Why a full volume does not grow stands in the record of its mount until it grows, is not full, or is not to grow"
+    )
+    func toldReason() async throws {
+        var reason: String? { cluster.world.etcd.attachments.values.first?.record.autogrowReason }
+        let (driver, mountpoint) = try await mounted()
+        cluster.mutate { $0.ceph.pools["rbd"]?.capacity = .mebibytes(210) }
+        try fill(70, at: mountpoint)
+        await driver.growFullVolumes()
+        #expect(reason == nil)
+        try fill(99, at: mountpoint)
+        await driver.growFullVolumes()
+        let first = try #require(reason)
+        #expect(first.contains("rbd"), "\(first)")
+        #expect(try await driver.get(Self.name).attachment?.autogrowReason == first)
+
+        // Another run of the plugin knows nothing, and writes nothing anew.
+        let written = cluster.world.etcd.revision
+        pass(61)
+        await driver.growFullVolumes()
+        #expect(cluster.world.etcd.revision == written)
+        cluster.mutate { _ = $0.setValues([.autogrowAt: "off"], of: Self.name) }
+        await driver.growFullVolumes()
+        #expect(reason == nil)
+        cluster.mutate { _ = $0.setValues(Self.standard, of: Self.name) }
+        pass(61)
+        await driver.growFullVolumes()
+        #expect(reason != nil)
+
+        cluster.mutate { $0.ceph.pools["rbd"]?.capacity = .gibibytes(1) }
+        pass(61)
+        await driver.growFullVolumes()
+        #expect(wanted == .mebibytes(248) && reason == nil)
+        await driver.reconcileAll()
+
+        cluster.mutate { _ = $0.setValues([.autogrowMax: "248M"], of: Self.name) }
+        try fill(99, at: mountpoint)
+        await driver.growFullVolumes()
+        #expect(reason == "it is as large as autogrow.max lets it become")
+        cluster.mutate { _ = $0.wishSize(.mebibytes(500), of: Self.name) }
+        await driver.reconcileAll()
+        #expect(size == .mebibytes(500) && reason == nil)
+    }
+
     @Test("A filesystem that does not answer is asked once, and holds up no other")
     func hung() async throws {
         let (driver, mountpoint) = try await mounted()

@@ -222,7 +222,11 @@ extension History {
         }
         for _ in 1...2 { mustSucceed(.tend, on: index) }
         let size = size(of: name)
-        guard checks.violation == nil, size < Setup.growthBound else { return }
+        guard checks.violation == nil else { return }
+        if cluster.mutate({ $0.etcd.attachments[name] })?.record.autogrowReason == nil {
+            checks.report(.endsWell, "\(name) is full and grows no more, and its record does not say why")
+        }
+        guard size < Setup.growthBound else { return }
         checks.report(.endsWell, "\(name) is full and may grow to \(Setup.growthBound), and has \(size)")
     }
 

@@ -77,6 +77,8 @@ public struct Attachment: Sendable, Hashable {
     public var inForce = ValuesInForce.none
     /// Why the volume does not have the size yet that is wanted of it; `nil` when nothing stands in the way.
     public var growthReason: String?
+    /// Why the volume, which is full, does not become larger by itself; `nil` when it is not full, or grows.
+    public var autogrowReason: String?
     /// What newer versions have recorded of the mount.
     public internal(set) var unknown = UnknownFields()
 

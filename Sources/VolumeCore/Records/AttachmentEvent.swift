@@ -8,6 +8,8 @@ public enum AttachmentEvent: Sendable, Hashable {
     case changed(ValuesInForce)
     /// The owner could not give the volume the size that is wanted, and why.
     case growthFailed(String)
+    /// The owner found the volume full, and not to become larger by itself, and why; `nil` when that is over.
+    case staysFull(String?)
     /// The owner begins to unmount and unmap.
     case detach
     /// The owner could not let go, because something still uses the filesystem or the device: it stays mounted.
@@ -32,6 +34,7 @@ extension Attachment {
             next.writersAreNoted = true
             next.inForce = .none
             next.growthReason = nil
+            next.autogrowReason = nil
         case (.attaching, .mounted(let mountpoint, let values)) where device != nil:
             next.state = .attached
             next.mountpoint = mountpoint
@@ -40,6 +43,8 @@ extension Attachment {
             next.inForce = values
         case (.attached, .growthFailed(let reason)):
             next.growthReason = reason
+        case (.attached, .staysFull(let reason)):
+            next.autogrowReason = reason
         case (.attaching, .detach), (.attached, .detach), (.detaching, .detach):
             next.state = .detaching
             next.inForce = .none
@@ -68,6 +73,7 @@ extension AttachmentEvent {
         case .mounted: "mounted"
         case .changed: "given other values"
         case .growthFailed: "found not to grow"
+        case .staysFull: "found full or not"
         case .detach: "told to detach"
         case .stayed: "kept"
         case .reattach: "attached again"

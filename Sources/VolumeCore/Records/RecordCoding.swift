@@ -131,6 +131,7 @@ extension Attachment: Codable {
         inForce = ValuesInForce(
             try fields.field("applied", or: RuntimeSettings()), reason: try fields.optional("unappliedReason"))
         growthReason = try fields.optional("growthReason")
+        autogrowReason = try fields.optional("autogrowReason")
         unknown = try fields.unknown()
     }
 
@@ -154,6 +155,7 @@ extension Attachment: Codable {
         if !inForce.values.isEmpty { try fields.encode(inForce.values, forKey: "applied") }
         try fields.encodeIfPresent(inForce.reason, forKey: "unappliedReason")
         try fields.encodeIfPresent(growthReason, forKey: "growthReason")
+        try fields.encodeIfPresent(autogrowReason, forKey: "autogrowReason")
     }
 }
 

@@ -72,9 +72,9 @@ public enum GrowthRule {
         volume.grownAt = time
         let isFulfilled = (stored.desired?.record.size ?? size) <= size
         var change = StoreChange(volume: .put(volume), desired: isFulfilled ? .delete : .keep)
-        if var attachment = stored.attachment?.record, attachment.growthReason != nil {
-            attachment.growthReason = nil
-            change.attachment = .put(attachment)
+        if var attachment = stored.attachment?.record {
+            (attachment.growthReason, attachment.autogrowReason) = (nil, nil)
+            if attachment != stored.attachment?.record { change.attachment = .put(attachment) }
         }
         return change
     }

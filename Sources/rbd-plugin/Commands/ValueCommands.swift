@@ -124,6 +124,9 @@ struct GetCommand: AsyncParsableCommand {
             for row in rows { table.add(row.option, row.wanted ?? "-", row.inForce ?? "-", row.from ?? "-") }
             print(table.text)
             if let reason = values.stored.attachment?.record.inForce.reason { print("Not all is in force: \(reason)") }
+            if let reason = values.stored.attachment?.record.autogrowReason {
+                print("The volume is nearly full and does not become larger by itself: \(reason)")
+            }
         }
     }
 }
