@@ -107,6 +107,37 @@ extension EngineTests {
             try await plugin.remove(volume)
         }
 
+        @Test(
+            "A volume POLICY/NAME is created, listed, inspected, used and removed by that name",
+            arguments: ["", ":latest"])
+        func policyNames(tag: String) async throws {
+            let plugin = try await SharedEngine.plugin
+            let (engine, pool) = (plugin.engine, plugin.environment.pool)
+            let policy = uniqueName("gold")
+            try await plugin.upload(policy, #"{"create": {"pool": "\#(pool)", "size": "206M"}}"#)
+            let volume = "\(policy)/cache"
+            try await engine.docker("volume", "create", "--driver", "wetopi/rbd\(tag)", volume)
+            #expect(try await CephRig(plugin.environment).exists("\(policy).cache", in: pool))
+            let listed = try await engine.docker("volume", "ls", "--quiet").split(separator: "\n").map(String.init)
+            #expect(listed.contains(volume) && !listed.contains("\(policy).cache"), "\(listed)")
+            let inspected = try JSONValue(parsing: try await engine.docker("volume", "inspect", volume)).array.first
+            #expect(inspected?["Name"] == .string(volume) && inspected?["Status"]?["policy"] == .string(policy))
+
+            let mount = "type=volume,source=\(volume),destination=/data,volume-driver=\(plugin.name)"
+            for (number, options) in [["--volume", "\(volume):/data"], ["--mount", mount]].enumerated() {
+                let words = ["run", "--rm", "--network", "none"] + options + [BusyboxImage.name, "sh", "-c"]
+                let before = (0..<number).map { "\($0)\n" }.joined()
+                let answer = try await engine.run(words + ["cat /data/file 2>/dev/null; echo \(number) >>/data/file"])
+                #expect(try answer.checked().output == before)
+            }
+            try await eventually("the volume to be unmounted", within: engine.patience) {
+                try await plugin.mountRecord(of: "\(policy).cache") == nil
+            }
+            try await engine.docker("volume", "rm", volume)
+            #expect(try await !CephRig(plugin.environment).exists("\(policy).cache", in: pool))
+            try await plugin.operate("policy", "rm", policy)
+        }
+
         @Test("What -o help answers arrives in lines, and no volume is made")
         func helpInLines() async throws {
             let plugin = try await SharedEngine.plugin

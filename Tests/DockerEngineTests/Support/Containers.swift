@@ -50,6 +50,18 @@ extension ManagedPlugin {
         ).checked()
     }
 
+    /// Makes a policy, as an operator does.
+    func upload(_ policy: String, _ text: String) async throws {
+        let file = engine.scratch.path + "/policy.json"
+        try write(text, to: file)
+        let settings = PluginSettings(etcdPrefix: prefix)
+        let variables = settings.variables(for: environment, stateFolder: engine.scratch.path + "/operator")
+        try await runTool(
+            "sh", ["-c", #""$1" policy upload "$2" < "$3""#, "sh", try PluginProcess.executable(), policy, file],
+            settings: variables.mapValues { $0 }, within: .seconds(90)
+        ).checked()
+    }
+
     /// Nothing of the volume is in the kernel or recorded as mounted, and Docker lets it be removed.
     func remove(_ volume: String) async throws {
         var held: [String] = []
