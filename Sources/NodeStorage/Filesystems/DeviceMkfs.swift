@@ -8,7 +8,8 @@ struct DeviceMkfs: Sendable {
     let root: String
 
     func run(on device: String, _ spec: VolumeSpec, to what: String) async throws {
-        let mkfs = MkfsCommand(spec.filesystem, size: spec.size, words: spec.mkfsOptions)
+        let mkfs = try await MkfsCommand(spec.filesystem, size: spec.size, words: spec.mkfsOptions)
+            .restrained(by: runner, to: what)
         let folder = try await ScratchFile.make(below: root, kernel: kernel, to: what)
         do {
             let command = Command(mkfs.tool, mkfs.options + [device], folder: folder.path)

@@ -153,7 +153,8 @@ public struct SparseImageFormatter: Sendable {
 
     private func runMkfs(_ scene: Scene) async throws {
         let (spec, what) = (scene.spec, scene.what)
-        let mkfs = MkfsCommand(spec.filesystem, size: scene.size, words: spec.mkfsOptions)
+        let mkfs = try await MkfsCommand(spec.filesystem, size: scene.size, words: spec.mkfsOptions)
+            .restrained(by: runner, to: what)
         // In a folder of its own a relative name among the user's words leads nowhere.
         let command = scene.content.asArgument(
             of: Command(mkfs.tool, mkfs.options, timeout: timeout, folder: scene.folder.path))

@@ -24,7 +24,17 @@ enum MkfsXFS {
         let log = isLogged ? [] : ["-l", "size=\(largestLog.bytes)"]
         // It sets the device's block size.
         return MkfsCommand(
-            tool: .mkfsXFS, options: ["-q", "-K"] + sectors + log + words, capabilities: [.sysAdmin])
+            tool: .mkfsXFS, options: ["-q", "-K"] + sectors + log + words, capabilities: [.sysAdmin],
+            restraint: restraint(words))
+    }
+
+    /// Linux mounts an xfs with these from 6.10 on, and xfsprogs 7.2 makes each xfs with them: a node with an earlier kernel
+    /// could not take such a volume. mkfs.xfs refuses an option that comes twice.
+    private static func restraint(_ words: [String]) -> MkfsCommand.Restraint {
+        let features = [("-i", "exchange"), ("-n", "parent")].filter { _, name in
+            !words.contains { $0.contains(name) }
+        }
+        return .init(since: ToolVersion(6, 10), options: features.flatMap { [$0, $1 + "=0"] })
     }
 
     /// The log is written as zeros.
