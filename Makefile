@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help deps build release plugin create enable disable push all deb conformance test unit simulate fuzz soak rolling-upgrade bench demo readme lint format clean
+.PHONY: help deps build release plugin create enable disable push all deb conformance test unit simulate fuzz soak rolling-upgrade matrix bench demo readme lint format clean
 
 # One set of flags for building and for testing: other flags would build everything a second time.
 SWIFT_BUILD := swift build --build-tests
@@ -47,7 +47,7 @@ release: deps ## build the plugin for use: optimised, with Swift's runtime linke
 	@folder="$(RELEASE_PROGRAMS)"; rm -rf "$$folder/linked"; packaging/linked "$$folder/rbd-plugin" "$$folder/linked"
 	@echo "built $(RELEASE_PROGRAMS)/rbd-plugin"
 
-plugin: release ## make the managed plugin: plugin/config.json and plugin/rootfs
+plugin: release ## make the managed plugin: plugin/config.json and plugin/rootfs; PLUGIN_RELEASE=forky has Ceph 20's libraries
 	packaging/plugin plugin "$(RELEASE_PROGRAMS)/rbd-plugin"
 	@packaging/report plugin
 
@@ -104,6 +104,9 @@ soak: build simulate fuzz ## run the long tests: a million histories, ten minute
 rolling-upgrade: build ## run this version and the last released one as two nodes of one cluster (needs root)
 	@released="$$(rig/released)"; RBD_PLUGIN_RELEASED="$$released/rbd-plugin" \
 		rig/test "$(DEBUG_PROGRAMS)/rbd-pluginPackageTests.xctest" RollingUpgradeTests
+
+matrix: build ## run the main job over releases of Ceph, etcd, libcurl and Docker, and print a table (needs root, downloads); MATRIX='sid …' runs some
+	@rig/matrix "$(DEBUG_PROGRAMS)/rbd-pluginPackageTests.xctest" $(MATRIX)
 
 demo: deps ## show a volume's life and a take-over on a real Ceph and etcd, call by call (needs root)
 	$(DEMO_BUILD)
