@@ -179,7 +179,8 @@ import VolumeCore
                 ],
                 .fuse: [
                     "no /dev/fuse", "no /dev/loop-control", "no block-rbd.so for qemu (package qemu-block-extra)",
-                    "no qemu-storage-daemon (package qemu-system-common)", "no losetup (package mount)",
+                    "no qemu-storage-daemon (package qemu-utils, before Debian 13 qemu-system-common)",
+                    "no losetup (package mount)",
                     "no rbd (package ceph-common)",
                 ],
             ])

@@ -29,5 +29,6 @@ public struct Tool: Sendable, Hashable {
     public static let kernel = Tool("rbd-plugin-kernel", package: "rbd-plugin", isCompanion: true)
     public static let rbd = Tool("rbd", package: "ceph-common")
     public static let rbdNBD = Tool("rbd-nbd", package: "rbd-nbd")
-    public static let qemuStorageDaemon = Tool("qemu-storage-daemon", package: "qemu-system-common")
+    public static let qemuStorageDaemon = Tool(
+        "qemu-storage-daemon", package: "qemu-utils, before Debian 13 qemu-system-common")
 }
