@@ -32,7 +32,9 @@ public struct RequestActions: Sendable {
             if let mine = stored.request?.record, mine.token == token { return mine }
             do {
                 let request = try RequestRule.ask(work, of: stored, token: token, by: me, at: clock.wallTime())
-                if try await store.commit(.init(request: .put(request)), over: stored) != nil { return request }
+                if try await store.commit(RequestRule.change(request, of: stored), over: stored) != nil {
+                    return request
+                }
                 guard clock.now() < end else { throw changedMeanwhile("ask for work on volume \(nameText)") }
             } catch let error as VolumeError where error.code == .conflict && clock.now() < end {
                 guard stored.attachment.map({ $0.record.state != .attached }) == true else { throw error }
@@ -99,7 +101,7 @@ public struct RequestActions: Sendable {
                 // Nothing is left of the image.
             }
         }
-        guard try await store.commit(.init(request: .delete), over: stored) != nil else {
+        guard try await store.commit(RequestRule.change(nil, of: stored), over: stored) != nil else {
             throw changedMeanwhile("remove the request of volume \(nameText)")
         }
     }
@@ -110,7 +112,7 @@ public struct RequestActions: Sendable {
         let stored = try await store.read(try VolumeName(given: nameText))
         guard let now = stored.request?.record, now.token == request.token else { return true }
         guard now.state == .waiting else { return false }
-        return try await store.commit(.init(request: .delete), over: stored) != nil
+        return try await store.commit(RequestRule.change(nil, of: stored), over: stored) != nil
     }
 
     private func changedMeanwhile(_ what: String) -> VolumeError {

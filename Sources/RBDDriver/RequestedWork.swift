@@ -40,13 +40,13 @@ extension VolumeDriver {
             switch try await step(for: stored) {
             case .nothing: return nil
             case .clear:
-                _ = try await commit(.init(request: .delete), over: stored)
+                _ = try await commit(RequestRule.change(nil, of: stored), over: stored)
                 return nil
             case .end(let request):
-                _ = try await commit(.init(request: .put(request)), over: stored)
+                _ = try await commit(RequestRule.change(request, of: stored), over: stored)
                 return nil
             case .work(let request):
-                let taken = try await commit(.init(request: .put(request)), over: stored)
+                let taken = try await commit(RequestRule.change(request, of: stored), over: stored)
                 if taken != nil, request != stored.request?.record {
                     log.step("doing what was asked for", name, ["work": "\(request.work)", "by": "\(request.askedBy)"])
                 }
@@ -94,7 +94,7 @@ extension VolumeDriver {
                 let stored = try await read(name)
                 guard let mine = stillMine(request, in: stored) else { return }
                 let now = ended(mine, ports.clock.wallTime())
-                guard try await commit(.init(request: .put(now)), over: stored) != nil else { continue }
+                guard try await commit(RequestRule.change(now, of: stored), over: stored) != nil else { continue }
                 log.step(
                     "a request has come to its end", name, ["work": "\(now.work)", "result": "\(now.result ?? "")"])
                 return

@@ -22,6 +22,7 @@ extension VolumeRecord: CheckedRecord {
         }
         for token in abandoned { try RecordForm.id(token, "abandoned") }
         try RecordForm.epoch(epoch, "epoch")
+        if let heldFor { try RecordForm.id(heldFor, "heldFor") }
         if let createdSize { try RecordForm.size(createdSize, "createdSize") }
         try runtime.check()
         try spec.checkValues(adopted: adopted)

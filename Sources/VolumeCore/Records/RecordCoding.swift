@@ -4,7 +4,7 @@
 extension VolumeRecord: Codable {
     public init(from decoder: any Decoder) throws {
         var fields = try RecordReader(decoder)
-        ownStamp = try RecordStamp(&fields).withoutStripes
+        ownStamp = try RecordStamp(&fields).openToOlder
         name = try Self.name(try fields.field("name"), given: try fields.optional("givenName"))
         uid = try fields.field("uid")
         phase = try fields.kind("phase")
@@ -20,6 +20,7 @@ extension VolumeRecord: Codable {
         createdSize = try fields.optional("createdSize")
         grownAt = try fields.optional("grownAt")
         trimmedAt = try fields.optional("trimmedAt")
+        heldFor = try fields.optional("heldFor")
         policy = try fields.optional("policy")
         runtime = try fields.field("runtime", or: RuntimeSettings())
         unknown = try fields.unknown()
@@ -45,6 +46,7 @@ extension VolumeRecord: Codable {
         try fields.encodeIfPresent(createdSize, forKey: "createdSize")
         try fields.encodeIfPresent(grownAt, forKey: "grownAt")
         try fields.encodeIfPresent(trimmedAt, forKey: "trimmedAt")
+        try fields.encodeIfPresent(heldFor, forKey: "heldFor")
         try fields.encodeIfPresent(policy, forKey: "policy")
         if !runtime.isEmpty { try fields.encode(runtime, forKey: "runtime") }
     }

@@ -8,9 +8,10 @@ public struct RecordStamp: Sendable, Hashable {
     /// The form of nearly all records that this version writes: every released version may act on it.
     public static let current = 1
 
-    /// The form of a volume of which the image is yet to be made with stripes. A version that knows only form 1 would make it
-    /// without them. The released ones among these do not look at `reader`, so `schema` itself says it.
-    static let unmadeStripes = 2
+    /// The form of a volume of which the image is yet to be made with stripes, and of one that a request holds. A version that
+    /// knows only form 1 would make it without them, or mount it. The released ones among these do not look at `reader`, so
+    /// `schema` itself says it.
+    static let forNewerOnly = 2
 
     /// The newest form whose records this version acts on.
     public static let newest = 2
@@ -29,11 +30,11 @@ public struct RecordStamp: Sendable, Hashable {
     /// Whether this version may act on the record.
     public var isForThisVersion: Bool { (reader ?? schema) <= Self.newest }
 
-    /// That of the same volume while its image is made with stripes. What newer versions have written says it already.
-    var withStripes: RecordStamp { self == RecordStamp() ? RecordStamp(schema: Self.unmadeStripes) : self }
+    /// That of the same volume while older versions must leave it alone. What newer versions have written says it already.
+    var closedToOlder: RecordStamp { self == RecordStamp() ? RecordStamp(schema: Self.forNewerOnly) : self }
 
     /// That of the same volume afterwards.
-    var withoutStripes: RecordStamp { self == RecordStamp(schema: Self.unmadeStripes) ? RecordStamp() : self }
+    var openToOlder: RecordStamp { self == RecordStamp(schema: Self.forNewerOnly) ? RecordStamp() : self }
 
     init(_ fields: inout RecordReader) throws {
         schema = try fields.field("schema")

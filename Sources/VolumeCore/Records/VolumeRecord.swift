@@ -21,7 +21,7 @@ public struct VolumeRecord: Sendable, Hashable {
         }
     }
 
-    /// Which versions may act on it, but for an image that is yet to be made.
+    /// Which versions may act on it, but for an image that is yet to be made, or that a request changes.
     var ownStamp: RecordStamp
     public var name: VolumeName
     /// This incarnation of the name: a volume removed and created again has another one. The image's metadata holds it.
@@ -51,6 +51,8 @@ public struct VolumeRecord: Sendable, Hashable {
     public var grownAt: WallTime?
     /// When what it does not use was given back last.
     public var trimmedAt: WallTime?
+    /// The token of the request that holds the volume: for versions that know nothing of requests, to leave the volume alone.
+    public var heldFor: String?
     /// The policy that the volume follows.
     public var policy: PolicyName?
     /// Values of its own, which go before those of its policy.
@@ -79,7 +81,7 @@ public struct VolumeRecord: Sendable, Hashable {
     /// Which versions may act on it. Once the image is made, its stripes are the image's own affair.
     public var stamp: RecordStamp {
         let makesStripes = phase == .creating && !adopted && spec.striping != nil
-        return makesStripes ? ownStamp.withStripes : ownStamp
+        return makesStripes || heldFor != nil ? ownStamp.closedToOlder : ownStamp
     }
 
     /// Whether a removal leaves the image as it is: it was there before the volume, and whoever adopted it has not said that

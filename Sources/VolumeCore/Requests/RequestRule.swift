@@ -38,6 +38,19 @@ public enum RequestRule {
             outcome: .refused)
     }
 
+    /// Puts the request, or takes it away with `nil`. Whether one holds the volume stands in the volume's own record as well: older
+    /// versions, which know nothing of requests, leave that volume alone.
+    public static func change(_ request: WorkRequest?, of stored: StoredVolume) -> StoreChange {
+        var change = StoreChange(request: request.map { .put($0) } ?? .delete)
+        guard var volume = stored.volume?.record, request?.volumeUID ?? volume.uid == volume.uid else { return change }
+        let isHeld = request.map { $0.work.holdsVolume && ($0.isUnfinished || $0.isHalfDone) } ?? false
+        let heldFor = isHeld ? request?.token : nil
+        guard volume.heldFor != heldFor else { return change }
+        volume.heldFor = heldFor
+        change.volume = .put(volume)
+        return change
+    }
+
     /// A new request for the volume: a write beside the plugins (`OperatorWriteRule`).
     /// - Throws: `VolumeError`: `notFound`; `conflict` while the volume is not ready, or while it is being mounted, unmounted or
     ///   subject of another request; `inUse` when a node has the volume that none may have; `conflict` when none has it mounted

@@ -7,6 +7,8 @@ public struct VolumeClaim: Sendable, Hashable {
     public init(_ volume: VolumeRecord, by owner: NodeIdentity, mountID: String?, since: String) {
         var claimed = volume
         claimed.epoch = volume.epoch.next
+        // Of a request that somebody has deleted.
+        claimed.heldFor = nil
         self.volume = claimed
         attachment = Attachment(
             volumeUID: volume.uid, owner: owner, epoch: claimed.epoch, state: .attaching,

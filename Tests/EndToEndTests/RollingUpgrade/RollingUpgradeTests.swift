@@ -95,6 +95,29 @@ import Testing
         try await killSwitch.sweep()
     }
 
+    @Test("A volume that is to be rolled back is left alone by the older version until that is done")
+    func rollBack() async throws {
+        try await MixedCluster.with { cluster in
+            let (stage, name) = (cluster.stage, uniqueName("held"))
+            try await cluster.new.client.create(name, options: stage.options()).checked()
+            try await stage.operate("snapshot", "create", name, "s").checked()
+            try await cluster.new.plugin.kill()
+            try await stage.operate("snapshot", "rollback", name, "s", "--yes", "--no-wait").checked()
+            let refused = try await cluster.old.client.mount(name, id: "a")
+            #expect(refused.error.contains("newer version"), "\(refused.error)")
+            try await cluster.new.start()
+            try await eventually("the volume to be rolled back", within: .seconds(90)) {
+                try await stage.operate("request", "get", name).checked().output.contains("\"done\"")
+            }
+            try await cluster.old.client.mount(name, id: "a").checked()
+            try await cluster.old.client.unmount(name, id: "a").checked()
+            try await stage.operate("request", "rm", name).checked()
+            try await stage.operate("snapshot", "rm", name, "s").checked()
+            try await cluster.new.client.remove(name).checked()
+            try await stage.expectBlank()
+        }
+    }
+
     @Test("A volume that nobody uses any more is handed over when the other version asks", arguments: Upgrade.allCases)
     func handOver(_ upgrade: Upgrade) async throws {
         try await MixedCluster.with { cluster in

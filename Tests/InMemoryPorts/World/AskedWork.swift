@@ -41,7 +41,7 @@ extension World {
                 work, of: stored, token: "asked-\(requests)", by: "operator", at: WallTime(seconds: 1_767_225_600) + now
             )
         else { return false }
-        return etcd.commit(.init(request: .put(request)), over: stored, request: requests) != nil
+        return etcd.commit(RequestRule.change(request, of: stored), over: stored, request: requests) != nil
     }
 
     /// `etcdctl del requests/NAME`.

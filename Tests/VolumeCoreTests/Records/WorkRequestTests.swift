@@ -110,8 +110,9 @@ import VolumeCore
         #expect(isWorked(try stored(request(.trim), mounted: mount(me))))
         #expect(!isWorked(try stored(request(.trim), mounted: mount(other))))
         #expect(!isWorked(try stored(request(.trim), mounted: mount(me, .detaching))))
-        guard case .end(let ended) = RequestRule.decide(
-            try stored(request(.trim)), me: me, nodeIsAlive: true, at: now)
+        guard
+            case .end(let ended) = RequestRule.decide(
+                try stored(request(.trim)), me: me, nodeIsAlive: true, at: now)
         else { return #expect(Bool(false), "a trim of a volume that is not mounted goes on") }
         #expect(ended.state == .failed && ended.endedAt == now)
     }
@@ -124,6 +125,22 @@ import VolumeCore
         let later = now + RequestRule.kept
         #expect(RequestRule.decide(try stored(ended), me: me, nodeIsAlive: true, at: later) == .clear)
         #expect(RequestRule.decide(try stored(ended), me: other, nodeIsAlive: true, at: later) == .nothing)
+    }
+
+    @Test("a version that knows nothing of requests is told to leave a held volume alone, for as long as it is held")
+    func olderVersions() throws {
+        let free = try stored(nil)
+        let asked = RequestRule.change(request(rollBack), of: free).applied(to: free, at: 4)
+        #expect(asked.volume?.record.stamp.schema == 2 && asked.volume?.record.heldFor == "t1")
+        let text = try Golden.text(try #require(asked.volume?.record))
+        #expect(text.contains("\"heldFor\":\"t1\"") && text.contains("\"schema\":2"))
+        #expect(try Golden.decode(VolumeRecord.self, text) == asked.volume?.record)
+        var ended = request(rollBack, .running, by: me).failed("gone", at: now)
+        #expect(RequestRule.change(ended, of: asked).applied(to: asked, at: 5).volume?.record.stamp.schema == 1)
+        ended.hasBegun = true
+        #expect(RequestRule.change(ended, of: asked).applied(to: asked, at: 5).volume?.record.stamp.schema == 2)
+        #expect(RequestRule.change(nil, of: asked).applied(to: asked, at: 5).volume?.record == free.volume?.record)
+        #expect(RequestRule.change(request(.trim), of: free).volume == .keep)
     }
 
     @Test("one that has failed half-way holds the volume for ever, and only another rollback takes its place")
