@@ -49,6 +49,9 @@ package struct VolumeServer: Sendable {
             logger: logger)
     }
 
+    /// See ``LocalServer/changeBudget(to:)``.
+    package func changeBudget(to budget: Duration) { server.changeBudget(to: budget) }
+
     /// See ``LocalServer/start()``.
     package func start() async throws { try await server.start() }
 

@@ -26,6 +26,8 @@ public struct EtcdPolicyStore: PolicyStore {
 
     private var remaining: Duration { Deadline.limiting(timeout, now: clock.now()) }
 
+    private var writing: GuardedWrite { GuardedWrite(client: client, clock: clock, timeout: timeout) }
+
     public func read(_ name: PolicyName) async throws -> Revisioned<Policy>? {
         try await VolumeError.explainingEtcd("read policy \(name)") {
             let reading = Transaction(when: [], then: [.get(keys.policy(name))])
@@ -51,7 +53,7 @@ public struct EtcdPolicyStore: PolicyStore {
     ) async throws -> Revisioned<Policy>? {
         let (key, token) = (keys.policy(name), tokens.token())
         let write = Operation.put(key, try RecordCodec.encode(policy, write: token))
-        let answer = try await perform([write], on: key, over: read, "record policy \(name)") {
+        let answer = try await writing.perform([write], on: key, over: read?.revision, "record policy \(name)") {
             $0.flatMap { RecordCodec.writeToken(of: $0.value) } == token
         }
         return answer.map { Revisioned(policy, revision: $0) }
@@ -61,34 +63,8 @@ public struct EtcdPolicyStore: PolicyStore {
         let key = keys.policy(name)
         // A deletion leaves no token; but when the key is gone, then what was to be done is done.
         let deletions: [Operation] = [.delete(key), .delete(keys.quota(name))]
-        return try await perform(deletions, on: key, over: read, "delete policy \(name)") { $0 == nil } != nil
-    }
-
-    /// - Parameter isDone: whether what stands under the key is the outcome of this very write.
-    /// - Returns: the revision of the write; `nil` when its guard did not hold.
-    private func perform(
-        _ writes: [Operation], on key: String, over read: Revisioned<Policy>?, _ what: String,
-        isDone: (KeyValue?) -> Bool
-    ) async throws -> Int64? {
-        let absent = Comparison.keyAbsent(key)
-        let transaction = Transaction(
-            when: [read.map { .modRevision(key, equals: $0.revision) } ?? absent], then: writes,
-            otherwise: [.get(key)])
-        return try await VolumeError.explainingEtcd(what) {
-            var mayHaveHappened = false
-            while true {
-                do {
-                    let answer = try await client.transaction(transaction, timeout: remaining)
-                    if answer.succeeded { return answer.revision }
-                    let now = answer.responses.first?.kvs.first
-                    return mayHaveHappened && isDone(now) ? now?.modRevision ?? answer.revision : nil
-                } catch let error as EtcdError where error.outcome == .unknown && remaining > .zero {
-                    // As in `EtcdVolumeStore.commit`: the guard makes the repetition harmless.
-                    mayHaveHappened = true
-                    try await clock.sleep(for: .milliseconds(100))
-                }
-            }
-        }
+        return try await writing.perform(deletions, on: key, over: read.revision, "delete policy \(name)") { $0 == nil }
+            != nil
     }
 }
 

@@ -1,6 +1,6 @@
 import VolumeCore
 
-/// The keys in etcd below the prefix: `volumes/<name>`, `mounts/<name>`, `policies/<name>`, `quotas/<policy>`, `nodes/<node>`, `cluster`.
+/// The keys in etcd below the prefix: `volumes/<name>`, `mounts/<name>`, `policies/<name>`, `quotas/<policy>`, `nodes/<node>`, `cluster`, `global`.
 public struct StateKeys: Sendable, Hashable {
     /// Ends with a slash.
     public let prefix: String
@@ -14,6 +14,7 @@ public struct StateKeys: Sendable, Hashable {
     func folder(_ kind: RecordKind) -> String { prefix + kind.rawValue + "/" }
     func record(_ kind: RecordKind, of name: VolumeName) -> String { folder(kind) + name.text }
     var cluster: String { prefix + "cluster" }
+    var global: String { prefix + "global" }
     func node(_ node: String) -> String { prefix + "nodes/" + node }
     var policies: String { prefix + "policies/" }
     func policy(_ name: PolicyName) -> String { policies + name.text }

@@ -56,10 +56,18 @@ public final class WatchedVolumes: VolumeCatalog, PolicyCatalog {
     private let keys: StateKeys
     private let log: Logger
     private let unreadable: UnreadableKeys
+    private let onGlobal: @Sendable (GlobalSettings) -> Void
 
-    /// - Parameter unreadable: is told of what is left out.
-    public init(keys: StateKeys, unreadable: UnreadableKeys, log: Logger) {
+    /// - Parameters:
+    ///   - unreadable: is told of what is left out.
+    ///   - onGlobal: is told of the settings of all nodes, at first and whenever they change. While they cannot be read nothing is
+    ///     told: those of before stay in force.
+    public init(
+        keys: StateKeys, unreadable: UnreadableKeys, log: Logger,
+        onGlobal: @escaping @Sendable (GlobalSettings) -> Void = { _ in }
+    ) {
         self.keys = keys
+        self.onGlobal = onGlobal
         self.unreadable = unreadable
         self.log = log
     }
@@ -183,6 +191,11 @@ public final class WatchedVolumes: VolumeCatalog, PolicyCatalog {
             }
             copy.isLoaded = true
         }
+        if let global = read.global {
+            onGlobal(global)
+        } else if !read.hasUnreadableGlobal {
+            onGlobal(GlobalSettings())
+        }
         endFirstReading()
         log.info("read all volumes from etcd", metadata: ["volumes": "\(volumes.count)", "revision": "\(revision)"])
     }
@@ -199,6 +212,7 @@ public final class WatchedVolumes: VolumeCatalog, PolicyCatalog {
     }
 
     private func take(_ event: WatchEvent) {
+        if event.key == keys.global { return takeGlobal(event) }
         if takePolicy(event) { return }
         guard let (kind, name) = volumeKey(of: event) else { return }
         copy.withLock { copy in
@@ -210,6 +224,14 @@ public final class WatchedVolumes: VolumeCatalog, PolicyCatalog {
             let isGone = stored.isAbsent && copy.unreadable[name] == nil
             copy.entries[name] = isGone ? nil : stored
             copy.tombstones[name] = nil
+        }
+    }
+
+    private func takeGlobal(_ event: WatchEvent) {
+        do throws(VolumeError) {
+            onGlobal(try event.keyValue.map { entry throws(VolumeError) in try GlobalRecord.decode(entry) } ?? .init())
+        } catch {
+            unreadable.report(error, of: event.key, revision: event.revision)
         }
     }
 
@@ -254,8 +276,12 @@ public final class WatchedVolumes: VolumeCatalog, PolicyCatalog {
 struct WatchedPage {
     private(set) var volumes: StoredVolumes
     private(set) var policies: StoredPolicies
+    private(set) var global: GlobalSettings?
+    private(set) var hasUnreadableGlobal = false
+    private let keys: StateKeys
 
     init(keys: StateKeys) {
+        self.keys = keys
         volumes = StoredVolumes(keys: keys)
         policies = StoredPolicies(keys: keys)
     }
@@ -263,11 +289,20 @@ struct WatchedPage {
     mutating func take(_ entry: KeyValue, orReportTo unreadable: UnreadableKeys) {
         volumes.take(entry, orReportTo: unreadable)
         policies.take(entry, orReportTo: unreadable)
+        guard entry.key == keys.global else { return }
+        do throws(VolumeError) {
+            global = try GlobalRecord.decode(entry)
+        } catch {
+            hasUnreadableGlobal = true
+            unreadable.report(error, of: entry.key, revision: entry.modRevision)
+        }
     }
 
     /// Takes in what others have of other keys.
     mutating func merge(_ others: WatchedPage) {
         volumes.merge(others.volumes)
         policies.merge(others.policies)
+        global = others.global ?? global
+        hasUnreadableGlobal = hasUnreadableGlobal || others.hasUnreadableGlobal
     }
 }

@@ -125,8 +125,9 @@ final class ConnectionHandler<Service: LocalService>: ChannelInboundHandler {
         current = call
         server.open.workBegan()
         call.note(.workBegan)
-        call.budgetTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(server.budget)) {
-            self.budgetRanOut(call, context)
+        let budget = server.budget.now
+        call.budgetTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(budget)) {
+            self.budgetRanOut(call, after: budget, context)
         }
         let eventLoop = context.eventLoop
         let bound = NIOLoopBound((handler: self, call: call, context: context), eventLoop: eventLoop)
@@ -139,11 +140,13 @@ final class ConnectionHandler<Service: LocalService>: ChannelInboundHandler {
         }
     }
 
-    private func budgetRanOut(_ call: ActiveCall<Service.Call>, _ context: ChannelHandlerContext) {
+    private func budgetRanOut(
+        _ call: ActiveCall<Service.Call>, after budget: Duration, _ context: ChannelHandlerContext
+    ) {
         guard call.progress.budgetRanOut() else { return }
         current = nil
         call.note(.budgetRanOut)
-        answer(call.call.timeOutAnswer(after: server.budget), call.exchange, context)
+        answer(call.call.timeOutAnswer(after: budget), call.exchange, context)
     }
 
     private func workEnded(

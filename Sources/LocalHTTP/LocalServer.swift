@@ -39,8 +39,12 @@ package final class LocalServer<Service: LocalService>: Sendable {
     package init(socketPath: String, budget: Duration, maximumBodySize: Int, service: Service, logger: Logger) {
         self.socketPath = socketPath
         self.logger = logger
-        server = ServerContext(service: service, budget: budget, maximumBodySize: maximumBodySize, open: OpenWork())
+        server = ServerContext(
+            service: service, budget: CallBudget(budget), maximumBodySize: maximumBodySize, open: OpenWork())
     }
+
+    /// Calls that begin from now on have so long.
+    package func changeBudget(to budget: Duration) { server.budget.change(to: budget) }
 
     /// Binds the socket; from then on clients are served. Throws `SocketError`.
     package func start() async throws {

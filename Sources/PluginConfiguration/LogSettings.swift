@@ -1,4 +1,5 @@
 import Logging
+import VolumeCore
 
 /// What is logged, and how.
 public struct LogSettings: Sendable, Equatable {
@@ -22,6 +23,11 @@ extension LogSettings {
         let format: LogFormat? = reader.value(.logFormat, Text.choice)
         guard let level, let format else { return nil }
         self.init(level: level, format: format)
+    }
+
+    /// The level that is set for all nodes, else the node's own.
+    public func level(following global: GlobalSettings) -> Logger.Level {
+        global.logLevel.flatMap { Self.levels[$0.rawValue] } ?? level
     }
 
     private static let levels: [String: Logger.Level] = [

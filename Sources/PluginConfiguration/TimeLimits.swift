@@ -1,3 +1,5 @@
+import VolumeCore
+
 /// How long things may take.
 public struct TimeLimits: Sendable, Equatable {
     /// One call from Docker in all.
@@ -16,10 +18,10 @@ public struct TimeLimits: Sendable, Equatable {
 
 extension TimeLimits {
     init?(from reader: inout SettingsReader) {
-        let operation = reader.value(.operationTimeout, DurationText.within(.seconds(5) ... .seconds(110)))
+        let operation = reader.value(.operationTimeout, DurationText.within(Self.seconds(TimeLimitRange.operation)))
         let ceph = reader.value(.cephTimeout, DurationText.within(.seconds(1) ... .seconds(60)))
         let etcd = reader.value(.etcdTimeout, DurationText.within(.seconds(1) ... .seconds(60)))
-        let mountWait = reader.value(.mountWait, DurationText.within(.zero ... .seconds(100)))
+        let mountWait = reader.value(.mountWait, DurationText.within(Self.seconds(TimeLimitRange.mountWait)))
         let nodeTTL = reader.value(.nodeTTL, DurationText.within(.seconds(5) ... .seconds(600)))
         let day = Duration.seconds(86_400)
         let blocklistExpiry = reader.value(.blocklistExpiry, DurationText.within(day...day * 36_500))
@@ -30,15 +32,34 @@ extension TimeLimits {
         checkAgainstEachOther(&reader)
     }
 
+    private static func seconds(_ range: ClosedRange<Int>) -> ClosedRange<Duration> {
+        .seconds(range.lowerBound) ... .seconds(range.upperBound)
+    }
+
     /// Whatever runs into its limit, the operation must still have time to look at what became of it and to undo it.
-    private func checkAgainstEachOther(_ reader: inout SettingsReader) {
+    private var unfit: [(setting: Setting, why: String)] {
         let pairs: [(Setting, Duration)] = [(.etcdTimeout, etcd), (.mountWait, mountWait)]
-        for (setting, limit) in pairs where limit + ceph >= operation {
-            reader.note(
-                setting.name,
+        return pairs.filter { $0.1 + ceph >= operation }.map { setting, limit in
+            (
+                setting,
                 "\(setting.name) (\(DurationText.describe(limit))) and CEPH_TIMEOUT (\(DurationText.describe(ceph))) "
-                    + "together must be less than OPERATION_TIMEOUT (\(DurationText.describe(operation))).")
+                    + "together must be less than OPERATION_TIMEOUT (\(DurationText.describe(operation)))."
+            )
         }
+    }
+
+    /// These limits with those that are set for all nodes.
+    /// - Returns: a sentence as `problem` where they cannot go together with the rest of this node's own: these limits stay then.
+    public func following(_ global: GlobalSettings) -> (limits: TimeLimits, problem: String?) {
+        var limits = self
+        limits.operation = global.operationTimeout ?? operation
+        limits.mountWait = global.mountWait ?? mountWait
+        guard let problem = limits.unfit.first else { return (limits, nil) }
+        return (self, problem.why)
+    }
+
+    private func checkAgainstEachOther(_ reader: inout SettingsReader) {
+        for (setting, why) in unfit { reader.note(setting.name, why) }
         if etcd * 2 >= nodeTTL {
             reader.note(
                 Setting.nodeTTL.name,

@@ -28,7 +28,7 @@ public struct PluginLog: Sendable {
 
     private let settings: LogSettings
     private let reader: Reader
-    private let repetition = Shared()
+    private let shared: Shared
     private let writers: [LogWriter]
     private let take: @Sendable (_ line: [UInt8], _ isGrave: Bool, Stream) -> Void
 
@@ -61,6 +61,7 @@ public struct PluginLog: Sendable {
         take: @escaping @Sendable ([UInt8], Bool, Stream) -> Void
     ) {
         self.settings = settings
+        shared = Shared(settings.level)
         self.reader = reader
         self.writers = writers
         self.take = take
@@ -81,15 +82,18 @@ public struct PluginLog: Sendable {
     public func bootstrap() { LoggingSystem.bootstrap { handler(label: $0) } }
 
     func handler(label: String) -> some LogHandler {
-        var handler = Handler(log: self, label: label)
-        handler.logLevel = settings.level
-        return handler
+        Handler(log: self, label: label)
     }
+
+    /// All loggers of the program, but for those that have a level of their own, log so much from now on.
+    public func setLevel(_ level: Logger.Level) { shared.setLevel(level) }
+
+    fileprivate var level: Logger.Level { shared.level }
 
     fileprivate func write(_ line: LogLine) {
         var line = line
         if line.level >= .warning {
-            guard case .tell(let leftOut) = repetition.judge(line.kind) else { return }
+            guard case .tell(let leftOut) = shared.judge(line.kind) else { return }
             if leftOut > 0 { line.metadata["repeats"] = "\(leftOut)" }
         }
         line.time = reader.timeNow
@@ -104,9 +108,18 @@ public struct PluginLog: Sendable {
             source: "PluginLog", metadata: ["lines": "\(count)"], time: reader.timeNow)
     }
 
-    /// What all loggers know together of what was told before.
+    /// What all loggers have together: how much they log, and what was told before.
     private final class Shared: Sendable {
         private let repetition = Mutex(Repetition())
+        private let levelNumber: Atomic<Int>
+
+        init(_ level: Logger.Level) { levelNumber = Atomic(Self.number(of: level)) }
+
+        var level: Logger.Level { Logger.Level.allCases[levelNumber.load(ordering: .relaxed)] }
+
+        func setLevel(_ level: Logger.Level) { levelNumber.store(Self.number(of: level), ordering: .relaxed) }
+
+        private static func number(of level: Logger.Level) -> Int { Logger.Level.allCases.firstIndex(of: level) ?? 0 }
 
         func judge(_ warning: String) -> Repetition.Verdict {
             repetition.withLock { $0.judge(warning, at: .now) }
@@ -117,7 +130,11 @@ public struct PluginLog: Sendable {
 private struct Handler: LogHandler {
     let log: PluginLog
     let label: String
-    var logLevel = Logger.Level.info
+    private var ownLevel: Logger.Level?
+    var logLevel: Logger.Level {
+        get { ownLevel ?? log.level }
+        set { ownLevel = newValue }
+    }
     var metadata: Logger.Metadata = [:]
 
     init(log: PluginLog, label: String) {

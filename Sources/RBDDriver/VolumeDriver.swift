@@ -7,7 +7,7 @@ import VolumeCore
 /// Every operation ends within the budgets of its settings.
 public struct VolumeDriver: Sendable {
     public let ports: DriverPorts
-    public let settings: DriverSettings
+    private let budgets: OperationBudgets
     public let me: NodeIdentity
     let rules: DriverRules
     let turns = KeyedLimiter<VolumeName>()
@@ -35,12 +35,20 @@ public struct VolumeDriver: Sendable {
     ) {
         self.ports = ports
         self.rules = rules
-        self.settings = settings
+        budgets = OperationBudgets(settings)
         self.me = me
         self.log = log
         slots = KeyedLimiter(atOnce: settings.operationsPerPool)
         orphans = OrphanSightings(startedAt: ports.clock.now())
         memory = DriverMemory(startedAt: ports.clock.now())
+    }
+
+    /// As they are now.
+    public var settings: DriverSettings { budgets.settings }
+
+    /// Operations, and steps of operations, that begin from now on have these budgets.
+    public func changeBudgets(work: Duration, undo: Duration, handOverWait: Duration) {
+        budgets.change(work: work, undo: undo, handOverWait: handOverWait)
     }
 
     /// Runs `body` in the volume's turn and under the operation's deadline.

@@ -45,7 +45,8 @@ struct Composition {
             settings: CephSettings(settings, files: ceph), noting: clientNotes.note, logger: log)
         etcd = try EtcdClient(configuration: EtcdConfiguration(settings), logger: log)
         let unreadable = UnreadableKeys(log: log)
-        catalog = WatchedVolumes(keys: keys, unreadable: unreadable, log: log)
+        let live = LiveSettings(settings, log: log)
+        catalog = WatchedVolumes(keys: keys, unreadable: unreadable, log: log, onGlobal: live.follow)
         heartbeat = NodeHeartbeat(
             client: etcd, keys: keys, record: NodeRecord(me, since: clock.timestamp(), version: Version.text),
             ttl: settings.limits.nodeTTL, clock: clock, log: log)
@@ -93,6 +94,10 @@ struct Composition {
                 await health.lookAtMapper()
                 return registry.render()
             }, logger: log)
+        live.takeEffect { [driver, server] limits in
+            driver.changeBudgets(work: limits.workBudget, undo: limits.undoBudget, handOverWait: limits.mountWait)
+            server.changeBudget(to: limits.operation)
+        }
     }
 
     /// Serves until SIGTERM or SIGINT; then lets running calls end. Mounted volumes stay mounted.

@@ -1,3 +1,4 @@
+import Logging
 import PluginConfiguration
 import PluginLog
 import Synchronization
@@ -11,6 +12,9 @@ enum LogOutput {
         log.bootstrap()
         Self.log.withLock { $0 = log }
     }
+
+    /// How much is logged from now on.
+    static func setLevel(_ level: Logger.Level) { log.withLock { $0 }?.setLevel(level) }
 
     /// How many lines were dropped because nobody took them.
     static var droppedLines: Int { log.withLock { $0 }?.droppedLines ?? 0 }

@@ -13,7 +13,7 @@ struct RBDPlugin: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             Serve.self, VolumeCommand.self, SnapshotCommand.self, RequestCommand.self, PolicyCommand.self,
-            MountCommand.self, NodeCommand.self,
+            MountCommand.self, NodeCommand.self, GlobalCommand.self,
         ])
 
     static func main() async {

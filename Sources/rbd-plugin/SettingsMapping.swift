@@ -43,14 +43,19 @@ extension EtcdCredentials {
     }
 }
 
-extension DriverSettings {
+extension TimeLimits {
     /// Of the time that Docker waits, a quarter is kept for undoing what failed.
+    var workBudget: Duration { operation * 72 / 100 }
+    var undoBudget: Duration { operation * 24 / 100 }
+}
+
+extension DriverSettings {
     init(_ settings: Settings, mountRoot: String) {
         self.init(
             mountRoot: mountRoot, defaults: settings.volumes.defaults, limits: settings.volumes.limits,
             mapOptions: settings.devices.mapOptions, mountOptions: settings.devices.mountOptions,
             operationsPerPool: settings.node.operationsPerPool,
-            workBudget: settings.limits.operation * 72 / 100, undoBudget: settings.limits.operation * 24 / 100,
+            workBudget: settings.limits.workBudget, undoBudget: settings.limits.undoBudget,
             handOverWait: settings.limits.mountWait, blocklistExpiry: settings.limits.blocklistExpiry)
     }
 }

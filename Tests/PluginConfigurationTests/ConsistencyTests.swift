@@ -1,3 +1,4 @@
+import Logging
 import PluginConfiguration
 import Testing
 import VolumeCore
@@ -17,6 +18,35 @@ import VolumeCore
             FakeHost().complaints(["MOUNT_WAIT": "15s"]) == [
                 "MOUNT_WAIT (15s) and CEPH_TIMEOUT (10s) together must be less than OPERATION_TIMEOUT (25s)."
             ])
+    }
+
+    @Test func `what is set for all nodes goes before a node's own limits, where it goes with the rest of them`() throws
+    {
+        let own = try FakeHost().load(["ETCD_TIMEOUT": "3s", "CEPH_TIMEOUT": "4s", "MOUNT_WAIT": "2s"])
+        var global = GlobalSettings()
+        #expect(own.limits.following(global).limits == own.limits)
+        try global.set(.operationTimeout, "8s")
+        try global.set(.mountWait, "3s")
+        var expected = own.limits
+        (expected.operation, expected.mountWait) = (.seconds(8), .seconds(3))
+        let followed = own.limits.following(global)
+        #expect(followed.limits == expected && followed.problem == nil)
+        for (option, value) in [(GlobalOption.operationTimeout, "7s"), (.mountWait, "4s")] {
+            var bad = global
+            try bad.set(option, value)
+            let refused = own.limits.following(bad)
+            #expect(refused.limits == own.limits && refused.problem?.contains("together must be less than") == true)
+        }
+    }
+
+    @Test func `the log's level is that for all nodes, where there is one`() throws {
+        let own = try FakeHost().load(["LOG_LEVEL": "warn"]).log
+        var global = GlobalSettings()
+        #expect(own.level(following: global) == .warning)
+        for (text, level) in [("error", Logger.Level.error), ("1", .warning), ("info", .info), ("3", .debug)] {
+            try global.set(.logLevel, text)
+            #expect(own.level(following: global) == level)
+        }
     }
 
     @Test func `one lost sign of life does not make a node look dead`() throws {

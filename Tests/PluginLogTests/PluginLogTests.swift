@@ -47,6 +47,27 @@ import Testing
         }
     }
 
+    @Test("How much is logged changes for loggers that there are already, but for those with a level of their own")
+    func level() {
+        let lines = Lines()
+        let log = PluginLog(LogSettings(level: .warning, format: .text), .host) { bytes, stream in
+            lines.all.withLock { $0.append((String(decoding: bytes, as: UTF8.self), stream)) }
+        }
+        let logger = Logger(label: "rbd-plugin") { log.handler(label: $0) }
+        var quiet = logger
+        quiet.logLevel = .error
+        logger.info("one")
+        log.setLevel(.debug)
+        logger.debug("two")
+        quiet.warning("three")
+        log.setLevel(.warning)
+        logger.notice("four")
+        logger.warning("five")
+        #expect(logger.logLevel == .warning && quiet.logLevel == .error)
+        let told = lines.all.withLock { $0.map(\.text) }
+        #expect(told.count == 2 && told[0].contains("two") && told[1].contains("five"), "\(told)")
+    }
+
     @Test("A line of text is one line, with its fields in order")
     func text() {
         let lines = Lines()

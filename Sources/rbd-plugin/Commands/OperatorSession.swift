@@ -12,6 +12,7 @@ import VolumeCore
 struct OperatorSession {
     let actions: OperatorActions
     let policies: PolicyActions
+    let global: GlobalRecord
     let snapshots: SnapshotActions
     let requests: RequestActions
     let nodes: EtcdNodeDirectory
@@ -67,6 +68,8 @@ struct OperatorSession {
         let policyStore = EtcdPolicyStore(
             client: etcd, keys: keys, clock: clock, tokens: RandomTokens(), timeout: settings.limits.etcd,
             unreadable: unreadable)
+        global = GlobalRecord(
+            client: etcd, keys: keys, clock: clock, tokens: RandomTokens(), timeout: settings.limits.etcd)
         policies = PolicyActions(store: store, policies: policyStore, clock: clock)
         let me = "operator@\(settings.node.identity.node)"
         let inCeph = CephSnapshotStore(connection: ceph, clock: clock)

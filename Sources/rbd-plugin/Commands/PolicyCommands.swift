@@ -145,12 +145,19 @@ struct PolicyCommand: AsyncParsableCommand {
 
 /// A policy that a command gets from its standard input.
 enum PolicyInput {
-    static func read() throws -> PolicyReading {
+    static func read() throws -> PolicyReading { try read("the policy's JSON", PolicyText.read) }
+
+    /// Settings of all nodes.
+    static func readGlobal() throws -> GlobalReading { try read("the settings' JSON", PolicyText.readGlobal) }
+
+    private static func read<Reading>(
+        _ what: String, _ reader: ([UInt8]) throws(VolumeError) -> Reading
+    ) throws -> Reading {
         if isatty(STDIN_FILENO) == 1 {
-            Output.write([UInt8]("Type the policy's JSON, and Ctrl-D at its end.\n".utf8), to: STDERR_FILENO)
+            Output.write([UInt8]("Type \(what), and Ctrl-D at its end.\n".utf8), to: STDERR_FILENO)
         }
         do throws(VolumeError) {
-            return try PolicyText.read(bytes())
+            return try reader(bytes())
         } catch {
             throw OperatorSession.Failed(error.description)
         }

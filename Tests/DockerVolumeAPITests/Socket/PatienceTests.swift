@@ -43,6 +43,21 @@ struct PatienceTests {
         }
     }
 
+    @Test("A budget that changes while the server runs holds for the calls that begin then")
+    func changedBudget() async throws {
+        let gate = Gate()
+        try await TestServer.run(Self.script(gate), budget: .seconds(3600)) { test in
+            let early = try await test.connect()
+            try await early.post("/VolumeDriver.Create", #"{"Name":"early"}"#)
+            try await test.plugin.called(.create("early", [:]))
+            test.server.changeBudget(to: .milliseconds(50))
+            let late = try await test.call("/VolumeDriver.Create", #"{"Name":"late"}"#)
+            #expect(late?.body.contains("Create of volume 'late' is still running after 0.05 s") == true)
+            await gate.open()
+            #expect(try await early.reply()?.status == 200)
+        }
+    }
+
     @Test("A Create beyond its budget goes on to its end and is not undone")
     func lateCreate() async throws {
         let gate = Gate()

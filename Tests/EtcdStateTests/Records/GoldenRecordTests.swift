@@ -108,6 +108,16 @@ import Testing
         #expect(policy.unknown == UnknownFields() && policy.create.unknown == UnknownFields())
     }
 
+    @Test("The settings of all nodes are read, and written back byte for byte")
+    func global() throws {
+        let text = #"{"log-level":"debug","mount-wait":"5s","operation-timeout":"40s","schema":1,"write":"w1"}"#
+        let (settings, again) = try read(GlobalSettings.self, text, "global")
+        #expect(again == text && settings.description == "log-level=debug operation-timeout=40s mount-wait=5s")
+        #expect(throws: VolumeError.self) {
+            try read(GlobalSettings.self, text.replacing("40s", with: "40h"), "global")
+        }
+    }
+
     @Test("A policy that says nothing bounds nothing")
     func emptyPolicies() throws {
         let (policy, again) = try read(
