@@ -136,7 +136,8 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .fenceDoesNothing, .fenceComesLate, .fenceIsShort, .fenceForgetsTheFirst, .leaseExpiryIsTrusted,
             .recordGoesBeforeUnmap, .addressIsNotRecorded, .mountComesBeforeRecord:
             [.oneWriter, .oneMapping, .recordedWriter, .clientsAreNamed, .endsWell]
-        case .watchersAreNotSeen: [.oneWriter, .oneMapping, .livingKeep, .mountedIsMounted]
+        // A mapping that nobody seems to have open any more is taken for dead, and its mount away.
+        case .watchersAreNotSeen: [.oneWriter, .oneMapping, .livingKeep, .mountedIsMounted, .usersKeepTheirMount]
         // Whoever "is" on the blocklist is put there again without a question, also whom only a forged record names.
         case .everyoneIsShutOut:
             [.oneWriter, .oneMapping, .livingKeep, .mountedIsMounted, .othersAreLeftAlone, .endsWell]
@@ -147,7 +148,8 @@ public enum Mutation: String, Sendable, CaseIterable {
                 .endsWell,
             ]
         case .epochIsKept, .epochIsForgotten: [.epochsGrow]
-        case .unknownIsTakenForDone: [.answersAreTrue, .recordedWriter, .mountedIsMounted, .endsWell]
+        case .unknownIsTakenForDone:
+            [.answersAreTrue, .recordedWriter, .mountedIsMounted, .unmountedIsGone, .endsWell]
         case .readsAreStale: [.neverDenied, .answersAreTrue, .endsWell]
         // Nor does anybody grow or limit a volume that seems to have no users.
         case .idsAreNotCounted: [.usersKeepTheirMount, .endsWell]
