@@ -135,6 +135,22 @@ import VolumeCore
         #expect(driver.autogrowOutcomes[.grown] == 1 && cluster.world.etcd.desired.count == 1)
     }
 
+    @Test("An image that is adopted counts with the size that it has")
+    func adopted() async throws {
+        allow(.mebibytes(600))
+        let image = ImageReference(pool: "rbd", name: "db")
+        let spec = VolumeSpec(pool: "rbd", size: .gibibytes(1))
+        _ = try await cluster.startPlugin(on: "desk").formatter.createFormatted(
+            image, spec: spec, uid: "of another life")
+        let driver = DriverFixture.driver(cluster)
+        let options = ["pool": "rbd", "policy": "gold", "adopt": "true"]
+        let error = try #require(await errorOf { try await driver.create("db", options: options) })
+        #expect(error.code == .noSpace && error.why.contains("this one would have 1G"), "\(error)")
+        #expect(cluster.world.etcd.volumes.isEmpty && cluster.world.imageNames == ["db"])
+        allow(.gibibytes(1))
+        try await driver.create("db", options: options)
+    }
+
     @Test("Who has no policy that bounds a sum reads no other volume for it")
     func costsNothing() async throws {
         allow(nil)
