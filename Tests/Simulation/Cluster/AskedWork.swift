@@ -37,9 +37,14 @@ extension History {
         }
     }
 
+    /// What is still to be done, and can be. Where the mapper has lost its notes, an owner that another node has asked can neither
+    /// let go of a volume nor mount it again before its containers end: what is to be done on its mount waits until then.
     private var unfinished: [VolumeName] {
         cluster.mutate { world in
-            world.etcd.requests.filter { $0.value.record.isUnfinished || $0.value.record.isHalfDone }.keys.sorted()
+            world.etcd.requests.filter { name, request in
+                guard request.record.isUnfinished || request.record.isHalfDone else { return false }
+                return request.record.work.holdsVolume || world.etcd.attachments[name]?.record.state != .detaching
+            }.keys.sorted()
         }
     }
 
