@@ -62,6 +62,7 @@ public struct CephSnapshotStore: SnapshotStore {
             removing: [note.attemptKey(of: found.name)], timeout: call.limit)
         var marked = found
         marked.mark = mark
+        marked.attempt = nil
         return marked
     }
 
@@ -85,14 +86,16 @@ public struct CephSnapshotStore: SnapshotStore {
     public func remove(_ snapshot: UInt64, of image: ImageReference, id: String) async throws {
         try await call("remove snapshot \(snapshot) of image \(image)") { limit in
             let images = call.images(image)
+            let note = SnapshotNote(image: id)
             try await images.withImage(.id(id), .readWrite, timeout: limit) { opened in
+                let line = try await opened.metadata(note.key(of: snapshot), timeout: call.limit)
+                guard line.flatMap(note.mark)?.isHeld != true else { throw Self.held(snapshot, image) }
                 do {
                     try await opened.removeSnapshot(id: snapshot, timeout: call.limit)
                 } catch let error as CephError where error.isNotFound {
                     // It has been removed before.
                 }
             }
-            let note = SnapshotNote(image: id)
             try await images.changeMetadata(ofImage: id, removing: [note.key(of: snapshot)], timeout: call.limit)
         }
     }
@@ -143,7 +146,8 @@ public struct CephSnapshotStore: SnapshotStore {
             VolumeSnapshot(
                 id: found.id, name: found.name, size: VolumeSize(bytes: found.size),
                 takenAt: WallTime(seconds: Int64(found.createdAt.timeIntervalSince1970)),
-                mark: metadata[note.key(of: found.id)].flatMap(note.mark), isProtected: found.isProtected)
+                mark: metadata[note.key(of: found.id)].flatMap(note.mark),
+                attempt: metadata[note.attemptKey(of: found.name)].flatMap(note.token), isProtected: found.isProtected)
         }
     }
 
@@ -151,6 +155,12 @@ public struct CephSnapshotStore: SnapshotStore {
         VolumeError(
             .alreadyExists, what, why: "there is another snapshot of that name", remedy: "choose another name",
             outcome: .refused)
+    }
+
+    private static func held(_ snapshot: UInt64, _ image: ImageReference) -> VolumeError {
+        VolumeError(
+            .conflict, "remove snapshot \(snapshot) of image \(image)", why: "it is held",
+            remedy: "lift that with 'rbd-plugin snapshot unhold'", outcome: .refused)
     }
 
     private static func absent(_ what: String) -> VolumeError {
@@ -188,6 +198,11 @@ private struct SnapshotNote {
     func attemptKey(of name: some CustomStringConvertible) -> String { "rbd-plugin.taking.\(name)" }
 
     func attempt(_ token: String) -> String { "\(image) \(token)" }
+
+    /// The token in such a line; `nil` for one about another image.
+    func token(_ attempt: String) -> String? {
+        attempt.hasPrefix("\(image) ") ? String(attempt.dropFirst(image.count + 1)) : nil
+    }
 }
 
 /// A line of an image's metadata that stands there while the image is being rolled back: whatever becomes of the records, nobody

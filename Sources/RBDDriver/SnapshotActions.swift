@@ -2,8 +2,7 @@ import VolumeCore
 
 /// What an operator does with the snapshots of volumes. Works without the plugin running on this node.
 public struct SnapshotActions: Sendable {
-    /// librbd itself takes more; every one makes opening the image slower, and the kernel's driver takes no more than 510.
-    public static let most = 450
+    public static let most = SnapshotKeep.most
 
     private let store: any VolumeStore
     private let snapshots: any SnapshotStore
@@ -145,6 +144,16 @@ public struct SnapshotActions: Sendable {
                 remedy: "lift that with 'rbd-plugin snapshot unhold \(volumeText) \(nameText)'", outcome: .refused)
         }
         try await snapshots.remove(found.id, of: volume.image, id: volume.id)
+    }
+
+    /// Removes the snapshots that the plugin has taken by schedule and nobody holds.
+    /// - Returns: how many those were.
+    public func removeScheduled(of volumeText: String) async throws -> Int {
+        let what = "remove the scheduled snapshots of volume \(volumeText)"
+        let volume = try await image(of: volumeText, what)
+        let scheduled = try await snapshots.snapshots(of: volume.image, id: volume.id).filter(\.isScheduledAndFree)
+        for snapshot in scheduled { try await snapshots.remove(snapshot.id, of: volume.image, id: volume.id) }
+        return scheduled.count
     }
 
     /// Keeps a snapshot from being removed, or lifts that.

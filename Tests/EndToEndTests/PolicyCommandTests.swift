@@ -94,7 +94,9 @@ struct PolicyCommandTests {
             for command in [["validate"], ["upload", "policy1"]] {
                 let result = try await policy(stage, command, text).checked()
                 #expect(result.output.contains("'driver.pool' is read as create.pool."), "\(result.output)")
-                #expect(result.output.contains("'runtime.snapshot.keep' has no meaning here: "), "\(result.output)")
+                #expect(
+                    result.output.contains("'runtime.snapshot.keep' is read as runtime.snapshots.keep."),
+                    "\(result.output)")
                 #expect(result.output.contains("'unlocked' has no meaning here: "), "\(result.output)")
             }
             let shown = try JSONValue(parsing: try await stage.operate("policy", "get", "policy1").checked().output)

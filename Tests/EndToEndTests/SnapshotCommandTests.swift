@@ -20,7 +20,8 @@ struct SnapshotCommandTests {
             let shown = try JSONValue(
                 parsing: try await stage.operate("snapshot", "ls", name, "--json").checked().output)
             #expect(shown.array.map { $0["name"] } == [.string("monday"), .string("idle")])
-            #expect(shown.array.map { $0["kind"] } == [.string("frozen"), .string("unmounted")])
+            #expect(shown.array.map { $0["kind"] } == [.string("manual"), .string("manual")])
+            #expect(shown.array.map { $0["content"] } == [.string("frozen"), .string("unmounted")])
 
             _ = try await stage.ceph.rbd("snap", "rollback", "--no-progress", stage.image(name) + "@monday")
             let again = try await stage.client.mount(name, id: "b").checked().mountpoint

@@ -25,6 +25,13 @@ public struct SnapshotStoreContract: Sendable {
         },
         .init("a mark changes, and survives a rename of the image") { try await $0.marks() },
         .init("removing takes the very snapshot away, and succeeds when it is gone") { try await $0.removes() },
+        .init("a held snapshot is not removed before that is lifted") { try await $0.held() },
+        .init("one that is taken for a slot says so, and an attempt that was cut off is told by its token") {
+            try await $0.slots()
+        },
+        .init("the snapshots of an image in the trash are listed and removed by the image's id") {
+            try await $0.trashed()
+        },
         .init("an image rolled back is what it was, also in size") { try await $0.rollsBack() },
         .init("nothing is done to an image of another id, nor with a snapshot that is not there") {
             try await $0.missing()
@@ -90,6 +97,8 @@ public struct SnapshotStoreContract: Sendable {
         let renamed = image.named(image.name + ".renamed")
         try await images.rename(image, to: renamed.name)
         #expect(try await snapshots.snapshots(of: renamed, id: id) == [taken])
+        taken.mark?.isHeld = false
+        try await snapshots.mark(taken.id, of: renamed, id: id, try #require(taken.mark))
         try await snapshots.remove(taken.id, of: renamed, id: id)
         try await images.remove(renamed, id: id)
     }
@@ -101,6 +110,52 @@ public struct SnapshotStoreContract: Sendable {
             for _ in 1...2 { try await snapshots.remove(gone.id, of: image, id: id) }
             #expect(try await snapshots.snapshots(of: image, id: id) == [kept])
         }
+    }
+
+    private func held() async throws {
+        try await withImage("held") { image, id in
+            var taken = try await snapshots.take(SnapshotName("s"), of: image, id: id, mark: mark("t1"))
+            taken.mark?.isHeld = true
+            try await snapshots.mark(taken.id, of: image, id: id, try #require(taken.mark))
+            await expectFailure(.conflict, "a held one") {
+                try await snapshots.remove(taken.id, of: image, id: id)
+            }
+            #expect(try await snapshots.snapshots(of: image, id: id) == [taken])
+            taken.mark?.isHeld = false
+            try await snapshots.mark(taken.id, of: image, id: id, try #require(taken.mark))
+            try await snapshots.remove(taken.id, of: image, id: id)
+            #expect(try await snapshots.snapshots(of: image, id: id) == [])
+        }
+    }
+
+    private func slots() async throws {
+        try await withImage("slots") { image, id in
+            let slot = WallTime(seconds: 1_790_000_000)
+            let name = try ScheduleRule.name(of: slot)
+            let mark = SnapshotMark.scheduled(slot, consistency: .crash, by: "n1")
+            let taken = try await snapshots.take(name, of: image, id: id, mark: mark)
+            #expect(taken.kind == .scheduled && taken.mark?.slot == slot && taken.attempt == nil)
+            // Another node has the same token, and finds the same snapshot.
+            let other = SnapshotMark.scheduled(slot, consistency: .crash, by: "n2")
+            #expect(try await snapshots.take(name, of: image, id: id, mark: other) == taken)
+            #expect(try await snapshots.snapshots(of: image, id: id) == [taken])
+            #expect(taken.isScheduledAndFree && taken.unfinishedSlot == nil)
+        }
+    }
+
+    private func trashed() async throws {
+        let image = place.image("trashed")
+        let uid = "uid-trashed"
+        let id = try await images.create(image, spec: place.spec(), uid: uid)
+        let taken = try await snapshots.take(SnapshotName("s"), of: image, id: id, mark: mark("t1"))
+        let removed = VolumeRecord.removedPrefix + uid + "." + "vol"
+        try await images.moveToTrash(image, id: id, as: removed)
+        let entry = try #require(TrashedImage(in: image.trash, id: id, named: removed))
+        await expectFailure(.busy, "an image with a snapshot") { try await images.emptyTrash(entry) }
+        #expect(try await snapshots.snapshots(of: image, id: id) == [taken])
+        try await snapshots.remove(taken.id, of: image, id: id)
+        #expect(try await snapshots.snapshots(of: image, id: id) == [])
+        try await images.emptyTrash(entry)
     }
 
     private func rollsBack() async throws {

@@ -12,7 +12,13 @@ import Testing
             ("write-bps", "20MiB", "20M"), ("bps", "65537", "65537"), ("read-bps", "1g", "1G"),
             ("autogrow.at", "85", "85%"), ("autogrow.at", "none", "off"), ("autogrow.by", "10g", "10G"),
             ("autogrow.by", "20%", "20%"), ("autogrow.max", "200g", "200G"), ("discard", "Daily", "daily"),
-            ("discard", "none", "off"),
+            ("discard", "none", "off"), ("snapshots", "true", "on"), ("snapshots", "None", "off"),
+            ("snapshots.frequency", "90m", "90m"), ("snapshots.frequency", "1h30m", "90m"),
+            ("snapshots.frequency", "3600s", "1h"), ("snapshots.frequency", "14d", "2w"),
+            ("snapshots.frequency", "1Y", "1y"), ("snapshots.frequency", "off", "none"),
+            ("snapshots.frequency", "5s", "5s"), ("snapshots.frequency", "30m0s", "30m"),
+            ("snapshots.keep", "020", "20"), ("snapshots.keep", "12m,24H, 7d,4w", "24h,7d,4w,12m"),
+            ("snapshots.keep", "450", "450"), ("snapshots.keep", "0h,3d", "3d"),
         ])
     func canonical(_ name: String, _ text: String, _ written: String) throws {
         let option = try #require(RuntimeOption(name: name))
@@ -31,7 +37,14 @@ import Testing
             ("iops", "99999999999999999999"), ("bps", "1"), ("bps", "0"), ("bps", "64"), ("bps", "20X"), ("bps", "M"),
             ("bps", "9999999999G"), ("autogrow.at", "100%"), ("autogrow.at", "5"), ("autogrow.at", "%"),
             ("autogrow.by", "0%"), ("autogrow.by", "none"), ("autogrow.by", "1001%"), ("autogrow.max", "0"),
-            ("discard", "hourly"), ("discard", "true"),
+            ("discard", "hourly"), ("discard", "true"), ("snapshots", "30m"), ("snapshots.frequency", "4s"),
+            ("snapshots.frequency", "0"), ("snapshots.frequency", "30"), ("snapshots.frequency", "11y"),
+            ("snapshots.frequency", "1h30"), ("snapshots.frequency", "h"), ("snapshots.frequency", ""),
+            ("snapshots.frequency", "99999999999999999999s"), ("snapshots.frequency", "4294967295y4294967295y"),
+            ("snapshots.keep", "0"), ("snapshots.keep", "451"), ("snapshots.keep", "off"), ("snapshots.keep", "-1"),
+            ("snapshots.keep", "24h,24h"), ("snapshots.keep", "24x"), ("snapshots.keep", "24h,"),
+            ("snapshots.keep", "0h"), ("snapshots.keep", "300h,100d,50w,1m"), ("snapshots.keep", "h"),
+            ("snapshots.keep", "99999"),
         ])
     func refused(_ name: String, _ text: String) throws {
         let option = try #require(RuntimeOption(name: name))
@@ -48,9 +61,31 @@ import Testing
         arguments: [
             ("writeIops", RuntimeOption.writeIOPS), ("WRITE_BPS", .writeBPS), ("Autogrow.At", .autogrowAt),
             ("rate-limit.write.iops", .writeIOPS), ("rate-limit.write-iops", .writeIOPS),
-            ("rate-limit.read.bps", .readBPS), ("Rate-Limit.Read-IOPS", .readIOPS), ("rate-limit.write.bps", .writeBPS),
+            ("snapshot.frequency", .snapshotFrequency), ("snapshot.keep", .snapshotKeep),
+            ("Snapshots.Keep", .snapshotKeep), ("rate-limit.read.bps", .readBPS), ("Rate-Limit.Read-IOPS", .readIOPS),
+            ("rate-limit.write.bps", .writeBPS),
         ])
     func volplugin(_ name: String, _ option: RuntimeOption) { #expect(RuntimeOption(name: name) == option) }
+
+    @Test("there is a schedule where a frequency is set and snapshots are not off")
+    func schedules() throws {
+        #expect(try settings(["snapshots.keep": "3"]).schedule == nil)
+        #expect(try settings(["snapshots.frequency": "30m"]).schedule == SnapshotSchedule(every: .seconds(1800)))
+        #expect(try settings(["snapshots.frequency": "30m"]).schedule?.keep == .newest(20))
+        let tiers = try settings(["snapshots": "on", "snapshots.frequency": "1h", "snapshots.keep": "24h,7d"])
+        #expect(tiers.schedule?.keep == .tiers(hours: 24, days: 7, weeks: 0, months: 0) && tiers.contradiction == nil)
+        #expect(try settings(["snapshots": "off", "snapshots.frequency": "1h"]).schedule == nil)
+        #expect(try settings(["snapshots.frequency": "none"]).over(tiers).schedule == nil)
+        #expect(try settings(["snapshots": "on"]).contradiction?.contains("needs snapshots.frequency") == true)
+    }
+
+    @Test("a keep that cannot be is refused with what it may be, and with the way to end a schedule")
+    func keepNothing() throws {
+        var settings = RuntimeSettings()
+        let error = try #require(throws: VolumeError.self) { try settings.set(.snapshotKeep, "0") }
+        #expect(error.description.contains("snapshots.keep=0") && error.description.contains("from 1 to 450"))
+        #expect(error.description.contains("snapshots=off"))
+    }
 
     @Test("a volume's own values go before those of its policy, also 'none'")
     func ownGoFirst() throws {

@@ -131,10 +131,12 @@ extension PolicyReader {
     }
 
     private mutating func readRuntime(_ value: KeptValue) throws(VolumeError) {
-        for (name, value) in try Self.leaves(of: value, "runtime") {
+        let leaves = try Self.leaves(of: value, "runtime")
+        let takesNone = leaves.contains { $0.name == "snapshots" && $0.value == .bool(false) }
+        for (name, value) in leaves {
             let key = "runtime.\(name)"
-            if ["snapshot", "snapshots"].contains(name.prefix { $0 != "." }) {
-                note(key, "this version takes no snapshots by itself")
+            if takesNone, name.hasPrefix("snapshot."), [.text(""), .integer(0)].contains(value) {
+                note(key, "no snapshots are to be taken")
             } else if let option = RuntimeOption(name: name) {
                 try set(option, try Self.text(value, key), from: key, isForeign: name.hasPrefix("rate"))
             } else {

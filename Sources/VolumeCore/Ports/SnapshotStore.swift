@@ -1,4 +1,5 @@
-/// The snapshots of images in Ceph. Images are known by their id, and so are snapshots: names go to others.
+/// The snapshots of images in Ceph. Images are known by their id, and so are snapshots: names go to others. An image in the trash
+/// has its id still.
 public protocol SnapshotStore: Sendable {
     /// Those that people and programs have taken, oldest first. Without those that Ceph keeps for itself.
     /// - Throws: `VolumeError` with code `notFound` when there is no image of that id in the place.
@@ -16,7 +17,8 @@ public protocol SnapshotStore: Sendable {
     func mark(_ snapshot: UInt64, of image: ImageReference, id: String, _ mark: SnapshotMark) async throws
 
     /// Removes a snapshot; succeeds when there is none of that number.
-    /// - Throws: `VolumeError` with code `busy` while it is protected or a clone needs it.
+    /// - Throws: `VolumeError` with code `conflict` for one whose mark says that it is held; `busy` while it is protected or a
+    ///   clone needs it.
     func remove(_ snapshot: UInt64, of image: ImageReference, id: String) async throws
 
     /// Brings the image back to what it was: what was written since is lost. The caller has made sure that nobody has it open.

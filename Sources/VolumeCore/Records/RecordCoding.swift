@@ -21,6 +21,7 @@ extension VolumeRecord: Codable {
         grownAt = try fields.optional("grownAt")
         trimmedAt = try fields.optional("trimmedAt")
         heldFor = try fields.optional("heldFor")
+        schedule = try fields.optional("schedule")
         policy = try fields.optional("policy")
         runtime = try fields.field("runtime", or: RuntimeSettings())
         unknown = try fields.unknown()
@@ -47,6 +48,7 @@ extension VolumeRecord: Codable {
         try fields.encodeIfPresent(grownAt, forKey: "grownAt")
         try fields.encodeIfPresent(trimmedAt, forKey: "trimmedAt")
         try fields.encodeIfPresent(heldFor, forKey: "heldFor")
+        try fields.encodeIfPresent(schedule, forKey: "schedule")
         try fields.encodeIfPresent(policy, forKey: "policy")
         if !runtime.isEmpty { try fields.encode(runtime, forKey: "runtime") }
     }

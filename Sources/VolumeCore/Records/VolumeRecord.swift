@@ -53,6 +53,8 @@ public struct VolumeRecord: Sendable, Hashable {
     public var trimmedAt: WallTime?
     /// The token of the request that holds the volume: for versions that know nothing of requests, to leave the volume alone.
     public var heldFor: String?
+    /// How far the schedule of its snapshots has come; `nil` before that has begun.
+    public var schedule: ScheduleProgress?
     /// The policy that the volume follows.
     public var policy: PolicyName?
     /// Values of its own, which go before those of its policy.

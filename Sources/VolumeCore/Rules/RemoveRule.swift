@@ -58,9 +58,14 @@ public enum RemoveRule {
 
 extension RemoveRule {
     /// Why the image cannot be removed: a snapshot would be lost, and what was cloned from it.
-    /// - Parameter image: what bears the volume's image name; `nil` when nothing does.
-    public static func refusal(_ volume: VolumeRecord, _ image: ImageDescription?) -> VolumeError? {
+    /// - Parameters:
+    ///   - image: what bears the volume's image name; `nil` when nothing does.
+    ///   - scheduled: the names of those snapshots that the plugin has taken by itself and nobody holds, where that is known.
+    public static func refusal(
+        _ volume: VolumeRecord, _ image: ImageDescription?, scheduled: Set<String> = []
+    ) -> VolumeError? {
         guard let image, image.uid == volume.uid, !image.snapshots.isEmpty else { return nil }
+        if scheduled.isSuperset(of: image.snapshots) { return refusal(volume, image, onlyScheduled: image.snapshots) }
         let shown = image.snapshots.prefix(8).joined(separator: ", ")
         let more = image.snapshots.count > 8 ? " and \(image.snapshots.count - 8) more" : ""
         return VolumeError(
@@ -68,6 +73,21 @@ extension RemoveRule {
             remedy:
                 "remove them first ('rbd snap purge \(volume.image)'); make a clone of one independent with"
                 + " 'rbd flatten CLONE'", outcome: .refused)
+    }
+
+    private static func refusal(
+        _ volume: VolumeRecord, _ image: ImageDescription, onlyScheduled names: [String]
+    ) -> VolumeError {
+        let sorted = names.sorted()
+        let shown =
+            sorted.count == 1
+            ? "a snapshot that was taken by schedule: \(sorted[0])"
+            : "\(sorted.count) snapshots that were taken by schedule: \(sorted[0]) to \(sorted[sorted.count - 1])"
+        return VolumeError(
+            .busy, "remove volume \(volume.name)",
+            why: "its image \(volume.image) has \(shown)",
+            remedy: "if nobody needs them, 'rbd-plugin snapshot rm \(volume.name) --scheduled' removes them all",
+            outcome: .refused)
     }
 
     /// The record of a volume whose removal was begun and cannot go on, as it is when the volume is to be used again.

@@ -10,21 +10,24 @@ public enum RuntimeOption: String, Sendable, Hashable, CaseIterable {
     case autogrowBy = "autogrow.by"
     case autogrowMax = "autogrow.max"
     case discard
+    case snapshots
+    case snapshotFrequency = "snapshots.frequency"
+    case snapshotKeep = "snapshots.keep"
 
-    /// - Parameter name: as people write it: `write-iops`, `writeIops`. volplugin's names of the limits mean the same:
-    ///   `rate-limit.write.iops`.
+    /// - Parameter name: as people write it: `write-iops`, `writeIops`. volplugin's names mean the same:
+    ///   `rate-limit.write.iops`, `snapshot.frequency`.
     public init?(name: String) {
         let plain = OptionName.plain(name)
         if let option = Self.allCases.first(where: { OptionName.plain($0.rawValue) == plain }) {
             self = option
-        } else if let limit = Self.volpluginLimit(name.lowercased()) {
-            self = limit
+        } else if let option = Self.ofVolplugin(name.lowercased()) {
+            self = option
         } else {
             return nil
         }
     }
 
-    private static func volpluginLimit(_ name: String) -> RuntimeOption? {
+    private static func ofVolplugin(_ name: String) -> RuntimeOption? {
         switch name.split(whereSeparator: { $0 == "." || $0 == "-" }).joined(separator: ".") {
         case "rate.limit.iops": .iops
         case "rate.limit.read.iops": .readIOPS
@@ -32,6 +35,8 @@ public enum RuntimeOption: String, Sendable, Hashable, CaseIterable {
         case "rate.limit.bps": .bps
         case "rate.limit.read.bps": .readBPS
         case "rate.limit.write.bps": .writeBPS
+        case "snapshot.frequency": .snapshotFrequency
+        case "snapshot.keep": .snapshotKeep
         default: nil
         }
     }
@@ -42,7 +47,7 @@ public enum RuntimeOption: String, Sendable, Hashable, CaseIterable {
     /// The word that switches it off, whatever a policy says.
     public var off: String {
         switch self {
-        case .discard, .autogrowAt: "off"
+        case .discard, .autogrowAt, .snapshots: "off"
         default: "none"
         }
     }

@@ -80,6 +80,15 @@ extension RuntimeSettings {
 
     public var discard: Discard { values[.discard].flatMap { try? Discard($0) } ?? .off }
 
+    /// `nil` unless `snapshots.frequency` is set, and where `snapshots` is off.
+    public var schedule: SnapshotSchedule? {
+        guard values[.snapshots] != RuntimeOption.snapshots.off,
+            let every = values[.snapshotFrequency].flatMap({ try? IntervalText.seconds($0) })
+        else { return nil }
+        let keep = values[.snapshotKeep].flatMap { try? SnapshotKeep($0) }
+        return SnapshotSchedule(every: .seconds(every), keep: keep ?? .standard)
+    }
+
     private func operations(_ option: RuntimeOption) -> UInt64? {
         values[option].flatMap { try? RuntimeValues.operations($0) }
     }
@@ -105,6 +114,9 @@ extension RuntimeSettings {
             values[.autogrowMax] == nil || values[.autogrowMax] == RuntimeOption.autogrowMax.off
         {
             return "autogrow.at needs autogrow.max: no volume grows by itself without a bound"
+        }
+        if let snapshots = values[.snapshots], snapshots != RuntimeOption.snapshots.off, schedule == nil {
+            return "snapshots=\(snapshots) needs snapshots.frequency, such as 30m"
         }
         return nil
     }

@@ -4,8 +4,11 @@ enum RuntimeValues {
     static func canonical(_ option: RuntimeOption, _ text: String) throws(UnfitText) -> String {
         let text = text.lowercased()
         if text == "off" || text == "none" {
-            guard option != .autogrowBy else { throw UnfitText(accepts: growthSteps) }
-            return option.off
+            switch option {
+            case .autogrowBy: throw UnfitText(accepts: growthSteps)
+            case .snapshotKeep: throw UnfitText(accepts: SnapshotKeep.accepted)
+            default: return option.off
+            }
         }
         return switch option {
         case .iops, .readIOPS, .writeIOPS: "\(try operations(text))"
@@ -14,6 +17,9 @@ enum RuntimeValues {
         case .autogrowBy: try GrowthStep(text).description
         case .autogrowMax: "\(try ValueReader.size(text))"
         case .discard: try Discard(text).rawValue
+        case .snapshots: try ValueReader.flag(text) ? "on" : option.off
+        case .snapshotFrequency: IntervalText.text(try IntervalText.seconds(text))
+        case .snapshotKeep: try SnapshotKeep(text).description
         }
     }
 

@@ -9,18 +9,50 @@ public struct VolumeSnapshot: Sendable, Hashable {
     public var takenAt: WallTime
     /// What the plugin has noted of it; `nil` when others have taken it.
     public var mark: SnapshotMark?
+    /// The token of an attempt of the plugin's that has taken it and has not come to its mark.
+    public var attempt: String?
     /// Whether it cannot be removed because somebody protected it in Ceph, as for a clone of the old kind.
     public var isProtected: Bool
 
     public init(
-        id: UInt64, name: String, size: VolumeSize, takenAt: WallTime, mark: SnapshotMark?, isProtected: Bool = false
+        id: UInt64, name: String, size: VolumeSize, takenAt: WallTime, mark: SnapshotMark?, attempt: String? = nil,
+        isProtected: Bool = false
     ) {
         self.id = id
         self.name = name
         self.size = size
         self.takenAt = takenAt
         self.mark = mark
+        self.attempt = attempt
         self.isProtected = isProtected
+    }
+
+    /// Who has taken it.
+    public enum Kind: String, Sendable, Hashable, CaseIterable {
+        /// A person, by the plugin's command.
+        case manual
+        /// The plugin by itself.
+        case scheduled
+        /// Somebody else.
+        case foreign
+    }
+
+    public var kind: Kind {
+        guard let mark else { return .foreign }
+        return mark.slot == nil ? .manual : .scheduled
+    }
+
+    /// The slot that it was taken for, when the plugin was ended before it could mark it.
+    public var unfinishedSlot: WallTime? {
+        guard mark == nil, let slot = attempt.flatMap(SnapshotMark.slot(ofToken:)),
+            name == (try? ScheduleRule.name(of: slot).text)
+        else { return nil }
+        return slot
+    }
+
+    /// Whether the plugin has taken it by itself, and nobody holds it.
+    public var isScheduledAndFree: Bool {
+        unfinishedSlot != nil || (kind == .scheduled && mark?.isHeld == false && !isProtected)
     }
 }
 
@@ -44,11 +76,35 @@ public struct SnapshotMark: Sendable, Hashable, Codable {
     public var token: String
     /// Whether it stays until a person lifts that.
     public var isHeld: Bool
+    /// The slot of the schedule that it was taken for; `nil` when a person had it taken.
+    public var slot: WallTime?
 
-    public init(consistency: Consistency, by: String, token: String, isHeld: Bool = false) {
+    public init(
+        consistency: Consistency, by: String, token: String, isHeld: Bool = false, slot: WallTime? = nil
+    ) {
         self.consistency = consistency
         self.by = by
         self.token = token
         self.isHeld = isHeld
+        self.slot = slot
+    }
+}
+
+extension SnapshotMark {
+    /// That of a snapshot that is taken by schedule. Whoever takes it has the same token: so what one node has begun, another
+    /// one finishes.
+    public static func scheduled(_ slot: WallTime, consistency: Consistency, by node: String) -> SnapshotMark {
+        SnapshotMark(consistency: consistency, by: node, token: tokenPrefix + slot.description, slot: slot)
+    }
+
+    /// What the names of snapshots that are taken by schedule begin with.
+    static let namePrefix = "auto-"
+
+    private static let tokenPrefix = "slot-"
+
+    /// The slot that an attempt with this token is for.
+    static func slot(ofToken token: String) -> WallTime? {
+        guard token.hasPrefix(tokenPrefix) else { return nil }
+        return WallTime(String(token.dropFirst(tokenPrefix.count)))
     }
 }

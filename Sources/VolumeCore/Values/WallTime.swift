@@ -16,6 +16,18 @@ public struct WallTime: Sendable, Hashable, Comparable {
     public static func - (later: Self, earlier: Self) -> Duration { .seconds(later.seconds - earlier.seconds) }
 }
 
+extension WallTime {
+    /// Numbers of the hour, the day, the week from Monday to Sunday, and the month that it is in.
+    var hour: Int64 { seconds.floorDivided(by: 3600).quotient }
+    var day: Int64 { seconds.floorDivided(by: 86_400).quotient }
+    // The year 1970 began on a Thursday.
+    var week: Int64 { (day + 3).floorDivided(by: 7).quotient }
+    var month: Int64 {
+        let date = CivilDate(day: day)
+        return date.year * 12 + date.month
+    }
+}
+
 /// RFC 3339: `2026-01-02T03:04:05Z`.
 extension WallTime: CustomStringConvertible, LosslessStringConvertible {
     public var description: String {

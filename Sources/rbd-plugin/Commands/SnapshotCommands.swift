@@ -34,7 +34,7 @@ struct SnapshotCommand: AsyncParsableCommand {
             try await OperatorSession.run { session in
                 try await session.cluster.require(claiming: false)
                 let taken = try await session.snapshots.create(snapshot, of: volume, frozen: freeze)
-                print("Took snapshot \(taken.name) of volume \(volume) (\(taken.size), \(taken.kind)).")
+                print("Took snapshot \(taken.name) of volume \(volume) (\(taken.size), \(taken.content)).")
             }
         }
     }
@@ -54,11 +54,13 @@ struct SnapshotCommand: AsyncParsableCommand {
                 try await session.cluster.require(claiming: false)
                 let all = try await session.snapshots.list(volume)
                 if json { return print(try RecordOutput.json(all.map(SnapshotRow.init))) }
-                var table = Table("NAME", "SIZE", "TAKEN", "KIND", "HELD", "BY")
+                let now = SystemClock().wallTime()
+                var table = Table("NAME", "SIZE", "TAKEN", "AGE", "KIND", "CONTENT", "HELD", "BY")
                 for snapshot in all {
                     table.add(
-                        snapshot.name, "\(snapshot.size)", "\(snapshot.takenAt)", snapshot.kind,
-                        snapshot.mark?.isHeld == true ? "yes" : "no", snapshot.mark?.by ?? "")
+                        snapshot.name, "\(snapshot.size)", "\(snapshot.takenAt)", Age.text(now - snapshot.takenAt),
+                        snapshot.kind.rawValue, snapshot.content, snapshot.mark?.isHeld == true ? "yes" : "no",
+                        snapshot.mark?.by ?? "")
                 }
                 print(table.text)
             }
@@ -133,15 +135,39 @@ struct SnapshotCommand: AsyncParsableCommand {
 
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "rm", abstract: "Remove a snapshot that the plugin has taken and nobody holds.")
+            commandName: "rm", abstract: "Remove a snapshot that the plugin has taken and nobody holds.",
+            discussion: """
+                With --scheduled all snapshots go that the plugin has taken by the volume's schedule, but for those that are held. \
+                As long as the schedule goes on, it takes new ones: 'rbd-plugin volume set VOLUME snapshots=off' ends it.
 
-        @OptionGroup var named: SnapshotArguments
+                Example: rbd-plugin snapshot rm db --scheduled
+                """)
+
+        @Argument(help: "The volume's name.")
+        var volume: String
+
+        @Argument(help: "The snapshot's name.")
+        var snapshot: String?
+
+        @Flag(help: "Remove all snapshots that were taken by schedule.")
+        var scheduled = false
+
+        func validate() throws {
+            guard (snapshot == nil) == scheduled else {
+                throw ValidationError("give the name of a snapshot, or --scheduled for all that were taken by schedule")
+            }
+        }
 
         func run() async throws {
             try await OperatorSession.run { session in
                 try await session.cluster.require(claiming: false)
-                try await session.snapshots.remove(named.snapshot, of: named.volume)
-                print("Removed snapshot \(named.snapshot) of volume \(named.volume).")
+                if let snapshot {
+                    try await session.snapshots.remove(snapshot, of: volume)
+                    print("Removed snapshot \(snapshot) of volume \(volume).")
+                } else {
+                    let count = try await session.snapshots.removeScheduled(of: volume)
+                    print("Removed \(count) scheduled snapshots of volume \(volume).")
+                }
             }
         }
     }
@@ -163,6 +189,8 @@ private struct SnapshotRow: Encodable {
     let sizeBytes: UInt64
     let takenAt: String
     let kind: String
+    let content: String?
+    let slot: String?
     let held: Bool
     let by: String?
 
@@ -171,20 +199,38 @@ private struct SnapshotRow: Encodable {
         name = snapshot.name
         sizeBytes = snapshot.size.bytes
         takenAt = snapshot.takenAt.description
-        kind = snapshot.kind
+        kind = snapshot.kind.rawValue
+        content = snapshot.mark?.consistency.shown
+        slot = snapshot.mark?.slot?.description
         held = snapshot.mark?.isHeld ?? false
         by = snapshot.mark?.by
     }
 }
 
 extension VolumeSnapshot {
-    /// What it is worth; `foreign` when the plugin has not taken it.
-    fileprivate var kind: String {
-        switch mark?.consistency {
+    /// What it is worth, where the plugin has taken it.
+    fileprivate var content: String { mark?.consistency.shown ?? "" }
+}
+
+extension SnapshotMark.Consistency {
+    fileprivate var shown: String {
+        switch self {
         case .unmounted: "unmounted"
         case .frozen: "frozen"
         case .crash: "crash-consistent"
-        case nil: "foreign"
+        }
+    }
+}
+
+/// How old something is, for people: `40s`, `12m`, `3h`, `5d`.
+private enum Age {
+    static func text(_ age: Duration) -> String {
+        let seconds = max(0, age.components.seconds)
+        return switch seconds {
+        case ..<120: "\(seconds)s"
+        case ..<7200: "\(seconds / 60)m"
+        case ..<172_800: "\(seconds / 3600)h"
+        default: "\(seconds / 86_400)d"
         }
     }
 }

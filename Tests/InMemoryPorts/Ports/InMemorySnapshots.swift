@@ -8,7 +8,7 @@ public struct InMemorySnapshotStore: SnapshotStore {
 
     public func snapshots(of image: ImageReference, id: String) async throws -> [VolumeSnapshot] {
         try await process.perform(.snapshotList, "\(image)") {
-            try $0.snapshots(ofID: id, of: image).map(VolumeSnapshot.init)
+            try $0.snapshots(ofID: id, of: image)
         }
     }
 

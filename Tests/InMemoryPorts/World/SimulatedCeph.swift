@@ -30,7 +30,7 @@ public struct SimulatedCeph: Sendable {
     public init() {}
 
     /// How many snapshots there have been: the number of the last.
-    var snapshotsTaken: UInt64 = 0
+    public internal(set) var snapshotsTaken: UInt64 = 0
 
     mutating func nextImageID() -> String {
         created += 1
@@ -88,6 +88,21 @@ public struct SimulatedImage: Sendable, Hashable {
     public internal(set) var timesRolledBack = 0
     /// How often mkfs wrote to it.
     public var timesFormatted = 0
+
+    mutating func letGoOfSnapshots() {
+        for index in snapshots.indices { snapshots[index].mark?.isHeld = false }
+        let scheduled = Set(listed.filter(\.isScheduledAndFree).map(\.id))
+        snapshots.removeAll { !scheduled.contains($0.id) }
+    }
+
+    /// The snapshots as the port lists them.
+    public var listed: [VolumeSnapshot] {
+        snapshots.map { snapshot in
+            var listed = VolumeSnapshot(snapshot)
+            listed.attempt = taking[snapshot.name]
+            return listed
+        }
+    }
 
     /// The filesystem on it, if there is a whole one.
     public internal(set) var filesystem: SimulatedFilesystem? {

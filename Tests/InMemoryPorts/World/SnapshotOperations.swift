@@ -10,8 +10,24 @@ extension World {
         return found.key
     }
 
-    func snapshots(ofID id: String, of reference: ImageReference) throws -> [SimulatedSnapshot] {
-        ceph.images[try image(ofID: id, of: reference, to: "list the snapshots of")]?.snapshots ?? []
+    /// Changes the image of that id, which may be in the trash.
+    private mutating func change(
+        _ id: String, of reference: ImageReference, to what: String, _ body: (inout SimulatedImage) throws -> Void
+    ) throws {
+        if var entry = ceph.trash[id], entry.reference.trash == reference.trash {
+            try body(&entry.image)
+            ceph.trash[id] = entry
+        } else {
+            let place = try image(ofID: id, of: reference, to: what)
+            guard var image = ceph.images[place] else { return }
+            try body(&image)
+            ceph.images[place] = image
+        }
+    }
+
+    func snapshots(ofID id: String, of reference: ImageReference) throws -> [VolumeSnapshot] {
+        if let entry = ceph.trash[id], entry.reference.trash == reference.trash { return entry.image.listed }
+        return ceph.images[try image(ofID: id, of: reference, to: "list the snapshots of")]?.listed ?? []
     }
 
     /// - Throws: `alreadyExists` for a taken name.
@@ -60,17 +76,23 @@ extension World {
     mutating func markSnapshot(
         _ snapshot: UInt64, ofID id: String, of reference: ImageReference, _ mark: SnapshotMark
     ) throws {
-        let place = try image(ofID: id, of: reference, to: "note something of a snapshot of")
-        guard let index = ceph.images[place]?.snapshots.firstIndex(where: { $0.id == snapshot }) else {
-            throw VolumeError(.notFound, "note something of snapshot \(snapshot)", why: "there is no such snapshot")
+        try change(id, of: reference, to: "note something of a snapshot of") { image in
+            guard let index = image.snapshots.firstIndex(where: { $0.id == snapshot }) else {
+                throw VolumeError(
+                    .notFound, "note something of snapshot \(snapshot)", why: "there is no such snapshot")
+            }
+            image.snapshots[index].mark = mark
+            image.taking[image.snapshots[index].name] = nil
         }
-        ceph.images[place]?.snapshots[index].mark = mark
-        if let name = ceph.images[place]?.snapshots[index].name { ceph.images[place]?.taking[name] = nil }
     }
 
     mutating func removeSnapshot(_ snapshot: UInt64, ofID id: String, of reference: ImageReference) throws {
-        let place = try image(ofID: id, of: reference, to: "remove a snapshot of")
-        ceph.images[place]?.snapshots.removeAll { $0.id == snapshot }
+        try change(id, of: reference, to: "remove a snapshot of") { image in
+            if image.snapshots.contains(where: { $0.id == snapshot && $0.mark?.isHeld == true }) {
+                throw VolumeError(.conflict, "remove snapshot \(snapshot)", why: "it is held", outcome: .refused)
+            }
+            image.snapshots.removeAll { $0.id == snapshot }
+        }
     }
 
     mutating func beginToRollBack(

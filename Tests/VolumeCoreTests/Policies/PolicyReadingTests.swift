@@ -57,6 +57,7 @@ import VolumeCore
             Self.lines(reading.policy) == [
                 "create.pool=rbd", "create.size=200MB", "create.fstype=ext4", "create.mkfs-options=-m0",
                 "runtime.read-iops=500", "runtime.write-iops=1000", "runtime.write-bps=100000000",
+                "runtime.snapshots=on", "runtime.snapshots.frequency=30m", "runtime.snapshots.keep=20",
             ])
         let notes = Dictionary(uniqueKeysWithValues: reading.notes.map { ($0.key, $0.description) })
         #expect(notes["driver.pool"] == "'driver.pool' is read as create.pool")
@@ -66,13 +67,26 @@ import VolumeCore
             notes["runtime.rate-limit.write-iops"] == "'runtime.rate-limit.write-iops' is read as runtime.write-iops")
         #expect(
             notes["runtime.rate-limit.read-bps"] == "'runtime.rate-limit.read-bps' has no meaning here: 0 is no limit")
+        #expect(
+            notes["runtime.snapshot.keep"] == "'runtime.snapshot.keep' is read as runtime.snapshots.keep")
         for key in [
             "name", "unlocked", "backends.crud", "backends.mount", "backends.snapshot", "filesystems.btrfs",
-            "filesystems.falsefs", "runtime.snapshots", "runtime.snapshot.frequency", "runtime.snapshot.keep",
+            "filesystems.falsefs",
         ] {
             #expect(
                 notes[key]?.hasPrefix("'\(key)' has no meaning here: ") == true, "\(key): \(notes[key] ?? "no note")")
         }
+    }
+
+    @Test("A policy of volplugin that takes no snapshots need not say how many")
+    func volpluginWithoutSnapshots() throws {
+        let reading = try Self.read(#"{"runtime": {"snapshots": false, "snapshot": {"frequency": "", "keep": 0}}}"#)
+        #expect(Self.lines(reading.policy) == ["runtime.snapshots=off"])
+        #expect(reading.notes.map(\.key) == ["runtime.snapshot.frequency", "runtime.snapshot.keep"])
+        #expect(
+            Self.refusal(#"{"runtime": {"snapshots": true, "snapshot": {"frequency": "1m", "keep": 0}}}"#)?.description
+                .contains("snapshots.keep=0") == true)
+        #expect(Self.refusal(#"{"runtime": {"snapshots": true}}"#)?.why.contains("snapshots.frequency") == true)
     }
 
     @Test("What volplugin would have left out is left out", arguments: ["{}", #"{"create": {}, "runtime": {}}"#])

@@ -1,0 +1,14 @@
+/// How often snapshots of a volume are taken by themselves, and which of them stay.
+public struct SnapshotSchedule: Sendable, Hashable {
+    /// In whole seconds.
+    public var every: Duration
+    public var keep: SnapshotKeep
+
+    public init(every: Duration, keep: SnapshotKeep = .standard) {
+        self.every = every
+        self.keep = keep
+    }
+
+    /// The length of the interval, at least a second.
+    var seconds: Int64 { max(1, every.components.seconds) }
+}
