@@ -50,6 +50,10 @@ public struct DriverRules: Sendable {
     public var isTrimDue: @Sendable (WallTime, TrimRule.History, Discard, String) -> Bool = {
         TrimRule.isDue(now: $0, $1, $2, uid: $3)
     }
+    public var dueSnapshot: @Sendable (WallTime, ScheduleProgress?, SnapshotSchedule, String) -> ScheduleRule.Step = {
+        ScheduleRule.due(now: $0, $1, $2, uid: $3)
+    }
+    public var surplus: @Sendable ([VolumeSnapshot], SnapshotKeep) -> [VolumeSnapshot] = { KeepRule.remove($0, $1) }
     public var relation: @Sendable (MappedDevice, VolumeRecord, Attachment?) -> DeviceRelation = {
         $0.relation(to: $1, recorded: $2)
     }

@@ -85,8 +85,11 @@ extension VolumeDriver {
             do {
                 try await ports.images.emptyTrash(image)
             } catch let error as VolumeError where error.code == .busy {
-                // A run of this plugin that was killed over it still counts as having it open.
-                guard await shutOutFormerSelves() else { throw error }
+                // A snapshot that was due may have been taken while the volume was being removed. And a run of this plugin that
+                // was killed over the image still counts as having it open.
+                let isFree = (try? await removeScheduledSnapshots(ofTrashed: image)) == true
+                let isShutOut = await shutOutFormerSelves()
+                guard isFree || isShutOut else { throw error }
                 try await ports.images.emptyTrash(image)
             }
             log.info(

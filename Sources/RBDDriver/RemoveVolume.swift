@@ -28,7 +28,7 @@ extension VolumeDriver {
         case .begin(let volume):
             let image = try await inspect(volume.image)
             try await refuseWatched(volume, image)
-            if let refusal = RemoveRule.refusal(volume, image) { throw refusal }
+            if let refusal = try await refusal(volume, image) { throw refusal }
             var removing = volume
             removing.phase = .removing
             if let image, image.uid == volume.uid { removing.imageID = image.id }
@@ -37,7 +37,7 @@ extension VolumeDriver {
             return try await removeImages(removing, image, over: begun)
         case .carryOn(let volume):
             let image = try await inspect(volume.image)
-            if let refusal = RemoveRule.refusal(volume, image) {
+            if let refusal = try await refusal(volume, image) {
                 return try await giveBack(volume, image, over: stored, refusal)
             }
             try await refuseWatched(volume, image)
@@ -46,6 +46,14 @@ extension VolumeDriver {
             return try await removeImages(volume, image, over: stored)
         case .forget(let volume): return try await forget(volume, over: stored)
         }
+    }
+
+    /// Why the image cannot be removed. Which of its snapshots are whose is looked up only if there are any.
+    private func refusal(_ volume: VolumeRecord, _ image: ImageDescription?) async throws -> VolumeError? {
+        guard let image, RemoveRule.refusal(volume, image) != nil else { return nil }
+        let snapshots = try await ports.snapshots.snapshots(of: volume.image, id: image.id)
+        return RemoveRule.refusal(
+            volume, image, scheduled: Set(snapshots.filter(\.isScheduledAndFree).map(\.name)))
     }
 
     /// - Returns: as `remove`.

@@ -151,6 +151,7 @@ public struct SnapshotActions: Sendable {
     public func removeScheduled(of volumeText: String) async throws -> Int {
         let what = "remove the scheduled snapshots of volume \(volumeText)"
         let volume = try await image(of: volumeText, what)
+        try RequestRule.refuseWhileHeld(volume.stored, what)
         let scheduled = try await snapshots.snapshots(of: volume.image, id: volume.id).filter(\.isScheduledAndFree)
         for snapshot in scheduled { try await snapshots.remove(snapshot.id, of: volume.image, id: volume.id) }
         return scheduled.count

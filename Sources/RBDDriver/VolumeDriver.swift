@@ -24,6 +24,9 @@ public struct VolumeDriver: Sendable {
     let requested = KeyedLimiter<VolumeName>()
     /// The pools of which images are being rolled back.
     let rollingBack = KeyedLimiter<String>(atOnce: 2)
+    /// The pools of which a volume is being snapshot by schedule.
+    let snapshotting = KeyedLimiter<String>()
+    let scheduleMemory = ScheduleMemory()
     let memory: DriverMemory
     let space = SpaceMemory()
     let sightings = WatcherSightings()

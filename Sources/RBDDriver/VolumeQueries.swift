@@ -12,6 +12,8 @@ public struct VolumeView: Sendable, Hashable {
     public var request: WorkRequest?
     /// Where it is mounted on this node; empty when it is not.
     public var mountpoint: String
+    /// When the next snapshot of it may be taken by itself; `nil` where none is to be, or before it has had another owner.
+    public var nextSnapshot: WallTime?
     /// Who was last seen to have the image open; `nil` when nobody has looked yet.
     public var watchers: WatcherSighting?
 }
@@ -123,8 +125,9 @@ extension VolumeDriver {
         guard let volume = stored.volume?.record, volume.phase != .creating else { return nil }
         return VolumeView(
             volume: volume, attachment: shownAttachment(stored), wantedSize: rules.growth(stored),
-            wantedValues: wantedValues(of: volume), request: RequestRule.current(stored), mountpoint: mountpoint(stored)
-        )
+            wantedValues: wantedValues(of: volume), request: RequestRule.current(stored),
+            mountpoint: mountpoint(stored),
+            nextSnapshot: nextSnapshot(of: stored))
     }
 
     /// Without a mountpoint that no node would have given the volume. Where another node has mounted it cannot be seen here.

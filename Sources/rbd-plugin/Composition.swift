@@ -130,6 +130,7 @@ struct Composition {
             Background { [readiness, driver, clock] in await Self.grow(driver, if: readiness, clock: clock) },
             Background { [readiness, driver, clock] in await Self.trim(driver, if: readiness, clock: clock) },
             Background { [readiness, driver, clock] in await Self.work(driver, if: readiness, clock: clock) },
+            Background { [readiness, driver, clock] in await Self.takeSnapshots(driver, if: readiness, clock: clock) },
             Background { [clock] in await Self.reap(clock: clock) },
             Background { [health] in await health.run() },
             SocketService(
@@ -180,6 +181,11 @@ struct Composition {
     /// Does what operators have asked for. A round may take hours; the next ones are for the other volumes.
     private static func work(_ driver: VolumeDriver, if readiness: Readiness, clock: SystemClock) async {
         await rounds(every: .seconds(1), if: readiness, clock: clock) { await driver.doRequests() }
+    }
+
+    /// Takes snapshots that are due. A pool that hangs holds up its own; the next rounds are for the others.
+    private static func takeSnapshots(_ driver: VolumeDriver, if readiness: Readiness, clock: SystemClock) async {
+        await rounds(every: .seconds(1), if: readiness, clock: clock) { await driver.takeDueSnapshots() }
     }
 
     /// Begins a round now and then, whether the ones before it have ended or not.

@@ -29,6 +29,7 @@ enum PluginMetrics {
             "rbd_plugin_trash_images", help: "Images of removed volumes that wait in Ceph's trash for deletion."
         ) { Double(driver.imagesInTrash) }
         registerSpace(driver, in: registry)
+        registerSnapshots(driver, in: registry)
         registry.registerGauge(
             "rbd_plugin_blocklist_entries",
             help: "Entries on Ceph's blocklist when this plugin last read it; NaN before that."
@@ -54,6 +55,16 @@ enum PluginMetrics {
         registry.registerCounter(
             "rbd_plugin_trimmed_bytes_total", help: "Bytes that filesystems have reported as unused when trimmed."
         ) { Double(driver.trimTotals.bytes) }
+    }
+
+    private static func registerSnapshots(_ driver: VolumeDriver, in registry: PrometheusRegistry) {
+        for outcome in SnapshotOutcome.allCases {
+            registry.registerCounter(
+                "rbd_plugin_scheduled_snapshots_total",
+                help: "Snapshots that this node has taken and removed by schedule, and attempts that failed.",
+                labels: [("outcome", outcome.rawValue)]
+            ) { Double(driver.snapshotOutcomes[outcome] ?? 0) }
+        }
     }
 
     private static func register(_ health: HealthChecks, in registry: PrometheusRegistry) {

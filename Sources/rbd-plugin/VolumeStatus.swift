@@ -59,6 +59,7 @@ extension VolumeDescription {
         if let policy = volume.policy { status["policy"] = .string("\(policy)") }
         if let request = view.request { status["request"] = .object(self.request(request)) }
         status.merge(values(view)) { $1 }
+        if let schedule = view.wantedValues?.schedule { status["schedule"] = .object(shown(schedule, view)) }
         if let attachment = view.attachment {
             status["mount"] = .object(mount(attachment, hostMountpoint: hostMountpoint))
         }
@@ -77,6 +78,15 @@ extension VolumeDescription {
         if let node = request.node { shown["node"] = .string(node.node) }
         if let progress = request.progress { shown["percent"] = .int(Int64(progress)) }
         if let result = request.result { shown["result"] = .string(result) }
+        return shown
+    }
+
+    /// When snapshots are taken by themselves. `next` is absent while there is nothing new to take.
+    private static func shown(_ schedule: SnapshotSchedule, _ view: VolumeView) -> [String: StatusValue] {
+        var shown: [String: StatusValue] = ["keep": .string("\(schedule.keep)")]
+        if let every = view.wantedValues?[.snapshotFrequency] { shown["every"] = .string(every) }
+        if let last = view.volume.schedule?.last { shown["last"] = .string("\(last)") }
+        if let next = view.nextSnapshot { shown["next"] = .string("\(next)") }
         return shown
     }
 

@@ -40,8 +40,9 @@ extension History {
             let held = world.etcd.readAll().filter { RequestRule.holding($0) != nil }.compactMap {
                 $0.volume?.record.imageID
             }
-            world.removeAllSnapshots(besides: held)
+            world.removeOthersSnapshots(besides: held)
         }
+        checks.forgetSnapshots()
         afterStep()
         cluster.mutate { world in
             if world.etcd.policies[.standard] != nil { world.setPolicy(Policy(), as: .standard) }
@@ -56,6 +57,7 @@ extension History {
                 world.thawCatalog(of: name)
                 world.renewHeartbeat(of: name)
                 world.setClock(of: name)
+                world.setWallClock(of: name, ahead: .zero)
                 world.letLimit(true, on: name)
             }
             if hosts[index].plugin == nil { startPlugin(on: index) }
@@ -170,11 +172,13 @@ extension History {
             seeThatItGrows(name, on: each)
             seeThatItIsLimited(name, on: each)
             seeThatItFits(name, on: each)
+            seeThatItIsSnapshot(name, on: each)
             stop(0, on: each)
             hosts[each].containers[0].state = .unmounting
             mustSucceed(.unmount(volume, id: id), on: each)
             hosts[each].containers = []
         }
+        seeThatItRests(name, on: index)
     }
 
     /// Who has the volume mounted gives it the size that is wanted.
@@ -230,6 +234,63 @@ extension History {
         checks.report(.endsWell, "\(name) is full and may grow to \(Setup.growthBound), and has \(size)")
     }
 
+    /// Who has the volume mounted takes its snapshots as they come due, and removes as many as are not to stay.
+    private func seeThatItIsSnapshot(_ name: VolumeName, on index: Int) {
+        guard checks.violation == nil else { return }
+        cluster.mutate { _ = $0.setValues(Setup.scheduled, of: name.text) }
+        var before = WallTime(seconds: 0)
+        for _ in 1...5 {
+            cluster.mutate { $0.advance(by: .seconds(6)) }
+            before = cluster.mutate { $0.wallClock(of: hosts[index].name) }
+            mustSucceed(.tend, on: index)
+        }
+        guard checks.violation == nil else { return }
+        cluster.mutate { world in
+            guard let volume = world.etcd.read(name).volume?.record, let schedule = volume.runtime.schedule else {
+                return
+            }
+            if isStillDue(volume, schedule, since: before) {
+                checks.report(.endsWell, "\(name) is mounted, and has not got its snapshot since \(before)")
+            }
+            let scheduled = world.ceph.images[volume.image]?.snapshots.filter { $0.mark?.slot != nil } ?? []
+            if !scheduled.contains(where: { $0.mark?.slot == volume.schedule?.last }) {
+                checks.report(.endsWell, "\(name) has not the snapshot that its record says")
+            }
+            if scheduled.count > Setup.snapshotsKept {
+                checks.report(
+                    .endsWell, "\(name) is to keep \(Setup.snapshotsKept) snapshots, and has \(scheduled.count)")
+            }
+        }
+    }
+
+    /// A volume that nobody has mounted any more gets one more snapshot.
+    private func seeThatItRests(_ name: VolumeName, on index: Int) {
+        guard checks.violation == nil else { return }
+        var before = WallTime(seconds: 0)
+        for _ in 1...2 {
+            cluster.mutate { $0.advance(by: .seconds(61)) }
+            before = cluster.mutate { $0.wallClock(of: hosts[index].name) }
+            mustSucceed(.tend, on: index)
+        }
+        guard checks.violation == nil else { return }
+        cluster.mutate { world in
+            let stored = world.etcd.read(name)
+            guard let volume = stored.volume?.record, let schedule = volume.runtime.schedule else { return }
+            if isStillDue(volume, schedule, since: before), ScheduleRule.mayHaveChanged(stored) {
+                checks.report(.endsWell, "\(name) is at rest, and has not got the snapshot after its last owner")
+            }
+        }
+    }
+
+    /// Whether neither the slot of that time nor a later one was taken: the next one may have come meanwhile.
+    private func isStillDue(_ volume: VolumeRecord, _ schedule: SnapshotSchedule, since time: WallTime) -> Bool {
+        switch ScheduleRule.due(now: time, volume.schedule, schedule, uid: volume.uid) {
+        case .nothing: false
+        case .begin: true
+        case .take(let slot): volume.schedule?.last.map { $0 < slot } ?? true
+        }
+    }
+
     private func size(of name: VolumeName) -> VolumeSize {
         cluster.mutate { $0.etcd.read(name) }.volume?.record.spec.size ?? Setup.growthBound
     }
@@ -260,7 +321,12 @@ extension History {
 
     private func removeForGood(_ volume: String) {
         guard let index = random.one(of: Array(hosts.indices)) else { return }
-        cluster.mutate { _ = $0.protect(volume, false) }
+        cluster.mutate { world in
+            _ = world.protect(volume, false)
+            _ = world.setValues([.snapshots: "off"], of: volume)
+            world.removeScheduledSnapshots(of: Setup.image(volume))
+        }
+        checks.forgetSnapshots()
         mustSucceed(.remove(volume), on: index)
     }
 

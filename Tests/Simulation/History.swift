@@ -116,6 +116,8 @@ final class History: @unchecked Sendable {
 
     /// What must hold now is checked, and shown.
     func afterStep() {
+        checks.takesUnderWay = Set(
+            (lot.calls.map(\.call) + late.map(\.call)).filter { $0.operation == .snapshotTake }.map(\.subject))
         let lot = lot.calls.count
         cluster.mutate { world in
             checks.check(world)

@@ -10,7 +10,8 @@ extension History {
         let ready = readyCalls()
         let faultsLeft = plan.remaining > 0
         let moves: [(weight: Int, choice: Move)] = [
-            (ready.isEmpty ? 0 : 60, .deliver), (inFlight.count < 6 ? 14 : 2, .act),
+            (ready.isEmpty ? 0 : 60, .deliver),
+            (isToBeRestored && !checks.isRestored ? 1 : inFlight.count < 6 ? 14 : 2, .act),
             (faultsLeft ? plan.eventWeight : 0, .strike), (plan.repairWeight, .mend),
             (ready.isEmpty ? 30 : 2, .wait), (late.isEmpty ? 0 : 6, .deliverLate),
         ]

@@ -7,6 +7,11 @@ extension World {
         guard let node = nodes[name] else { return Moment(sinceOrigin: now) }
         return Moment(sinceOrigin: now * node.clockPace / 1000 + node.clockOffset)
     }
+
+    /// What the wall clock of a node shows. The world begins with 2026.
+    public func wallClock(of name: String) -> WallTime {
+        WallTime(seconds: 1_767_225_600) + clock(of: name).sinceOrigin + (nodes[name]?.wallOffset ?? .zero)
+    }
 }
 
 /// The clock of one node. It stands still but for `World.advance`, and for `sleep`, which moves the world on to the
@@ -18,8 +23,7 @@ public struct ManualClock: DriverClock {
 
     public func now() -> Moment { process.cluster.mutate { $0.clock(of: process.node) } }
 
-    /// The world begins with 2026.
-    public func wallTime() -> WallTime { WallTime(seconds: 1_767_225_600) + now().sinceOrigin }
+    public func wallTime() -> WallTime { process.cluster.mutate { $0.wallClock(of: process.node) } }
 
     public func sleep(for duration: Duration) async throws {
         try Task.checkCancellation()

@@ -199,6 +199,31 @@ extension World {
         _ = try takeSnapshot(name, of: reference, mark: nil)
     }
 
+    /// `rbd-plugin snapshot create`, by an operator.
+    public mutating func addSnapshot(_ name: String, of reference: ImageReference, by operatorName: String) throws {
+        let mark = SnapshotMark(consistency: .crash, by: operatorName, token: name)
+        _ = try takeSnapshot(name, of: reference, mark: mark)
+    }
+
+    /// `rbd-plugin snapshot hold` or `unhold`, by an operator.
+    public mutating func hold(_ snapshot: UInt64, of reference: ImageReference, _ isHeld: Bool) {
+        guard let index = ceph.images[reference]?.snapshots.firstIndex(where: { $0.id == snapshot }) else { return }
+        ceph.images[reference]?.snapshots[index].mark?.isHeld = isHeld
+    }
+
+    /// `rbd-plugin snapshot rm --scheduled`, by an operator.
+    public mutating func removeScheduledSnapshots(of reference: ImageReference) {
+        guard let image = ceph.images[reference] else { return }
+        let scheduled = Set(image.listed.filter(\.isScheduledAndFree).map(\.id))
+        ceph.images[reference]?.snapshots.removeAll { scheduled.contains($0.id) }
+    }
+
+    /// `rbd snap rm`, of a snapshot by its number, whatever its mark says.
+    public mutating func removeSnapshot(_ snapshot: UInt64, ofImage id: String) {
+        guard let reference = ceph.reference(ofImage: id) else { return }
+        ceph.images[reference]?.snapshots.removeAll { $0.id == snapshot }
+    }
+
     /// `rbd snap rm`.
     public mutating func removeSnapshot(_ name: String, of reference: ImageReference) throws {
         _ = try image(reference, to: "remove a snapshot of")

@@ -148,6 +148,9 @@ extension World {
         nodes[name]?.clockOffset = shown + max(.zero, ahead) - now * pace / 1000
     }
 
+    /// Puts a node's wall clock forward or back.
+    public mutating func setWallClock(of name: String, ahead: Duration) { nodes[name]?.wallOffset = ahead }
+
     func isAlive(_ identity: NodeIdentity) -> Bool {
         guard let heartbeat = nodes[identity.node]?.heartbeat, heartbeat.boot == identity.boot else { return false }
         return heartbeat.lostAt.map { now < $0 + heartbeatTTL } ?? true

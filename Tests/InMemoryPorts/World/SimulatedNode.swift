@@ -33,6 +33,8 @@ public struct SimulatedNode: Sendable {
     /// How much the node's clock is ahead of the world's, and how many thousandths of the world's speed it has.
     public var clockOffset: Duration = .zero
     public var clockPace = 1000
+    /// How much its wall clock is ahead of its monotonic one; it may be behind.
+    public var wallOffset: Duration = .zero
 
     struct Heartbeat: Sendable {
         var boot: String

@@ -65,11 +65,17 @@ extension World {
         if let reference = ceph.reference(ofImage: id) { ceph.images[reference]?.snapshots = [] }
     }
 
-    /// - Parameter kept: the ids of images that keep theirs.
-    public mutating func removeAllSnapshots(besides kept: [String] = []) {
-        for id in ceph.images.values.map(\.id) + ceph.trash.keys where !kept.contains(id) {
-            removeSnapshots(ofImage: id)
+    public mutating func removeAllSnapshots() {
+        for id in ceph.images.values.map(\.id) + ceph.trash.keys { removeSnapshots(ofImage: id) }
+    }
+
+    /// People remove what they have taken, and let go of what they hold, wherever that is: what was taken by schedule stays.
+    /// - Parameter kept: the ids of images that keep all of theirs.
+    public mutating func removeOthersSnapshots(besides kept: [String] = []) {
+        for (reference, image) in ceph.images where !kept.contains(image.id) {
+            ceph.images[reference]?.letGoOfSnapshots()
         }
+        for id in ceph.trash.keys where !kept.contains(id) { ceph.trash[id]?.image.letGoOfSnapshots() }
     }
 
     /// `rbd trash mv` by hand.

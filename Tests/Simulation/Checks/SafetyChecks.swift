@@ -37,8 +37,9 @@ struct SafetyChecks {
 
     /// Ids of images in the trash.
     private var trashed: Set<String> = []
-    /// Ids of images that have snapshots.
-    private var withSnapshots: Set<String> = []
+    private var snapshots = SnapshotChecks()
+    /// The snapshots that are about to be taken, or may still be, each as its image and name.
+    var takesUnderWay: Set<String> = []
 
     /// Every client that was ever blocklisted.
     private var fenced: Set<ClientAddress> = []
@@ -96,7 +97,7 @@ struct SafetyChecks {
 
     private static let alsoAfterRestoring: Set<Violation.Invariant> = [
         .oneWriter, .noSecondFormat, .foreignUntouched, .noRecordLost, .fencedStaysOut, .othersAreLeftAlone,
-        .deterministic,
+        .deterministic, .snapshotsAreKept,
     ]
 
     mutating func report(_ invariant: Violation.Invariant, _ what: @autoclosure () -> String) {
@@ -258,20 +259,17 @@ struct SafetyChecks {
         trashed = now
     }
 
-    /// Nobody but who took a snapshot takes it away.
     private mutating func checkSnapshots(_ world: World) {
-        let images = Array(world.ceph.images.values) + world.ceph.trash.values.map(\.image)
-        let there = Set(images.map(\.id))
-        for id in withSnapshots.subtracting(there) {
-            report(.foreignUntouched, "image \(id) was deleted with a snapshot that somebody had taken of it")
-        }
-        withSnapshots = Set(images.filter { !$0.snapshots.isEmpty }.map(\.id))
-        for image in images {
+        for (invariant, what) in snapshots.look(world, takesUnderWay) { report(invariant, what) }
+        for image in Array(world.ceph.images.values) + world.ceph.trash.values.map(\.image) {
             for snapshot in image.snapshots where !snapshot.wasQuiet && snapshot.mark?.consistency == .frozen {
                 report(.frozenIsTrue, "snapshot \(snapshot.name) of image \(image.id)")
             }
         }
     }
+
+    /// People are about to remove snapshots of their own.
+    mutating func forgetSnapshots() { snapshots.forget() }
 
     // MARK: Records
 

@@ -23,6 +23,8 @@ public struct Violation: Sendable, Hashable, CustomStringConvertible {
         case appliedIsTrue = "a recorded size is the size of image and filesystem"
         case inForceIsTrue = "limits that a record says are in force have been set"
         case growthIsBounded = "no volume grows by itself beyond its bound"
+        case slotsAreTakenOnce = "a slot of a schedule is taken at most once"
+        case snapshotsAreKept = "nobody removes a snapshot that a person has taken or holds"
         case growthPauses = "a volume grows by itself at most once a minute"
         case frozenIsTrue = "nobody writes to what is snapshot, where the snapshot says so"
         case quotaHolds = "nobody adds to the volumes of a policy what it does not allow in sum"

@@ -33,8 +33,9 @@ extension History {
                     checks.report(.endsWell, "the filesystem on \(path) of \(node.name) is frozen")
                 }
             }
-            world.removeAllSnapshots()
+            world.removeOthersSnapshots()
         }
+        checks.forgetSnapshots()
     }
 
     /// What is still to be done, and can be. Where the mapper has lost its notes, an owner that another node has asked can neither

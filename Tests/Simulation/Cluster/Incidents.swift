@@ -45,6 +45,8 @@ extension History {
         case .snapshotTaken: return takeSnapshot()
         case .rollBackAsked: return askForRollBack()
         case .snapshotAsked: return askForSnapshot()
+        case .snapshotsScheduled: return scheduleSnapshots()
+        case .snapshotKept: return keepSnapshot()
         case .protection: return changeProtection()
         case .sizeWished: return wishSize(on: index)
         case .quotaSet: return setQuota()
@@ -84,6 +86,8 @@ extension History {
             let ahead = Duration.seconds(random.below(3600) * random.below(2))
             world.setClock(of: name, ahead: ahead, pace: [500, 900, 1100, 2000][random.below(4)])
             checks.noteUnsteadyClocks()
+        case .wallClockJumps:
+            world.setWallClock(of: name, ahead: .seconds([-4000, -20, -7, 7, 20, 4000][random.below(6)]))
         case .timeJumps: world.advance(by: .seconds([10, 31, 65, 4000][random.below(4)]))
         default: return false
         }
@@ -318,12 +322,34 @@ extension History {
             guard let found = world.ceph.images[image], found.uid != nil, let name = try? VolumeName(volume),
                 RequestRule.holding(world.etcd.read(name)) == nil, found.rollingBackTo == nil
             else { return false }
-            if found.snapshots.isEmpty {
-                try? world.addSnapshot("by-hand", of: image)
+            if found.snapshots.contains(where: { $0.name == "by-hand" }) {
+                try? world.removeSnapshot("by-hand", of: image)
+                checks.forgetSnapshots()
             } else {
-                world.removeSnapshots(ofImage: found.id)
+                try? world.addSnapshot("by-hand", of: image)
             }
             return true
+        }
+    }
+
+    private func scheduleSnapshots() -> Bool {
+        guard let volume = random.one(of: volumes) else { return false }
+        let changes = random.below(4) > 0 ? Setup.scheduled : [.snapshots: "off"]
+        return cluster.mutate { $0.setValues(changes, of: volume) }
+    }
+
+    /// An operator has a snapshot taken; where the plugin has taken some by itself, one of them is held, or let go.
+    private func keepSnapshot() -> Bool {
+        guard let volume = random.one(of: volumes) else { return false }
+        let image = Setup.image(volume)
+        return cluster.mutate { world in
+            guard let found = world.ceph.images[image], found.uid != nil else { return false }
+            let scheduled = found.snapshots.filter { $0.mark?.slot != nil }
+            if let one = random.one(of: scheduled) {
+                world.hold(one.id, of: image, one.mark?.isHeld == false)
+                return true
+            }
+            return (try? world.addSnapshot("manual", of: image, by: "operator@a")) != nil
         }
     }
 

@@ -52,6 +52,7 @@ extension History {
                 await driver.doRequests()
                 await driver.growFullVolumes()
                 await driver.trimWhereDue()
+                await driver.takeDueSnapshots()
                 await driver.emptyTrash()
             }
             return .done

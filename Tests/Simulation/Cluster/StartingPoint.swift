@@ -50,6 +50,12 @@ enum Setup {
             log: Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() })
     }
 
+    /// A schedule of snapshots, and how many stay.
+    static let scheduled: [RuntimeOption: String?] = [
+        .snapshots: nil, .snapshotFrequency: "5s", .snapshotKeep: "\(snapshotsKept)",
+    ]
+    static let snapshotsKept = 2
+
     /// Those of the driver, with days that last half a minute.
     static func rules(_ mutation: Mutation?) -> DriverRules {
         var rules = mutation?.rules ?? DriverRules()

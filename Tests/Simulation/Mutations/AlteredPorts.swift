@@ -216,6 +216,40 @@ struct AlteredImages: PassingImages {
     }
 }
 
+/// Removes snapshots also when they are held.
+struct LettingGoSnapshots: SnapshotStore {
+    let base: any SnapshotStore
+    let cluster: SimulatedCluster
+
+    func snapshots(of image: ImageReference, id: String) async throws -> [VolumeSnapshot] {
+        try await base.snapshots(of: image, id: id)
+    }
+    func take(
+        _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark
+    ) async throws -> VolumeSnapshot {
+        try await base.take(name, of: image, id: id, mark: mark)
+    }
+    func mark(_ snapshot: UInt64, of image: ImageReference, id: String, _ mark: SnapshotMark) async throws {
+        try await base.mark(snapshot, of: image, id: id, mark)
+    }
+    func remove(_ snapshot: UInt64, of image: ImageReference, id: String) async throws {
+        do {
+            try await base.remove(snapshot, of: image, id: id)
+        } catch let error as VolumeError where error.code == .conflict {
+            cluster.mutate { $0.removeSnapshot(snapshot, ofImage: id) }
+        }
+    }
+    func rollBack(
+        _ image: ImageReference, id: String, to snapshot: UInt64, progress: @escaping @Sendable (Int) -> Void
+    ) async throws {
+        try await base.rollBack(image, id: id, to: snapshot, progress: progress)
+    }
+    func acceptHalfRolledBack(_ image: ImageReference, id: String) async throws {
+        try await base.acceptHalfRolledBack(image, id: id)
+    }
+    func client() async throws -> ClientAddress { try await base.client() }
+}
+
 struct AlteredFormatter: VolumeFormatter {
     let creating: @Sendable (ImageReference, VolumeSpec, String) async throws -> String
 

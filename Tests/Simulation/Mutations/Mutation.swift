@@ -36,6 +36,9 @@ public enum Mutation: String, Sendable, CaseIterable {
     case fullVolumesStay, autogrowIgnoresItsBound, autogrowDoesNotPause
     // What operators ask for.
     case requestsAreForgotten, heldIsMounted, freezeIsClaimed, frozenStaysFrozen
+    // Snapshots by schedule.
+    case slotsAreForgotten, dueSnapshotsAreNotTaken, heldSnapshotsAreRemoved, othersSnapshotsAreRemoved, surplusStays
+    case tooManySnapshotsAreRemoved
     // Values that change.
     case valuesAreForgotten, limitsAreClaimed, limitsComeAtMountsOnly
     // What the volumes of a policy have in sum.
@@ -117,6 +120,12 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .valuesAreForgotten: "nobody does anything about values that are set"
         case .limitsAreClaimed: "a device that was not limited counts as limited"
         case .limitsComeAtMountsOnly: "values that change while a volume is mounted wait for its next mount"
+        case .slotsAreForgotten: "of the slots that were taken the last one alone is remembered"
+        case .dueSnapshotsAreNotTaken: "a snapshot that is due is not taken"
+        case .heldSnapshotsAreRemoved: "a snapshot that is held is removed when it is not to stay"
+        case .othersSnapshotsAreRemoved: "snapshots of others count as the plugin's own"
+        case .tooManySnapshotsAreRemoved: "one snapshot too many is removed"
+        case .surplusStays: "snapshots that are not to stay stay"
         case .fullVolumesStay: "a volume that is full does not grow by itself"
         case .autogrowIgnoresItsBound: "a volume grows by itself beyond its bound"
         case .autogrowDoesNotPause: "a volume grows by itself as often as it is looked at"
@@ -187,6 +196,10 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .writersAreNotNoted: [.oneWriter, .oneMapping, .clientsAreNamed, .endsWell]
         case .removalIgnoresProtection: [.protectedStays]
         case .growthIsForgotten, .wishesOutliveVolumes, .grownImagesAreNotSeen, .fullVolumesStay: [.endsWell]
+        case .slotsAreForgotten: [.slotsAreTakenOnce]
+        case .dueSnapshotsAreNotTaken, .surplusStays: [.endsWell]
+        case .heldSnapshotsAreRemoved, .tooManySnapshotsAreRemoved: [.snapshotsAreKept]
+        case .othersSnapshotsAreRemoved: [.snapshotsAreKept, .foreignUntouched]
         case .autogrowIgnoresItsBound: [.growthIsBounded]
         case .autogrowDoesNotPause: [.growthPauses]
         case .filesystemsDoNotGrow: [.appliedIsTrue]
@@ -219,11 +232,13 @@ public enum Mutation: String, Sendable, CaseIterable {
             .devicesAreNotSeen, .deadMappingsAreNotSeen, .mapIgnoresTheID, .removalIgnoresTheID, .clientIsNotTold,
             .checkIsSkipped, .repairIsForgotten, .mountsAreNotSeen, .useIsNotSeen, .rootIsNotPrepared,
             .nothingIsUnsettled, .writersAreNotNoted, .filesystemsDoNotGrow, .growthIgnoresTheID,
-            .limitsAreClaimed, .freezeIsClaimed, .frozenStaysFrozen, .heldIsMounted:
+            .limitsAreClaimed, .freezeIsClaimed, .frozenStaysFrozen, .heldIsMounted, .heldSnapshotsAreRemoved:
             applyToNode(&ports, node.process.cluster, node.identity.node)
         case .failedUnmountsStay, .recordIsTakenForMount, .removalIgnoresMounts, .removalTakesWhatWasJustMounted,
             .startAdoptsNothing, .justMountedIsGivenAway, .budgetsAreEndless, .unseenClientsAreForgotten,
             .silentOwnersAreLeft, .orphansStay, .recordsAreBelieved,
+            .slotsAreForgotten, .dueSnapshotsAreNotTaken, .othersSnapshotsAreRemoved, .surplusStays,
+            .tooManySnapshotsAreRemoved,
             .forgottenWritersAreLeft, .removalIgnoresProtection, .growthIsForgotten, .grownImagesAreNotSeen,
             .fullVolumesStay, .autogrowIgnoresItsBound, .autogrowDoesNotPause, .valuesAreForgotten,
             .limitsComeAtMountsOnly, .requestsAreForgotten, .unfinishedCreatesAreNotCounted:

@@ -55,6 +55,7 @@ extension Mutation {
                 return found
             }
             ports.images = altered
+        case .heldSnapshotsAreRemoved: ports.snapshots = LettingGoSnapshots(base: ports.snapshots, cluster: cluster)
         case .formatIsSkipped:
             ports.formatter = AlteredFormatter { try await images.create($0, spec: $1, uid: $2) }
         case .trashIsPurged:

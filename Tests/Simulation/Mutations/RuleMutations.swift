@@ -51,6 +51,35 @@ extension Mutation {
             }
         case .unfinishedCreatesAreNotCounted:
             rules.counted = { $0.volume?.record.phase == .creating ? nil : QuotaRule.counted($0) }
+        case .slotsAreForgotten:
+            rules.dueSnapshot = { now, progress, schedule, uid in
+                let last = progress.flatMap(\.last).map { ScheduleProgress().passing($0, schedule) }
+                return ScheduleRule.due(now: now, last ?? progress, schedule, uid: uid)
+            }
+        case .dueSnapshotsAreNotTaken: rules.dueSnapshot = { _, _, _, _ in .nothing }
+        case .tooManySnapshotsAreRemoved:
+            rules.surplus = { snapshots, keep in KeepRule.remove(snapshots, .newest(keep.count - 1)) }
+        case .surplusStays: rules.surplus = { _, _ in [] }
+        case .heldSnapshotsAreRemoved:
+            rules.surplus = { snapshots, keep in
+                KeepRule.remove(
+                    snapshots.map { snapshot in
+                        var free = snapshot
+                        free.mark?.isHeld = false
+                        return free
+                    }, keep)
+            }
+        case .othersSnapshotsAreRemoved:
+            rules.surplus = { snapshots, keep in
+                KeepRule.remove(
+                    snapshots.map { snapshot in
+                        var own = snapshot
+                        own.mark = .scheduled(
+                            snapshot.mark?.slot ?? snapshot.takenAt, consistency: .crash, by: "a")
+                        own.mark?.isHeld = snapshot.mark?.isHeld ?? false
+                        return own
+                    }, keep)
+            }
         case .fullVolumesStay: rules.autogrow = { _, _, _, _ in .nothing }
         case .autogrowIgnoresItsBound:
             rules.autogrow = { usage, autogrow, size, since in
