@@ -26,6 +26,7 @@ extension History {
         for host in hosts { cluster.mutate { $0.endLostMappings(of: host.name) } }
         for volume in volumes where checks.violation == nil { use(volume) }
         checkRecords()
+        removeOthersSnapshots()
         for volume in volumes where checks.violation == nil { removeForGood(volume) }
         letOrphansAge()
         if checks.violation == nil { cluster.mutate { checkNothingIsLeft($0) } }

@@ -33,8 +33,17 @@ extension History {
                     checks.report(.endsWell, "the filesystem on \(path) of \(node.name) is frozen")
                 }
             }
-            world.removeOthersSnapshots()
+            // Whoever waits for what nobody can do takes it back.
+            for (name, request) in world.etcd.requests where request.record.state == .waiting {
+                world.forgetRequest(name.text)
+            }
         }
+        removeOthersSnapshots()
+    }
+
+    /// Whoever took snapshots, or had them taken, removes them.
+    func removeOthersSnapshots() {
+        cluster.mutate { $0.removeOthersSnapshots() }
         checks.forgetSnapshots()
     }
 
