@@ -8,12 +8,17 @@ extension VolumeDriver {
     /// the next ones are for the other volumes.
     public func doRequests() async {
         guard ports.catalog.isLoaded else { return }
-        let names = ports.catalog.unsettled().filter { $0.request != nil }.map(\.name)
+        let names = ports.catalog.unsettled().filter { $0.request != nil && !isSilent($0.pool) }.map(\.name)
         await withTaskGroup(of: Void.self) { group in
             for name in names {
                 group.addTask { await requested.takeIfFree(name) { await doRequest(of: name) } }
             }
         }
+    }
+
+    /// Nobody's call waits behind work on a pool that does not answer.
+    private func isSilent(_ pool: String) -> Bool {
+        ports.poolHealth.silence(of: pool).map { $0 > .zero } ?? false
     }
 
     private func doRequest(of name: VolumeName) async {
@@ -74,6 +79,7 @@ extension VolumeDriver {
             return "its filesystem reported \(VolumeSize.mebibytes(bytes >> 20)) as unused"
         case .snapshot(let name, let token):
             return try await takeSnapshot(request, name, token, of: taken.name)
+        case .other: throw RequestLost()
         }
     }
 

@@ -6,10 +6,9 @@ public enum RequestRule {
     /// The request that no operation on the volume may get past: work is under way that changes the image, or it has failed
     /// half-way.
     public static func holding(_ stored: StoredVolume) -> WorkRequest? {
-        guard let request = current(stored), request.work.holdsVolume, request.isUnfinished || request.isHalfDone else {
-            return nil
-        }
-        return request
+        guard let request = current(stored) else { return nil }
+        if case .other = request.work { return stored.volume?.record.heldFor == request.token ? request : nil }
+        return request.work.holdsVolume && (request.isUnfinished || request.isHalfDone) ? request : nil
     }
 
     /// The request, if it is about this incarnation of the volume.
@@ -95,6 +94,11 @@ public enum RequestRule {
                 why: "the volume is being \(request.work), and is neither what it was nor what it is to be",
                 remedy: "wait until it is done; when its node has died, another one does it", outcome: .refused)
         }
+        if case .other = request.work {
+            throw VolumeError(
+                .conflict, what, why: "it is to be \(request.work)",
+                remedy: "remove it with the program of that version", outcome: .refused)
+        }
         // Only the record tells the plugin that the filesystem may have to be thawed.
         if case .snapshot = request.work, request.state == .running, request.hasBegun,
             request.node == stored.attachment?.record.owner
@@ -115,6 +119,7 @@ public enum RequestRule {
     ) -> RequestStep {
         guard let request = stored.request?.record else { return .nothing }
         guard let volume = stored.volume?.record, request.volumeUID == volume.uid else { return .clear }
+        if case .other = request.work { return .nothing }
         guard request.isUnfinished else { return isForgotten(request, me, at: now) ? .clear : .nothing }
         guard volume.phase == .ready else { return .nothing }
         if request.work.holdsVolume {

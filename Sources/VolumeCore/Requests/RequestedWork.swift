@@ -6,12 +6,14 @@ public enum RequestedWork: Sendable, Hashable {
     case snapshot(SnapshotName, token: String)
     /// Gives back what the mounted filesystem does not use.
     case trim
+    /// What only newer versions can do. Whether it holds the volume, the volume's own record says (`heldFor`).
+    case other(String)
 
     /// Whether no node may have the volume, nor change anything else of it, before it is done.
     public var holdsVolume: Bool {
         switch self {
         case .rollBack: true
-        case .snapshot, .trim: false
+        case .snapshot, .trim, .other: false
         }
     }
 }
@@ -23,6 +25,7 @@ extension RequestedWork: CustomStringConvertible {
         case .rollBack(_, let name): "rolled back to snapshot \(name)"
         case .snapshot(let name, _): "frozen for snapshot \(name)"
         case .trim: "trimmed"
+        case .other(let kind): "changed (\(ShownText.quoted(kind)), which only a newer version can do)"
         }
     }
 }

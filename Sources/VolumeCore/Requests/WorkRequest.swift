@@ -90,7 +90,8 @@ extension WorkRequest: Codable {
     }
 
     private static func work(_ fields: inout RecordReader) throws -> RequestedWork {
-        let kind: Kind = try fields.kind("work")
+        let text: String = try fields.field("work")
+        guard let kind = Kind(rawValue: text) else { return .other(text) }
         switch kind {
         case .rollBack: return .rollBack(snapshot: try fields.field("snapshotID"), name: try fields.field("snapshot"))
         case .snapshot:
@@ -119,6 +120,8 @@ extension WorkRequest: Codable {
     private func encode(_ work: RequestedWork, to fields: inout KeyedEncodingContainer<RecordField>) throws {
         let kind: Kind
         switch work {
+        // What else there is to say of it is among the unknown fields.
+        case .other(let text): return try fields.encode(text, forKey: "work")
         case .rollBack(let snapshot, let name):
             kind = .rollBack
             try fields.encode(snapshot, forKey: "snapshotID")
