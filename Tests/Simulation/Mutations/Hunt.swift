@@ -1,7 +1,8 @@
 extension Simulation {
     /// Looks for the history that shows a deliberate defect.
     public static func hunt(_ mutation: Mutation, threads: Int) async -> Hunt {
-        let report = await run(1...Hunt.most, HistoryOptions(mutation: mutation), threads: threads, stoppingAfter: 1)
+        let most = mutation.isRare ? Hunt.mostOfRare : Hunt.most
+        let report = await run(1...most, HistoryOptions(mutation: mutation), threads: threads, stoppingAfter: 1)
         return Hunt(mutation: mutation, histories: report.histories, found: report.failures.first)
     }
 }
@@ -10,6 +11,7 @@ extension Simulation {
 public struct Hunt: Sendable, CustomStringConvertible {
     /// A defect that shows more seldom than once in so many histories is not found.
     static let most: UInt64 = 150_000
+    static let mostOfRare: UInt64 = 2_000_000
 
     let mutation: Mutation
     let histories: Int

@@ -44,6 +44,14 @@ public enum Mutation: String, Sendable, CaseIterable {
     // What the volumes of a policy have in sum.
     case quotasAreNotGuarded, unfinishedCreatesAreNotCounted
 
+    /// Whether it shows too seldom for a hunt on every commit: about once in 100,000 histories, or less.
+    public var isRare: Bool {
+        switch self {
+        case .unmapIsBelieved, .slotsAreForgotten, .heldSnapshotsAreRemoved: true
+        default: false
+        }
+    }
+
     /// What it makes the driver do.
     public var what: String {
         switch self {
