@@ -32,7 +32,9 @@ public struct CephSnapshotStore: SnapshotStore {
                 if let found = try await find(name, in: opened, id) {
                     if found.mark?.token == mark.token { return found }
                     let begun = try await opened.metadata(note.attemptKey(of: name), timeout: call.limit)
-                    guard found.mark == nil, begun == note.attempt(mark.token) else { throw Self.taken(what) }
+                    guard found.mark == nil, begun == note.attempt(mark.token) else {
+                        throw VolumeError.snapshotNameTaken(what)
+                    }
                     return try await finish(found, mark, in: images, note)
                 }
                 try await images.changeMetadata(
@@ -43,7 +45,7 @@ public struct CephSnapshotStore: SnapshotStore {
                     // Somebody else's, taken since the look.
                     try await images.changeMetadata(
                         ofImage: id, removing: [note.attemptKey(of: name)], timeout: call.limit)
-                    throw Self.taken(what)
+                    throw VolumeError.snapshotNameTaken(what)
                 }
                 guard let found = try await find(name, in: opened, id) else {
                     throw VolumeError(.notFound, what, why: "somebody has removed it again")
@@ -149,12 +151,6 @@ public struct CephSnapshotStore: SnapshotStore {
                 mark: metadata[note.key(of: found.id)].flatMap(note.mark),
                 attempt: metadata[note.attemptKey(of: found.name)].flatMap(note.token), isProtected: found.isProtected)
         }
-    }
-
-    private static func taken(_ what: String) -> VolumeError {
-        VolumeError(
-            .alreadyExists, what, why: "there is another snapshot of that name", remedy: "choose another name",
-            outcome: .refused)
     }
 
     private static func held(_ snapshot: UInt64, _ image: ImageReference) -> VolumeError {

@@ -90,10 +90,7 @@ extension VolumeDriver {
                 remedy: "restore the image, or remove the volume", outcome: .refused)
         }
         guard image.id == volume.imageID, image.uid == volume.uid else {
-            throw VolumeError(
-                .foreignImage, what, why: "the image \(volume.image) is not the one that this volume was created with",
-                remedy: "put the volume's own image (id \(volume.imageID ?? "?")) back in its place",
-                outcome: .refused)
+            throw VolumeError.namesake(what, of: volume)
         }
         guard image.rollingBackTo == nil else {
             throw VolumeError(

@@ -53,7 +53,7 @@ extension VolumeDriver {
                 request = try VolumeRequest(asked, repeating: record, defaults: settings.defaults)
             } else if let anew, !begun.isEmpty {
                 request = anew
-                policy = try await self.policy(named: anew.policy)
+                policy = try await ports.policyStore.named(anew.policy)
             } else {
                 policy = try await self.policy(asked.policy(of: name), "create volume \(name)")
                 request = try VolumeRequest(asked, defaults: settings.defaults, policy: policy)
@@ -96,7 +96,7 @@ extension VolumeDriver {
     /// - Parameter asked: the policy that was named; without one it is `default`, where that is there.
     private func policy(_ asked: PolicyName?, _ what: String) async throws -> NamedPolicy? {
         let name = asked ?? .standard
-        if let found = try await self.policy(named: name) { return found }
+        if let found = try await ports.policyStore.named(name) { return found }
         guard asked != nil else { return nil }
         throw VolumeError.noSuchPolicy(name, what, known: Array(try await ports.policyStore.readAll().keys))
     }

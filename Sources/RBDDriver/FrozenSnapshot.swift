@@ -70,7 +70,7 @@ extension VolumeDriver {
 
     /// - Returns: `false` when it cannot be frozen: then the snapshot is as after a power cut.
     private func freeze(_ mounted: MountedVolume, of pool: String) async -> Bool {
-        if let silence = ports.poolHealth.silence(of: pool), silence > .zero { return false }
+        if isSilent(pool) { return false }
         do {
             try await ports.filesystems.freeze(
                 mounted.device, mountpoint: mounted.mountpoint, atMost: settings.freezeLimit)

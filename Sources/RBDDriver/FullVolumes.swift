@@ -89,7 +89,7 @@ extension VolumeDriver {
             guard self.autogrow(of: stored) == autogrow, let volume = stored.volume?.record, size > volume.spec.size,
                 GrowthRule.wanted(stored) == nil
             else { return }
-            let policy = try await self.policy(named: volume.policy)
+            let policy = try await ports.policyStore.named(volume.policy)
             guard
                 let desired = try GrowthRule.request(
                     size, for: stored, policy: policy, at: ports.clock.wallTime()),

@@ -64,7 +64,7 @@ public struct OperatorActions: Sendable {
         guard let fencing = try await store.commit(change, over: stored),
             let raised = try await raiser.raise(over: fencing),
             try await store.commit(.init(attachment: .delete), over: raised.stored) != nil
-        else { throw changedMeanwhile(what) }
+        else { throw VolumeError.changedMeanwhile(what) }
         return claim.attachment.fenced?.owner.node ?? former.owner.node
     }
 
@@ -79,7 +79,7 @@ public struct OperatorActions: Sendable {
                 remedy: "unmount it there, or take it away with 'rbd-plugin mount release \(nameText)'")
         }
         try RequestRule.refuseWhileHeld(stored, what)
-        guard try await store.commit(.deletion, over: stored) != nil else { throw changedMeanwhile(what) }
+        guard try await store.commit(.deletion, over: stored) != nil else { throw VolumeError.changedMeanwhile(what) }
     }
 
     /// Keeps the volume from being removed, by whichever node it is asked, or lets it be removed again.
@@ -87,7 +87,7 @@ public struct OperatorActions: Sendable {
         let stored = try await volume(nameText)
         guard let volume = try ProtectionRule.decide(stored, isProtected: isProtected) else { return }
         guard try await store.commit(.init(volume: .put(volume)), over: stored) != nil else {
-            throw changedMeanwhile("\(isProtected ? "protect" : "unprotect") volume \(nameText)")
+            throw VolumeError.changedMeanwhile("\(isProtected ? "protect" : "unprotect") volume \(nameText)")
         }
     }
 
@@ -96,25 +96,17 @@ public struct OperatorActions: Sendable {
     public func resize(_ nameText: String, to size: VolumeSize) async throws -> StoredVolume {
         let what = "resize volume \(nameText) to \(size)"
         let stored = try await volume(nameText)
-        let policy = try await policy(of: stored)
+        let policy = try await policies.named(stored.volume?.record.policy)
         guard let desired = try GrowthRule.request(size, for: stored, policy: policy, at: clock.wallTime()),
             let volume = stored.volume?.record
         else { return stored }
         try await images.preflight(volume.spec.resized(to: size))
-        guard
-            let written = try await commit(
-                .init(desired: .put(desired)), over: stored, counting: size, under: policy, what)
-        else { throw changedMeanwhile("resize volume \(nameText)") }
-        return written
-    }
-
-    private func commit(
-        _ change: StoreChange, over stored: StoredVolume, counting size: VolumeSize, under policy: NamedPolicy?,
-        _ what: String
-    ) async throws -> StoredVolume? {
-        guard let policy else { return try await store.commit(change, over: stored) }
         let quota = PolicyQuota(store: store, policies: policies, rules: DriverRules())
-        return try await quota.commit(change, over: stored, counting: size, under: policy, what)
+        let change = StoreChange(desired: .put(desired))
+        guard let written = try await quota.commit(change, over: stored, counting: size, under: policy, what) else {
+            throw VolumeError.changedMeanwhile("resize volume \(nameText)")
+        }
+        return written
     }
 
     /// Says that the volume's filesystem is to fill its image, which somebody has made larger by other means.
@@ -145,7 +137,7 @@ public struct OperatorActions: Sendable {
                 }
                 let change = StoreChange(volume: .put(volume))
                 if let written = try await store.commit(change, over: values.stored) { return written }
-                if clock.now() >= end { throw changedMeanwhile("set values of volume \(nameText)") }
+                if clock.now() >= end { throw VolumeError.changedMeanwhile("set values of volume \(nameText)") }
             } catch let error as VolumeError where error.code == .conflict && clock.now() < end {
                 // Mounting and unmounting take a moment.
                 try await clock.sleep(for: .milliseconds(500))
@@ -157,19 +149,8 @@ public struct OperatorActions: Sendable {
     /// - Throws: `VolumeError` with code `notFound`.
     public func values(of nameText: String) async throws -> VolumeValues {
         let stored = try await volume(nameText)
-        return VolumeValues(stored: stored, policy: try await policy(of: stored)?.policy.runtime)
-    }
-
-    /// `nil` where the volume has none, or one that is gone.
-    private func policy(of stored: StoredVolume) async throws -> NamedPolicy? {
-        guard let name = stored.volume?.record.policy else { return nil }
-        return try await policies.read(name).map { NamedPolicy(name, $0.record, revision: $0.revision) }
-    }
-
-    private func changedMeanwhile(_ what: String) -> VolumeError {
-        VolumeError(
-            .conflict, what, why: "its records changed meanwhile", remedy: "look at the volume again, and repeat",
-            outcome: .refused)
+        return VolumeValues(
+            stored: stored, policy: try await policies.named(stored.volume?.record.policy)?.policy.runtime)
     }
 }
 

@@ -9,14 +9,15 @@ struct PolicyQuota {
     /// Makes a change by which a volume counts for more under its policy: if there is room.
     /// - Parameters:
     ///   - size: what the volume counts for then.
-    ///   - policy: as it was read for this change.
+    ///   - policy: as it was read for this change; without one nothing bounds it.
     ///   - what: what is done: `create volume db`.
     /// - Returns: what is stored then; `nil` when the records of the volume or the policy have changed meanwhile: decide again.
     /// - Throws: `VolumeError` with code `noSpace` when there is no room.
     func commit(
-        _ change: StoreChange, over stored: StoredVolume, counting size: VolumeSize, under policy: NamedPolicy,
+        _ change: StoreChange, over stored: StoredVolume, counting size: VolumeSize, under policy: NamedPolicy?,
         _ what: String
     ) async throws -> StoredVolume? {
+        guard let policy else { return try await store.commit(change, over: stored) }
         while true {
             let quota = try await quota(size, of: stored, policy, what)
             if let written = try await store.commit(change, over: stored, within: quota) { return written }
@@ -43,23 +44,14 @@ struct PolicyQuota {
 }
 
 extension VolumeDriver {
-    /// As `PolicyQuota.commit`; without a policy nothing bounds it.
+    /// As `PolicyQuota.commit`, and lets this node's copy know.
     func commit(
         _ change: StoreChange, over stored: StoredVolume, counting size: VolumeSize, under policy: NamedPolicy?,
         _ what: String
     ) async throws -> StoredVolume? {
-        guard let policy else { return try await commit(change, over: stored) }
         let quota = PolicyQuota(store: ports.store, policies: ports.policyStore, rules: rules)
-        guard
-            let written = try await quota.commit(change, over: stored, counting: size, under: policy, what)
-        else { return nil }
-        ports.catalog.observe(written)
+        let written = try await quota.commit(change, over: stored, counting: size, under: policy, what)
+        if let written { ports.catalog.observe(written) }
         return written
-    }
-
-    /// The policy of a volume as it is now; `nil` where it has none, or one that is gone.
-    func policy(named name: PolicyName?) async throws -> NamedPolicy? {
-        guard let name else { return nil }
-        return try await ports.policyStore.read(name).map { NamedPolicy(name, $0.record, revision: $0.revision) }
     }
 }

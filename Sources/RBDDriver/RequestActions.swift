@@ -35,7 +35,9 @@ public struct RequestActions: Sendable {
                 if try await store.commit(RequestRule.change(request, of: stored), over: stored) != nil {
                     return request
                 }
-                guard clock.now() < end else { throw changedMeanwhile("ask for work on volume \(nameText)") }
+                guard clock.now() < end else {
+                    throw VolumeError.changedMeanwhile("ask for work on volume \(nameText)")
+                }
             } catch let error as VolumeError where error.code == .conflict && clock.now() < end {
                 guard stored.attachment.map({ $0.record.state != .attached }) == true else { throw error }
                 try await clock.sleep(for: .milliseconds(500))
@@ -102,7 +104,7 @@ public struct RequestActions: Sendable {
             }
         }
         guard try await store.commit(RequestRule.change(nil, of: stored), over: stored) != nil else {
-            throw changedMeanwhile("remove the request of volume \(nameText)")
+            throw VolumeError.changedMeanwhile("remove the request of volume \(nameText)")
         }
     }
 
@@ -113,11 +115,5 @@ public struct RequestActions: Sendable {
         guard let now = stored.request?.record, now.token == request.token else { return true }
         guard now.state == .waiting else { return false }
         return try await store.commit(RequestRule.change(nil, of: stored), over: stored) != nil
-    }
-
-    private func changedMeanwhile(_ what: String) -> VolumeError {
-        VolumeError(
-            .conflict, what, why: "its records changed meanwhile", remedy: "look at the volume again, and repeat",
-            outcome: .refused)
     }
 }

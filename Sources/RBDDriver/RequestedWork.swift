@@ -16,11 +16,6 @@ extension VolumeDriver {
         }
     }
 
-    /// Nobody's call waits behind work on a pool that does not answer.
-    private func isSilent(_ pool: String) -> Bool {
-        ports.poolHealth.silence(of: pool).map { $0 > .zero } ?? false
-    }
-
     private func doRequest(of name: VolumeName) async {
         await attempt("do what is asked for", name) {
             guard let taken = try await takeRequest(of: name) else { return }

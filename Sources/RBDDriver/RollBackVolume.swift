@@ -36,12 +36,12 @@ extension VolumeDriver {
     ) async throws -> ClientAddress {
         try await operation("roll back", name) {
             let stored = try await read(name)
-            guard isMine(request, in: stored), let volume = stored.volume?.record else { throw RequestLost() }
+            guard heldForMe(request, in: stored) != nil, let volume = stored.volume?.record else { throw RequestLost() }
             return try await inSlot(of: stored.pool, to: "roll back volume \(name)") {
                 let client = try await ports.snapshots.client()
                 let image = try await lookBeforeRollBack(of: volume, to: snapshot)
                 // Whoever was noted before the look had the volume before this node, if the request is still this node's.
-                guard isMine(request, in: try await read(name)) else { throw RequestLost() }
+                guard heldForMe(request, in: try await read(name)) != nil else { throw RequestLost() }
                 try await shutOutForgottenWriters(image, of: volume, besides: client)
                 try await ports.images.noteWriter(client, in: volume.image, id: image.id)
                 // Now whoever takes the request over finds the note.
@@ -54,14 +54,15 @@ extension VolumeDriver {
         }
     }
 
-    private func isMine(_ request: WorkRequest, in stored: StoredVolume) -> Bool {
-        stillMine(request, in: stored) != nil && stored.attachment == nil
+    /// The request as it is now, if it is still this node's and nobody has the volume.
+    private func heldForMe(_ request: WorkRequest, in stored: StoredVolume) -> WorkRequest? {
+        stored.attachment == nil ? stillMine(request, in: stored) : nil
     }
 
     /// - Returns: `false` when the request is not this node's any more.
     private func recordBeginning(of request: WorkRequest, _ name: VolumeName) async throws -> Bool {
         let stored = try await read(name)
-        guard isMine(request, in: stored), var mine = stillMine(request, in: stored) else { return false }
+        guard var mine = heldForMe(request, in: stored) else { return false }
         mine.hasBegun = true
         return try await commit(.init(request: .put(mine)), over: stored) != nil
     }
@@ -71,11 +72,7 @@ extension VolumeDriver {
     ) async throws -> ImageDescription {
         let what = "roll back volume \(volume.name)"
         guard let image = try await inspect(volume.image), image.id == volume.imageID, image.uid == volume.uid else {
-            throw VolumeError(
-                .foreignImage, what,
-                why: "the image \(volume.image) is not the one that this volume was created with",
-                remedy: "put the volume's own image (id \(volume.imageID ?? "?")) back in its place",
-                outcome: .refused)
+            throw VolumeError.namesake(what, of: volume)
         }
         let snapshots = try await ports.snapshots.snapshots(of: volume.image, id: image.id)
         guard snapshots.contains(where: { $0.id == snapshot }) else {

@@ -49,9 +49,7 @@ extension VolumeDriver {
         guard let volume = stored.volume?.record, let schedule = schedule(of: volume),
             ScheduleRule.mayHaveChanged(stored), RequestRule.holding(stored) == nil
         else { return nil }
-        if let attachment = stored.attachment?.record {
-            guard attachment.owner == me, attachment.state == .attached else { return nil }
-        }
+        guard stored.attachment == nil || isMine(stored) else { return nil }
         return (rules.dueSnapshot(ports.clock.wallTime(), volume.schedule, schedule, volume.uid), schedule)
     }
 
@@ -60,7 +58,7 @@ extension VolumeDriver {
         guard let stored = ports.catalog.find(name), let (step, _) = step(for: stored), step != .nothing,
             !Task.isCancelled
         else { return false }
-        if let silence = ports.poolHealth.silence(of: stored.pool), silence > .zero { return false }
+        if isSilent(stored.pool) { return false }
         return !scheduleMemory.hasFailed(name, within: Self.pauseAfterFailure, of: ports.clock.now())
     }
 

@@ -4,6 +4,10 @@ extension VolumeDriver {
     /// Longer than one request to Ceph may take that is only slow.
     private static let patience = Duration.seconds(10)
 
+    /// Whether Ceph does not answer for the pool right now. Then work that nobody waits for is not begun: a call would have to wait
+    /// behind it.
+    func isSilent(_ pool: String) -> Bool { ports.poolHealth.silence(of: pool).map { $0 > .zero } ?? false }
+
     /// Refuses one more user of a mounted volume whose pool does not answer. With "mounted" for an answer, Docker would go
     /// on to look into the volume, and wait in the kernel for as long as Ceph is away, with a container that can neither be
     /// started nor removed.

@@ -2,8 +2,6 @@ import VolumeCore
 
 /// What an operator does with the snapshots of volumes. Works without the plugin running on this node.
 public struct SnapshotActions: Sendable {
-    public static let most = SnapshotKeep.most
-
     private let store: any VolumeStore
     private let snapshots: any SnapshotStore
     private let requests: RequestActions
@@ -39,15 +37,14 @@ public struct SnapshotActions: Sendable {
         let volume = try await image(of: volumeText, what)
         try RequestRule.refuseWhileHeld(volume.stored, what)
         let all = try await snapshots.snapshots(of: volume.image, id: volume.id)
-        guard all.count < Self.most else {
+        guard all.count < SnapshotKeep.most else {
             throw VolumeError(
-                .noSpace, what, why: "the volume has \(all.count) snapshots, and at most \(Self.most) are allowed",
+                .noSpace, what,
+                why: "the volume has \(all.count) snapshots, and at most \(SnapshotKeep.most) are allowed",
                 remedy: "remove some with 'rbd-plugin snapshot rm'", outcome: .refused)
         }
         if all.contains(where: { $0.name == name.text }) {
-            throw VolumeError(
-                .alreadyExists, what, why: "there is another snapshot of that name", remedy: "choose another name",
-                outcome: .refused)
+            throw VolumeError.snapshotNameTaken(what)
         }
         if isFrozen, volume.stored.attachment != nil, let taken = try await askForFrozen(name, of: volume, what) {
             return taken

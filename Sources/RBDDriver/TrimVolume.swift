@@ -42,7 +42,7 @@ extension VolumeDriver {
             let volume = stored.volume?.record, !Task.isCancelled
         else { return false }
         let now = ports.clock.now()
-        if let silence = ports.poolHealth.silence(of: stored.pool), silence > .zero { return false }
+        if isSilent(stored.pool) { return false }
         guard let known = space.trims(of: name, at: now),
             known.sinceFailure.map({ $0 >= Self.pauseAfterFailure }) != false
         else { return false }

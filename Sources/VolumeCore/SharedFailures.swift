@@ -24,6 +24,27 @@ extension VolumeError {
             outcome: .refused)
     }
 
+    /// The name of a volume's image is another image's. Nothing was done to that one.
+    public static func namesake(_ what: String, of volume: VolumeRecord) -> VolumeError {
+        VolumeError(
+            .foreignImage, what, why: "the image \(volume.image) is not the one that this volume was created with",
+            remedy: "put the volume's own image (id \(volume.imageID ?? "?")) back in its place", outcome: .refused)
+    }
+
+    /// Another snapshot of the image has the name.
+    public static func snapshotNameTaken(_ what: String) -> VolumeError {
+        VolumeError(
+            .alreadyExists, what, why: "there is another snapshot of that name", remedy: "choose another name",
+            outcome: .refused)
+    }
+
+    /// Somebody has written to the records since an operator's command read them.
+    public static func changedMeanwhile(_ what: String) -> VolumeError {
+        VolumeError(
+            .conflict, what, why: "its records changed meanwhile", remedy: "look at the volume again, and repeat",
+            outcome: .refused)
+    }
+
     /// What cannot happen has happened: the program is wrong, not its user.
     public static func defect(_ what: String, _ why: String, outcome: Outcome = .failed) -> VolumeError {
         VolumeError(.internalFault, what, why: why, remedy: "please report this as a defect", outcome: outcome)

@@ -89,7 +89,7 @@ import VolumeCore
     func most() async throws {
         let image = try #require(cluster.world.ceph.images.keys.first)
         try cluster.mutate { world in
-            for number in 1..<SnapshotActions.most { try world.addSnapshot("s\(number)", of: image) }
+            for number in 1..<SnapshotKeep.most { try world.addSnapshot("s\(number)", of: image) }
         }
         _ = try await actions.create("last", of: "db")
         let error = await errorOf { try await actions.create("more", of: "db") }

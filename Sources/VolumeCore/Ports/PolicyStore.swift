@@ -21,3 +21,11 @@ public protocol PolicyStore: Sendable {
     /// - Throws: as `put`.
     func delete(_ name: PolicyName, over read: Revisioned<Policy>) async throws -> Bool
 }
+
+extension PolicyStore {
+    /// The policy of a volume as it is now; `nil` where it has none, or one that is gone.
+    public func named(_ name: PolicyName?) async throws -> NamedPolicy? {
+        guard let name else { return nil }
+        return try await read(name).map { NamedPolicy(name, $0.record, revision: $0.revision) }
+    }
+}

@@ -37,9 +37,7 @@ extension World {
     ) throws -> SimulatedSnapshot {
         let image = try image(reference, to: "snapshot")
         guard !image.snapshots.contains(where: { $0.name == name }) else {
-            throw VolumeError(
-                .alreadyExists, "take snapshot \(name) of image \(reference)",
-                why: "there is another snapshot of that name", outcome: .refused)
+            throw VolumeError.snapshotNameTaken("take snapshot \(name) of image \(reference)")
         }
         ceph.snapshotsTaken += 1
         let taken = SimulatedSnapshot(
