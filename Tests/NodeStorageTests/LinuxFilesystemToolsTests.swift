@@ -158,6 +158,29 @@ import VolumeCore
         }
     }
 
+    /// As at the plugin's end: what is frozen by then is thawed, and what is not stays writable.
+    @Test func cancelledTasksLeaveNothingFrozen() async throws {
+        try await run(.ext4) { bench, tools, disk in
+            let root = try await bench.mountRoot()
+            try await bench.tool("mount", disk.device, root)
+            let cancelled = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return await errorOf { try await tools.freeze(disk.device, mountpoint: root, atMost: .seconds(60)) }
+            }
+            #expect(await cancelled.value?.why.contains("cancelled") == true)
+            try await bench.tool("touch", root + "/not-frozen")
+
+            try await tools.freeze(disk.device, mountpoint: root, atMost: .seconds(60))
+            let thawed = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return try await tools.thaw(disk.device, mountpoint: root)
+            }
+            #expect(try await thawed.value)
+            try await bench.tool("touch", root + "/thawed")
+            try await bench.tool("umount", root)
+        }
+    }
+
     /// Lends a mounted filesystem on a device that has just become twice as large.
     private func grown(
         _ filesystem: FilesystemType,

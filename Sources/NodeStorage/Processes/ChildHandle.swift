@@ -49,6 +49,19 @@ final class ChildHandle: Sendable {
         state.withLock { if case .closed = $0 { true } else { false } }
     }
 
+    /// Waits for the child to end, looking again every few milliseconds, also when the task is cancelled: what a child does goes on
+    /// without it.
+    func isClosed(within duration: Duration) async -> Bool {
+        let until = ContinuousClock.now + duration
+        return await Task.detached {
+            while !self.isClosed {
+                guard ContinuousClock.now < until else { return false }
+                try? await Task.sleep(for: .milliseconds(10))
+            }
+            return true
+        }.value
+    }
+
     /// Decides once why the child is ended by force; later reasons are refused.
     func begin(_ reason: ChildEnd) -> Bool {
         endReason.withLock { current in

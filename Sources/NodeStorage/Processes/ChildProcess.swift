@@ -163,19 +163,6 @@ public struct ChildProcess: CommandRunner {
     }
 }
 
-extension ChildHandle {
-    /// Waits for the child to end, looking again every few milliseconds.
-    fileprivate func isClosed(within duration: Duration) async -> Bool {
-        let until = ContinuousClock.now + duration
-        while !isClosed {
-            guard ContinuousClock.now < until else { return false }
-            // The task that ends children is never cancelled while it does so.
-            try? await Task.sleep(for: .milliseconds(10))
-        }
-        return true
-    }
-}
-
 /// Children that were killed and have not ended, by what they were to do.
 private final class StuckChildren: Sendable {
     private let commands = Mutex<[Command: Int]>([:])

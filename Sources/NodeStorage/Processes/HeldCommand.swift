@@ -33,30 +33,31 @@ struct HeldChild: HeldCommand {
     }
 
     /// Waits until the first half is done.
-    /// - Throws: `BrokenOff` when it has ended before that; `VolumeError` with code `timedOut` when the time is up: then it undoes
-    ///   its first half as soon as it is done.
+    /// - Throws: `BrokenOff` when it has ended before that; `VolumeError` with code `timedOut` when the time is up or the task is
+    ///   cancelled: then it undoes its first half as soon as it is done.
     func firstHalf(within limit: Duration, of tool: Tool) async throws {
         let end = ContinuousClock.now + limit
         while !child.hasSpoken() {
             if child.handle.isClosed {
                 throw BrokenOff(result: try await ending.value)
             }
-            guard ContinuousClock.now < end else {
+            do {
+                guard ContinuousClock.now < end else {
+                    throw VolumeError.stuck(what, "\(tool.name) was not ready within \(limit.inWords)")
+                }
+                try await Task.sleep(for: Self.look)
+            } catch {
                 child.hangUp()
-                throw VolumeError.stuck(what, "\(tool.name) was not ready within \(limit.inWords)")
+                throw error as? VolumeError
+                    ?? VolumeError.stuck(what, "the call was cancelled before \(tool.name) was ready")
             }
-            try? await Task.sleep(for: Self.look)
         }
     }
 
     func release(within limit: Duration) async throws -> CommandResult {
         child.hangUp()
-        let end = ContinuousClock.now + limit
-        while !child.handle.isClosed {
-            guard ContinuousClock.now < end else {
-                throw VolumeError.stuck(what, "\(Tool.kernel.name) did not end within \(limit.inWords)")
-            }
-            try? await Task.sleep(for: Self.look)
+        guard await child.handle.isClosed(within: limit) else {
+            throw VolumeError.stuck(what, "\(Tool.kernel.name) did not end within \(limit.inWords)")
         }
         return try await ending.value
     }
