@@ -1,7 +1,7 @@
 import EtcdClient
 import VolumeCore
 
-/// Writes to a record of which there is one, guarded with the revision of what was read.
+/// Writes a record that has one key, guarded with the revision that was read.
 struct GuardedWrite {
     let client: EtcdClient
     let clock: any DriverClock

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The driver's settings, of which the budgets can change while operations run.
+/// The driver's settings. Their budgets can change while operations run.
 final class OperationBudgets: Sendable {
     private let current: Mutex<DriverSettings>
 

@@ -22,9 +22,9 @@ public struct VolumeDriver: Sendable {
     let trims = RunningTrims()
     /// The volumes on which this node does the work that somebody has asked for.
     let requested = KeyedLimiter<VolumeName>()
-    /// The pools of which images are being rolled back.
+    /// The pools in which this node rolls images back.
     let rollingBack = KeyedLimiter<String>(atOnce: 2)
-    /// The pools of which a volume is being snapshot by schedule.
+    /// The pools in which this node takes a scheduled snapshot.
     let snapshotting = KeyedLimiter<String>()
     let scheduleMemory = ScheduleMemory()
     let memory: DriverMemory

@@ -22,8 +22,8 @@ public protocol SnapshotStore: Sendable {
     func remove(_ snapshot: UInt64, of image: ImageReference, id: String) async throws
 
     /// Brings the image back to what it was: what was written since is lost. The caller has made sure that nobody has it open.
-    /// An image that has grown since is as large as it was then. May take hours; broken off, the image is neither what it was nor
-    /// what it is to be, and the same call makes it whole. The image says so itself meanwhile (`ImageDescription.rollingBackTo`).
+    /// An image that has grown since gets its former size back. This may take hours. If it breaks off, the image holds a mixture,
+    /// and the same call makes it whole; until then the image says so itself (`ImageDescription.rollingBackTo`).
     /// - Parameter progress: is told how much is done, in percent.
     /// - Throws: `VolumeError` with code `notFound` when there is no such snapshot.
     func rollBack(

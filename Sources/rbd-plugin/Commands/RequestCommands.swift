@@ -80,22 +80,25 @@ extension WorkRequest {
     fileprivate var shownState: String { isHalfDone ? "failed half-way" : state.rawValue }
 }
 
-/// Shows how a request goes on while a command waits for it.
-struct RequestProgress {
-    let volume: String
-    let request: WorkRequest
+/// How a command waits for what it has asked the nodes to do.
+struct RequestWait: ParsableArguments {
+    @Flag(help: "Do not wait until it is done.")
+    var noWait = false
+
+    @Option(help: "How many seconds to wait.")
+    var timeout = 86_400
 
     /// Waits until the request has come to its end, and prints what happens.
     /// - Returns: what came of it.
     /// - Throws: `OperatorSession.Failed` when it has failed, or when the time is up.
-    func wait(_ session: OperatorSession, seconds: Int) async throws -> String {
+    func end(of request: WorkRequest, _ volume: String, _ session: OperatorSession) async throws -> String {
         let shown = ShownProgress(volume: volume)
         guard
             let ended = try await session.requests.wait(
-                for: request, of: volume, limit: .seconds(seconds), { shown.show($0) })
+                for: request, of: volume, limit: .seconds(timeout), { shown.show($0) })
         else {
             throw OperatorSession.Failed(
-                "Volume \(volume) was not \(request.work) within \(seconds) s.\(shown.trouble) The nodes go on;"
+                "Volume \(volume) was not \(request.work) within \(timeout) s.\(shown.trouble) The nodes go on;"
                     + " 'rbd-plugin request get \(volume)' shows how far they are.")
         }
         guard ended.state == .done else { throw OperatorSession.Failed(ended.result ?? "It failed.") }

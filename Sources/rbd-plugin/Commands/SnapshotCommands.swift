@@ -81,11 +81,7 @@ struct SnapshotCommand: AsyncParsableCommand {
         @Flag(name: .shortAndLong, help: "Do not ask.")
         var yes = false
 
-        @Flag(help: "Do not wait until it is done.")
-        var noWait = false
-
-        @Option(help: "How many seconds to wait.")
-        var timeout = 86_400
+        @OptionGroup var wait: RequestWait
 
         func run() async throws {
             try await OperatorSession.run { session in
@@ -98,9 +94,10 @@ struct SnapshotCommand: AsyncParsableCommand {
                 }
                 let asked = try await session.requests.ask(
                     .rollBack(snapshot: found.id, name: found.name), of: named.volume)
-                guard !noWait else { return print("Volume \(named.volume) will be rolled back to \(found.name).") }
-                let progress = RequestProgress(volume: named.volume, request: asked)
-                print("Volume \(named.volume): \(try await progress.wait(session, seconds: timeout)).")
+                guard !wait.noWait else {
+                    return print("Volume \(named.volume) will be rolled back to \(found.name).")
+                }
+                print("Volume \(named.volume): \(try await wait.end(of: asked, named.volume, session)).")
             }
         }
     }

@@ -15,18 +15,13 @@ struct TrimCommand: AsyncParsableCommand {
     @Argument(help: "The volume's name.")
     var volume: String
 
-    @Flag(help: "Do not wait until it is done.")
-    var noWait = false
-
-    @Option(help: "How many seconds to wait.")
-    var timeout = 86_400
+    @OptionGroup var wait: RequestWait
 
     func run() async throws {
         try await OperatorSession.run { session in
             let asked = try await session.requests.ask(.trim, of: volume)
-            guard !noWait else { return print("Volume \(volume) will be trimmed.") }
-            let progress = RequestProgress(volume: volume, request: asked)
-            print("Volume \(volume) is trimmed: \(try await progress.wait(session, seconds: timeout)).")
+            guard !wait.noWait else { return print("Volume \(volume) will be trimmed.") }
+            print("Volume \(volume) is trimmed: \(try await wait.end(of: asked, volume, session)).")
         }
     }
 }
