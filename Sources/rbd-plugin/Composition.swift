@@ -142,7 +142,7 @@ struct Composition {
                     .init(
                         service: $0, successTerminationBehavior: .ignore,
                         failureTerminationBehavior: .gracefullyShutdownGroup)
-                },
+                } + [.init(service: EarlySignals.Heard(), successTerminationBehavior: .gracefullyShutdownGroup)],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }))
         try await group.run()

@@ -11,6 +11,7 @@ enum FailedStart {
         guard getpid() == 1 else { return }
         // Process 1 hears only signals that it has a handler for.
         signal(SIGTERM) { _ in _exit(78) }
+        guard !EarlySignals.wasAsked else { return }
         try? await Task.sleep(for: .seconds(20))
     }
 }

@@ -31,6 +31,7 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
+        EarlySignals.listen()
         let log: Logger
         let plugin: Composition
         do {

@@ -189,6 +189,23 @@ struct PrivilegeTests {
         }
         try await scratch.sweep()
     }
+
+    @Test("E15: a plugin that is asked to end the moment it is ready ends in good order")
+    func e15EndAtOnce() async throws {
+        let scratch = try ScratchFolder("n", of: .required())
+        let name = scratch.path + "/notify"
+        let listener = try NotifySocket(name)
+        try await Stage.with(settings: ["NOTIFY_SOCKET": name], started: false) { stage in
+            for attempt in 1...10 {
+                try await stage.plugin.start(awaitingSocket: false)
+                try listener.wait()
+                let ending = try await stage.plugin.terminate()
+                #expect(ending == .exited(0), "attempt \(attempt)")
+                #expect(listener.read() == ["READY=1", "STOPPING=1"])
+            }
+        }
+        try await scratch.sweep()
+    }
 }
 
 /// systemd's end of NOTIFY_SOCKET.
@@ -211,6 +228,12 @@ private final class NotifySocket: Sendable {
     }
 
     deinit { close(descriptor) }
+
+    /// Returns at the very moment a message is there.
+    func wait() throws {
+        var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        guard poll(&wanted, 1, 30_000) == 1 else { throw RigFailure("no message came within 30 s") }
+    }
 
     /// The messages that have come.
     func read() -> [String] {
