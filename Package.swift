@@ -103,9 +103,8 @@ let package = Package(
         .executableTarget(
             name: "rbd-plugin-kernel",
             dependencies: [
-                "CCoreDump", "CFilesystemOptions", "CFreeze", "CKeyring", "CMountNamespace", "CPrivileges",
-                "KernelRequest",
-                "MountInfo",
+                "CCoreDump", "CDetachedMount", "CFilesystemOptions", "CFreeze", "CKeyring", "CMountNamespace",
+                "CPrivileges", "KernelRequest", "MountInfo",
             ],
             swiftSettings: swiftSettings,
             linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"])]),

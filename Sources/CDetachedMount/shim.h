@@ -14,6 +14,11 @@ static inline int cdetachedmount_set(int filesystem, const char *flag) {
     return (int)syscall(SYS_fsconfig, filesystem, 0U, flag, NULL, 0);
 }
 
+/// fsconfig(2) with FSCONFIG_SET_STRING: "source" is the device.
+static inline int cdetachedmount_set_value(int filesystem, const char *key, const char *value) {
+    return (int)syscall(SYS_fsconfig, filesystem, 1U, key, value, 0);
+}
+
 /// fsconfig(2) with FSCONFIG_CMD_CREATE: the filesystem with the options so far.
 static inline int cdetachedmount_create(int filesystem) {
     return (int)syscall(SYS_fsconfig, filesystem, 6U, NULL, NULL, 0);

@@ -116,9 +116,7 @@ public struct CephImageStore: ImageStore {
     package func create(
         _ image: ImageReference, spec: VolumeSpec, uid: String, _ body: (RBDImage) async throws -> Void
     ) async throws -> String {
-        let layout = ImageLayout(
-            order: spec.order, features: spec.featuresOfImage,
-            dataPool: spec.dataPool.isEmpty ? nil : spec.dataPool, striping: spec.striping)
+        let layout = ImageLayout(spec)
         return try await call("create image \(image)") { limit in
             let images = call.images(image)
             // Who gave this attempt up does not come back to its name.
@@ -129,6 +127,31 @@ public struct CephImageStore: ImageStore {
                 let id = try await opened.stat(timeout: call.limit).id
                 try await body(opened)
                 return id
+            }
+        }
+    }
+
+    /// The parent is opened by its name. That may be another image's by now, so the clone is asked what it is one of.
+    public func clone(
+        _ snapshot: ParentSnapshot, as image: ImageReference, spec: VolumeSpec, uid: String
+    ) async throws -> String {
+        let what = "make image \(image) out of \(snapshot.image)@\(snapshot.name)"
+        return try await call(what) { limit in
+            let images = call.images(image)
+            try await images.clone(
+                ImageLocation(pool: snapshot.image.pool, namespace: snapshot.image.namespace),
+                image: snapshot.image.name, snapshot: snapshot.name, to: image.name, layout: ImageLayout(spec),
+                removedIfLate: true, timeout: limit)
+            return try await images.withImage(.name(image.name), .readWrite, timeout: call.limit) { opened in
+                let stat = try await opened.stat(timeout: call.limit)
+                guard let parent = stat.parent, parent.imageID == snapshot.imageID, parent.snapshotID == snapshot.id
+                else {
+                    throw VolumeError(
+                        .notFound, what, why: "another image or snapshot has that name now",
+                        remedy: "see 'rbd snap ls \(snapshot.image)'")
+                }
+                try await opened.setMetadata(Self.uidKey, to: uid, timeout: call.limit)
+                return stat.id
             }
         }
     }

@@ -25,6 +25,14 @@ public struct ImageLayout: Sendable, Hashable {
     }
 }
 
+extension ImageLayout {
+    init(_ spec: VolumeSpec) {
+        self.init(
+            order: spec.order, features: spec.featuresOfImage, dataPool: spec.dataPool.isEmpty ? nil : spec.dataPool,
+            striping: spec.striping)
+    }
+}
+
 /// The owner of one `rbd_image_options_t`, for the length of a scope.
 struct ImageOptions: ~Copyable {
     private let options: rbd_image_options_t

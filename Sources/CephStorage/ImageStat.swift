@@ -11,6 +11,7 @@ public struct ImageStat: Sendable, Hashable {
         public let image: String
         public let imageID: String
         public let snapshot: String
+        public let snapshotID: UInt64
         public let isInTrash: Bool
     }
 
@@ -79,6 +80,7 @@ extension ImageStat.Parent {
         self.image = String(cString: spec.image_name)
         imageID = String(cString: spec.image_id)
         self.snapshot = String(cString: snapshot.name)
+        snapshotID = snapshot.id
         isInTrash = spec.trash
     }
 }

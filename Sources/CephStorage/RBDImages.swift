@@ -43,11 +43,9 @@ public struct RBDImages: Sendable {
         let call = CephCall.changing("rbd_create4", subject(name))
         try call.refuseTooLarge(size)
         let location = location
-        let onLate: @Sendable (Result<Void, any Error>) -> Void = { late in
-            guard removedIfLate, case .success = late else { return }
-            Task { try? await remove(name, timeout: .seconds(60)) }
-        }
-        try await connection.perform(call, timeout: timeout, onLate: onLate) { cluster in
+        try await connection.perform(
+            call, timeout: timeout, onLate: removing(name, if: removedIfLate)
+        ) { cluster in
             // For an error that names the pool: rbd_create4 says ENOENT of either of them.
             if let dataPool = layout.dataPool { try cluster.withPool(ImageLocation(pool: dataPool)) { _ in } }
             try cluster.withPool(location) { pool in
@@ -57,6 +55,13 @@ public struct RBDImages: Sendable {
                     try options.withUnsafeOptions { _ = try call.check(rbd_create4(context, name, size, $0)) }
                 }
             }
+        }
+    }
+
+    private func removing(_ name: String, if isWanted: Bool) -> @Sendable (Result<Void, any Error>) -> Void {
+        { late in
+            guard isWanted, case .success = late else { return }
+            Task { try? await remove(name, timeout: .seconds(60)) }
         }
     }
 
@@ -96,15 +101,22 @@ public struct RBDImages: Sendable {
 
     /// Makes a writable image out of a snapshot (`rbd_clone3`, clone format 2, so that the
     /// snapshot needs no protection).
-    /// - Parameter parent: where the snapshot is; it may be another pool.
+    /// - Parameters:
+    ///   - parent: where the snapshot is; it may be another pool.
+    ///   - removedIfLate: as of `create`.
+    /// - Throws: `EEXIST` when there is an image of that name, `ENOENT` for a parent, snapshot or pool that is missing, `EINVAL`
+    ///   when the parent lacks the feature layering.
     public func clone(
         _ parent: ImageLocation, image: String, snapshot: String, to name: String, layout: ImageLayout,
-        timeout: Duration? = nil
+        removedIfLate: Bool = false, timeout: Duration? = nil
     ) async throws {
         let call = CephCall.changing("rbd_clone3", .snapshot(parent, image: image, name: snapshot))
         try call.refuseNUL(in: subject(name).texts + [layout.dataPool ?? ""])
         let child = location
-        try await connection.perform(call, timeout: timeout) { cluster in
+        try await connection.perform(
+            call, timeout: timeout, onLate: removing(name, if: removedIfLate)
+        ) { cluster in
+            if let dataPool = layout.dataPool { try cluster.withPool(ImageLocation(pool: dataPool)) { _ in } }
             try cluster.withPool(parent) { parentPool in
                 let parentContext = parentPool.withUnsafeContext { $0 }
                 try cluster.withPool(child) { childPool in

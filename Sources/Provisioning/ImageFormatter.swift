@@ -10,7 +10,7 @@ public struct ImageFormatter: VolumeFormatter {
     private let maker: SparseImageFormatter
     private let fallback: any VolumeFormatter
 
-    /// - Parameter fallback: for a size of which no sparse file can be made here.
+    /// - Parameter fallback: for a size of which no sparse file can be made here, and for clones.
     public init(images: CephImageStore, maker: SparseImageFormatter, fallback: any VolumeFormatter) {
         self.images = images
         self.maker = maker
@@ -29,6 +29,13 @@ public struct ImageFormatter: VolumeFormatter {
         } catch let error as VolumeError where error.code == .noSpace && !hasBegun {
             return try await fallback.createFormatted(image, spec: spec, uid: uid)
         }
+    }
+
+    /// The filesystem is there already: its own tools need a device.
+    public func createClone(
+        _ image: ImageReference, of snapshot: ParentSnapshot, spec: VolumeSpec, uid: String
+    ) async throws -> String {
+        try await fallback.createClone(image, of: snapshot, spec: spec, uid: uid)
     }
 
     /// Writes the filesystem into a blank image.

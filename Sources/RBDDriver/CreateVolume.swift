@@ -56,7 +56,7 @@ extension VolumeDriver {
                 policy = try await ports.policyStore.named(anew.policy)
             } else {
                 policy = try await self.policy(asked.policy(of: name), "create volume \(name)")
-                request = try VolumeRequest(asked, defaults: settings.defaults, policy: policy)
+                request = try await self.request(asked, of: name, policy)
                 anew = request
             }
             let step = try rules.create(
@@ -84,6 +84,18 @@ extension VolumeDriver {
             // Another node was faster: it gets its time, or two nodes would go on undoing each other's attempts.
             giveUp = ports.clock.now() + settings.handOverWait
         }
+    }
+
+    /// What is asked for, of a volume that is not there yet. A clone has of its parent what nobody says of it.
+    private func request(
+        _ asked: AskedOptions, of name: VolumeName, _ policy: NamedPolicy?
+    ) async throws -> VolumeRequest {
+        guard let clone = asked.clone else {
+            return try VolumeRequest(asked, defaults: settings.defaults, policy: policy)
+        }
+        let parent = try CloneRule.parent(try await read(clone.volume), for: name).record
+        return try VolumeRequest(
+            asked, defaults: CloneRule.defaults(settings.defaults, of: parent.spec), policy: policy)
     }
 
     private func policies() async throws -> [PolicyName: Policy] {
@@ -116,8 +128,10 @@ extension VolumeDriver {
     ) async throws -> Bool {
         // What an attempt before this one has made is recorded again, however many volumes there are by now.
         if begun.isEmpty { try await checkRoom(for: name) }
-        try settings.limits.check(request, of: name)
-        try await checkMapper(request.spec, name)
+        if request.clone == nil {
+            try settings.limits.check(request, of: name)
+            try await checkMapper(request.spec, name)
+        }
         var record = VolumeRecord(
             name: name, uid: VolumeUID.make(home: ports.home(), token: ports.tokens.token()), phase: .creating,
             spec: request.spec, options: request.options,
@@ -125,10 +139,16 @@ extension VolumeDriver {
         record.isProtected = request.isProtected
         record.policy = request.policy
         record.runtime = request.runtime
+        if let clone = request.clone {
+            try await become(clone, &record, request)
+            try request.checkPolicy(of: record)
+            try settings.limits.check(record)
+            try await checkMapper(record.spec, name)
+        }
         // Both only look. What the first one says of the pool is clearer, so its error goes first.
         let image = record.image
         async let found = ports.images.inspect(image)
-        try await ports.images.preflight(request.spec)
+        try await ports.images.preflight(record.spec)
         if let existing = try await found {
             if let uid = existing.uid, begun.contains(uid) {
                 record.uid = uid
@@ -136,7 +156,7 @@ extension VolumeDriver {
             }
             guard request.adopt else { throw foreign(record.image) }
             try refuseUsers(of: existing, image)
-            record.adopted = true
+            record.origin = .adopted
             record.spec = try await adoptedSpec(of: existing, image, request)
             try settings.limits.check(record)
             try request.checkPolicy(of: record)
@@ -267,7 +287,12 @@ extension VolumeDriver {
     private func makeImage(_ record: VolumeRecord, _ unfinished: ImageReference) async throws -> String {
         // The attempt may be one of an earlier version of this program, which let more in.
         try record.spec.checkMkfsOptions()
-        let id = try await ports.formatter.createFormatted(unfinished, spec: record.spec, uid: record.uid)
+        let id =
+            if let origin = record.clonedFrom {
+                try await makeClone(unfinished, of: record, from: origin)
+            } else {
+                try await ports.formatter.createFormatted(unfinished, spec: record.spec, uid: record.uid)
+            }
         do {
             try await ports.images.rename(unfinished, to: record.image.name)
             return id
@@ -285,9 +310,16 @@ extension VolumeDriver {
         ready.phase = .ready
         ready.imageID = imageID
         ready.attempt = nil
-        guard try await commit(.init(volume: .put(ready)), over: stored) != nil else { return false }
+        guard try await commit(try await asReady(ready), over: stored) != nil else { return false }
         log.step("volume is ready", record.name, ["image": "\(record.image)", "image-id": "\(imageID)"])
         return true
+    }
+
+    private func asReady(_ volume: VolumeRecord) async throws -> StoreChange {
+        guard volume.clonedFrom != nil, let image = try await inspect(volume.image) else {
+            return StoreChange(volume: .put(volume))
+        }
+        return CloneRule.ready(volume, of: image.size, at: ports.clock.wallTime())
     }
 
     /// - Returns: `true` when the volume is ready all the same; `false` when another node has carried on: decide again.

@@ -2,8 +2,10 @@ import Logging
 import VolumeCore
 
 extension VolumeDriver {
-    /// Removes the images of all attempts to create the volume that did not become its image.
+    /// Removes the images of all attempts to create the volume that did not become its image, and the snapshot that they were
+    /// made of.
     func removeUnfinishedImages(of record: VolumeRecord) async throws {
+        if record.attempt != nil || !record.abandoned.isEmpty { try await removeSnapshotOfNow(for: record) }
         for token in record.abandoned + [record.attempt?.token].compactMap(\.self) {
             try await removeUnfinished(record.unfinishedImage(ofAttempt: token), of: record)
         }

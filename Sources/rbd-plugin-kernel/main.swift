@@ -55,6 +55,8 @@ func run(_ words: [String], secret: [UInt8]) throws -> Bool {
         try LoopDevice(path: words[1], file: words[2]).giveBack(onlyMounted: false)
     case ("detach-with-last-mount", 3):
         try LoopDevice(path: words[1], file: words[2]).giveBack(onlyMounted: true)
+    case ("replay", 4):
+        try DetachedFilesystem.replay(words[1], words[2], flags: words[3].split(separator: ",").map(String.init))
     case ("trim", 4):
         try print(OpenedMount(words[2], of: words[1]).trim(inParts: words[3] == "parts"))
     case ("freeze", 4):

@@ -47,6 +47,7 @@ struct NodeAdapters {
             images: images,
             maker: SparseImageFormatter(runner: runner, kernel: kernel, stateFolder: settings.stateDirectory),
             fallback: MappedFormatter(
-                images: images, mapper: mapper, runner: runner, kernel: kernel, stateFolder: settings.stateDirectory))
+                images: images, mapper: mapper, runner: runner, kernel: kernel, stateFolder: settings.stateDirectory,
+                filesystems: filesystems))
     }
 }

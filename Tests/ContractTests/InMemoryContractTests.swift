@@ -43,7 +43,8 @@ import Testing
 
     @Test(
         arguments: [
-            VolumeFormatterContract.promises, DeviceMapperContract.promises, MounterContract.promises,
+            VolumeFormatterContract.promises, CloneContract.promises, DeviceMapperContract.promises,
+            MounterContract.promises,
             FilesystemToolsContract.promises, FenceContract.promises,
         ].flatMap(\.self))
     func node(_ promise: ContractCase<NodeUnderTest>) async throws {

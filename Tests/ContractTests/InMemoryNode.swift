@@ -32,7 +32,7 @@ struct InMemoryNode: Sendable {
 
     var node: NodeUnderTest {
         NodeUnderTest(
-            images: ports.images, formatter: ports.formatter, mapper: ports.mapper,
+            images: ports.images, snapshots: ports.snapshots, formatter: ports.formatter, mapper: ports.mapper,
             restarted: { InMemoryMapper(ports.process) }, filesystems: ports.filesystems,
             mounter: ports.mounter, fence: ports.fence, clock: ports.clock, place: place, mountRoot: "/mnt/volumes",
             types: FilesystemType.allCases, growable: Set(FilesystemType.allCases),

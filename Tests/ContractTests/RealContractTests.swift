@@ -77,6 +77,11 @@ import Testing
         try await RealNode.with { try await promise.check($0.node) }
     }
 
+    @Test(arguments: CloneContract.promises)
+    func clones(_ promise: ContractCase<NodeUnderTest>) async throws {
+        try await RealNode.with { try await promise.check($0.node) }
+    }
+
     @Test(arguments: IOLimiterContract.promises)
     func limiter(_ promise: ContractCase<IOLimiterContract>) async throws {
         try await RealNode.with { try await promise.check($0.limits) }

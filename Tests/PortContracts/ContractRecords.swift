@@ -14,7 +14,7 @@ enum ContractRecords {
         return VolumeRecord(
             name: name, uid: "uid-1", phase: .creating, spec: spec,
             options: ["pool": "rbd", "mkfs-options": "-m reflink=1", "odd \"key\"": "höh/é\n"],
-            createdAt: "2026-01-02T03:04:05Z", imageID: "10226b8b4567", adopted: true,
+            createdAt: "2026-01-02T03:04:05Z", imageID: "10226b8b4567", origin: .adopted,
             attempt: .init(by: node, token: "t0ken"), epoch: epoch)
     }
 

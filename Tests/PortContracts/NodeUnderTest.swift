@@ -5,6 +5,7 @@ import VolumeCore
 /// filesystems and the fence need.
 public struct NodeUnderTest: Sendable {
     let images: any ImageStore
+    let snapshots: any SnapshotStore
     let formatter: any VolumeFormatter
     let mapper: any DeviceMapper
     /// The mapper of a plugin that is started now, in the place of the one before.
@@ -24,13 +25,15 @@ public struct NodeUnderTest: Sendable {
     ///   - types: the filesystems that this node's kernel can mount.
     ///   - growable: those that this process may grow while they are mounted; ext4 demands CAP_SYS_RESOURCE.
     public init(
-        images: any ImageStore, formatter: any VolumeFormatter, mapper: any DeviceMapper,
+        images: any ImageStore, snapshots: any SnapshotStore, formatter: any VolumeFormatter,
+        mapper: any DeviceMapper,
         restarted: @escaping @Sendable () throws -> any DeviceMapper,
         filesystems: any FilesystemTools, mounter: any Mounter, fence: any Fence, clock: any DriverClock,
         place: ImagePlace, mountRoot: String, types: [FilesystemType], growable: Set<FilesystemType>,
         applications: any NodeApplications
     ) {
         self.images = images
+        self.snapshots = snapshots
         self.formatter = formatter
         self.mapper = mapper
         self.restarted = restarted

@@ -191,12 +191,25 @@ private struct NoFallback: VolumeFormatter {
     func createFormatted(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
         throw RigFailure("the fallback was asked")
     }
+
+    func createClone(
+        _ image: ImageReference, of snapshot: ParentSnapshot, spec: VolumeSpec, uid: String
+    ) async throws -> String {
+        throw RigFailure("the fallback was asked for a clone")
+    }
 }
 
 private final class NotingFallback: VolumeFormatter {
     let uids = Mutex<[String]>([])
 
     func createFormatted(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
+        uids.withLock { $0.append(uid) }
+        return "its id"
+    }
+
+    func createClone(
+        _ image: ImageReference, of snapshot: ParentSnapshot, spec: VolumeSpec, uid: String
+    ) async throws -> String {
         uids.withLock { $0.append(uid) }
         return "its id"
     }

@@ -7,11 +7,12 @@ import VolumeCore
 /// Every operation is interrupted before and after each of its effects; the same call again must make it good.
 @Suite struct InterruptionTests {
     enum Operation: String, CaseIterable, Sendable {
-        case create, mount, unmount, remove
+        case create, clone, mount, unmount, remove
 
         /// Brings the volume to where the operation begins.
         func prepare(_ driver: VolumeDriver) async throws {
             if self == .create { return }
+            if self == .clone { return try await driver.create("parent", options: DriverFixture.options) }
             try await driver.create("db", options: DriverFixture.options)
             if self == .unmount { _ = try await driver.mount("db", id: "m1") }
         }
@@ -19,6 +20,7 @@ import VolumeCore
         func run(_ driver: VolumeDriver) async throws {
             switch self {
             case .create: try await driver.create("db", options: DriverFixture.options)
+            case .clone: try await driver.create("db", options: ["from": "parent"])
             case .mount: _ = try await driver.mount("db", id: "m1")
             case .unmount: try await driver.unmount("db", id: "m1")
             case .remove: try await driver.remove("db")
@@ -77,6 +79,10 @@ import VolumeCore
         case .create:
             #expect(finished(world.imageNames, context) == ["db"], "after \(context)")
             #expect(world.devices(of: "a").isEmpty, "after \(context)")
+        case .clone:
+            #expect(finished(world.imageNames, context) == ["db", "parent"], "after \(context)")
+            #expect(world.devices(of: "a").isEmpty, "after \(context)")
+            expectClone(cluster, context)
         case .mount:
             #expect(world.devices(of: "a").count == 1, "after \(context)")
             #expect(world.mounts(of: "a") == ["/mnt/volumes/db"], "after \(context)")
@@ -86,7 +92,21 @@ import VolumeCore
             #expect(world.leftovers.isEmpty, "after \(context)")
             return
         }
-        await endWell(driver, cluster, context)
+        await endWell(driver, cluster, context, removing: operation == .clone ? ["db", "parent"] : ["db"])
+    }
+
+    /// A snapshot that was taken late stays, for an operator to remove.
+    private func expectClone(_ cluster: SimulatedCluster, _ context: String) {
+        let parent = ImageReference(pool: "rbd", name: "parent")
+        let images = cluster.world.ceph.images
+        #expect(images[parent.named("db")]?.filesystem?.uuid != images[parent]?.filesystem?.uuid, "after \(context)")
+        guard context.hasPrefix("requestLate") else {
+            #expect(images[parent]?.snapshots.isEmpty == true, "after \(context)")
+            return
+        }
+        for snapshot in images[parent]?.snapshots ?? [] {
+            cluster.mutate { $0.removeSnapshot(snapshot.id, ofImage: images[parent]?.id ?? "") }
+        }
     }
 
     /// A request to create that takes effect after it was given up leaves an unfinished image, which no later call can
@@ -96,13 +116,18 @@ import VolumeCore
     }
 
     /// Whatever happened before: the volume can be used and removed, and nothing is left.
-    private func endWell(_ driver: VolumeDriver, _ cluster: SimulatedCluster, _ context: String) async {
+    private func endWell(
+        _ driver: VolumeDriver, _ cluster: SimulatedCluster, _ context: String, removing volumes: [String]
+    ) async {
         do {
             let mountpoint = try await driver.mount("db", id: "last")
             try cluster.mutate { try $0.write("one", on: "a", at: mountpoint) }
             // A Mount that was repeated after a lost answer has counted its id twice.
             for id in ["last", "m1", "m1", "m1"] { try await driver.unmount("db", id: id) }
-            try await driver.remove("db")
+            for volume in volumes {
+                try await driver.remove(volume)
+                await driver.emptyTrash()
+            }
             #expect(finished(cluster.world.leftovers, context).isEmpty, "after \(context)")
         } catch {
             Issue.record("after \(context): \(error)")

@@ -77,10 +77,11 @@ package struct RealNode: Sendable {
             },
             allocated: { image in try await rig.allocated("\(image)") })
         let mapped = MappedFormatter(
-            images: images, mapper: mapper, runner: runner, kernel: kernel, stateFolder: scratch.path)
+            images: images, mapper: mapper, runner: runner, kernel: kernel, stateFolder: scratch.path,
+            filesystems: LinuxFilesystemTools(runner: runner, kernel: kernel))
         let sparse = SparseImageFormatter(runner: runner, kernel: kernel, stateFolder: scratch.path)
         node = NodeUnderTest(
-            images: images,
+            images: images, snapshots: snapshots,
             formatter: mappedFormatter ? mapped : ImageFormatter(images: images, maker: sparse, fallback: mapped),
             mapper: mapper, restarted: newMapper, filesystems: LinuxFilesystemTools(runner: runner, kernel: kernel),
             mounter: try LinuxMounter(runner: runner, kernel: kernel, root: root),

@@ -1,22 +1,26 @@
 import SystemPackage
 import VolumeCore
 
-/// The port `VolumeFormatter` with a device: creates the image, maps it, and runs mkfs on it.
+/// The port `VolumeFormatter` with a device: creates the image, maps it, and runs the filesystem's tools on it.
 public struct MappedFormatter: VolumeFormatter {
     private let images: any ImageStore
     private let mapper: any DeviceMapper
     private let kernel: KernelCalls
     private let mkfs: DeviceMkfs
+    private let filesystems: any FilesystemTools
+    private let identity: FilesystemIdentity
 
     /// - Parameter stateFolder: `RBD_STATE_DIR`; mkfs gets an empty working directory below it.
     public init(
         images: any ImageStore, mapper: any DeviceMapper, runner: any CommandRunner, kernel: KernelCalls,
-        stateFolder: String
+        stateFolder: String, filesystems: any FilesystemTools
     ) {
         self.images = images
         self.mapper = mapper
         self.kernel = kernel
         mkfs = DeviceMkfs(runner: runner, kernel: kernel, root: stateFolder + "/format")
+        self.filesystems = filesystems
+        identity = FilesystemIdentity(runner: runner, kernel: kernel)
     }
 
     public func createFormatted(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
@@ -25,12 +29,36 @@ public struct MappedFormatter: VolumeFormatter {
         return id
     }
 
+    public func createClone(
+        _ image: ImageReference, of snapshot: ParentSnapshot, spec: VolumeSpec, uid: String
+    ) async throws -> String {
+        let id = try await images.clone(snapshot, as: image, spec: spec, uid: uid)
+        do {
+            try await withDevice(image, id) { try await renew(spec.filesystem, on: $0, of: image) }
+        } catch let error as VolumeError where error.code == .unfinished {
+            // The filesystem was repaired, and the device may show what was there before.
+            try await withDevice(image, id) { try await renew(spec.filesystem, on: $0, of: image) }
+        }
+        return id
+    }
+
+    private func renew(_ filesystem: FilesystemType, on device: String, of image: ImageReference) async throws {
+        try await filesystems.check(device, filesystem)
+        try await identity.renew(filesystem, on: device, to: "give image \(image) a filesystem of its own")
+    }
+
     private func format(_ image: ImageReference, id: String, _ spec: VolumeSpec) async throws {
         let what = "make a filesystem on image \(image)"
+        try await withDevice(image, id) { device in
+            try await refuseContent(device, size: spec.size, what)
+            try await mkfs.run(on: device, spec, to: what)
+        }
+    }
+
+    private func withDevice(_ image: ImageReference, _ id: String, _ body: (String) async throws -> Void) async throws {
         let device = try await mapper.map(image, id: id, options: [])
         do {
-            try await refuseContent(device.path, size: spec.size, what)
-            try await mkfs.run(on: device.path, spec, to: what)
+            try await body(device.path)
         } catch {
             _ = try? await mapper.unmap(device)
             throw error

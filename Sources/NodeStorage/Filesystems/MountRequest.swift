@@ -13,6 +13,11 @@ enum MountRequest {
         Command(.kernel, ["unmount", mountpoint], timeout: timeout)
     }
 
+    /// Mounts the device's filesystem nowhere, and lets go of it: so it replays its log (fsmount(2)).
+    static func replay(_ device: String, _ filesystem: String, flags: [String], within timeout: Duration) -> Command {
+        Command(.kernel, ["replay", device, filesystem, flags.joined(separator: ",")], timeout: timeout)
+    }
+
     /// FITRIM of the filesystem that is mounted there from the device, part by part. Prints how many bytes it gave back.
     static func trim(_ device: String, at mountpoint: String, inParts: Bool, within timeout: Duration) -> Command {
         Command(.kernel, ["trim", device, mountpoint, inParts ? "parts" : "whole"], timeout: timeout)

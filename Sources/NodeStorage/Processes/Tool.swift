@@ -19,10 +19,13 @@ public struct Tool: Sendable, Hashable {
 
     public static let mkfsExt4 = Tool("mkfs.ext4", package: "e2fsprogs")
     public static let e2fsck = Tool("e2fsck", package: "e2fsprogs")
+    public static let tune2fs = Tool("tune2fs", package: "e2fsprogs")
     public static let resize2fs = Tool("resize2fs", package: "e2fsprogs")
     public static let mkfsXFS = Tool("mkfs.xfs", package: "xfsprogs")
     public static let xfsGrowfs = Tool("xfs_growfs", package: "xfsprogs")
+    public static let xfsDebugger = Tool("xfs_db", package: "xfsprogs")
     public static let mkfsBtrfs = Tool("mkfs.btrfs", package: "btrfs-progs")
+    public static let btrfstune = Tool("btrfstune", package: "btrfs-progs")
     public static let btrfs = Tool("btrfs", package: "btrfs-progs")
 
     /// Maps, unmaps, mounts and unmounts.

@@ -6,6 +6,8 @@ public struct AskedOptions: Sendable, Hashable {
     public let runtime: RuntimeSettings
     /// The policy that its user named.
     public let policy: PolicyName?
+    /// What the volume is to be made out of; `nil` for nothing.
+    public let clone: AskedClone?
     /// All that was given, by the plugin's names and in the words of the user.
     let recorded: [String: String]
 
@@ -34,6 +36,7 @@ public struct AskedOptions: Sendable, Hashable {
             if let value = ofRuntime[option] { try runtime.set(option, value) }
         }
         let policy = try given[.policy].map(Self.policyName)
+        clone = try AskedClone(given)
         self.given = given
         self.runtime = runtime
         self.policy = policy
@@ -78,6 +81,7 @@ extension VolumeSpec {
             guard let value = values[option] else { continue }
             switch option {
             case .adopt: adoption = try OptionValues.adoption(value)
+            case .from, .fromSnapshot: break
             case .protect: isProtected = try OptionValues.read(.protect, value, ValueReader.flag)
             default: try set(option, value)
             }

@@ -4,18 +4,18 @@ extension VolumeSpec {
     /// Checks each value by the reader of its option. This holds of every volume, however old: what a reader comes to refuse
     /// here makes the records unreadable that have it already. Words that were accepted once and are refused by now belong
     /// into `checkAsNew`, and into `refuseDangerousOptions` where a Mount must not use them.
-    /// - Parameter adopted: size, features and striping are those of an image that the plugin has not made.
+    /// - Parameter isOfImage: size, features and striping are those of an image that was there before.
     /// - Throws: `VolumeError` with code `invalidOption`.
-    func checkValues(adopted: Bool) throws(VolumeError) {
+    func checkValues(isOfImage: Bool) throws(VolumeError) {
         for option in VolumeOption.allCases {
-            guard let text = text(of: option), !(adopted && option.describesTheImage) else { continue }
+            guard let text = text(of: option), !(isOfImage && option.describesTheImage) else { continue }
             var read = self
             try read.set(option, text)
             guard read == self else {
                 throw OptionValues.fault(option, text, accepts: "written as the plugin writes this option")
             }
         }
-        if adopted { try checkAdoptedSize() }
+        if isOfImage { try checkSizeOfImage() }
     }
 
     /// What holds of a volume whose image and filesystem are still to be made: all that a Create checks.
@@ -27,7 +27,7 @@ extension VolumeSpec {
         try checkMountOptions()
     }
 
-    private func checkAdoptedSize() throws(VolumeError) {
+    private func checkSizeOfImage() throws(VolumeError) {
         guard size.bytes > 0, size.bytes <= UInt64(Int64.max) else {
             throw OptionValues.fault(.size, "\(size.bytes)", accepts: "a number of bytes that an image can have")
         }
@@ -51,12 +51,12 @@ extension VolumeSpec {
         case .uid: uid.map { "\($0)" }
         case .gid: gid.map { "\($0)" }
         case .mode: mode.map { "0" + String($0, radix: 8) }
-        case .adopt, .protect, .policy: nil
+        case .adopt, .from, .fromSnapshot, .protect, .policy: nil
         }
     }
 }
 
 extension VolumeOption {
-    /// Whether an image that is adopted decides this, and no user.
+    /// Whether the image decides this that the volume is, or was made out of.
     fileprivate var describesTheImage: Bool { [.size, .features, .stripeUnit, .stripeCount].contains(self) }
 }

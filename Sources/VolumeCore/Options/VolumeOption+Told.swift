@@ -58,6 +58,16 @@ extension VolumeOption {
         case .gid: .init(rawValue, "NUMBER", "Group of the volume's root directory, a number.")
         case .mode: .init(rawValue, "MODE", "Mode of the volume's root directory, octal: `0750`.")
         case .adopt: .init(rawValue, "true|own|false", Self.adoptMeaning) { _ in "false" }
+        case .from:
+            .init(
+                rawValue, "VOLUME",
+                "Make the volume out of another one, without copying its data: a clone. It has what that volume holds now, or held when `from-snapshot` was taken. What both have in common is stored once, so the other volume cannot be removed as long as its clone needs it. The clone has the filesystem of the other volume, with a UUID of its own, and everything else that its own options do not say: pool, size, image features, mount options. A larger `size` makes the clone larger; a smaller one is refused."
+            )
+        case .fromSnapshot:
+            .init(
+                rawValue, "NAME",
+                "The snapshot of the volume `from` that the volume is made out of. `rbd-plugin snapshot ls` shows those that there are."
+            )
         case .protect:
             .init(
                 rawValue, "true|false",

@@ -8,5 +8,7 @@ public enum VolumeOption: String, Sendable, CaseIterable {
     case mkfsOptions = "mkfs-options"
     case mountOptions = "mount-options"
     case mapOptions = "map-options"
-    case uid, gid, mode, adopt, protect, policy
+    case uid, gid, mode, adopt, from
+    case fromSnapshot = "from-snapshot"
+    case protect, policy
 }

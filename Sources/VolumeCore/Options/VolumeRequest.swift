@@ -10,17 +10,18 @@ public struct VolumeRequest: Sendable, Hashable {
     /// Whether an existing image of that name, which no volume owns, is to be taken over with its content.
     public let adoption: Adoption
     public var adopt: Bool { adoption != .none }
+    /// What the volume is to be made out of.
+    public var clone: AskedClone? { asked.clone }
     /// Whether the volume is to be kept from being removed until an operator lifts that.
     public let isProtected: Bool
 
     /// The policy that the volume is to follow.
-    public var policy: PolicyName? { described?.name ?? asked }
+    public var policy: PolicyName? { described?.name ?? asked.policy }
     /// What it says, of a volume that is new.
     private let described: NamedPolicy?
-    /// The policy that was named.
-    private let asked: PolicyName?
+    private let asked: AskedOptions
     /// The volume's own values that can be changed while it is in use.
-    public let runtime: RuntimeSettings
+    public var runtime: RuntimeSettings { asked.runtime }
 
     /// What options make of a volume that is not there yet. Decides by them alone: pools and capacity are checked later.
     /// - Throws: `VolumeError` with code `invalidOption` for an unknown option, a bad value, a missing pool
@@ -38,7 +39,9 @@ public struct VolumeRequest: Sendable, Hashable {
         let values = asked.given.merging(Self.suggested(by: policy, beside: asked)) { given, _ in given }
         try self.init(asked, values, defaults, policy)
         try spec.checkMapOptions()
-        if adoption == .none {
+        if asked.clone != nil {
+            // What it is to be, the volume decides as well that it is made out of.
+        } else if adoption == .none {
             try spec.checkAsNew()
             try policy?.check(spec.size, "create the volume")
         } else if values[.fstype] != nil {
@@ -75,9 +78,8 @@ public struct VolumeRequest: Sendable, Hashable {
             spec.mkfsOptions = defaults.mkfsOptions[spec.filesystem]
         }
         self.spec = spec
-        self.asked = asked.policy
+        self.asked = asked
         described = policy
-        runtime = asked.runtime
         options = asked.recorded
         given = Set(asked.given.keys)
         decided = Set(values.keys)
@@ -124,7 +126,7 @@ public struct VolumeRequest: Sendable, Hashable {
         try checkObjects(of: spec)
     }
 
-    private static func checkObjects(of spec: VolumeSpec) throws(VolumeError) {
+    static func checkObjects(of spec: VolumeSpec) throws(VolumeError) {
         let isMapped = spec.features.contains(.objectMap)
         let most = isMapped ? mostMappedObjects : mostUnmappedObjects
         guard spec.size.bytes >> UInt64(spec.order) > most else { return }
@@ -159,7 +161,7 @@ extension VolumeSpec {
         case .uid: uid = try OptionValues.identifier(.uid, value)
         case .gid: gid = try OptionValues.identifier(.gid, value)
         case .mode: mode = try OptionValues.mode(value)
-        case .adopt, .protect, .policy: break
+        case .adopt, .from, .fromSnapshot, .protect, .policy: break
         }
     }
 }
@@ -175,7 +177,8 @@ extension VolumeRequest {
         {
             return (.policy, recorded.policy?.text ?? "")
         }
-        return contradiction(to: recorded.spec, createdSize: recorded.createdSize)
+        return clone?.contradiction(to: recorded.origin)
+            ?? contradiction(to: recorded.spec, createdSize: recorded.createdSize)
     }
 
     /// The first option that was given and that `existing` has otherwise, as `(option, what it has)`.
@@ -212,7 +215,7 @@ extension VolumeRequest {
         case .gid: spec.gid == existing.gid ? nil : existing.gid.map { "\($0)" } ?? "none"
         case .mode: spec.mode == existing.mode ? nil : existing.mode.map { "0" + String($0, radix: 8) } ?? "none"
         // Of the volume's protection an operator decides from its creation on.
-        case .adopt, .protect, .policy: nil
+        case .adopt, .from, .fromSnapshot, .protect, .policy: nil
         }
     }
 

@@ -20,6 +20,14 @@ public protocol ImageStore: Sendable {
     /// - Throws: `VolumeError` with code `alreadyExists` when the name is taken.
     func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String
 
+    /// Creates an image out of a snapshot, with its content and its size; all else is as `spec` says. Like that of `create` it
+    /// bears `uid`, and is removed again when it comes to be after the call has timed out.
+    /// - Returns: librbd's id of the new image.
+    /// - Throws: `VolumeError` with code `alreadyExists` when the name is taken; `notFound` when there is no such snapshot.
+    func clone(
+        _ snapshot: ParentSnapshot, as image: ImageReference, spec: VolumeSpec, uid: String
+    ) async throws -> String
+
     /// Gives an image the volume's name (`rbd_rename`).
     /// - Throws: `VolumeError` with code `alreadyExists` when the new name is taken: nothing has changed then.
     func rename(_ image: ImageReference, to name: String) async throws
@@ -130,11 +138,19 @@ public struct ImageDescription: Sendable, Hashable {
     }
 }
 
-/// Makes images with a filesystem on them. One step, so that no filesystem is ever made on an image that was there before.
+/// Makes images with a filesystem on them. One step, so that no image is ever changed that was there before.
 public protocol VolumeFormatter: Sendable {
     /// Creates an image as `ImageStore.create` does, and makes the filesystem of `spec` on it. The image bears `uid` before
     /// anything else is written to it. When this fails, the image stays as far as it has come.
     /// - Returns: librbd's id of the new image.
     /// - Throws: `VolumeError` with code `alreadyExists` when the name is taken: what bears it is left as it is.
     func createFormatted(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String
+
+    /// Creates an image as `ImageStore.clone` does, has its filesystem repair itself by its journal, and gives it a UUID that no
+    /// other has: so parent and clone can be mounted on one node. When this fails, the image stays as far as it has come.
+    /// - Returns: librbd's id of the new image.
+    /// - Throws: as `ImageStore.clone`; `damaged` when the filesystem is not what `spec` says, or a person has to look at it.
+    func createClone(
+        _ image: ImageReference, of snapshot: ParentSnapshot, spec: VolumeSpec, uid: String
+    ) async throws -> String
 }

@@ -25,7 +25,8 @@ extension VolumeRecord: CheckedRecord {
         if let heldFor { try RecordForm.id(heldFor, "heldFor") }
         if let createdSize { try RecordForm.size(createdSize, "createdSize") }
         try runtime.check()
-        try spec.checkValues(adopted: adopted)
+        try clonedFrom?.check()
+        try spec.checkValues(isOfImage: origin != .blank)
         if phase == .creating { try checkAsRequested() }
     }
 
@@ -34,7 +35,7 @@ extension VolumeRecord: CheckedRecord {
     private func checkAsRequested() throws(VolumeError) {
         try OptionLimits.check(options)
         try spec.checkMapOptions()
-        if !adopted { try spec.checkAsNew() }
+        if origin == .blank { try spec.checkAsNew() }
     }
 }
 

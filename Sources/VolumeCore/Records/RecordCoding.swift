@@ -12,7 +12,7 @@ extension VolumeRecord: Codable {
         options = try fields.field("options", or: [:])
         createdAt = try fields.field("createdAt", or: "")
         imageID = try fields.optional("imageID")
-        adopted = try fields.field("adopted", or: false)
+        origin = try Self.origin(isAdopted: try fields.field("adopted", or: false), try fields.optional("clonedFrom"))
         attempt = try fields.optional("attempt")
         abandoned = try fields.field("abandoned", or: [])
         epoch = try fields.field("epoch")
@@ -40,6 +40,7 @@ extension VolumeRecord: Codable {
         try fields.encode(createdAt, forKey: "createdAt")
         try fields.encodeIfPresent(imageID, forKey: "imageID")
         try fields.encode(adopted, forKey: "adopted")
+        try fields.encodeIfPresent(clonedFrom, forKey: "clonedFrom")
         try fields.encodeIfPresent(attempt, forKey: "attempt")
         try fields.encode(abandoned, forKey: "abandoned")
         try fields.encode(epoch, forKey: "epoch")
@@ -55,6 +56,11 @@ extension VolumeRecord: Codable {
 }
 
 extension VolumeRecord {
+    private static func origin(isAdopted: Bool, _ clone: CloneOrigin?) -> Origin {
+        if let clone { return .cloned(clone) }
+        return isAdopted ? .adopted : .blank
+    }
+
     /// - Parameter given: how Docker knows the volume, where that is otherwise.
     private static func name(_ name: VolumeName, given: String?) throws -> VolumeName {
         guard let given else { return name }

@@ -34,8 +34,7 @@ public struct VolumeRecord: Sendable, Hashable {
     public var createdAt: String
     /// librbd's id of the image, once it is known.
     public var imageID: String?
-    /// Whether the image existed before the volume did and came in by the option `adopt`.
-    public var adopted: Bool
+    public var origin: Origin
     /// Set while the phase is `creating`.
     public var attempt: Attempt?
     /// Tokens of attempts that were given up and whose unfinished image could not be removed yet: a process that was
@@ -64,7 +63,7 @@ public struct VolumeRecord: Sendable, Hashable {
 
     public init(
         name: VolumeName, uid: String, phase: Phase, spec: VolumeSpec, options: [String: String], createdAt: String,
-        imageID: String? = nil, adopted: Bool = false, attempt: Attempt? = nil, epoch: Epoch = .none
+        imageID: String? = nil, origin: Origin = .blank, attempt: Attempt? = nil, epoch: Epoch = .none
     ) {
         ownStamp = RecordStamp()
         self.name = name
@@ -74,16 +73,32 @@ public struct VolumeRecord: Sendable, Hashable {
         self.options = options
         self.createdAt = createdAt
         self.imageID = imageID
-        self.adopted = adopted
+        self.origin = origin
         self.attempt = attempt
         self.epoch = epoch
         abandoned = []
     }
 
-    /// Which versions may act on it. Once the image is made, its stripes are the image's own affair.
+    /// Which versions may act on it. Once the image is made, its stripes and its parent are the image's own affair.
     public var stamp: RecordStamp {
-        let makesStripes = phase == .creating && !adopted && spec.striping != nil
-        return makesStripes || heldFor != nil ? ownStamp.closedToOlder : ownStamp
+        isMadeByNewerOnly || heldFor != nil ? ownStamp.closedToOlder : ownStamp
+    }
+
+    private var isMadeByNewerOnly: Bool {
+        guard phase == .creating else { return false }
+        return switch origin {
+        case .blank: spec.striping != nil
+        case .adopted: false
+        case .cloned: true
+        }
+    }
+
+    public var adopted: Bool { origin == .adopted }
+
+    /// What the volume was made out of; `nil` when it is no clone.
+    public var clonedFrom: CloneOrigin? {
+        guard case .cloned(let origin) = origin else { return nil }
+        return origin
     }
 
     /// Whether a removal leaves the image as it is: it was there before the volume, and whoever adopted it has not said that

@@ -30,6 +30,9 @@ public struct ImageFeatures: OptionSet, Sendable, Hashable {
         ("fast-diff", .fastDiff), ("deep-flatten", .deepFlatten), ("journaling", .journaling),
     ]
 
+    /// Those of them that a new image can be made with.
+    var settable: ImageFeatures { intersection(ImageFeatures(Self.settable.map(\.feature))) }
+
     private static let named =
         settable + [
             ("striping", .striping), ("data-pool", .dataPool), ("operations", .operations),

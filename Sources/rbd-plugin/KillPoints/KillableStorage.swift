@@ -38,6 +38,12 @@
             try await base.create(image, spec: spec, uid: uid)
         }
 
+        func clone(
+            _ snapshot: ParentSnapshot, as image: ImageReference, spec: VolumeSpec, uid: String
+        ) async throws -> String {
+            try await base.clone(snapshot, as: image, spec: spec, uid: uid)
+        }
+
         func rename(_ image: ImageReference, to name: String) async throws {
             try await points.after("rename image") { try await base.rename(image, to: name) }
         }
@@ -102,6 +108,14 @@
         func createFormatted(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
             try await points.after("format image") {
                 try await base.createFormatted(image, spec: spec, uid: uid)
+            }
+        }
+
+        func createClone(
+            _ image: ImageReference, of snapshot: ParentSnapshot, spec: VolumeSpec, uid: String
+        ) async throws -> String {
+            try await points.after("clone image") {
+                try await base.createClone(image, of: snapshot, spec: spec, uid: uid)
             }
         }
     }

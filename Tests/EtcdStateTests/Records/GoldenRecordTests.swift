@@ -77,6 +77,41 @@ import Testing
         for field in fields.union(["stripe"]) { #expect(!again.contains(field), "\(field)") }
     }
 
+    private static let clone = """
+        {"abandoned":[],"adopted":false,"clonedFrom":{"depth":2,"imageID":"10226b8b4567","namespace":"team","pool":"rbd",\
+        "snapshot":"monday","snapshotID":9,"uid":"u0","volume":"gold/db"},"createdAt":"2026-01-02T03:04:05Z","epoch":0,\
+        "imageID":"10226b8b4568","name":"copy","options":{"from":"gold/db","from-snapshot":"monday"},"phase":"ready",\
+        "schema":1,"spec":{"dataPool":"","features":["layering"],"filesystem":"ext4","mapOptions":[],"mkfsOptions":[],\
+        "mountOptions":[],"namespace":"","order":22,"pool":"rbd","size":1073741824},"uid":"u1","write":"w1"}
+        """
+
+    @Test(
+        "A clone is read, and written back byte for byte; while it is made it is closed to versions that would make it blank"
+    )
+    func clones() throws {
+        let (volume, again) = try read(VolumeRecord.self, Self.clone, "volumes/copy")
+        #expect(again == Self.clone)
+        #expect(volume.clonedFrom?.volume.given == "gold/db" && volume.clonedFrom?.snapshotID == 9)
+        #expect(volume.clonedFrom?.image == ImageReference(pool: "rbd", namespace: "team", name: "gold.db"))
+        var creating = volume.retried(by: NodeIdentity(node: "n", boot: "b"), token: "t1")
+        creating.phase = .creating
+        #expect(String(decoding: try RecordCodec.encode(creating, write: "w1"), as: UTF8.self).contains(#""schema":2"#))
+    }
+
+    @Test(
+        "A clone whose parent no plugin could have written is not read",
+        arguments: ["\"pool\":\"a/b\"", "\"uid\":\"\""])
+    func forgedClones(_ field: String) {
+        let name = field.split(separator: ":")[0]
+        let forged = Self.clone.replacing(
+            name == "\"pool\"" ? "\"pool\":\"rbd\",\"snapshot\"" : "\"uid\":\"u0\"",
+            with: name == "\"pool\"" ? field + ",\"snapshot\"" : field)
+        #expect(forged != Self.clone)
+        #expect(throws: (any Error).self) {
+            try RecordCodec.decode(VolumeRecord.self, from: Array(forged.utf8), key: "volumes/copy")
+        }
+    }
+
     @Test("A mount with values in force and reasons is read, and written back byte for byte")
     func mounts() throws {
         let (mount, again) = try read(VolumeCore.Attachment.self, Self.mount, "mounts/db")

@@ -38,7 +38,7 @@ struct OptionTarget: FuzzTarget {
         do {
             let record = VolumeRecord(
                 name: try VolumeName("db"), uid: "u0", phase: .creating, spec: request.spec, options: request.options,
-                createdAt: "2026-01-02T03:04:05Z", adopted: request.adopt)
+                createdAt: "2026-01-02T03:04:05Z", origin: request.adopt ? .adopted : .blank)
             let bytes = try RecordCodec.encode(record, write: "w")
             let read = try RecordCodec.decode(VolumeRecord.self, from: bytes, key: "volumes/db")
             guard read == record else { throw Broken("its record reads as another one") }

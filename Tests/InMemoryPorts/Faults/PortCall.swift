@@ -19,14 +19,15 @@ public struct PortCall: Sendable, Hashable, CustomStringConvertible {
 public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     case storeRead, storeCommit, storeReadAll, nodeIsAlive
     case policyRead, policyReadAll, policyWrite
-    case imagePreflight, imageInspect, imageCreate, imageMark, imageRename, imageWatchers, imageList, imageFilesystems
+    case imagePreflight, imageInspect, imageCreate, imageClone, imageMark, imageRename, imageWatchers, imageList,
+        imageFilesystems
     case imageNoteWriter, imageForgetWriters, imageGrow
     case snapshotList, snapshotTake, snapshotMark, snapshotRemove, snapshotRollBackBegin, snapshotRollBack
     /// A removal in two steps: the data goes, then the name.
     case imageTrim, imageRemove
     /// What is removed goes to the trash, and later from there.
     case imageTrash, imageTrashPlaces, imageTrashList, imageEmpty
-    /// A format in four steps: mkfs begins and ends on a device of the formatter's own.
+    /// A format in four steps: mkfs begins and ends on a device of the formatter's own. A clone is checked and gets its UUID there.
     case formatMap, formatBegin, formatEnd, formatUnmap
     case deviceSupport, deviceMap, deviceList, deviceUnmap, deviceSize, deviceGrow, deviceLimit
     case filesystemCheck, filesystemIsChecking, filesystemGrow, filesystemUsage, filesystemTrim, filesystemDiscard
@@ -39,7 +40,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     public var backend: Backend {
         switch self {
         case .storeRead, .storeCommit, .storeReadAll, .nodeIsAlive, .policyRead, .policyReadAll, .policyWrite: .etcd
-        case .imagePreflight, .imageInspect, .imageCreate, .imageMark, .imageRename, .imageWatchers, .imageList,
+        case .imagePreflight, .imageInspect, .imageCreate, .imageClone, .imageMark, .imageRename, .imageWatchers,
+            .imageList,
             .imageFilesystems,
             .imageTrim, .imageRemove, .imageTrash, .imageTrashPlaces, .imageTrashList, .imageEmpty, .formatMap,
             .deviceMap, .fenceBlocklist, .fenceIsBlocklisted, .fenceAllow, .fenceBreakLock,
@@ -59,8 +61,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     public var writes: Bool {
         switch self {
         case .snapshotTake, .snapshotMark, .snapshotRemove, .snapshotRollBackBegin, .snapshotRollBack, .storeCommit,
-            .policyWrite, .imageCreate,
-            .imageMark,
+            .policyWrite, .imageCreate, .imageClone, .imageMark,
             .imageNoteWriter, .imageForgetWriters, .imageGrow, .imageRename,
             .imageTrim,
             .imageRemove, .imageTrash, .imageEmpty,

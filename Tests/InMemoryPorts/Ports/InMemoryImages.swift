@@ -52,6 +52,19 @@ public struct InMemoryImageStore: ImageStore {
         return id
     }
 
+    public func clone(
+        _ snapshot: ParentSnapshot, as image: ImageReference, spec: VolumeSpec, uid: String
+    ) async throws -> String {
+        let id = try await process.perform(.imageClone, "\(snapshot.image)@\(snapshot.name) as \(image)") {
+            [process] world in
+            let id = try world.cloneImage(snapshot, as: image, spec: spec)
+            world.open(id, by: process)
+            return id
+        }
+        try await mark(image, uid: uid)
+        return id
+    }
+
     public func rename(_ image: ImageReference, to name: String) async throws {
         try await process.perform(.imageRename, "\(image) to \(name)") { [process] world in
             try world.renameImage(image, to: name)
@@ -139,16 +152,47 @@ public struct InMemoryFormatter: VolumeFormatter {
         return id
     }
 
+    public func createClone(
+        _ image: ImageReference, of snapshot: ParentSnapshot, spec: VolumeSpec, uid: String
+    ) async throws -> String {
+        let id = try await InMemoryImageStore(process).clone(snapshot, as: image, spec: spec, uid: uid)
+        do {
+            try await renew(image, id: id, spec)
+        } catch let error as VolumeError where error.code == .unfinished {
+            try await renew(image, id: id, spec)
+        }
+        return id
+    }
+
+    private func renew(_ image: ImageReference, id: String, _ spec: VolumeSpec) async throws {
+        try await withDevice(image, id: id) { device, node in
+            try await process.perform(.formatBegin, "\(image)") {
+                try $0.checkFilesystem(spec.filesystem, on: device, node: node)
+            }
+            try await process.perform(.formatEnd, "\(image)") {
+                try $0.renewFilesystem(spec.filesystem, on: device, node: node)
+            }
+        }
+    }
+
     private func format(_ image: ImageReference, id: String, _ spec: VolumeSpec) async throws {
+        try await withDevice(image, id: id) { device, node in
+            try await process.perform(.formatBegin, "\(image)") { try $0.beginFilesystem(on: device, node: node) }
+            try await process.perform(.formatEnd, "\(image)") {
+                try $0.finishFilesystem(spec.filesystem, on: device, node: node)
+            }
+        }
+    }
+
+    private func withDevice(
+        _ image: ImageReference, id: String, _ body: (String, String) async throws -> Void
+    ) async throws {
         let node = process.node
         let device = try await process.perform(.formatMap, "\(image)") {
             MappedDevice(try $0.map(image, id: id, options: [], on: node))
         }
         do {
-            try await process.perform(.formatBegin, "\(image)") { try $0.beginFilesystem(on: device.path, node: node) }
-            try await process.perform(.formatEnd, "\(image)") {
-                try $0.finishFilesystem(spec.filesystem, on: device.path, node: node)
-            }
+            try await body(device.path, node)
         } catch {
             try? await process.perform(.formatUnmap, "\(image)") { _ = try $0.unmap(device, on: node) }
             throw error

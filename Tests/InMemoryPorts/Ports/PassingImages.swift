@@ -14,6 +14,11 @@ extension PassingImages {
     public func create(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
         try await base.create(image, spec: spec, uid: uid)
     }
+    public func clone(
+        _ snapshot: ParentSnapshot, as image: ImageReference, spec: VolumeSpec, uid: String
+    ) async throws -> String {
+        try await base.clone(snapshot, as: image, spec: spec, uid: uid)
+    }
     public func rename(_ image: ImageReference, to name: String) async throws {
         try await base.rename(image, to: name)
     }

@@ -26,7 +26,22 @@ extension World {
         if ceph.images[reference]?.content != .unreadable {
             harm.append(Harm(image: device.imageID, by: device.client, what: "mkfs wrote over a filesystem"))
         }
-        ceph.images[reference]?.content = .filesystem(SimulatedFilesystem(type: type, size: device.size))
+        var made = SimulatedFilesystem(type: type, size: device.size)
+        made.uuid = ceph.nextFilesystemUUID()
+        ceph.images[reference]?.content = .filesystem(made)
+    }
+
+    /// What a clone's filesystem needs to be one of its own: its log replayed, and another UUID.
+    mutating func renewFilesystem(_ type: FilesystemType, on path: String, node name: String) throws {
+        let device = try device(path, on: name, to: "change the UUID on")
+        let what = "change the UUID on \(path)"
+        try admitRead(through: device, on: name, what)
+        _ = try readableFilesystem(type, device, what)
+        let uuid = ceph.nextFilesystemUUID()
+        try writeFilesystem(device, on: name, what) {
+            $0.needsRecovery = false
+            $0.uuid = uuid
+        }
     }
 
     /// `e2fsck -p`; the others check themselves when they are mounted.

@@ -73,7 +73,7 @@ extension World {
                 .foreignImage, "remove image \(reference)", why: "its id is \(image.id), not \(id)", outcome: .refused)
         }
         let what = "remove image \(reference)"
-        guard image.snapshots.isEmpty else {
+        guard !hasSnapshots(image) else {
             throw VolumeError(.busy, what, why: "it has snapshots", outcome: .refused)
         }
         guard watchers(ofImage: image.id).isEmpty else {
@@ -133,7 +133,7 @@ extension World {
             watchers: try shownWatchers(of: image, as: reference),
             lockOwners: try shownLockOwner(of: image, as: reference).map { [$0] } ?? [],
             writers: image.writers.sorted { $0.text < $1.text }, rollingBackTo: image.rollingBackTo,
-            snapshots: image.snapshots.map(\.name).sorted())
+            snapshots: image.snapshots.map(\.name).sorted() + keptNames(of: image))
     }
 
     /// An image by its id, under whatever name it is, also in the trash.
@@ -214,20 +214,22 @@ extension World {
     /// `rbd-plugin snapshot rm --scheduled`, by an operator.
     public mutating func removeScheduledSnapshots(of reference: ImageReference) {
         guard let image = ceph.images[reference] else { return }
-        let scheduled = Set(image.listed.filter(\.isScheduledAndFree).map(\.id))
-        ceph.images[reference]?.snapshots.removeAll { scheduled.contains($0.id) }
+        for snapshot in image.listed.filter(\.isScheduledAndFree) { removeSnapshot(snapshot.id, ofImage: image.id) }
     }
 
     /// `rbd snap rm`, of a snapshot by its number, whatever its mark says.
     public mutating func removeSnapshot(_ snapshot: UInt64, ofImage id: String) {
         guard let reference = ceph.reference(ofImage: id) else { return }
         ceph.images[reference]?.snapshots.removeAll { $0.id == snapshot }
+        keep(snapshot, ofImage: id)
     }
 
     /// `rbd snap rm`.
     public mutating func removeSnapshot(_ name: String, of reference: ImageReference) throws {
-        _ = try image(reference, to: "remove a snapshot of")
-        ceph.images[reference]?.snapshots.removeAll { $0.name == name }
+        let image = try image(reference, to: "remove a snapshot of")
+        for snapshot in image.snapshots where snapshot.name == name {
+            removeSnapshot(snapshot.id, ofImage: image.id)
+        }
     }
 
     /// From now on Ceph shows whoever holds the image's lock with an address that names no client.

@@ -26,8 +26,15 @@ public struct SimulatedCeph: Sendable {
     /// How long a silent client stays a watcher (`osd_client_watch_timeout`).
     public var watchTimeout: Duration = .seconds(30)
     private var created: UInt64 = 0
+    private var filesystemsMade: UInt64 = 0
 
     public init() {}
+
+    /// The UUID of a new filesystem.
+    mutating func nextFilesystemUUID() -> UInt64 {
+        filesystemsMade += 1
+        return filesystemsMade
+    }
 
     /// How many snapshots there have been: the number of the last.
     public internal(set) var snapshotsTaken: UInt64 = 0
@@ -76,6 +83,10 @@ public struct SimulatedImage: Sendable, Hashable {
     public var content: ImageContent
     /// In the order in which they were taken.
     public var snapshots: [SimulatedSnapshot] = []
+    /// Those that somebody has removed and a clone needs still.
+    var keptSnapshots: Set<UInt64> = []
+    /// The snapshot that it is a clone of.
+    public internal(set) var parent: UInt64?
     /// The attempts to take snapshots that are not marked yet, by their names.
     var taking: [String: String] = [:]
     /// Who holds the exclusive lock. A client that died holds it until somebody breaks it.
@@ -88,6 +99,8 @@ public struct SimulatedImage: Sendable, Hashable {
     public internal(set) var timesRolledBack = 0
     /// How often mkfs wrote to it.
     public var timesFormatted = 0
+
+    func has(_ snapshot: SimulatedSnapshot) -> Bool { snapshots.contains { $0.id == snapshot.id } }
 
     mutating func letGoOfSnapshots() {
         for index in snapshots.indices { snapshots[index].mark?.isHeld = false }
@@ -128,6 +141,7 @@ public enum ImageContent: Sendable, Hashable {
 public struct SimulatedFilesystem: Sendable, Hashable {
     public var type: FilesystemType
     public var size: VolumeSize
+    public internal(set) var uuid: UInt64 = 0
     /// What applications wrote, in the order in which it reached the disk.
     public var records: [String] = []
     /// In files.

@@ -91,6 +91,7 @@ extension World {
             }
             image.snapshots.removeAll { $0.id == snapshot }
         }
+        keep(snapshot, ofImage: id)
     }
 
     mutating func beginToRollBack(

@@ -42,7 +42,7 @@ extension World {
         guard entry.image.uid == uid else {
             throw VolumeError(.foreignImage, what, why: "it bears another uid", outcome: .refused)
         }
-        guard entry.image.snapshots.isEmpty else {
+        guard !hasSnapshots(entry.image) else {
             throw VolumeError(.busy, what, why: "it has snapshots", outcome: .refused)
         }
         guard watchers(ofImage: id).isEmpty else {
@@ -61,8 +61,10 @@ extension World {
 
     /// `rbd snap purge` by hand, wherever the image is.
     public mutating func removeSnapshots(ofImage id: String) {
+        let image = ceph.trash[id]?.image ?? ceph.reference(ofImage: id).flatMap { ceph.images[$0] }
         ceph.trash[id]?.image.snapshots = []
         if let reference = ceph.reference(ofImage: id) { ceph.images[reference]?.snapshots = [] }
+        for snapshot in image?.snapshots ?? [] { keep(snapshot.id, ofImage: id) }
     }
 
     public mutating func removeAllSnapshots() {
@@ -74,8 +76,16 @@ extension World {
     public mutating func removeOthersSnapshots(besides kept: [String] = []) {
         for (reference, image) in ceph.images where !kept.contains(image.id) {
             ceph.images[reference]?.letGoOfSnapshots()
+            for snapshot in image.snapshots where ceph.images[reference]?.has(snapshot) == false {
+                keep(snapshot.id, ofImage: image.id)
+            }
         }
-        for id in ceph.trash.keys where !kept.contains(id) { ceph.trash[id]?.image.letGoOfSnapshots() }
+        for (id, entry) in ceph.trash where !kept.contains(id) {
+            ceph.trash[id]?.image.letGoOfSnapshots()
+            for snapshot in entry.image.snapshots where ceph.trash[id]?.image.has(snapshot) == false {
+                keep(snapshot.id, ofImage: id)
+            }
+        }
     }
 
     /// `rbd trash mv` by hand.

@@ -251,10 +251,24 @@ struct LettingGoSnapshots: SnapshotStore {
 }
 
 struct AlteredFormatter: VolumeFormatter {
-    let creating: @Sendable (ImageReference, VolumeSpec, String) async throws -> String
+    let base: any VolumeFormatter
+    var creating: @Sendable (ImageReference, VolumeSpec, String) async throws -> String
+    var cloning: @Sendable (ParentSnapshot, ImageReference, VolumeSpec, String) async throws -> String
+
+    init(_ base: any VolumeFormatter) {
+        self.base = base
+        creating = { try await base.createFormatted($0, spec: $1, uid: $2) }
+        cloning = { try await base.createClone($1, of: $0, spec: $2, uid: $3) }
+    }
 
     func createFormatted(_ image: ImageReference, spec: VolumeSpec, uid: String) async throws -> String {
         try await creating(image, spec, uid)
+    }
+
+    func createClone(
+        _ image: ImageReference, of snapshot: ParentSnapshot, spec: VolumeSpec, uid: String
+    ) async throws -> String {
+        try await cloning(snapshot, image, spec, uid)
     }
 }
 

@@ -57,7 +57,9 @@ extension Mutation {
             ports.images = altered
         case .heldSnapshotsAreRemoved: ports.snapshots = LettingGoSnapshots(base: ports.snapshots, cluster: cluster)
         case .formatIsSkipped:
-            ports.formatter = AlteredFormatter { try await images.create($0, spec: $1, uid: $2) }
+            var altered = AlteredFormatter(ports.formatter)
+            altered.creating = { try await images.create($0, spec: $1, uid: $2) }
+            ports.formatter = altered
         case .trashIsPurged:
             var altered = AlteredImages(images)
             altered.listingTrash = { place in

@@ -104,9 +104,9 @@ import VolumeCore
             spec: VolumeSpec(pool: "rbd", size: .gibibytes(1)), options: [:], createdAt: "")
         let limits = VolumeLimits(largestSize: .gibibytes(1), pools: ["rbd"])
         #expect(throws: Never.self) { try limits.check(record) }
-        record.adopted = true
+        record.origin = .adopted
         #expect(throws: VolumeError.self) { try limits.check(record) }
-        record.adopted = false
+        record.origin = .blank
         record.spec.size = .gibibytes(2)
         #expect(throws: VolumeError.self) { try limits.check(record) }
         record.spec = VolumeSpec(pool: "rbd", dataPool: "vms")

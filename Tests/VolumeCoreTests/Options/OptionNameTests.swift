@@ -59,7 +59,7 @@ import VolumeCore
         var record = VolumeRecord(
             name: try VolumeName("db"), uid: "u", phase: .ready, spec: request.spec, options: request.options,
             createdAt: "")
-        record.adopted = true
+        record.origin = .adopted
         #expect(!record.keepsImage)
     }
 

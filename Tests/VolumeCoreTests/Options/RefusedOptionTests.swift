@@ -59,6 +59,8 @@ import VolumeCore
         (.gid, ["", "-1", "+1", "wheel", "4294967295"]),
         (.mode, ["", "8", "0o755", "rwxr-xr-x", "-1", "+755", "10000", "77777", "0755 ", "٧"]),
         (.adopt, ["", "maybe", "2", "true ", "y", "owns"]), (.protect, ["", "maybe", "2", "own"]),
+        (.from, ["", "-x", "a b", "a/b/c", "höhe", String(repeating: "p", count: 201)]),
+        (.fromSnapshot, ["", "-x", "a b", "a/b", "a@b", String(repeating: "s", count: 129)]),
         (.policy, ["", "-x", "a.b", "a/b", "a b", "gold\n", "höhe", String(repeating: "p", count: 65)]),
     ]
 

@@ -44,7 +44,9 @@ import VolumeCore
             "map-options": "queue_depth=128,alloc_size=65536", "uid": "999", "gid": "0", "mode": "0750",
             "stripe-unit": "64K", "stripe-count": "4", "adopt": "true", "protect": "true", "policy": "gold",
         ]
-        #expect(Set(options.keys) == Set(VolumeOption.allCases.map(\.rawValue)), "an option has no test")
+        let ofClones = ["from", "from-snapshot"]
+        #expect(
+            Set(options.keys).union(ofClones) == Set(VolumeOption.allCases.map(\.rawValue)), "an option has no test")
         let request = try request(options)
         #expect(
             request.spec
@@ -56,7 +58,9 @@ import VolumeCore
                     uid: 999, gid: 0, mode: 0o750))
         #expect(request.adopt && request.isProtected && request.policy?.text == "gold")
         #expect(request.options == options)
-        #expect(request.given == Set(VolumeOption.allCases))
+        #expect(Set(request.given.map(\.rawValue)).union(ofClones) == Set(VolumeOption.allCases.map(\.rawValue)))
+        let clone = try self.request(["pool": "rbd", "from": "gold/db", "from-snapshot": "monday"]).clone
+        #expect(clone?.volume.given == "gold/db" && clone?.snapshot?.text == "monday")
     }
 
     @Test(arguments: [

@@ -187,10 +187,10 @@ import VolumeCore
             #expect(try Golden.text(read).contains(#""schema":1"#), "\(phase)")
         }
         read.phase = .creating
-        read.adopted = true
+        read.origin = .adopted
         #expect(try Golden.text(read).contains(#""schema":1"#), "its image is there already")
         // One object after the other all the same.
-        (read.adopted, read.spec.stripeUnit, read.spec.stripeCount) = (false, 4 << 20, 1)
+        (read.origin, read.spec.stripeUnit, read.spec.stripeCount) = (.blank, 4 << 20, 1)
         #expect(try Golden.text(read).contains(#""schema":1"#))
     }
 

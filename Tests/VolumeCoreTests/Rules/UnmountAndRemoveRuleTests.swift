@@ -109,7 +109,7 @@ import VolumeCore
             #expect(error.code == .conflict && error.outcome == .refused)
             #expect(error.description.contains("rbd-plugin volume unprotect db"))
         }
-        volume.adopted = true
+        volume.origin = .adopted
         #expect(throws: VolumeError.self) { try decide(volume) }
         volume.isProtected = false
         #expect(try decide(volume) == .forget(volume))
@@ -130,7 +130,7 @@ import VolumeCore
         _ phase: VolumeRecord.Phase, _ option: String?, attempt: NodeIdentity? = nil
     ) throws -> VolumeRecord {
         var volume = try Fixture.volume(phase, attempt: attempt)
-        volume.adopted = true
+        volume.origin = .adopted
         volume.options["adopt"] = option
         return volume
     }

@@ -12,5 +12,6 @@ extension FilesystemCommands {
             GrowCommand(tool: .btrfs, arguments: ["filesystem", "resize", "max", mountpoint], capability: .sysAdmin)
         },
         isTrimmedInParts: false,
-        look: "btrfs check", isCheckedByE2fsck: false, mayPanic: false)
+        look: "btrfs check", isCheckedByE2fsck: false, mayPanic: false,
+        identity: .btrfs)
 }

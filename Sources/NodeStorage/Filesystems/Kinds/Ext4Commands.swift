@@ -6,7 +6,8 @@ extension FilesystemCommands {
         mkfs: Mke2fs.command, scratch: Mke2fs.scratch,
         grow: { device, _ in GrowCommand(tool: .resize2fs, arguments: [device], capability: .sysResource) },
         isTrimmedInParts: true,
-        look: "e2fsck -fn", isCheckedByE2fsck: true, mayPanic: true)
+        look: "e2fsck -fn", isCheckedByE2fsck: true, mayPanic: true,
+        identity: .ext4)
 }
 
 /// How volumes get an ext4.

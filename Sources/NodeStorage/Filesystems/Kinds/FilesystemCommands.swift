@@ -16,6 +16,8 @@ struct FilesystemCommands: Sendable {
     let isCheckedByE2fsck: Bool
     /// Whether its superblock can tell the kernel to stop the whole host at an error.
     let mayPanic: Bool
+    /// How a copy of it gets a UUID of its own.
+    let identity: IdentityCommands
 
     struct GrowCommand: Sendable {
         let tool: Tool

@@ -8,7 +8,8 @@ extension FilesystemCommands {
             GrowCommand(tool: .xfsGrowfs, arguments: ["-d", mountpoint], capability: .sysAdmin)
         },
         isTrimmedInParts: true,
-        look: "xfs_repair -n", isCheckedByE2fsck: false, mayPanic: false)
+        look: "xfs_repair -n", isCheckedByE2fsck: false, mayPanic: false,
+        identity: .xfs)
 }
 
 /// How volumes get an xfs.
