@@ -156,6 +156,16 @@ public struct CephImageStore: ImageStore {
         }
     }
 
+    public func clones(of image: ImageReference, id: String) async throws -> [String] {
+        try await call("list the clones of image \(image)") { limit in
+            try await call.images(image).withImage(.id(id), .readOnly, timeout: limit) { opened in
+                try await opened.clones(timeout: limit).map { clone in
+                    "\(clone.location)/\(clone.name)" + (clone.isInTrash ? " (in the trash)" : "")
+                }
+            }
+        }
+    }
+
     public func grow(_ image: ImageReference, id: String, to size: VolumeSize) async throws {
         try await call("grow image \(image) to \(size)") { limit in
             try await call.images(image).withImage(.id(id), .readWrite, timeout: limit) { opened in

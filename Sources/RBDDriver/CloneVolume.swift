@@ -13,12 +13,13 @@ extension VolumeDriver {
         let (parent, imageID) = try CloneRule.parent(try await read(clone.volume), for: record.name)
         let found = try await imageToClone(parent, imageID, what)
         let snapshot = try await snapshotToClone(clone.snapshot, of: parent, imageID, what)
-        record.spec = try CloneRule.spec(request, of: parent.spec, size: snapshot?.size ?? found.size)
+        let size = snapshot?.size ?? found.size
+        record.spec = try CloneRule.spec(request, of: parent.spec, size: size)
         record.origin = .cloned(
             CloneOrigin(
                 volume: parent.name, pool: parent.spec.pool, namespace: parent.spec.namespace, uid: parent.uid,
                 imageID: imageID, snapshot: try clone.snapshot ?? CloneRule.snapshotOfNow(for: record.uid),
-                snapshotID: snapshot?.id, depth: (parent.clonedFrom?.depth ?? 0) + 1))
+                snapshotID: snapshot?.id, size: CloneRule.certainSize(of: parent, snapshot: size), depth: (parent.clonedFrom?.depth ?? 0) + 1))
     }
 
     private func imageToClone(

@@ -310,16 +310,11 @@ extension VolumeDriver {
         ready.phase = .ready
         ready.imageID = imageID
         ready.attempt = nil
-        guard try await commit(try await asReady(ready), over: stored) != nil else { return false }
+        guard try await commit(CloneRule.ready(ready, at: ports.clock.wallTime()), over: stored) != nil else {
+            return false
+        }
         log.step("volume is ready", record.name, ["image": "\(record.image)", "image-id": "\(imageID)"])
         return true
-    }
-
-    private func asReady(_ volume: VolumeRecord) async throws -> StoreChange {
-        guard volume.clonedFrom != nil, let image = try await inspect(volume.image) else {
-            return StoreChange(volume: .put(volume))
-        }
-        return CloneRule.ready(volume, of: image.size, at: ports.clock.wallTime())
     }
 
     /// - Returns: `true` when the volume is ready all the same; `false` when another node has carried on: decide again.

@@ -55,6 +55,7 @@ extension VolumeDescription {
         }
         if let reason = view.attachment?.autogrowReason { status["autogrowFailed"] = .string(reason) }
         if volume.adopted { status["adopted"] = true }
+        if let origin = volume.clonedFrom { status["clonedFrom"] = .object(shown(origin)) }
         if volume.isProtected { status["protected"] = true }
         if let policy = volume.policy { status["policy"] = .string("\(policy)") }
         if let request = view.request { status["request"] = .object(self.request(request)) }
@@ -68,6 +69,14 @@ extension VolumeDescription {
             status["watchersSeenAt"] = .string(sighting.seenAt)
         }
         return status.merging(optionsInForce(volume.spec)) { $1 }
+    }
+
+    private static func shown(_ origin: CloneOrigin) -> [String: StatusValue] {
+        var shown: [String: StatusValue] = [
+            "volume": .string(origin.volume.given), "uid": .string(origin.uid), "depth": .int(Int64(origin.depth)),
+        ]
+        if !origin.isOfNow { shown["snapshot"] = .string(origin.snapshot.text) }
+        return shown
     }
 
     private static func request(_ request: WorkRequest) -> [String: StatusValue] {

@@ -88,16 +88,20 @@ extension NodeUnderTest {
     fileprivate func parentStays() async throws {
         try await withFormatted { parent, id in
             let snapshot = try await take("s", of: parent, id)
-            try await withClone(of: snapshot) { _, _ in
+            try await withClone(of: snapshot) { clone, _ in
+                #expect(try await images.clones(of: parent, id: id) == ["\(clone)"])
                 try await snapshots.remove(snapshot.id, of: parent, id: id)
                 let listed = try await snapshots.snapshots(of: parent, id: id)
                 #expect(listed.isEmpty)
                 #expect(try await images.inspect(parent)?.snapshots.isEmpty == false)
+                #expect(try await images.clones(of: parent, id: id) == ["\(clone)"])
                 await expectFailure(.busy, "an image that a clone needs") { try await images.remove(parent, id: id) }
             }
             try await eventually("the parent is free", on: clock) {
                 try await images.inspect(parent)?.snapshots.isEmpty == true
             }
+            let clones = try await images.clones(of: parent, id: id)
+            #expect(clones.isEmpty)
         }
     }
 

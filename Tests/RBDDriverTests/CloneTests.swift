@@ -107,7 +107,7 @@ import VolumeCore
     func parentStays() async throws {
         try await driver.create("copy", options: ["from": "db"])
         let error = await errorOf { try await driver.remove("db") }
-        #expect(error?.code == .busy && error?.outcome == .refused)
+        #expect(error?.code == .busy && error?.outcome == .refused && error?.why.contains("rbd/copy") == true)
         _ = try await driver.mount("db", id: "m1")
         try await driver.unmount("db", id: "m1")
         try await driver.remove("copy")

@@ -27,7 +27,11 @@ extension History {
         for volume in volumes where checks.violation == nil { use(volume) }
         checkRecords()
         removeOthersSnapshots()
-        for volume in volumes where checks.violation == nil { removeForGood(volume) }
+        for volume in volumes.reversed() where checks.violation == nil {
+            removeForGood(volume)
+            // What was cloned and is half made, or in the trash, keeps what it was made out of.
+            if Setup.isClone(volume) { letOrphansAge() }
+        }
         letOrphansAge()
         if checks.violation == nil { cluster.mutate { checkNothingIsLeft($0) } }
     }

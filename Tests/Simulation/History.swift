@@ -50,7 +50,7 @@ final class History: @unchecked Sendable {
         self.options = options
         trace = Trace(isWritten: options.writesTrace)
         var random = Randomness(seed: seed)
-        let volumes = Setup.volumeSets[[0, 0, 0, 1, 2].randomElement(using: &random) ?? 0]
+        let volumes = Setup.volumes(seed, &random)
         let start = [StartingPoint.nothing, .created, .created, .mounted, .mounted].randomElement(using: &random)
         plan = FaultPlan(&random)
         steps = 20 + random.below(41)

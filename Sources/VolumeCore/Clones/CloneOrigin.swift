@@ -19,6 +19,8 @@ public struct CloneOrigin: Sendable, Hashable {
     public var snapshot: SnapshotName
     /// Ceph's number of the snapshot; `nil` for one that is taken for this clone alone, and removed as soon as that is made.
     public var snapshotID: UInt64?
+    /// What its filesystem has at least. Whoever grows a volume makes the image larger first.
+    public var size: VolumeSize
     /// How many images are read when this one has nothing of its own: 1 for a clone of what is no clone.
     public var depth: UInt8
     /// What newer versions have recorded of it.
@@ -26,7 +28,7 @@ public struct CloneOrigin: Sendable, Hashable {
 
     public init(
         volume: VolumeName, pool: String, namespace: String, uid: String, imageID: String, snapshot: SnapshotName,
-        snapshotID: UInt64?, depth: UInt8
+        snapshotID: UInt64?, size: VolumeSize, depth: UInt8
     ) {
         self.volume = volume
         self.pool = pool
@@ -35,6 +37,7 @@ public struct CloneOrigin: Sendable, Hashable {
         self.imageID = imageID
         self.snapshot = snapshot
         self.snapshotID = snapshotID
+        self.size = size
         self.depth = depth
     }
 
@@ -55,6 +58,7 @@ extension CloneOrigin: Codable {
         imageID = try fields.field("imageID")
         snapshot = try SnapshotName(fields.field("snapshot"))
         snapshotID = try fields.optional("snapshotID")
+        size = try fields.field("size")
         depth = try fields.field("depth")
         unknown = try fields.unknown()
     }
@@ -69,6 +73,7 @@ extension CloneOrigin: Codable {
         try fields.encode(imageID, forKey: "imageID")
         try fields.encode(snapshot.text, forKey: "snapshot")
         try fields.encodeIfPresent(snapshotID, forKey: "snapshotID")
+        try fields.encode(size, forKey: "size")
         try fields.encode(depth, forKey: "depth")
     }
 
@@ -78,5 +83,6 @@ extension CloneOrigin: Codable {
         if !namespace.isEmpty { _ = try OptionValues.read(.namespace, namespace, ValueReader.place) }
         try RecordForm.id(uid, "clonedFrom.uid")
         try RecordForm.id(imageID, "clonedFrom.imageID")
+        try RecordForm.size(size, "clonedFrom.size")
     }
 }

@@ -42,6 +42,11 @@ public enum CloneRule {
         (snapshot.mark?.token ?? snapshot.attempt) == mark(for: volume).token
     }
 
+    /// Whether the snapshot was taken for one clone alone.
+    public static func isOfNow(_ snapshot: VolumeSnapshot) -> Bool {
+        (snapshot.mark?.token ?? snapshot.attempt)?.hasPrefix(snapshotPrefix) == true
+    }
+
     /// - Throws: `VolumeError`: `conflict` for a volume that is not ready, that a request holds, or that is a clone of too many
     ///   clones.
     public static func parent(
@@ -114,13 +119,21 @@ public enum CloneRule {
         return spec
     }
 
-    /// What is recorded of a clone that is made. It has the size of its snapshot. Where a larger one was asked for, that is wanted
+    /// The size that the filesystem of a clone has for certain: somebody may have made the parent's image larger, and its
+    /// filesystem not yet.
+    public static func certainSize(of parent: VolumeRecord, snapshot: VolumeSize) -> VolumeSize {
+        min(parent.createdSize ?? parent.spec.size, parent.spec.size, snapshot)
+    }
+
+    /// What is recorded of a volume that is made. Where a clone is to have more than its filesystem has for certain, that is wanted
     /// of it from now on: whoever mounts it first gives it that.
-    public static func ready(_ volume: VolumeRecord, of image: VolumeSize, at time: WallTime) -> StoreChange {
-        guard image < volume.spec.size else { return StoreChange(volume: .put(volume)) }
+    public static func ready(_ volume: VolumeRecord, at time: WallTime) -> StoreChange {
+        guard let origin = volume.clonedFrom, origin.size < volume.spec.size else {
+            return StoreChange(volume: .put(volume))
+        }
         var ready = volume
         ready.createdSize = volume.spec.size
-        ready.spec.size = image
+        ready.spec.size = origin.size
         let desired = DesiredState(volumeUID: volume.uid, size: volume.spec.size, since: time.description)
         return StoreChange(volume: .put(ready), desired: .put(desired))
     }

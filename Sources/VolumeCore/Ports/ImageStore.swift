@@ -28,6 +28,10 @@ public protocol ImageStore: Sendable {
         _ snapshot: ParentSnapshot, as image: ImageReference, spec: VolumeSpec, uid: String
     ) async throws -> String
 
+    /// The images that are clones of the image's snapshots, for people: `rbd/copy`, or with a word on where it is.
+    /// - Throws: `VolumeError` with code `notFound` when there is no image of that id any more.
+    func clones(of image: ImageReference, id: String) async throws -> [String]
+
     /// Gives an image the volume's name (`rbd_rename`).
     /// - Throws: `VolumeError` with code `alreadyExists` when the new name is taken: nothing has changed then.
     func rename(_ image: ImageReference, to name: String) async throws

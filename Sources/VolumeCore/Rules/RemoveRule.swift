@@ -60,11 +60,13 @@ extension RemoveRule {
     /// Why the image cannot be removed: a snapshot would be lost, and what was cloned from it.
     /// - Parameters:
     ///   - image: what bears the volume's image name; `nil` when nothing does.
+    ///   - clones: what was made out of the image's snapshots, where that is known.
     ///   - scheduled: the names of those snapshots that the plugin has taken by itself and nobody holds, where that is known.
     public static func refusal(
-        _ volume: VolumeRecord, _ image: ImageDescription?, scheduled: Set<String> = []
+        _ volume: VolumeRecord, _ image: ImageDescription?, clones: [String] = [], scheduled: Set<String> = []
     ) -> VolumeError? {
         guard let image, image.uid == volume.uid, !image.snapshots.isEmpty else { return nil }
+        if !clones.isEmpty { return refusal(volume, clones: clones) }
         if scheduled.isSuperset(of: image.snapshots) { return refusal(volume, image, onlyScheduled: image.snapshots) }
         let shown = image.snapshots.prefix(8).joined(separator: ", ")
         let more = image.snapshots.count > 8 ? " and \(image.snapshots.count - 8) more" : ""
@@ -73,6 +75,16 @@ extension RemoveRule {
             remedy:
                 "remove them first ('rbd snap purge \(volume.image)'); make a clone of one independent with"
                 + " 'rbd flatten CLONE'", outcome: .refused)
+    }
+
+    private static func refusal(_ volume: VolumeRecord, clones: [String]) -> VolumeError {
+        let shown = clones.prefix(8).joined(separator: ", ")
+        let more = clones.count > 8 ? " and \(clones.count - 8) more" : ""
+        return VolumeError(
+            .busy, "remove volume \(volume.name)", why: "clones were made out of it that need its data: \(shown)\(more)",
+            remedy:
+                "remove them first, or make each independent with 'rbd flatten CLONE'; what is in the trash goes by itself",
+            outcome: .refused)
     }
 
     private static func refusal(

@@ -44,6 +44,10 @@
             try await base.clone(snapshot, as: image, spec: spec, uid: uid)
         }
 
+        func clones(of image: ImageReference, id: String) async throws -> [String] {
+            try await base.clones(of: image, id: id)
+        }
+
         func rename(_ image: ImageReference, to name: String) async throws {
             try await points.after("rename image") { try await base.rename(image, to: name) }
         }

@@ -79,7 +79,7 @@ import Testing
 
     private static let clone = """
         {"abandoned":[],"adopted":false,"clonedFrom":{"depth":2,"imageID":"10226b8b4567","namespace":"team","pool":"rbd",\
-        "snapshot":"monday","snapshotID":9,"uid":"u0","volume":"gold/db"},"createdAt":"2026-01-02T03:04:05Z","epoch":0,\
+        "size":1073741824,"snapshot":"monday","snapshotID":9,"uid":"u0","volume":"gold/db"},"createdAt":"2026-01-02T03:04:05Z","epoch":0,\
         "imageID":"10226b8b4568","name":"copy","options":{"from":"gold/db","from-snapshot":"monday"},"phase":"ready",\
         "schema":1,"spec":{"dataPool":"","features":["layering"],"filesystem":"ext4","mapOptions":[],"mkfsOptions":[],\
         "mountOptions":[],"namespace":"","order":22,"pool":"rbd","size":1073741824},"uid":"u1","write":"w1"}
@@ -104,8 +104,8 @@ import Testing
     func forgedClones(_ field: String) {
         let name = field.split(separator: ":")[0]
         let forged = Self.clone.replacing(
-            name == "\"pool\"" ? "\"pool\":\"rbd\",\"snapshot\"" : "\"uid\":\"u0\"",
-            with: name == "\"pool\"" ? field + ",\"snapshot\"" : field)
+            name == "\"pool\"" ? "\"pool\":\"rbd\",\"size\":1073741824,\"snapshot\"" : "\"uid\":\"u0\"",
+            with: name == "\"pool\"" ? field + ",\"size\":1073741824,\"snapshot\"" : field)
         #expect(forged != Self.clone)
         #expect(throws: (any Error).self) {
             try RecordCodec.decode(VolumeRecord.self, from: Array(forged.utf8), key: "volumes/copy")

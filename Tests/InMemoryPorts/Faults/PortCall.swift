@@ -19,7 +19,7 @@ public struct PortCall: Sendable, Hashable, CustomStringConvertible {
 public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     case storeRead, storeCommit, storeReadAll, nodeIsAlive
     case policyRead, policyReadAll, policyWrite
-    case imagePreflight, imageInspect, imageCreate, imageClone, imageMark, imageRename, imageWatchers, imageList,
+    case imagePreflight, imageInspect, imageClones, imageCreate, imageClone, imageMark, imageRename, imageWatchers, imageList,
         imageFilesystems
     case imageNoteWriter, imageForgetWriters, imageGrow
     case snapshotList, snapshotTake, snapshotMark, snapshotRemove, snapshotRollBackBegin, snapshotRollBack
@@ -40,7 +40,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     public var backend: Backend {
         switch self {
         case .storeRead, .storeCommit, .storeReadAll, .nodeIsAlive, .policyRead, .policyReadAll, .policyWrite: .etcd
-        case .imagePreflight, .imageInspect, .imageCreate, .imageClone, .imageMark, .imageRename, .imageWatchers,
+        case .imagePreflight, .imageInspect, .imageClones, .imageCreate, .imageClone, .imageMark, .imageRename, .imageWatchers,
             .imageList,
             .imageFilesystems,
             .imageTrim, .imageRemove, .imageTrash, .imageTrashPlaces, .imageTrashList, .imageEmpty, .formatMap,
@@ -71,7 +71,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
             .mountMount, .mountUnmount, .mountPrepareRoot, .fenceBlocklist, .fenceAllow, .fenceBreakLock:
             true
         case .snapshotList, .storeRead, .storeReadAll, .policyRead, .policyReadAll, .nodeIsAlive, .imagePreflight,
-            .imageInspect, .imageWatchers,
+            .imageInspect, .imageClones, .imageWatchers,
             .imageList,
             .imageFilesystems,
             .imageTrashPlaces, .imageTrashList,

@@ -65,6 +65,10 @@ public struct InMemoryImageStore: ImageStore {
         return id
     }
 
+    public func clones(of image: ImageReference, id: String) async throws -> [String] {
+        try await process.perform(.imageClones, "\(image)") { try $0.clones(ofImage: id, at: image) }
+    }
+
     public func rename(_ image: ImageReference, to name: String) async throws {
         try await process.perform(.imageRename, "\(image) to \(name)") { [process] world in
             try world.renameImage(image, to: name)

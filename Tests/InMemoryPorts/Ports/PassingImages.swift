@@ -19,6 +19,9 @@ extension PassingImages {
     ) async throws -> String {
         try await base.clone(snapshot, as: image, spec: spec, uid: uid)
     }
+    public func clones(of image: ImageReference, id: String) async throws -> [String] {
+        try await base.clones(of: image, id: id)
+    }
     public func rename(_ image: ImageReference, to name: String) async throws {
         try await base.rename(image, to: name)
     }

@@ -17,7 +17,18 @@ extension World {
         ceph.images[reference]?.content = taken.content
         ceph.images[reference]?.uid = parent.uid
         ceph.images[reference]?.parent = snapshot.id
+        ceph.images[reference]?.parentImage = parent.id
         return id
+    }
+
+    func clones(ofImage id: String, at reference: ImageReference) throws -> [String] {
+        guard let image = image(ofID: id, in: reference.trash)?.image else {
+            throw VolumeError(.notFound, "list the clones of image \(reference)", why: "there is no such image")
+        }
+        let parents = image.keptSnapshots.union(image.snapshots.map(\.id))
+        func isClone(_ image: SimulatedImage) -> Bool { image.parent.map(parents.contains) ?? false }
+        return ceph.images.filter { isClone($0.value) }.map { "\($0.key)" }.sorted()
+            + ceph.trash.values.filter { isClone($0.image) }.map { "\($0.reference) (in the trash)" }.sorted()
     }
 
     /// Whether a clone needs the snapshot.

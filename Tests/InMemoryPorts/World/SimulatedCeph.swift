@@ -87,6 +87,8 @@ public struct SimulatedImage: Sendable, Hashable {
     var keptSnapshots: Set<UInt64> = []
     /// The snapshot that it is a clone of.
     public internal(set) var parent: UInt64?
+    /// The id of the image whose snapshot that is.
+    public internal(set) var parentImage: String?
     /// The attempts to take snapshots that are not marked yet, by their names.
     var taking: [String: String] = [:]
     /// Who holds the exclusive lock. A client that died holds it until somebody breaks it.

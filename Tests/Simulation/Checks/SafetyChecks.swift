@@ -279,7 +279,9 @@ struct SafetyChecks {
         checkReadable(world.etcd.attachments)
         checkReadable(world.etcd.desired)
         for (name, stored) in world.etcd.volumes { observe(name, stored.record, world) }
-        for (name, stored) in world.etcd.desired { checkGrowth(name, stored.record, world.now) }
+        for (name, stored) in world.etcd.desired where !isAskedOfClone(name, stored.record, world) {
+            checkGrowth(name, stored.record, world.now)
+        }
         for (name, stored) in world.etcd.attachments {
             checkLimits(name, stored.record, world)
             observe(name, stored.record)
@@ -354,8 +356,30 @@ struct SafetyChecks {
         if image.uid != volume.uid {
             report(.foreignUntouched, "volume \(name) is ready on image \(id), which bears another uid")
         }
-        if readyImages[id] == nil { readyImages[id] = image.timesFormatted }
+        if readyImages[id] == nil {
+            readyImages[id] = image.timesFormatted
+            if let origin = volume.clonedFrom { checkClone(volume, image, of: origin, world) }
+        }
         checkSize(volume, image)
+    }
+
+    /// A clone that has just become ready. What reached its parent's disk stands there in order, if nobody has rolled that back.
+    private mutating func checkClone(
+        _ volume: VolumeRecord, _ image: SimulatedImage, of origin: CloneOrigin, _ world: World
+    ) {
+        if image.parentImage != origin.imageID {
+            report(.clonesAreCopies, "volume \(volume.name) is ready on \(image.id), which is no clone of \(origin.imageID)")
+        }
+        guard let parent = world.ceph.images.values.first(where: { $0.id == origin.imageID }),
+            parent.timesRolledBack == 0, parent.rollingBackTo == nil
+        else { return }
+        if parent.filesystem?.uuid == image.filesystem?.uuid {
+            report(.clonesAreCopies, "the filesystem of \(volume.name) has the UUID of its parent's")
+        }
+        guard let records = image.filesystem?.records, let all = parent.filesystem?.records else { return }
+        if !all.starts(with: records) {
+            report(.clonesAreCopies, "volume \(volume.name) holds \(records), and its parent has had \(all)")
+        }
     }
 
     private mutating func checkSize(_ volume: VolumeRecord, _ image: SimulatedImage) {
@@ -370,6 +394,12 @@ struct SafetyChecks {
             .appliedIsTrue,
             "volume \(volume.name) is recorded with \(volume.spec.size); its image has \(image.size), the"
                 + " filesystem \(image.filesystem.map { "\($0.size)" } ?? "?")")
+    }
+
+    /// A clone is to have what its Create asked for.
+    private func isAskedOfClone(_ name: VolumeName, _ desired: DesiredState, _ world: World) -> Bool {
+        let volume = world.etcd.volumes[name]?.record
+        return volume?.clonedFrom != nil && volume?.createdSize == desired.size
     }
 
     /// What no operator has asked for, a plugin wants of a volume that is full.

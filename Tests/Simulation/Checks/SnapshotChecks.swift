@@ -38,7 +38,7 @@ struct SnapshotChecks {
                 }
             }
         }
-        for (id, snapshot) in known where now[id] == nil && !snapshot.isScheduledAndFree {
+        for (id, snapshot) in known where now[id] == nil && !snapshot.isScheduledAndFree && !CloneRule.isOfNow(snapshot) {
             let what =
                 "snapshot \(snapshot.name), which is \(snapshot.kind)\(snapshot.mark?.isHeld == true ? " and held" : "")"
             found.append((snapshot.kind == .foreign ? .foreignUntouched : .snapshotsAreKept, "\(what), was removed"))

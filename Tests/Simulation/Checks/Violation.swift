@@ -26,6 +26,7 @@ public struct Violation: Sendable, Hashable, CustomStringConvertible {
         case slotsAreTakenOnce = "a slot of a schedule is taken at most once"
         case snapshotsAreKept = "nobody removes a snapshot that a person has taken or holds"
         case growthPauses = "a volume grows by itself at most once a minute"
+        case clonesAreCopies = "a clone holds what its parent held, in a filesystem of its own"
         case frozenIsTrue = "nobody writes to what is snapshot, where the snapshot says so"
         case quotaHolds = "nobody adds to the volumes of a policy what it does not allow in sum"
         case recordsAreReadable = "what is recorded can be read back"

@@ -18,15 +18,26 @@ enum Setup {
     static let trashedByHand = "rbd-plugin.kept"
     /// A client of Ceph that has nothing to do with any volume.
     static let bystander = ClientAddress("10.9.9.9:0/7")
-    /// The volumes that a history is about: one with ext4, one with xfs, or both.
-    static let volumeSets = [["db"], ["kv"], ["db", "kv"]]
+    /// The volumes that a history is about: one with ext4, one with xfs, both, or one and what is made out of it.
+    static let volumeSets = [["db"], ["kv"], ["db", "kv"], ["db", clone]]
+    /// What is made out of `db`.
+    static let clone = "copy"
+
+    static func isClone(_ volume: String) -> Bool { volume == clone }
+
+    /// Which of the sets a history of that seed is about.
+    static func volumes(_ seed: UInt64, _ random: inout Randomness) -> [String] {
+        let set = [0, 0, 0, 1, 2].randomElement(using: &random) ?? 0
+        return volumeSets[set == 0 && seed % 7 == 2 ? 3 : set]
+    }
     static let settings = DriverSettings(
         mountRoot: mountRoot, defaults: VolumeDefaults(pool: "rbd"), handOverWait: .seconds(5),
         handOverGrace: .seconds(20),
         pollInterval: .seconds(1))
 
     static func options(of volume: String) -> [String: String] {
-        ["pool": "rbd", "size": volume == "kv" ? "512" : "206", "fstype": volume == "kv" ? "xfs" : "ext4"]
+        if isClone(volume) { return ["from": "db"] }
+        return ["pool": "rbd", "size": volume == "kv" ? "512" : "206", "fstype": volume == "kv" ? "xfs" : "ext4"]
     }
 
     /// The bound of volumes that grow by themselves, and all that is wanted of them.

@@ -216,10 +216,14 @@ struct AlteredImages: PassingImages {
     }
 }
 
-/// Removes snapshots also when they are held.
-struct LettingGoSnapshots: SnapshotStore {
+struct AlteredSnapshots: SnapshotStore {
     let base: any SnapshotStore
-    let cluster: SimulatedCluster
+    var removing: @Sendable (UInt64, ImageReference, String) async throws -> Void
+
+    init(_ base: any SnapshotStore) {
+        self.base = base
+        removing = { try await base.remove($0, of: $1, id: $2) }
+    }
 
     func snapshots(of image: ImageReference, id: String) async throws -> [VolumeSnapshot] {
         try await base.snapshots(of: image, id: id)
@@ -233,11 +237,7 @@ struct LettingGoSnapshots: SnapshotStore {
         try await base.mark(snapshot, of: image, id: id, mark)
     }
     func remove(_ snapshot: UInt64, of image: ImageReference, id: String) async throws {
-        do {
-            try await base.remove(snapshot, of: image, id: id)
-        } catch let error as VolumeError where error.code == .conflict {
-            cluster.mutate { $0.removeSnapshot(snapshot, ofImage: id) }
-        }
+        try await removing(snapshot, image, id)
     }
     func rollBack(
         _ image: ImageReference, id: String, to snapshot: UInt64, progress: @escaping @Sendable (Int) -> Void

@@ -39,6 +39,8 @@ public enum Mutation: String, Sendable, CaseIterable {
     // Snapshots by schedule.
     case slotsAreForgotten, dueSnapshotsAreNotTaken, heldSnapshotsAreRemoved, othersSnapshotsAreRemoved, surplusStays
     case tooManySnapshotsAreRemoved
+    // Clones.
+    case clonesKeepTheirUUID, clonesAreMadeBlank, snapshotsOfNowStay
     // Values that change.
     case valuesAreForgotten, limitsAreClaimed, limitsComeAtMountsOnly
     // What the volumes of a policy have in sum.
@@ -134,6 +136,9 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .othersSnapshotsAreRemoved: "snapshots of others count as the plugin's own"
         case .tooManySnapshotsAreRemoved: "one snapshot too many is removed"
         case .surplusStays: "snapshots that are not to stay stay"
+        case .clonesKeepTheirUUID: "the filesystem of a clone keeps the UUID of its parent's"
+        case .clonesAreMadeBlank: "an image that is to be a clone is formatted instead"
+        case .snapshotsOfNowStay: "the snapshot that a clone of now is made of stays"
         case .fullVolumesStay: "a volume that is full does not grow by itself"
         case .autogrowIgnoresItsBound: "a volume grows by itself beyond its bound"
         case .autogrowDoesNotPause: "a volume grows by itself as often as it is looked at"
@@ -208,6 +213,8 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .dueSnapshotsAreNotTaken, .surplusStays: [.endsWell]
         case .heldSnapshotsAreRemoved, .tooManySnapshotsAreRemoved: [.snapshotsAreKept]
         case .othersSnapshotsAreRemoved: [.snapshotsAreKept, .foreignUntouched]
+        case .clonesKeepTheirUUID, .clonesAreMadeBlank: [.clonesAreCopies]
+        case .snapshotsOfNowStay: [.endsWell]
         case .autogrowIgnoresItsBound: [.growthIsBounded]
         case .autogrowDoesNotPause: [.growthPauses]
         case .filesystemsDoNotGrow: [.appliedIsTrue]
@@ -240,7 +247,8 @@ public enum Mutation: String, Sendable, CaseIterable {
             .devicesAreNotSeen, .deadMappingsAreNotSeen, .mapIgnoresTheID, .removalIgnoresTheID, .clientIsNotTold,
             .checkIsSkipped, .repairIsForgotten, .mountsAreNotSeen, .useIsNotSeen, .rootIsNotPrepared,
             .nothingIsUnsettled, .writersAreNotNoted, .filesystemsDoNotGrow, .growthIgnoresTheID,
-            .limitsAreClaimed, .freezeIsClaimed, .frozenStaysFrozen, .heldIsMounted, .heldSnapshotsAreRemoved:
+            .limitsAreClaimed, .freezeIsClaimed, .frozenStaysFrozen, .heldIsMounted, .heldSnapshotsAreRemoved,
+            .clonesKeepTheirUUID, .clonesAreMadeBlank, .snapshotsOfNowStay:
             applyToNode(&ports, node.process.cluster, node.identity.node)
         case .failedUnmountsStay, .recordIsTakenForMount, .removalIgnoresMounts, .removalTakesWhatWasJustMounted,
             .startAdoptsNothing, .justMountedIsGivenAway, .budgetsAreEndless, .unseenClientsAreForgotten,

@@ -55,7 +55,32 @@ extension Mutation {
                 return found
             }
             ports.images = altered
-        case .heldSnapshotsAreRemoved: ports.snapshots = LettingGoSnapshots(base: ports.snapshots, cluster: cluster)
+        case .heldSnapshotsAreRemoved:
+            var altered = AlteredSnapshots(ports.snapshots)
+            altered.removing = { [base = ports.snapshots] snapshot, image, id in
+                do {
+                    try await base.remove(snapshot, of: image, id: id)
+                } catch let error as VolumeError where error.code == .conflict {
+                    cluster.mutate { $0.removeSnapshot(snapshot, ofImage: id) }
+                }
+            }
+            ports.snapshots = altered
+        case .snapshotsOfNowStay:
+            var altered = AlteredSnapshots(ports.snapshots)
+            altered.removing = { [base = ports.snapshots] snapshot, image, id in
+                let all = try await base.snapshots(of: image, id: id)
+                if all.contains(where: { $0.id == snapshot && CloneRule.isOfNow($0) }) { return }
+                try await base.remove(snapshot, of: image, id: id)
+            }
+            ports.snapshots = altered
+        case .clonesKeepTheirUUID:
+            var altered = AlteredFormatter(ports.formatter)
+            altered.cloning = { try await images.clone($0, as: $1, spec: $2, uid: $3) }
+            ports.formatter = altered
+        case .clonesAreMadeBlank:
+            var altered = AlteredFormatter(ports.formatter)
+            altered.cloning = { [base = ports.formatter] in try await base.createFormatted($1, spec: $2, uid: $3) }
+            ports.formatter = altered
         case .formatIsSkipped:
             var altered = AlteredFormatter(ports.formatter)
             altered.creating = { try await images.create($0, spec: $1, uid: $2) }

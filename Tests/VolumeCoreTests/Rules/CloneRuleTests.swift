@@ -107,7 +107,7 @@ import Testing
                     CloneOrigin(
                         volume: name, pool: "rbd", namespace: "", uid: "u0", imageID: "1",
                         snapshot: try SnapshotName("s"),
-                        snapshotID: 1, depth: depth))
+                        snapshotID: 1, size: .gibibytes(1), depth: depth))
             }
         }
         #expect(throws: Never.self) { try CloneRule.parent(stored(deep(CloneRule.deepest - 1)), for: name) }
@@ -119,6 +119,28 @@ import Testing
             try CloneRule.parent(StoredVolume(name: name, revision: 1), for: name)
         }
         #expect(absent?.code == .notFound)
+    }
+
+    @Test("what is recorded of a clone is what its filesystem has for certain, and more is wanted of it")
+    func sizes() throws {
+        let parent = try Self.parent { $0.createdSize = .gibibytes(1) }
+        #expect(CloneRule.certainSize(of: parent, snapshot: .gibibytes(2)) == .gibibytes(1))
+        #expect(try CloneRule.certainSize(of: Self.parent(), snapshot: .gibibytes(1)) == .gibibytes(1))
+        var clone = try Self.parent {
+            $0.origin = .cloned(
+                CloneOrigin(
+                    volume: try VolumeName("db"), pool: "rbd", namespace: "", uid: "u0", imageID: "1",
+                    snapshot: try SnapshotName("s"), snapshotID: 1, size: .gibibytes(1), depth: 1))
+        }
+        let change = CloneRule.ready(clone, at: WallTime(seconds: 0))
+        guard case .put(let ready) = change.volume, case .put(let desired) = change.desired else {
+            Issue.record("\(change)")
+            return
+        }
+        #expect(ready.spec.size == .gibibytes(1) && ready.createdSize == .gibibytes(2) && desired.size == .gibibytes(2))
+        clone.spec.size = .gibibytes(1)
+        #expect(CloneRule.ready(clone, at: WallTime(seconds: 0)) == StoreChange(volume: .put(clone)))
+        #expect(try CloneRule.ready(Self.parent(), at: WallTime(seconds: 0)).desired == .keep)
     }
 
     @Test("a repeated Create that names another parent or snapshot contradicts")
@@ -133,7 +155,7 @@ import Testing
             .cloned(
                 CloneOrigin(
                     volume: try VolumeName("db"), pool: "rbd", namespace: "", uid: "u0", imageID: "1",
-                    snapshot: try SnapshotName("monday"), snapshotID: snapshotID, depth: 1))
+                    snapshot: try SnapshotName("monday"), snapshotID: snapshotID, size: .gibibytes(1), depth: 1))
         }
         record.origin = try origin(7)
         #expect(try contradiction([:]) == nil)
