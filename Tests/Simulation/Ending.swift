@@ -26,6 +26,7 @@ extension History {
         for host in hosts { cluster.mutate { $0.endLostMappings(of: host.name) } }
         for volume in volumes where checks.violation == nil { use(volume) }
         checkRecords()
+        cluster.mutate { checkSnapshotsOfNow($0) }
         removeOthersSnapshots()
         for volume in volumes.reversed() where checks.violation == nil {
             removeForGood(volume)
@@ -342,6 +343,14 @@ extension History {
         for _ in 1...3 where checks.violation == nil {
             cluster.mutate { $0.advance(by: Setup.settings.orphanAge) }
             tendEverywhere()
+        }
+    }
+
+    /// A snapshot that was taken for one clone alone is gone when that is made.
+    private func checkSnapshotsOfNow(_ world: World) {
+        for (reference, image) in world.ceph.images {
+            guard let left = image.listed.first(where: { CloneRule.isOfNow($0) }) else { continue }
+            checks.report(.endsWell, "image \(reference) still has the snapshot \(left.name), of which a clone was made")
         }
     }
 
