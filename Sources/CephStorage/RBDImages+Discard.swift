@@ -10,18 +10,20 @@ extension RBDImages {
     /// - Parameters:
     ///   - id: `nil` for whatever bears the new name already.
     ///   - removed: the new name, which is nobody else's.
+    ///   - delay: for how long nobody removes it from the trash who does not insist, in whole seconds.
     /// - Returns: the id that the name has when it is another image's and the one meant is nowhere: nothing was done then.
     /// - Throws: `EBUSY` while somebody keeps its exclusive lock.
     public func moveToTrash(
-        _ name: String, id: String?, as removed: String, timeout: Duration? = nil
+        _ name: String, id: String?, as removed: String, delay: Duration = .zero, timeout: Duration? = nil
     ) async throws -> String? {
+        let delay = UInt64(max(0, delay.components.seconds))
         let call = CephCall.changing("rbd_trash_move", subject(name))
         try call.refuseNUL(in: [removed])
         return try await inPool(call, timeout) { pool in
             try pool.withUnsafeContext { context in
                 let withdrawn = try Self.imageID(in: Self.idObject(of: removed), context, call)
                 guard let id = id ?? withdrawn else {
-                    try Self.resumeMove(of: removed, context, call)
+                    try Self.resumeMove(of: removed, delay, context, call)
                     return nil
                 }
                 let found = try Self.imageID(in: Self.idObject(of: name), context, call)
@@ -31,7 +33,7 @@ extension RBDImages {
                     // A release before this one deleted the data at once, beginning with the name.
                     try Self.finishRemoval(id: id, context, call)
                 }
-                try Self.resumeMove(of: removed, context, call)
+                try Self.resumeMove(of: removed, delay, context, call)
                 guard let found, found != id, withdrawn != id else { return nil }
                 return try Self.isInTrash(id, context, call) ? nil : found
             }
@@ -56,8 +58,10 @@ extension RBDImages {
 
     /// `rbd_trash_move` finds an image by its name, and one that was cut off on its way by the name in the trash's entry.
     /// With neither of them it is there, or is nowhere.
-    private static func resumeMove(of removed: String, _ context: rados_ioctx_t, _ call: CephCall) throws {
-        let code = rbd_trash_move(context, removed, 0)
+    private static func resumeMove(
+        of removed: String, _ delay: UInt64, _ context: rados_ioctx_t, _ call: CephCall
+    ) throws {
+        let code = rbd_trash_move(context, removed, delay)
         if code != -ENOENT { _ = try call.check(code) }
     }
 

@@ -65,7 +65,7 @@ public final class ClusterBinding: Sendable {
         let recorded = try await recorded(orClaimFor: claiming ? mine : nil)
         guard let recorded, recorded.fsid != mine else {
             let home = recorded.map { HomeName.make(fsid: $0.fsid, since: $0.since) }
-            if claiming { owner.withLock { $0 = .mine(home: home) } }
+            if claiming || recorded != nil { owner.withLock { $0 = .mine(home: home) } }
             return
         }
         owner.withLock { $0 = .other }

@@ -1,6 +1,6 @@
 import VolumeCore
 
-/// The keys in etcd below the prefix: `volumes/<name>`, `mounts/<name>`, `policies/<name>`, `quotas/<policy>`, `nodes/<node>`, `cluster`, `global`.
+/// The keys in etcd below the prefix: `volumes/<name>`, `mounts/<name>`, `desired/<name>`, `requests/<name>`, `trash/<name>`, `policies/<name>`, `quotas/<policy>`, `nodes/<node>`, `cluster`, `global`.
 public struct StateKeys: Sendable, Hashable {
     /// Ends with a slash.
     public let prefix: String

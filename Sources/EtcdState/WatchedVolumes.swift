@@ -91,6 +91,11 @@ public final class WatchedVolumes: VolumeCatalog, PolicyCatalog {
         return entries.unsettled.filter { $0.volume != nil && unreadable[$0.name] == nil }
     }
 
+    public func claimed() -> [StoredVolume] {
+        let (entries, unreadable) = copy.withLock { ($0.entries, $0.unreadable) }
+        return entries.unsettled.filter { $0.trash != nil && unreadable[$0.name] == nil }
+    }
+
     public var isLoaded: Bool { copy.withLock { $0.isLoaded } }
 
     /// Whether the watch is running: etcd's changes arrive at once.

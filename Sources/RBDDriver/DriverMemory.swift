@@ -16,6 +16,8 @@ final class DriverMemory: Sendable {
         /// How many images of removed volumes wait in the trash, where there are some or may be.
         var trash: [TrashPlace: Int] = [:]
         var lookedForTrash: Moment?
+        /// Images in the trash of which Ceph's clock was asked, and until when it is not asked again.
+        var putOff: [String: Moment] = [:]
         /// When each volume's values were last brought into force, or tried to be, and which.
         var values: [VolumeName: (wanted: RuntimeSettings, epoch: Epoch, at: Moment)] = [:]
         /// Calls that wait for something to be known are to end.
@@ -98,6 +100,15 @@ final class DriverMemory: Sendable {
     func forgetValues(of name: VolumeName) { contents.withLock { $0.values[name] = nil } }
 
     // MARK: Removed volumes
+
+    func isPutOff(_ image: String, now: Moment) -> Bool {
+        contents.withLock { contents in
+            contents.putOff = contents.putOff.filter { $0.value > now }
+            return contents.putOff[image] != nil
+        }
+    }
+
+    func putOff(_ image: String, until moment: Moment) { contents.withLock { $0.putOff[image] = moment } }
 
     /// Something was put into the trash there.
     func noteTrash(in place: TrashPlace) { contents.withLock { $0.trash[place, default: 0] += 1 } }

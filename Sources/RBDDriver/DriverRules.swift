@@ -19,9 +19,21 @@ public struct DriverRules: Sendable {
     public var unmount: @Sendable (StoredVolume, String, NodeIdentity) -> UnmountStep = {
         UnmountRule.decide($0, mountID: $1, me: $2)
     }
-    public var remove: @Sendable (StoredVolume, NodeIdentity, Bool, Bool) throws(VolumeError) -> RemoveStep = {
-        stored, me, attemptIsAlive, justMounted throws(VolumeError) in
-        try RemoveRule.decide(stored, me: me, attemptIsAlive: attemptIsAlive, justMounted: justMounted)
+    public var remove: @Sendable (StoredVolume, NodeIdentity, Bool, Bool, OnRemove) throws(VolumeError) -> RemoveStep =
+        {
+            stored, me, attemptIsAlive, justMounted, choice throws(VolumeError) in
+            try RemoveRule.decide(
+                stored, me: me, attemptIsAlive: attemptIsAlive, justMounted: justMounted, choice: choice)
+        }
+    /// Whether the time is up for which the trash keeps an image.
+    public var trashIsDue: @Sendable (TrashedImage, WallTime) -> Bool = { TrashRule.isDue($0, at: $1) }
+    public var emptyTrash: @Sendable (TrashedImage, StoredVolume) -> TrashRule.EmptyStep = { TrashRule.empty($0, $1) }
+    public var restore:
+        @Sendable (TrashedImage, StoredVolume, StoredVolume) throws(VolumeError) -> TrashRule.RestoreStep = {
+            image, origin, target throws(VolumeError) in try TrashRule.restore(image, from: origin, to: target)
+        }
+    public var refuseTaken: @Sendable (ImageReference, ImageDescription?, TrashedImage) throws(VolumeError) -> Void = {
+        target, found, image throws(VolumeError) in try TrashRule.refuseTaken(target, by: found, for: image)
     }
     public var recover: @Sendable (Attachment, NodeIdentity, Bool) -> RecoveryStep = {
         RecoveryRule.decide($0, me: $1, mountedHere: $2)

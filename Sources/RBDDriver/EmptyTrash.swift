@@ -10,6 +10,7 @@ extension VolumeDriver {
     /// One round: deletes what waits in the trash of all pools at the same time. A pool that a former round is still
     /// at work in is left to that one.
     public func emptyTrash() async {
+        await sweepClaims()
         let places = await trashPlaces()
         await withTaskGroup(of: Void.self) { group in
             for (pool, places) in Dictionary(grouping: places, by: \.pool).sorted(by: { $0.key < $1.key }) {
@@ -39,7 +40,7 @@ extension VolumeDriver {
             let waiting = try await ours(in: place)
             memory.noteTrash(in: place, waiting: waiting.count)
             for (done, image) in rotated(waiting).enumerated() {
-                if try await mayBeDeleted(image) { await delete(image) }
+                await empty(image)
                 memory.noteTrash(in: place, waiting: waiting.count - done - 1)
             }
             // What could not be deleted, or came meanwhile.
@@ -53,10 +54,27 @@ extension VolumeDriver {
     }
 
     /// What waits there and no other installation has put there: whether a record still speaks of that, only its own etcd
-    /// could say.
+    /// could say. What is to be kept for longer is left out.
     private func ours(in place: TrashPlace) async throws -> [TrashedImage] {
-        let home = ports.home()
-        return try await ports.images.trashed(in: place).filter { VolumeUID.isOurs($0.uid, home: home) }
+        let (home, now) = (ports.home(), ports.clock.wallTime())
+        return try await ports.images.trashed(in: place).filter {
+            VolumeUID.isOurs($0.uid, home: home) && rules.trashIsDue($0, now)
+        }
+    }
+
+    private func empty(_ image: TrashedImage) async {
+        do {
+            if image.keptUntil != nil {
+                try await emptyKept(image)
+            } else if try await mayBeDeleted(image) {
+                try await delete(image)
+            }
+        } catch let error as VolumeError where error.code == .busy {
+            log.debug("the image of a removed volume is still in use", metadata: ["error": "\(error)"])
+        } catch {
+            log.warning(
+                "could not delete the image of a removed volume; trying again later", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Each node begins with another one, so that not all of them are at the same.
@@ -80,27 +98,20 @@ extension VolumeDriver {
         return false
     }
 
-    private func delete(_ image: TrashedImage) async {
+    private func delete(_ image: TrashedImage) async throws {
         do {
-            do {
-                try await ports.images.emptyTrash(image)
-            } catch let error as VolumeError where error.code == .busy {
-                // A snapshot that was due may have been taken while the volume was being removed. And a run of this plugin that
-                // was killed over the image still counts as having it open.
-                let isFree = (try? await removeScheduledSnapshots(ofTrashed: image)) == true
-                let isShutOut = await shutOutFormerSelves()
-                guard isFree || isShutOut else { throw error }
-                try await ports.images.emptyTrash(image)
-            }
-            log.info(
-                "deleted the image of a removed volume",
-                metadata: ["volume": "\(image.volume)", "pool": "\(image.place.pool)", "image-id": "\(image.id)"])
+            try await ports.images.emptyTrash(image)
         } catch let error as VolumeError where error.code == .busy {
-            log.debug("the image of a removed volume is still in use", metadata: ["error": "\(error)"])
-        } catch {
-            log.warning(
-                "could not delete the image of a removed volume; trying again later", metadata: ["error": "\(error)"])
+            // What was taken by schedule goes along. And a run of this plugin that was killed over the image still counts as having
+            // it open.
+            let isFree = (try? await removeScheduledSnapshots(ofTrashed: image)) == true
+            let isShutOut = await shutOutFormerSelves()
+            guard isFree || isShutOut else { throw error }
+            try await ports.images.emptyTrash(image)
         }
+        log.info(
+            "deleted the image of a removed volume",
+            metadata: ["volume": "\(image.volume)", "pool": "\(image.place.pool)", "image-id": "\(image.id)"])
     }
 
     /// How many images of removed volumes this node has seen waiting for their data to be deleted.

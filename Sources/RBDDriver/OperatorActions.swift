@@ -28,7 +28,9 @@ public struct OperatorActions: Sendable {
         self.log = log
     }
 
-    public func volumes() async throws -> [StoredVolume] { try await store.readAll() }
+    public func volumes() async throws -> [StoredVolume] {
+        try await store.readAll().filter { $0.volume != nil || $0.attachment != nil }
+    }
 
     /// - Throws: `VolumeError` with code `notFound`.
     public func volume(_ nameText: String) async throws -> StoredVolume {

@@ -2,7 +2,7 @@ import Logging
 import VolumeCore
 
 extension VolumeDriver {
-    /// Removes the volume and its image, unless that was adopted and is to be kept. Safe to repeat after any failure.
+    /// Removes the volume, and does with its image what the volume's value `on-remove` says. Safe to repeat after any failure.
     public func remove(_ nameText: String) async throws {
         let name = try VolumeName(given: nameText)
         try await operation("remove", name) {
@@ -15,12 +15,26 @@ extension VolumeDriver {
         let stored = try await read(name)
         try refuseOtherName(name, stored, to: "remove")
         let justMounted = memory.mayHaveBeenMounted(name, within: settings.handOverGrace, of: ports.clock.now())
-        let step = try rules.remove(stored, me, try await attemptIsAlive(stored), justMounted)
-        return try await inSlot(of: stored.pool, to: "remove volume \(name)") { try await carryOut(step, over: stored) }
+        let policy = try await policyOfRemoval(stored)
+        let choice = stored.volume.map { TrashRule.onRemove($0.record, policy: policy) } ?? .delete
+        let step = try rules.remove(stored, me, try await attemptIsAlive(stored), justMounted, choice)
+        return try await inSlot(of: stored.pool, to: "remove volume \(name)") {
+            try await carryOut(step, over: stored, policy)
+        }
+    }
+
+    /// The values of the volume's policy where they may decide what becomes of its image: as etcd has them now. A policy that cannot
+    /// be read lets nothing be removed that it may want kept.
+    private func policyOfRemoval(_ stored: StoredVolume) async throws -> RuntimeSettings? {
+        guard let volume = stored.volume?.record, volume.phase == .ready, let name = volume.policy else { return nil }
+        if volume.runtime.onRemove == .delete || volume.runtime.onRemove == .keep { return nil }
+        return try await ports.policyStore.named(name)?.policy.runtime
     }
 
     /// - Returns: as `remove`.
-    private func carryOut(_ step: RemoveStep, over stored: StoredVolume) async throws -> Bool {
+    private func carryOut(
+        _ step: RemoveStep, over stored: StoredVolume, _ policy: RuntimeSettings?
+    ) async throws -> Bool {
         switch step {
         case .detach(let attachment):
             _ = try await detach(attachment, over: stored)
@@ -35,6 +49,11 @@ extension VolumeDriver {
             guard let begun = try await commit(.init(volume: .put(removing)), over: stored) else { return false }
             log.step("removing volume", stored.name, ["image": "\(volume.image)"])
             return try await removeImages(removing, image, over: begun)
+        case .beginToKeep(let volume): return try await beginToKeep(volume, over: stored, policy)
+        case .carryOn(let volume) where volume.trash != nil:
+            let image = try await inspect(volume.image)
+            try await refuseWatched(volume, image)
+            return try await moveToTrash(volume, image, policy, over: stored)
         case .carryOn(let volume):
             let image = try await inspect(volume.image)
             if let refusal = try await refusal(volume, image) {
@@ -42,7 +61,9 @@ extension VolumeDriver {
             }
             try await refuseWatched(volume, image)
             // An earlier version removed also what was to be kept, and may have been killed before it got there.
-            if volume.keepsImage, let image, image.uid == volume.uid { return try await forget(volume, over: stored) }
+            if TrashRule.onRemove(volume, policy: nil) == .keep, let image, image.uid == volume.uid {
+                return try await forget(volume, over: stored)
+            }
             return try await removeImages(volume, image, over: stored)
         case .forget(let volume): return try await forget(volume, over: stored)
         }
@@ -60,7 +81,7 @@ extension VolumeDriver {
     /// - Returns: as `remove`.
     private func forget(_ volume: VolumeRecord, over stored: StoredVolume) async throws -> Bool {
         guard try await commit(.deletion, over: stored) != nil else { return false }
-        log.step("removed volume; its image was adopted and stays", volume.name, ["image": "\(volume.image)"])
+        log.step("removed volume; its image stays", volume.name, ["image": "\(volume.image)"])
         return true
     }
 
@@ -106,19 +127,51 @@ extension VolumeDriver {
         }
         guard try await commit(.deletion, over: stored) != nil else { return false }
         memory.noteTrash(in: volume.image.trash)
-        log.step("removed volume", volume.name)
+        log.step("removed volume", volume.name, volume.trash.map { ["kept-until": "\($0.until)"] } ?? [:])
         return true
     }
 
-    /// Into the trash, where its data is deleted later: that may take hours. Who began the removal and was killed may hold
+    /// Into the trash, where its data is deleted later: that may take hours. Or is kept for a while. Who began the removal and was killed may hold
     /// the image's lock.
     private func discard(_ volume: VolumeRecord, id: String?) async throws {
-        let removed = volume.removedImage.name
+        let removed = volume.trash.map { volume.keptImage(until: $0.until) } ?? volume.removedImage
+        let until = volume.trash?.until
         do {
-            try await ports.images.moveToTrash(volume.image, id: id, as: removed)
+            try await ports.images.moveToTrash(volume.image, id: id, as: removed.name, keepingUntil: until)
         } catch let error as VolumeError where error.code == .busy {
             guard await shutOutFormerSelves() else { throw error }
-            try await ports.images.moveToTrash(volume.image, id: id, as: removed)
+            try await ports.images.moveToTrash(volume.image, id: id, as: removed.name, keepingUntil: until)
         }
+    }
+
+    /// The record says for how long before anything happens to the image: whoever carries on gives it the same name.
+    /// - Returns: as `remove`.
+    private func beginToKeep(
+        _ volume: VolumeRecord, over stored: StoredVolume, _ policy: RuntimeSettings?
+    ) async throws -> Bool {
+        let image = try await inspect(volume.image)
+        try await refuseWatched(volume, image)
+        var removing = volume
+        removing.phase = .removing
+        removing.trash = TrashRule.term(volume, policy: policy, by: me.node, at: ports.clock.wallTime())
+        if let image, image.uid == volume.uid { removing.imageID = image.id }
+        guard let begun = try await commit(.init(volume: .put(removing)), over: stored) else { return false }
+        log.step("moving volume into the trash", stored.name, ["image": "\(volume.image)"])
+        return try await moveToTrash(removing, image, policy, over: begun)
+    }
+
+    /// The image says itself all that the volume was, before it goes.
+    /// - Parameter seen: what bore the volume's image name right before.
+    private func moveToTrash(
+        _ removing: VolumeRecord, _ seen: ImageDescription?, _ policy: RuntimeSettings?, over stored: StoredVolume
+    ) async throws -> Bool {
+        if let term = removing.trash, let seen, seen.uid == removing.uid {
+            var volume = removing
+            (volume.phase, volume.trash, volume.imageID) = (.ready, nil, seen.id)
+            let values = policy ?? removing.policy.flatMap { ports.policies.runtime(of: $0) } ?? RuntimeSettings()
+            try await ports.images.keep(
+                KeptVolume(volume, term: term, policyValues: values), in: removing.image, id: seen.id)
+        }
+        return try await removeImages(removing, seen, over: stored)
     }
 }

@@ -57,7 +57,7 @@ public struct ImageStoreContract: Sendable {
             .init("preflight accepts what can be created, and creates nothing") { try await $0.preflight() },
             .init("preflight refuses missing pools and namespaces, by name") { try await $0.preflightPlaces() },
             .init("preflight refuses a size beyond the pool") { try await $0.preflightSize() },
-        ] + writerPromises
+        ] + writerPromises + keptPromises
 
     private func absent() async throws {
         #expect(try await images.inspect(place.image("absent")) == nil)

@@ -32,6 +32,9 @@ public struct SnapshotStoreContract: Sendable {
         .init("the snapshots of an image in the trash are listed and removed by the image's id") {
             try await $0.trashed()
         },
+        .init("a snapshot of an image in the trash tells Ceph's own time, and goes again") {
+            try await $0.tellsTime()
+        },
         .init("an image rolled back is what it was, also in size") { try await $0.rollsBack() },
         .init("nothing is done to an image of another id, nor with a snapshot that is not there") {
             try await $0.missing()
@@ -156,6 +159,21 @@ public struct SnapshotStoreContract: Sendable {
         try await snapshots.remove(taken.id, of: image, id: id)
         #expect(try await snapshots.snapshots(of: image, id: id) == [])
         try await images.emptyTrash(entry)
+    }
+
+    private func tellsTime() async throws {
+        let (image, uid) = (place.image("time"), Fresh.name("uid"))
+        let id = try await images.create(image, spec: place.spec(), uid: uid)
+        try await images.moveToTrash(image, id: id, as: VolumeRecord.removedPrefix + uid + ".vol")
+        var times: [WallTime] = []
+        for _ in 1...2 {
+            let taken = try await snapshots.take(SnapshotName("clock"), of: image, id: id, mark: mark("t1"))
+            #expect(try await snapshots.take(SnapshotName("clock"), of: image, id: id, mark: mark("t1")) == taken)
+            times.append(taken.takenAt)
+            try await snapshots.remove(taken.id, of: image, id: id)
+        }
+        #expect(times[0] <= times[1] && times[0].seconds > 1_700_000_000)
+        try await images.emptyTrash(TrashedImage(in: image.trash, id: id, of: VolumeName("vol"), uid: uid))
     }
 
     private func rollsBack() async throws {

@@ -255,21 +255,22 @@ import VolumeCore
         await round
     }
 
-    @Test("A removal names the scheduled snapshots and how to remove them; once they are gone the volume goes")
+    @Test("A removal takes the scheduled snapshots along, but for one that is held")
     func removal() async throws {
         let driver = DriverFixture.driver(cluster)
         try await volume(driver)
         pass(.seconds(61))
         await driver.takeDueSnapshots()
+        let image = ImageReference(pool: "rbd", name: "db")
+        let taken = try #require(cluster.world.ceph.images[image]?.snapshots.first)
+        cluster.mutate { $0.hold(taken.id, of: image, true) }
         let error = try #require(await errorOf { try await driver.remove("db") })
         #expect(error.code == .busy && error.outcome == .refused)
-        #expect(error.why.contains("has a snapshot that was taken by schedule: auto-2026"))
-        #expect(error.remedy.contains("rbd-plugin snapshot rm db --scheduled"))
-        let desk = cluster.startPlugin(on: "b")
-        let actions = SnapshotActions(desk)
-        #expect(try await actions.removeScheduled(of: "db") == 1)
+        #expect(error.why.contains("has snapshots: auto-2026") && error.remedy.contains("on-remove=trash"))
+        cluster.mutate { $0.hold(taken.id, of: image, false) }
         try await driver.remove("db")
-        #expect(cluster.world.etcd.volumes.isEmpty)
+        await driver.emptyTrash()
+        #expect(cluster.world.etcd.volumes.isEmpty && cluster.world.ceph.trash.isEmpty)
     }
 
     @Test("A snapshot that is taken while its volume is being removed does not stay in the trash for ever")

@@ -358,6 +358,7 @@ extension History {
         var left = world.etcd.volumes.keys.map { "the record of volume \($0)" }
         left += world.etcd.attachments.keys.map { "the record of a mount of \($0)" }
         left += world.etcd.requests.keys.map { "what somebody has asked of \($0)" }
+        left += world.etcd.trash.keys.map { "who is at removed volumes \($0)" }
         left += world.etcd.desired.keys.map { "what was wanted of \($0)" }
         left += world.ceph.images.keys.map { "image \($0.name)" }
         left += world.ceph.trash.values.map(\.reference.name).filter { $0 != Setup.trashedByHand }

@@ -51,8 +51,10 @@ final class History: @unchecked Sendable {
         trace = Trace(isWritten: options.writesTrace)
         var random = Randomness(seed: seed)
         let volumes = Setup.volumes(seed, &random)
-        let start = [StartingPoint.nothing, .created, .created, .mounted, .mounted].randomElement(using: &random)
+        var start = [StartingPoint.nothing, .created, .created, .mounted, .mounted].randomElement(using: &random)
         plan = FaultPlan(&random)
+        let asksForRemoved = plan.events.contains(.restoreAsked) || plan.events.contains(.keptDeleted)
+        if asksForRemoved, start == .nothing || (start == .created && seed % 2 == 0) { start = .trashed }
         steps = 20 + random.below(41)
         hosts = Setup.nodes.map(Host.init)
         cluster = SimulatedCluster(nodes: Setup.nodes + [Setup.stranger], hook: lot)
@@ -76,12 +78,12 @@ final class History: @unchecked Sendable {
     private func prepare(_ start: StartingPoint) {
         trace.note(0, cluster.world) { "\(volumes.joined(separator: " and ")): \(start), faults: \(planText)" }
         for index in hosts.indices { startPlugin(on: index, recovering: false) }
-        if random.happens(500) {
+        if random.happens(500), !keepsRemoved {
             cluster.mutate { _ = $0.setPolicy(nil, as: .standard) }
         } else {
             // Of two volumes that are created at the same time, or grow, there is room for one.
             let most = VolumeSize.mebibytes(start == .nothing ? 600 : 900 + 700 * UInt64(random.below(3)))
-            cluster.mutate { _ = $0.setPolicy(Setup.policy(allowing: most), as: .standard) }
+            cluster.mutate { _ = $0.setPolicy(Setup.policy(allowing: most, keeping: keepsRemoved), as: .standard) }
         }
         guard start == .mounted, let volume = volumes.first else { return }
         let mountpoint = Setup.mountpoint(volume)
@@ -92,6 +94,9 @@ final class History: @unchecked Sendable {
         hosts[0].containers.append(
             Container(id: "a0", volume: volume, state: .running(holder, device: device)))
     }
+
+    /// Whether removed volumes are kept, unless an operator wants it otherwise: where somebody is going to ask for them.
+    var keepsRemoved: Bool { plan.events.contains(.restoreAsked) || plan.events.contains(.keptDeleted) }
 
     private var planText: String {
         (plan.callFaults + plan.events).map(\.rawValue).joined(separator: ", ")

@@ -68,11 +68,15 @@ public protocol ImageStore: Sendable {
     /// large image as for a small one: its data stays until `emptyTrash`. Its name is free then. Goes on where an
     /// earlier call was cut off, and succeeds when there is nothing left to do.
     ///
-    /// The caller has made sure that nobody has it open, and that it has no snapshots.
-    /// - Parameter id: the image's id; `nil` when it is not known: then only what bears the name `removed` already is meant.
+    /// The caller has made sure that nobody has it open. Its snapshots go along.
+    /// - Parameters:
+    ///   - id: the image's id; `nil` when it is not known: then only what bears the name `removed` already is meant.
+    ///   - until: until when Ceph is to let nobody delete it who does not insist.
     /// - Throws: `VolumeError` with code `foreignImage` when the name is another image's and the one meant is nowhere,
     ///   `busy` when somebody holds its lock.
-    func moveToTrash(_ image: ImageReference, id: String?, as removed: String) async throws
+    func moveToTrash(
+        _ image: ImageReference, id: String?, as removed: String, keepingUntil until: WallTime?
+    ) async throws
 
     /// All pools and namespaces that may have a trash, as far as Ceph lets this node see.
     func trashPlaces() async throws -> [TrashPlace]
@@ -82,9 +86,24 @@ public protocol ImageStore: Sendable {
 
     /// Deletes the data of an image in the trash, for good. Takes long; goes on where it was cut off; succeeds when there
     /// is no such image any more. Several nodes may be at the same one.
+    /// - Parameter early: also one that is to be kept for longer.
     /// - Throws: `VolumeError` with code `busy` while it is watched, has snapshots, or another node is at it;
-    ///   `foreignImage` when it does not bear the volume's uid.
-    func emptyTrash(_ image: TrashedImage) async throws
+    ///   `foreignImage` when it does not bear the volume's uid; `conflict` before its time.
+    func emptyTrash(_ image: TrashedImage, early: Bool) async throws
+
+    /// Has the image say itself all that its volume was, for as long as the trash keeps it. Saying it again changes nothing.
+    /// - Throws: `VolumeError` with code `notFound` when there is no image of that id any more.
+    func keep(_ volume: KeptVolume, in image: ImageReference, id: String) async throws
+
+    /// What an image says that the trash keeps.
+    /// - Returns: `nil` when there is no image of that id any more, or nothing can be read of it.
+    func kept(_ image: TrashedImage) async throws -> KeptImage?
+
+    /// Takes an image out of the trash and gives it that name. Goes on where an earlier call was cut off, and succeeds when the
+    /// image has the name already.
+    /// - Throws: `VolumeError`: `alreadyExists` when the name is another image's; `notFound` when the image is neither in the trash nor
+    ///   has the name; `busy` while it is being deleted.
+    func restoreFromTrash(_ image: TrashedImage, as name: String) async throws
 
     /// Clears what a creation or a removal that was cut off has left under the name, and that is no image: without it some
     /// object would stay for ever that nobody sees. An image that is there is left alone.
@@ -97,6 +116,15 @@ public protocol ImageStore: Sendable {
     /// again: `inspect` has said it already.
     /// - Throws: `VolumeError` with code `notFound` when there is no such image, `unexplained` as `inspect`.
     func watchers(of image: ImageReference) async throws -> [ClientAddress]
+}
+
+extension ImageStore {
+    /// For an image that only waits to be deleted.
+    public func moveToTrash(_ image: ImageReference, id: String?, as removed: String) async throws {
+        try await moveToTrash(image, id: id, as: removed, keepingUntil: nil)
+    }
+
+    public func emptyTrash(_ image: TrashedImage) async throws { try await emptyTrash(image, early: false) }
 }
 
 /// What is known of an image.

@@ -10,6 +10,8 @@ public protocol VolumeCatalog: Sendable {
     var count: Int { get }
     /// The volumes that are not at rest, in order of the names: of very many the few that background work is about.
     func unsettled() -> [StoredVolume]
+    /// The names of which somebody has claimed a removed volume in the trash, whether or not there is a volume of that name.
+    func claimed() -> [StoredVolume]
     /// Whether the copy has ever been complete. Before that, an absent name says nothing.
     var isLoaded: Bool { get }
     /// Returns when the first reading of the copy has come to an end, be it that etcd does not answer.
@@ -20,9 +22,9 @@ public protocol VolumeCatalog: Sendable {
 }
 
 extension StoredVolume {
-    /// Whether nobody has the volume, nobody has asked for work on it, and its creation has left nothing to be done.
+    /// Whether nobody has the volume or a removed one of its name, nobody has asked for work on it, and its creation has left nothing to be done.
     public var isSettled: Bool {
-        guard attachment == nil, request == nil, let record = volume?.record else { return false }
+        guard attachment == nil, request == nil, trash == nil, let record = volume?.record else { return false }
         return record.phase != .creating && record.abandoned.isEmpty
     }
 }

@@ -59,18 +59,21 @@ public struct StoreChange: Sendable, Hashable {
     public var attachment: Write<Attachment>
     public var desired: Write<DesiredState>
     public var request: Write<WorkRequest>
+    public var trash: Write<TrashClaims>
 
     public init(
         volume: Write<VolumeRecord> = .keep, attachment: Write<Attachment> = .keep,
-        desired: Write<DesiredState> = .keep, request: Write<WorkRequest> = .keep
+        desired: Write<DesiredState> = .keep, request: Write<WorkRequest> = .keep, trash: Write<TrashClaims> = .keep
     ) {
         self.volume = volume
         self.attachment = attachment
         self.desired = desired
         self.request = request
+        self.trash = trash
     }
 
-    /// Nothing is left of the volume. What is recorded of a mount has gone before.
+    /// Nothing is left of the volume. What is recorded of a mount has gone before; what the trash keeps of removed volumes of that
+    /// name is another matter.
     public static let deletion = StoreChange(volume: .delete, desired: .delete, request: .delete)
 }
 

@@ -22,6 +22,7 @@ extension VolumeRecord: Codable {
         grownAt = try fields.optional("grownAt")
         trimmedAt = try fields.optional("trimmedAt")
         heldFor = try fields.optional("heldFor")
+        trash = try fields.optional("trash")
         schedule = try fields.optional("schedule")
         policy = try fields.optional("policy")
         runtime = try fields.field("runtime", or: RuntimeSettings())
@@ -50,6 +51,7 @@ extension VolumeRecord: Codable {
         try fields.encodeIfPresent(grownAt, forKey: "grownAt")
         try fields.encodeIfPresent(trimmedAt, forKey: "trimmedAt")
         try fields.encodeIfPresent(heldFor, forKey: "heldFor")
+        try fields.encodeIfPresent(trash, forKey: "trash")
         try fields.encodeIfPresent(schedule, forKey: "schedule")
         try fields.encodeIfPresent(policy, forKey: "policy")
         if !runtime.isEmpty { try fields.encode(runtime, forKey: "runtime") }

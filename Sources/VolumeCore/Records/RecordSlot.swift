@@ -7,6 +7,7 @@ public enum RecordKind: String, Sendable, Hashable, CaseIterable {
     case mount = "mounts"
     case desired = "desired"
     case request = "requests"
+    case trash = "trash"
 
     /// Where the records of this kind are.
     public var slot: any RecordSlot {
@@ -15,6 +16,7 @@ public enum RecordKind: String, Sendable, Hashable, CaseIterable {
         case .mount: TypedSlot(stored: \.attachment, change: \.attachment)
         case .desired: TypedSlot(stored: \.desired, change: \.desired)
         case .request: TypedSlot(stored: \.request, change: \.request)
+        case .trash: TypedSlot(stored: \.trash, change: \.trash)
         }
     }
 }

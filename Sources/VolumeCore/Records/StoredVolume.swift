@@ -16,6 +16,8 @@ public struct StoredVolume: Sendable, Hashable {
     public var attachment: Revisioned<Attachment>?
     public var desired: Revisioned<DesiredState>?
     public var request: Revisioned<WorkRequest>?
+    /// Of removed volumes of that name.
+    public var trash: Revisioned<TrashClaims>?
     /// etcd's revision at which this was true.
     public var revision: Int64
 

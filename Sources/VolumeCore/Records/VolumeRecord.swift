@@ -52,6 +52,8 @@ public struct VolumeRecord: Sendable, Hashable {
     public var trimmedAt: WallTime?
     /// The token of the request that holds the volume: for versions that know nothing of requests, to leave the volume alone.
     public var heldFor: String?
+    /// For how long the trash is to keep it; set while it is on its way there, or back.
+    public var trash: TrashTerm?
     /// How far the schedule of its snapshots has come; `nil` before that has begun.
     public var schedule: ScheduleProgress?
     /// The policy that the volume follows.
@@ -79,9 +81,11 @@ public struct VolumeRecord: Sendable, Hashable {
         abandoned = []
     }
 
-    /// Which versions may act on it. Once the image is made, its stripes and its parent are the image's own affair.
+    /// Which versions may act on it. Once the image is made, its stripes and its parent are the image's own affair. A version that
+    /// knows no trash would delete what is to be kept.
     public var stamp: RecordStamp {
-        isMadeByNewerOnly || heldFor != nil ? ownStamp.closedToOlder : ownStamp
+        let isKept = trash != nil || ![nil, .delete].contains(runtime.onRemove)
+        return isMadeByNewerOnly || heldFor != nil || isKept ? ownStamp.closedToOlder : ownStamp
     }
 
     private var isMadeByNewerOnly: Bool {
@@ -121,6 +125,12 @@ public struct VolumeRecord: Sendable, Hashable {
     /// Where the image is on its way out, and what Ceph's trash shows it as: nothing else is ever called that.
     public var removedImage: ImageReference { image.named(Self.removedPrefix + uid + "." + name.text) }
 
+    /// Where the image is on its way into the trash when that is to keep it, and what Ceph's trash shows it as. Until when, the name
+    /// itself says: no record can be lost over it. Versions that know nothing of this take such a name for somebody else's.
+    public func keptImage(until: WallTime) -> ImageReference {
+        image.named("\(Self.keptPrefix)\(until.seconds).\(uid).\(name.text)")
+    }
+
     /// The record with a new attempt; the one before it, if any, is abandoned.
     public func retried(by node: NodeIdentity, token: String) -> VolumeRecord {
         var next = withoutAttempt
@@ -144,6 +154,9 @@ public struct VolumeRecord: Sendable, Hashable {
 
     /// What the names of the images of removed volumes begin with.
     public static let removedPrefix = "rbd-plugin.removed."
+
+    /// What the names of the images of removed volumes begin with that the trash keeps.
+    public static let keptPrefix = "rbd-plugin.kept."
 
     /// What the name of an unfinished image ends with while it is being removed.
     public static let withdrawnSuffix = ".removed"

@@ -5,9 +5,11 @@ public enum RemoveStep: Sendable, Hashable {
     case detach(Attachment)
     /// Record that it is going.
     case begin(VolumeRecord)
+    /// Record that it is going into the trash, to be kept there.
+    case beginToKeep(VolumeRecord)
     /// That was recorded before: carry on.
     case carryOn(VolumeRecord)
-    /// Its image was adopted and stays as it is: only the record goes.
+    /// Its image stays as it is: only the record goes.
     case forget(VolumeRecord)
 }
 
@@ -17,10 +19,11 @@ public enum RemoveRule {
     /// - Parameters:
     ///   - attemptIsAlive: whether the node of a recorded, unfinished Create has a heartbeat.
     ///   - justMounted: whether a Mount was answered so recently that its container may not use it visibly yet.
+    ///   - choice: what is to become of the image. One that is not finished holds nothing that could be kept.
     /// - Throws: `VolumeError`, `notFound`, `conflict` when the volume is protected, `inUse` naming the node that has it, or
     ///   `unfinished` while a live node is creating it.
     public static func decide(
-        _ stored: StoredVolume, me: NodeIdentity, attemptIsAlive: Bool, justMounted: Bool
+        _ stored: StoredVolume, me: NodeIdentity, attemptIsAlive: Bool, justMounted: Bool, choice: OnRemove
     ) throws(VolumeError) -> RemoveStep {
         let what = "remove volume \(stored.name)"
         guard let volume = stored.volume?.record else {
@@ -43,7 +46,12 @@ public enum RemoveRule {
                     + " 'rbd-plugin mount release \(stored.name)'")
         }
         switch volume.phase {
-        case .ready: return volume.keepsImage ? .forget(volume) : .begin(volume)
+        case .ready:
+            return switch choice {
+            case .delete: .begin(volume)
+            case .trash: .beginToKeep(volume)
+            case .keep: .forget(volume)
+            }
         case .removing: return .carryOn(volume)
         case .creating:
             if let attempt = volume.attempt, attempt.by.node != me.node, attemptIsAlive {
@@ -57,7 +65,8 @@ public enum RemoveRule {
 }
 
 extension RemoveRule {
-    /// Why the image cannot be removed: a snapshot would be lost, and what was cloned from it.
+    /// Why the image cannot be removed: a snapshot would be lost that somebody has taken or holds, and what was cloned from it. What
+    /// the plugin has taken by itself goes along.
     /// - Parameters:
     ///   - image: what bears the volume's image name; `nil` when nothing does.
     ///   - clones: what was made out of the image's snapshots, where that is known.
@@ -67,14 +76,16 @@ extension RemoveRule {
     ) -> VolumeError? {
         guard let image, image.uid == volume.uid, !image.snapshots.isEmpty else { return nil }
         if !clones.isEmpty { return refusal(volume, clones: clones) }
-        if scheduled.isSuperset(of: image.snapshots) { return refusal(volume, image, onlyScheduled: image.snapshots) }
-        let shown = image.snapshots.prefix(8).joined(separator: ", ")
-        let more = image.snapshots.count > 8 ? " and \(image.snapshots.count - 8) more" : ""
+        let others = image.snapshots.filter { !scheduled.contains($0) }
+        if others.isEmpty { return nil }
+        let shown = others.prefix(8).joined(separator: ", ")
+        let more = others.count > 8 ? " and \(others.count - 8) more" : ""
         return VolumeError(
             .busy, "remove volume \(volume.name)", why: "its image \(volume.image) has snapshots: \(shown)\(more)",
             remedy:
-                "remove them first ('rbd snap purge \(volume.image)'); make a clone of one independent with"
-                + " 'rbd flatten CLONE'", outcome: .refused)
+                "remove them first ('rbd-plugin snapshot rm', 'rbd snap purge \(volume.image)'); make a clone of one"
+                + " independent with 'rbd flatten CLONE'; or keep all of it in the trash:"
+                + " 'rbd-plugin volume set \(volume.name) on-remove=trash'", outcome: .refused)
     }
 
     private static func refusal(_ volume: VolumeRecord, clones: [String]) -> VolumeError {
@@ -84,21 +95,6 @@ extension RemoveRule {
             .busy, "remove volume \(volume.name)", why: "clones were made out of it that need its data: \(shown)\(more)",
             remedy:
                 "remove them first, or make each independent with 'rbd flatten CLONE'; what is in the trash goes by itself",
-            outcome: .refused)
-    }
-
-    private static func refusal(
-        _ volume: VolumeRecord, _ image: ImageDescription, onlyScheduled names: [String]
-    ) -> VolumeError {
-        let sorted = names.sorted()
-        let shown =
-            sorted.count == 1
-            ? "a snapshot that was taken by schedule: \(sorted[0])"
-            : "\(sorted.count) snapshots that were taken by schedule: \(sorted[0]) to \(sorted[sorted.count - 1])"
-        return VolumeError(
-            .busy, "remove volume \(volume.name)",
-            why: "its image \(volume.image) has \(shown)",
-            remedy: "if nobody needs them, 'rbd-plugin snapshot rm \(volume.name) --scheduled' removes them all",
             outcome: .refused)
     }
 

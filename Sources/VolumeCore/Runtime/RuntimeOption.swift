@@ -13,6 +13,8 @@ public enum RuntimeOption: String, Sendable, Hashable, CaseIterable {
     case snapshots
     case snapshotFrequency = "snapshots.frequency"
     case snapshotKeep = "snapshots.keep"
+    case onRemove = "on-remove"
+    case trashKeep = "trash.keep"
 
     /// - Parameter name: as people write it: `write-iops`, `writeIops`. volplugin's names mean the same:
     ///   `rate-limit.write.iops`, `snapshot.frequency`.

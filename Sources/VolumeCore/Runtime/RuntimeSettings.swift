@@ -89,6 +89,14 @@ extension RuntimeSettings {
         return SnapshotSchedule(every: .seconds(every), keep: keep ?? .standard)
     }
 
+    /// `nil` where nobody has said it.
+    public var onRemove: OnRemove? { values[.onRemove].flatMap { try? OnRemove($0) } }
+
+    /// For how long the trash keeps a removed volume.
+    public var trashKeep: Duration {
+        .seconds(values[.trashKeep].flatMap { try? RuntimeValues.keptFor($0) } ?? 7 * 86_400)
+    }
+
     private func operations(_ option: RuntimeOption) -> UInt64? {
         values[option].flatMap { try? RuntimeValues.operations($0) }
     }

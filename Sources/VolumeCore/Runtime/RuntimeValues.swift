@@ -5,8 +5,7 @@ enum RuntimeValues {
         let text = text.lowercased()
         if text == "off" || text == "none" {
             switch option {
-            case .autogrowBy: throw UnfitText(accepts: growthSteps)
-            case .snapshotKeep: throw UnfitText(accepts: SnapshotKeep.accepted)
+            case .autogrowBy, .snapshotKeep, .onRemove, .trashKeep: break
             default: return option.off
             }
         }
@@ -20,6 +19,8 @@ enum RuntimeValues {
         case .snapshots: try ValueReader.flag(text) ? "on" : option.off
         case .snapshotFrequency: IntervalText.text(try IntervalText.seconds(text))
         case .snapshotKeep: try SnapshotKeep(text).description
+        case .onRemove: try OnRemove(text).rawValue
+        case .trashKeep: IntervalText.text(try keptFor(text))
         }
     }
 
@@ -75,6 +76,14 @@ enum RuntimeValues {
             throw UnfitText(accepts: "a fullness from 10% to 99%, or 'off'")
         }
         return Int(percent)
+    }
+
+    /// For how long the trash keeps a volume, in seconds.
+    static func keptFor(_ text: String) throws(UnfitText) -> Int64 {
+        guard let seconds = try? IntervalText.seconds(text) else {
+            throw UnfitText(accepts: "a length of time from 5s to 10y, such as 12h, 7d or 4w")
+        }
+        return seconds
     }
 
     static let growthSteps = "a percentage from 1% to 1000%, or a size such as 10G"

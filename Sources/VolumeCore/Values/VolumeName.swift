@@ -58,6 +58,10 @@ public struct VolumeName: Sendable, Comparable {
             return
                 "names that begin with '\(VolumeRecord.removedPrefix)' are reserved for the images of removed volumes"
         }
+        if text.hasPrefix(VolumeRecord.keptPrefix) {
+            return
+                "names that begin with '\(VolumeRecord.keptPrefix)' are reserved for the images that the trash keeps"
+        }
         return nil
     }
 

@@ -80,16 +80,30 @@
             try await points.after("remove image") { try await base.remove(image, id: id) }
         }
 
-        func moveToTrash(_ image: ImageReference, id: String?, as removed: String) async throws {
-            try await points.after("trash image") { try await base.moveToTrash(image, id: id, as: removed) }
+        func moveToTrash(
+            _ image: ImageReference, id: String?, as removed: String, keepingUntil until: WallTime?
+        ) async throws {
+            try await points.after("trash image") {
+                try await base.moveToTrash(image, id: id, as: removed, keepingUntil: until)
+            }
+        }
+
+        func keep(_ volume: KeptVolume, in image: ImageReference, id: String) async throws {
+            try await points.after("note volume") { try await base.keep(volume, in: image, id: id) }
+        }
+
+        func kept(_ image: TrashedImage) async throws -> KeptImage? { try await base.kept(image) }
+
+        func restoreFromTrash(_ image: TrashedImage, as name: String) async throws {
+            try await points.after("restore image") { try await base.restoreFromTrash(image, as: name) }
         }
 
         func trashPlaces() async throws -> [TrashPlace] { try await base.trashPlaces() }
 
         func trashed(in place: TrashPlace) async throws -> [TrashedImage] { try await base.trashed(in: place) }
 
-        func emptyTrash(_ image: TrashedImage) async throws {
-            try await points.after("empty trash") { try await base.emptyTrash(image) }
+        func emptyTrash(_ image: TrashedImage, early: Bool) async throws {
+            try await points.after("empty trash") { try await base.emptyTrash(image, early: early) }
         }
 
         func clearRemains(of image: ImageReference) async throws {

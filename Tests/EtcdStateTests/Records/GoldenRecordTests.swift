@@ -32,6 +32,19 @@ import Testing
         "discard":"weekly","iops":"500"},"schema":1,"write":"w1"}
         """
 
+    private static let leaving = """
+        {"abandoned":[],"adopted":false,"createdAt":"","epoch":3,"imageID":"10226b8b4567","name":"db","options":{},\
+        "phase":"removing","runtime":{"on-remove":"trash","trash.keep":"2w"},"schema":2,\
+        "spec":{"dataPool":"","features":["layering"],"filesystem":"ext4","mapOptions":[],"mkfsOptions":[],\
+        "mountOptions":[],"namespace":"","order":22,"pool":"rbd","size":1073741824},\
+        "trash":{"at":"2026-01-02T03:04:05Z","by":"node-a","until":"2026-01-16T03:04:05Z"},"uid":"u1","write":"w1"}
+        """
+
+    private static let claims = """
+        {"claims":{"u1":{"by":"operator@node-a","imageID":"10226b8b4567","name":"db2","namespace":"ns","pool":"rbd",\
+        "purpose":"restoring","since":"2026-01-02T03:04:05Z","token":"t1"}},"schema":1,"write":"w1"}
+        """
+
     /// - Returns: the record, and what is written in its place.
     private func read<Record: CheckedRecord>(_ type: Record.Type, _ text: String, _ key: String) throws -> (
         record: Record, again: String
@@ -110,6 +123,38 @@ import Testing
         #expect(throws: (any Error).self) {
             try RecordCodec.decode(VolumeRecord.self, from: Array(forged.utf8), key: "volumes/copy")
         }
+    }
+
+    @Test("A volume on its way into the trash is read, and written back byte for byte; older versions leave it alone")
+    func leavingVolumes() throws {
+        let (volume, again) = try read(VolumeRecord.self, Self.leaving, "volumes/db")
+        #expect(again == Self.leaving)
+        #expect(volume.trash?.by == "node-a" && volume.trash?.until == WallTime("2026-01-16T03:04:05Z"))
+        #expect(volume.runtime.onRemove == .trash && volume.runtime.trashKeep == .seconds(14 * 86_400))
+        // Without all that it is a volume that every version takes.
+        let older = try without(["trash", "runtime"], Self.leaving)
+        let (plain, plainAgain) = try read(VolumeRecord.self, older, "volumes/db")
+        #expect(plain.trash == nil && plain.runtime.onRemove == nil && plain.runtime.trashKeep == .seconds(7 * 86_400))
+        #expect(plainAgain == older.replacing(#""schema":2"#, with: #""schema":1"#))
+    }
+
+    @Test("A volume that is to be kept when it is removed is none that older versions may remove")
+    func keptFromOlderVersions() throws {
+        var (volume, _) = try read(VolumeRecord.self, Self.volume, "volumes/gold.db")
+        for (choice, schema) in [("trash", 2), ("keep", 2), ("delete", 1)] {
+            try volume.runtime.set(.onRemove, choice)
+            #expect(volume.stamp.schema == schema, "\(choice)")
+        }
+    }
+
+    @Test("Who is at what the trash keeps is read, and written back byte for byte")
+    func trashClaims() throws {
+        let (claims, again) = try read(TrashClaims.self, Self.claims, "trash/db")
+        #expect(again == Self.claims)
+        let claim = try #require(claims.claims["u1"])
+        #expect(claim.purpose == .restoring && claim.name?.text == "db2" && claim.place.namespace == "ns")
+        let newer = Self.claims.replacing(#""token":"t1""#, with: #""later":[1],"token":"t1""#)
+        #expect(try read(TrashClaims.self, newer, "trash/db").again.contains(#""later":[1]"#))
     }
 
     @Test("A mount with values in force and reasons is read, and written back byte for byte")

@@ -27,6 +27,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     case imageTrim, imageRemove
     /// What is removed goes to the trash, and later from there.
     case imageTrash, imageTrashPlaces, imageTrashList, imageEmpty
+    /// What the trash keeps.
+    case imageKeep, imageKept, imageRestore
     /// A format in four steps: mkfs begins and ends on a device of the formatter's own. A clone is checked and gets its UUID there.
     case formatMap, formatBegin, formatEnd, formatUnmap
     case deviceSupport, deviceMap, deviceList, deviceUnmap, deviceSize, deviceGrow, deviceLimit
@@ -43,7 +45,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
         case .imagePreflight, .imageInspect, .imageClones, .imageCreate, .imageClone, .imageMark, .imageRename, .imageWatchers,
             .imageList,
             .imageFilesystems,
-            .imageTrim, .imageRemove, .imageTrash, .imageTrashPlaces, .imageTrashList, .imageEmpty, .formatMap,
+            .imageTrim, .imageRemove, .imageTrash, .imageTrashPlaces, .imageTrashList, .imageEmpty, .imageKeep,
+            .imageKept, .imageRestore, .formatMap,
             .deviceMap, .fenceBlocklist, .fenceIsBlocklisted, .fenceAllow, .fenceBreakLock,
             .imageNoteWriter, .imageForgetWriters, .imageGrow, .snapshotList, .snapshotTake, .snapshotMark,
             .snapshotRemove, .snapshotRollBackBegin, .snapshotRollBack:
@@ -64,7 +67,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
             .policyWrite, .imageCreate, .imageClone, .imageMark,
             .imageNoteWriter, .imageForgetWriters, .imageGrow, .imageRename,
             .imageTrim,
-            .imageRemove, .imageTrash, .imageEmpty,
+            .imageRemove, .imageTrash, .imageEmpty, .imageKeep, .imageRestore,
             .formatMap, .formatBegin,
             .formatEnd, .formatUnmap, .deviceMap, .deviceUnmap, .deviceGrow, .deviceLimit, .filesystemCheck,
             .filesystemGrow, .filesystemTrim, .filesystemDiscard, .filesystemFreeze, .filesystemThaw,
@@ -74,7 +77,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
             .imageInspect, .imageClones, .imageWatchers,
             .imageList,
             .imageFilesystems,
-            .imageTrashPlaces, .imageTrashList,
+            .imageTrashPlaces, .imageTrashList, .imageKept,
             .deviceSupport,
             .deviceList, .deviceSize, .filesystemIsChecking, .filesystemUsage, .mountInspect, .fenceIsBlocklisted,
             .sleep:

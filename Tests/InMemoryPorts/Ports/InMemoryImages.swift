@@ -99,12 +99,31 @@ public struct InMemoryImageStore: ImageStore {
     }
 
     /// In two steps, as two calls of librbd: the new name, then the trash.
-    public func moveToTrash(_ image: ImageReference, id: String?, as removed: String) async throws {
+    public func moveToTrash(
+        _ image: ImageReference, id: String?, as removed: String, keepingUntil until: WallTime?
+    ) async throws {
         try await process.perform(.imageRename, "\(image) to \(removed)") { [process] world in
             try world.withdraw(image, id: id, to: removed)
             world.open(world.ceph.images[image.named(removed)]?.id, by: process)
         }
-        try await process.perform(.imageTrash, "\(image)") { $0.moveToTrash(image.named(removed)) }
+        try await process.perform(.imageTrash, "\(image)") {
+            $0.moveToTrash(image.named(removed), protectedUntil: until)
+        }
+    }
+
+    public func keep(_ volume: KeptVolume, in image: ImageReference, id: String) async throws {
+        try volume.check()
+        try await process.perform(.imageKeep, id) { try $0.keep(volume, inImage: id, of: image) }
+    }
+
+    public func kept(_ image: TrashedImage) async throws -> KeptImage? {
+        try await process.perform(.imageKept, image.id) { $0.kept(image) }
+    }
+
+    public func restoreFromTrash(_ image: TrashedImage, as name: String) async throws {
+        try await process.perform(.imageRestore, "\(image.id) as \(name)") {
+            try $0.restoreFromTrash(image.id, in: image.place, as: name)
+        }
     }
 
     public func trashPlaces() async throws -> [TrashPlace] {
@@ -116,9 +135,20 @@ public struct InMemoryImageStore: ImageStore {
     }
 
     /// In two steps, as `remove`.
-    public func emptyTrash(_ image: TrashedImage) async throws {
-        let exists = try await process.perform(.imageTrim, "\(image.id)") {
-            try $0.trimTrashed(image.id, uid: image.uid)
+    public func emptyTrash(_ image: TrashedImage, early: Bool) async throws {
+        let now = process.cluster.mutate { [process] in $0.wallClock(of: process.node) }
+        if !early, let until = image.keptUntil, now < until {
+            throw VolumeError(
+                .conflict, "delete image \(image.id) in the trash", why: "it is kept until \(until)", outcome: .refused)
+        }
+        let exists = try await process.perform(.imageTrim, "\(image.id)") { world in
+            // By the clock of whoever asks, as librbd does.
+            if !early, let until = world.ceph.trash[image.id]?.protectedUntil, now < until {
+                throw VolumeError(
+                    .unavailable, "delete image \(image.id) in the trash", why: "it is protected until \(until)",
+                    outcome: .refused)
+            }
+            return try world.trimTrashed(image.id, uid: image.uid)
         }
         guard exists else { return }
         try await process.perform(.imageEmpty, "\(image.id)") { try $0.dropTrashed(image.id, uid: image.uid) }

@@ -78,6 +78,8 @@ public struct InMemoryCatalog: VolumeCatalog, PolicyCatalog {
 
     public func unsettled() -> [StoredVolume] { volumes.filter { !$0.isSettled } }
 
+    public func claimed() -> [StoredVolume] { (copy ?? []).filter { $0.trash != nil } }
+
     public func policy(_ name: PolicyName) -> Policy? {
         process.cluster.mutate { $0.policies(of: process.node)?[name]?.record }
     }

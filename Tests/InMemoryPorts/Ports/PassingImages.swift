@@ -42,12 +42,23 @@ extension PassingImages {
         try await base.grow(image, id: id, to: size)
     }
     public func remove(_ image: ImageReference, id: String?) async throws { try await base.remove(image, id: id) }
-    public func moveToTrash(_ image: ImageReference, id: String?, as removed: String) async throws {
-        try await base.moveToTrash(image, id: id, as: removed)
+    public func moveToTrash(
+        _ image: ImageReference, id: String?, as removed: String, keepingUntil until: WallTime?
+    ) async throws {
+        try await base.moveToTrash(image, id: id, as: removed, keepingUntil: until)
+    }
+    public func keep(_ volume: KeptVolume, in image: ImageReference, id: String) async throws {
+        try await base.keep(volume, in: image, id: id)
+    }
+    public func kept(_ image: TrashedImage) async throws -> KeptImage? { try await base.kept(image) }
+    public func restoreFromTrash(_ image: TrashedImage, as name: String) async throws {
+        try await base.restoreFromTrash(image, as: name)
     }
     public func trashPlaces() async throws -> [TrashPlace] { try await base.trashPlaces() }
     public func trashed(in place: TrashPlace) async throws -> [TrashedImage] { try await base.trashed(in: place) }
-    public func emptyTrash(_ image: TrashedImage) async throws { try await base.emptyTrash(image) }
+    public func emptyTrash(_ image: TrashedImage, early: Bool) async throws {
+        try await base.emptyTrash(image, early: early)
+    }
     public func clearRemains(of image: ImageReference) async throws { try await base.clearRemains(of: image) }
     public func names(in pool: String, namespace: String, withPrefix prefix: String) async throws -> [String] {
         try await base.names(in: pool, namespace: namespace, withPrefix: prefix)

@@ -58,6 +58,10 @@ public struct TrashedEntry: Sendable, Hashable {
     /// Where it was.
     public var reference: ImageReference
     public var image: SimulatedImage
+    /// Until when nobody deletes it who does not insist.
+    public var protectedUntil: WallTime?
+    /// Its data may be gone: it is restored no more.
+    public var isBeingDeleted = false
 }
 
 /// A snapshot of an image.
@@ -95,6 +99,8 @@ public struct SimulatedImage: Sendable, Hashable {
     public var lockOwner: ClientAddress?
     /// Who may write to it, as it says itself.
     public var writers: Set<ClientAddress> = []
+    /// What it says of its volume, for when the trash keeps it.
+    public internal(set) var kept: KeptVolume?
     /// What it is being rolled back to.
     public internal(set) var rollingBackTo: UInt64?
     /// How often it was rolled back.

@@ -11,6 +11,9 @@ public struct SimulatedEtcd: Sendable {
     public var requests: [VolumeName: Revisioned<WorkRequest>] { stored.compactMapValues(\.request) }
     public var desired: [VolumeName: Revisioned<DesiredState>] { stored.compactMapValues(\.desired) }
 
+    /// Who is at what the trash keeps of volumes of a name.
+    public var trash: [VolumeName: Revisioned<TrashClaims>] { stored.compactMapValues(\.trash) }
+
     /// The request that last wrote to a name, and what it made: a record carries the id of the request that wrote it,
     /// so that a repetition is recognised as done.
     private var lastWrites: [VolumeName: (request: Int, stored: StoredVolume)] = [:]

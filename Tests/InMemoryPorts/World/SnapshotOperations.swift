@@ -11,7 +11,7 @@ extension World {
     }
 
     /// Changes the image of that id, which may be in the trash.
-    private mutating func change(
+    mutating func change(
         _ id: String, of reference: ImageReference, to what: String, _ body: (inout SimulatedImage) throws -> Void
     ) throws {
         if var entry = ceph.trash[id], entry.reference.trash == reference.trash {
@@ -35,15 +35,27 @@ extension World {
     mutating func takeSnapshot(
         _ name: String, of reference: ImageReference, mark: SnapshotMark?
     ) throws -> SimulatedSnapshot {
-        let image = try image(reference, to: "snapshot")
-        guard !image.snapshots.contains(where: { $0.name == name }) else {
-            throw VolumeError.snapshotNameTaken("take snapshot \(name) of image \(reference)")
+        try takeSnapshot(name, ofID: try image(reference, to: "snapshot").id, of: reference, mark: mark)
+    }
+
+    /// The same of an image that may be in the trash.
+    private mutating func takeSnapshot(
+        _ name: String, ofID id: String, of reference: ImageReference, mark: SnapshotMark?
+    ) throws -> SimulatedSnapshot {
+        let (number, time, isQuiet) = (ceph.snapshotsTaken + 1, cephTime, isQuiet(id))
+        var taken: SimulatedSnapshot?
+        try change(id, of: reference, to: "take a snapshot of") { image in
+            guard !image.snapshots.contains(where: { $0.name == name }) else {
+                throw VolumeError.snapshotNameTaken("take snapshot \(name) of image \(reference)")
+            }
+            let new = SimulatedSnapshot(
+                id: number, name: name, size: image.size, content: image.content, takenAt: time, mark: mark,
+                wasQuiet: isQuiet)
+            image.snapshots.append(new)
+            taken = new
         }
-        ceph.snapshotsTaken += 1
-        let taken = SimulatedSnapshot(
-            id: ceph.snapshotsTaken, name: name, size: image.size, content: image.content,
-            takenAt: WallTime(seconds: 1_767_225_600) + now, mark: mark, wasQuiet: isQuiet(image.id))
-        ceph.images[reference]?.snapshots.append(taken)
+        ceph.snapshotsTaken = number
+        guard let taken else { throw VolumeError.defect("take snapshot \(name)", "it was not taken") }
         return taken
     }
 
@@ -61,13 +73,13 @@ extension World {
     mutating func beginSnapshot(
         _ name: SnapshotName, ofID id: String, of reference: ImageReference, token: String
     ) throws -> SimulatedSnapshot {
-        let place = try image(ofID: id, of: reference, to: "take a snapshot of")
-        if let found = ceph.images[place]?.snapshots.first(where: { $0.name == name.text }) {
-            let isOwn = found.mark == nil ? ceph.images[place]?.taking[name.text] == token : found.mark?.token == token
+        if let found = image(ofID: id, in: reference.trash)?.image.snapshots.first(where: { $0.name == name.text }) {
+            let begun = image(ofID: id, in: reference.trash)?.image.taking[name.text]
+            let isOwn = found.mark == nil ? begun == token : found.mark?.token == token
             if isOwn { return found }
         }
-        let taken = try takeSnapshot(name.text, of: place, mark: nil)
-        ceph.images[place]?.taking[name.text] = token
+        let taken = try takeSnapshot(name.text, ofID: id, of: reference, mark: nil)
+        try change(id, of: reference, to: "take a snapshot of") { $0.taking[name.text] = token }
         return taken
     }
 

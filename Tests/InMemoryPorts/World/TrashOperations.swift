@@ -17,9 +17,38 @@ extension World {
     }
 
     /// The second half. It takes the image from under those who watch it.
-    mutating func moveToTrash(_ reference: ImageReference) {
+    mutating func moveToTrash(_ reference: ImageReference, protectedUntil: WallTime? = nil) {
         guard let image = ceph.images.removeValue(forKey: reference) else { return }
-        ceph.trash[image.id] = TrashedEntry(reference: reference, image: image)
+        ceph.trash[image.id] = TrashedEntry(reference: reference, image: image, protectedUntil: protectedUntil)
+    }
+
+    /// By Ceph's own clock.
+    public var cephTime: WallTime { WallTime(seconds: 1_767_225_600) + now }
+
+    mutating func keep(_ volume: KeptVolume, inImage id: String, of reference: ImageReference) throws {
+        try change(id, of: reference, to: "note what was the volume of") { $0.kept = volume }
+    }
+
+    func kept(_ image: TrashedImage) -> KeptImage? {
+        guard let found = self.image(ofID: image.id, in: image.place)?.image else { return nil }
+        return KeptImage(image: image, size: found.size, uid: found.uid, kept: found.kept)
+    }
+
+    mutating func restoreFromTrash(_ id: String, in place: TrashPlace, as name: String) throws {
+        let what = "take image \(id) out of the trash as \(name)"
+        let target = ImageReference(pool: place.pool, namespace: place.namespace, name: name)
+        if ceph.images[target]?.id == id { return }
+        guard let entry = ceph.trash[id], entry.reference.trash == place else {
+            throw VolumeError(.notFound, what, why: "it is not in the trash", outcome: .refused)
+        }
+        guard ceph.images[target] == nil else {
+            throw VolumeError(.alreadyExists, what, why: "the name is taken", outcome: .refused)
+        }
+        guard !entry.isBeingDeleted else {
+            throw VolumeError(.busy, what, why: "it is being deleted", outcome: .refused)
+        }
+        ceph.trash[id] = nil
+        ceph.images[target] = entry.image
     }
 
     var trashPlaces: [TrashPlace] {
@@ -31,7 +60,10 @@ extension World {
     func trashed(in place: TrashPlace) -> [TrashedImage] {
         ceph.trash.sorted { $0.key < $1.key }
             .filter { $0.value.reference.trash == place }
-            .compactMap { TrashedImage(in: place, id: $0.key, named: $0.value.reference.name) }
+            .compactMap { id, entry in
+                TrashedImage(
+                    in: place, id: id, named: entry.reference.name, protectedUntil: entry.protectedUntil)
+            }
     }
 
     /// The first half of emptying: the data goes.
@@ -49,6 +81,7 @@ extension World {
             throw VolumeError(.busy, what, why: "it has watchers", outcome: .refused)
         }
         ceph.trash[id]?.image.content = .unreadable
+        ceph.trash[id]?.isBeingDeleted = true
         return true
     }
 

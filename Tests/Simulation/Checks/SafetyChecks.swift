@@ -38,6 +38,11 @@ struct SafetyChecks {
     /// Ids of images in the trash.
     private var trashed: Set<String> = []
     private var snapshots = SnapshotChecks()
+    private var kept = KeptChecks()
+
+    /// Somebody asks for a removed volume to be deleted for good.
+    mutating func noteDeletion(of image: String) { kept.noteDeletion(of: image) }
+
     /// The snapshots that are about to be taken, or may still be, each as its image and name.
     var takesUnderWay: Set<String> = []
 
@@ -97,7 +102,7 @@ struct SafetyChecks {
 
     private static let alsoAfterRestoring: Set<Violation.Invariant> = [
         .oneWriter, .noSecondFormat, .foreignUntouched, .noRecordLost, .fencedStaysOut, .othersAreLeftAlone,
-        .deterministic, .snapshotsAreKept,
+        .deterministic, .snapshotsAreKept, .trashKeepsItsPromise,
     ]
 
     mutating func report(_ invariant: Violation.Invariant, _ what: @autoclosure () -> String) {
@@ -260,7 +265,10 @@ struct SafetyChecks {
     }
 
     private mutating func checkSnapshots(_ world: World) {
-        for (invariant, what) in snapshots.look(world, takesUnderWay) { report(invariant, what) }
+        for what in kept.look(world) { report(.trashKeepsItsPromise, what) }
+        for (invariant, what) in snapshots.look(world, takesUnderWay, mayGo: kept.isReleased) {
+            report(invariant, what)
+        }
         for image in Array(world.ceph.images.values) + world.ceph.trash.values.map(\.image) {
             for snapshot in image.snapshots where !snapshot.wasQuiet && snapshot.mark?.consistency == .frozen {
                 report(.frozenIsTrue, "snapshot \(snapshot.name) of image \(image.id)")

@@ -25,6 +25,7 @@ public struct Violation: Sendable, Hashable, CustomStringConvertible {
         case growthIsBounded = "no volume grows by itself beyond its bound"
         case slotsAreTakenOnce = "a slot of a schedule is taken at most once"
         case snapshotsAreKept = "nobody removes a snapshot that a person has taken or holds"
+        case trashKeepsItsPromise = "the trash never loses what it promised"
         case growthPauses = "a volume grows by itself at most once a minute"
         case clonesAreCopies = "a clone holds what its parent held, in a filesystem of its own"
         case frozenIsTrue = "nobody writes to what is snapshot, where the snapshot says so"

@@ -69,6 +69,9 @@ enum Request: Sendable, Hashable, CustomStringConvertible {
     case list
     /// An operator's command on the same host.
     case resize(String, to: VolumeSize)
+    /// The same of a removed volume, by the id of its image.
+    case restore(String)
+    case deleteKept(String)
     /// What the plugin does by itself when it has started.
     case recover
     /// What the plugin does by itself every two seconds.
@@ -79,7 +82,7 @@ enum Request: Sendable, Hashable, CustomStringConvertible {
         case .create(let name), .mount(let name, _), .unmount(let name, _), .remove(let name), .get(let name),
             .resize(let name, _):
             name
-        case .list, .recover, .tend: nil
+        case .list, .recover, .tend, .restore, .deleteKept: nil
         }
     }
 
@@ -92,6 +95,8 @@ enum Request: Sendable, Hashable, CustomStringConvertible {
         case .get(let name): "Get \(name)"
         case .list: "List"
         case .resize(let name, let size): "Resize \(name) \(size)"
+        case .restore(let image): "Restore \(image)"
+        case .deleteKept(let image): "Delete \(image) from the trash"
         case .recover: "Start"
         case .tend: "look after the mounts"
         }

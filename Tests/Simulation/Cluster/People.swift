@@ -143,6 +143,37 @@ extension History {
         }
     }
 
+    func chooseTrash() -> Bool {
+        guard let volume = random.one(of: volumes) else { return false }
+        let keep = ["20s", "2m", "1h"][random.below(3)]
+        let changes: [RuntimeOption: String?] =
+            random.below(4) > 0 ? [.onRemove: "trash", .trashKeep: keep] : [.onRemove: "delete"]
+        return cluster.mutate { $0.setValues(changes, of: volume) }
+    }
+
+    /// The images of removed volumes that the trash keeps.
+    private var kept: [String] {
+        cluster.mutate { $0.ceph.trash.values.filter { $0.keptUntil != nil }.map(\.image.id).sorted() }
+    }
+
+    /// The command runs on a node's host, and is killed with the plugin.
+    func restoreKept(on index: Int) -> Bool {
+        guard hosts[index].plugin != nil, isAwake(hosts[index].name), let image = random.one(of: kept) else {
+            return false
+        }
+        ask(.restore(image), of: index)
+        return true
+    }
+
+    func deleteKept(on index: Int) -> Bool {
+        guard hosts[index].plugin != nil, isAwake(hosts[index].name), let image = random.one(of: kept) else {
+            return false
+        }
+        checks.noteDeletion(of: image)
+        ask(.deleteKept(image), of: index)
+        return true
+    }
+
     func changeProtection() -> Bool {
         guard let volume = random.one(of: volumes) else { return false }
         let isProtected = random.below(3) > 0
@@ -163,7 +194,8 @@ extension History {
     /// The policy that new volumes get allows them more, or less, or anything, or is gone.
     func setQuota() -> Bool {
         let sizes: [VolumeSize?] = [.mebibytes(600), .mebibytes(900), .mebibytes(2000), nil]
-        let policy = random.below(6) == 0 ? nil : Setup.policy(allowing: sizes[random.below(sizes.count)])
+        let policy =
+            random.below(6) == 0 ? nil : Setup.policy(allowing: sizes[random.below(sizes.count)], keeping: keepsRemoved)
         return cluster.mutate { $0.setPolicy(policy, as: .standard) }
     }
 

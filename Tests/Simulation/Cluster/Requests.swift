@@ -44,6 +44,15 @@ extension History {
                 try await Deadline.$current.withValue(end) {
                     _ = try await Setup.command(driver).resize(name, to: size)
                 }
+            case .restore(let image):
+                try await Deadline.$current.withValue(driver.ports.clock.now() + Setup.settings.workBudget) {
+                    _ = try await Setup.trash(driver, options.mutation).restore(image, as: nil)
+                }
+            case .deleteKept(let image):
+                try await Deadline.$current.withValue(driver.ports.clock.now() + Setup.settings.workBudget) {
+                    let trash = Setup.trash(driver, options.mutation)
+                    try await trash.remove(try await trash.find(image, to: "delete it"))
+                }
             case .get(let name): _ = try await driver.get(name)
             case .list: _ = try await driver.list()
             case .recover: try await driver.recover()

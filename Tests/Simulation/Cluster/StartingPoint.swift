@@ -6,6 +6,8 @@ import VolumeCore
 /// Where a history begins. Most begin with a volume that is there, so that their steps go where the danger is.
 enum StartingPoint: Int, Sendable, CaseIterable {
     case nothing, created, mounted
+    /// The volumes have been removed, and the trash keeps them.
+    case trashed
 }
 
 /// The settings of all simulated plugins, and how one is put together.
@@ -46,9 +48,13 @@ enum Setup {
         .autogrowAt: "80%", .autogrowBy: "40%", .autogrowMax: "\(growthBound)", .discard: "daily",
     ]
 
-    static func policy(allowing most: VolumeSize?) -> Policy {
+    static func policy(allowing most: VolumeSize?, keeping removed: Bool = false) -> Policy {
         var policy = Policy()
         policy.create.maxTotal = most
+        if removed {
+            try? policy.runtime.set(.onRemove, "trash")
+            try? policy.runtime.set(.trashKeep, "2m")
+        }
         return policy
     }
 
@@ -59,6 +65,15 @@ enum Setup {
             store: ports.store, policies: ports.policyStore, images: ports.images, fence: ports.fence,
             clock: ports.clock, blocklistExpiry: settings.blocklistExpiry, me: driver.me,
             log: Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// The same about removed volumes.
+    static func trash(_ driver: VolumeDriver, _ mutation: Mutation?) -> TrashActions {
+        let ports = driver.ports
+        return TrashActions(
+            store: ports.store, policies: ports.policyStore, images: ports.images, snapshots: ports.snapshots,
+            clock: ports.clock, tokens: ports.tokens, rules: rules(mutation), me: "operator@\(driver.me.node)",
+            home: ports.home)
     }
 
     /// A schedule of snapshots, and how many stay.
@@ -123,7 +138,12 @@ public struct StartingWorlds: Sendable {
         if point != .nothing {
             let driver = Setup.driver(cluster.startPlugin(on: "a"), nil)
             Task(executorPreference: executor) {
-                for volume in volumes { try await driver.create(volume, options: Setup.options(of: volume)) }
+                var options: [String: String] = [:]
+                if point == .trashed { options = ["on-remove": "trash", "trash.keep": "1m"] }
+                for volume in volumes {
+                    try await driver.create(volume, options: Setup.options(of: volume).merging(options) { $1 })
+                    if point == .trashed { try await driver.remove(volume) }
+                }
                 if point == .mounted, let first = volumes.first { _ = try await driver.mount(first, id: "a0") }
             }
             executor.drain()

@@ -165,14 +165,14 @@ struct AlteredImages: PassingImages {
     var creating: @Sendable (ImageReference, VolumeSpec, String) async throws -> String
     var removing: @Sendable (ImageReference, String?) async throws -> Void
     var listingTrash: @Sendable (TrashPlace) async throws -> [TrashedImage]
-    var emptying: @Sendable (TrashedImage) async throws -> Void
+    var emptying: @Sendable (TrashedImage, Bool) async throws -> Void
 
     init(_ base: any ImageStore) {
         self.base = base
         creating = { try await base.create($0, spec: $1, uid: $2) }
         removing = { try await base.remove($0, id: $1) }
         listingTrash = { try await base.trashed(in: $0) }
-        emptying = { try await base.emptyTrash($0) }
+        emptying = { try await base.emptyTrash($0, early: $1) }
         inspecting = { try await base.inspect($0) }
         inspectingID = { try await base.inspect(id: $0, in: $1) }
         noting = { try await base.noteWriter($0, in: $1, id: $2) }
@@ -197,7 +197,7 @@ struct AlteredImages: PassingImages {
     }
     func remove(_ image: ImageReference, id: String?) async throws { try await removing(image, id) }
     func trashed(in place: TrashPlace) async throws -> [TrashedImage] { try await listingTrash(place) }
-    func emptyTrash(_ image: TrashedImage) async throws { try await emptying(image) }
+    func emptyTrash(_ image: TrashedImage, early: Bool) async throws { try await emptying(image, early) }
     func watchers(of image: ImageReference) async throws -> [ClientAddress] { try await watching(image) }
 
     /// Has something looked at otherwise, by name and by id.
@@ -218,10 +218,12 @@ struct AlteredImages: PassingImages {
 
 struct AlteredSnapshots: SnapshotStore {
     let base: any SnapshotStore
+    var taking: @Sendable (SnapshotName, ImageReference, String, SnapshotMark) async throws -> VolumeSnapshot
     var removing: @Sendable (UInt64, ImageReference, String) async throws -> Void
 
     init(_ base: any SnapshotStore) {
         self.base = base
+        taking = { try await base.take($0, of: $1, id: $2, mark: $3) }
         removing = { try await base.remove($0, of: $1, id: $2) }
     }
 
@@ -231,7 +233,7 @@ struct AlteredSnapshots: SnapshotStore {
     func take(
         _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark
     ) async throws -> VolumeSnapshot {
-        try await base.take(name, of: image, id: id, mark: mark)
+        try await taking(name, image, id, mark)
     }
     func mark(_ snapshot: UInt64, of image: ImageReference, id: String, _ mark: SnapshotMark) async throws {
         try await base.mark(snapshot, of: image, id: id, mark)
@@ -281,6 +283,7 @@ struct AlteredCatalog: VolumeCatalog {
     func compactMap<Kept>(_ transform: (StoredVolume) -> Kept?) -> [Kept] { base.compactMap(transform) }
     var count: Int { base.count }
     func unsettled() -> [StoredVolume] { findingUnsettled() }
+    func claimed() -> [StoredVolume] { base.claimed() }
     var isLoaded: Bool { base.isLoaded }
     func firstReading() async { await base.firstReading() }
     func observe(_ stored: StoredVolume) { base.observe(stored) }

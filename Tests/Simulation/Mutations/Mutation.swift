@@ -15,6 +15,8 @@ public enum Mutation: String, Sendable, CaseIterable {
     // Images and filesystems.
     case failedCheckFormats, imageIsOverwritten, foreignUIDIsOurs, formatIsSkipped
     case trashIsPurged, snapshotsAreNotSeen
+    // What the trash keeps.
+    case keptIsEmptiedEarly, cephsClockIsNotAsked, restoreIgnoresTheName
     // The kernel.
     case unmapLies, unmapIsBelieved, unmountLies, devicesAreNotSeen, deadMappingsAreNotSeen
     // Who is shut out, and who ought to be.
@@ -80,6 +82,9 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .foreignUIDIsOurs: "any image of the volume's name is taken for the volume's own"
         case .formatIsSkipped: "no filesystem is made"
         case .trashIsPurged: "whatever is in the trash is deleted"
+        case .keptIsEmptiedEarly: "what the trash keeps is deleted before its time"
+        case .cephsClockIsNotAsked: "a node's own clock says alone what the trash has kept for long enough"
+        case .restoreIgnoresTheName: "a removed volume is restored over the one that has its name"
         case .snapshotsAreNotSeen: "an image with snapshots is removed with them"
         case .unmapLies: "unmapping does nothing and says it did"
         case .unmapIsBelieved: "a device that is not found counts as unmapped"
@@ -181,6 +186,8 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .foreignUIDIsOurs: [.foreignUntouched, .answersAreTrue]
         case .formatIsSkipped: [.answersAreTrue]
         case .trashIsPurged, .snapshotsAreNotSeen: [.foreignUntouched]
+        case .keptIsEmptiedEarly, .cephsClockIsNotAsked: [.trashKeepsItsPromise, .snapshotsAreKept, .foreignUntouched]
+        case .restoreIgnoresTheName: [.noRecordLost, .answersAreTrue, .protectedStays, .endsWell]
         case .unmapLies: [.clientsAreNamed, .oneWriter, .oneMapping, .unmountedIsGone, .endsWell]
         case .devicesAreNotSeen, .deadMappingsAreNotSeen: [.unmountedIsGone, .endsWell, .livingKeep]
         case .unmapIsBelieved: [.clientsAreNamed, .oneWriter, .oneMapping, .unmountedIsGone]
@@ -243,7 +250,8 @@ public enum Mutation: String, Sendable, CaseIterable {
             .quotasAreNotGuarded:
             applyToStore(&ports)
         case .failedCheckFormats, .imageIsOverwritten, .foreignUIDIsOurs, .formatIsSkipped, .trashIsPurged,
-            .snapshotsAreNotSeen, .unmapLies, .unmapIsBelieved, .unmountLies,
+            .snapshotsAreNotSeen, .keptIsEmptiedEarly, .cephsClockIsNotAsked, .unmapLies, .unmapIsBelieved,
+            .unmountLies,
             .devicesAreNotSeen, .deadMappingsAreNotSeen, .mapIgnoresTheID, .removalIgnoresTheID, .clientIsNotTold,
             .checkIsSkipped, .repairIsForgotten, .mountsAreNotSeen, .useIsNotSeen, .rootIsNotPrepared,
             .nothingIsUnsettled, .writersAreNotNoted, .filesystemsDoNotGrow, .growthIgnoresTheID,
@@ -257,7 +265,8 @@ public enum Mutation: String, Sendable, CaseIterable {
             .tooManySnapshotsAreRemoved,
             .forgottenWritersAreLeft, .removalIgnoresProtection, .growthIsForgotten, .grownImagesAreNotSeen,
             .fullVolumesStay, .autogrowIgnoresItsBound, .autogrowDoesNotPause, .valuesAreForgotten,
-            .limitsComeAtMountsOnly, .requestsAreForgotten, .unfinishedCreatesAreNotCounted:
+            .limitsComeAtMountsOnly, .requestsAreForgotten, .unfinishedCreatesAreNotCounted,
+            .restoreIgnoresTheName:
             // Altered are its rules.
             break
         }

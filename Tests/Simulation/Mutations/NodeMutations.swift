@@ -93,8 +93,21 @@ extension Mutation {
                     TrashedImage(in: place, id: $0, named: VolumeRecord.removedPrefix + "any.volume")
                 }
             }
-            altered.emptying = { image in cluster.mutate { $0.deleteByHand(image.id) } }
+            altered.emptying = { image, _ in cluster.mutate { $0.deleteByHand(image.id) } }
             ports.images = altered
+        case .keptIsEmptiedEarly:
+            var altered = AlteredImages(images)
+            altered.emptying = { image, _ in try await images.emptyTrash(image, early: true) }
+            ports.images = altered
+        case .cephsClockIsNotAsked:
+            // Every new snapshot is taken at the end of all days.
+            var altered = AlteredSnapshots(ports.snapshots)
+            altered.taking = { [base = ports.snapshots] in
+                var taken = try await base.take($0, of: $1, id: $2, mark: $3)
+                taken.takenAt = WallTime(seconds: .max)
+                return taken
+            }
+            ports.snapshots = altered
         case .snapshotsAreNotSeen:
             var altered = AlteredImages(images)
             altered.inspecting = { image in
@@ -102,7 +115,7 @@ extension Mutation {
                 found?.snapshots = []
                 return found
             }
-            altered.emptying = { image in cluster.mutate { $0.deleteByHand(image.id) } }
+            altered.emptying = { image, _ in cluster.mutate { $0.deleteByHand(image.id) } }
             ports.images = altered
         case .unmapLies:
             var altered = AlteredMapper(mapper)

@@ -12,20 +12,23 @@ extension Mutation {
                 try MountRule.decide(stored, me: me, mountedHere: true, ownerIsAlive: ownerIsAlive)
             }
         case .removalIgnoresMounts:
-            rules.remove = { stored, me, attemptIsAlive, justMounted throws(VolumeError) in
+            rules.remove = { stored, me, attemptIsAlive, justMounted, choice throws(VolumeError) in
                 var idle = stored
                 if idle.attachment?.record.owner != me { idle.attachment = nil }
-                return try RemoveRule.decide(idle, me: me, attemptIsAlive: attemptIsAlive, justMounted: justMounted)
+                return try RemoveRule.decide(
+                    idle, me: me, attemptIsAlive: attemptIsAlive, justMounted: justMounted, choice: choice)
             }
         case .removalIgnoresProtection:
-            rules.remove = { stored, me, attemptIsAlive, justMounted throws(VolumeError) in
+            rules.remove = { stored, me, attemptIsAlive, justMounted, choice throws(VolumeError) in
                 var free = stored
                 free.volume?.record.isProtected = false
-                return try RemoveRule.decide(free, me: me, attemptIsAlive: attemptIsAlive, justMounted: justMounted)
+                return try RemoveRule.decide(
+                    free, me: me, attemptIsAlive: attemptIsAlive, justMounted: justMounted, choice: choice)
             }
         case .removalTakesWhatWasJustMounted:
-            rules.remove = { stored, me, attemptIsAlive, _ throws(VolumeError) in
-                try RemoveRule.decide(stored, me: me, attemptIsAlive: attemptIsAlive, justMounted: false)
+            rules.remove = { stored, me, attemptIsAlive, _, choice throws(VolumeError) in
+                try RemoveRule.decide(
+                    stored, me: me, attemptIsAlive: attemptIsAlive, justMounted: false, choice: choice)
             }
         case .startAdoptsNothing:
             rules.recover = { attachment, me, mountedHere in
@@ -80,6 +83,10 @@ extension Mutation {
                         return own
                     }, keep)
             }
+        case .keptIsEmptiedEarly: rules.trashIsDue = { _, _ in true }
+        case .restoreIgnoresTheName:
+            rules.restore = { _, _, _ throws(VolumeError) in .begin }
+            rules.refuseTaken = { _, _, _ throws(VolumeError) in }
         case .fullVolumesStay: rules.autogrow = { _, _, _, _ in .nothing }
         case .autogrowIgnoresItsBound:
             rules.autogrow = { usage, autogrow, size, since in

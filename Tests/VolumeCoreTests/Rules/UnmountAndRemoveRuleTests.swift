@@ -41,10 +41,12 @@ import VolumeCore
 
 @Suite struct RemoveRuleTests {
     private func decide(
-        _ volume: VolumeRecord?, _ attachment: Attachment? = nil, alive: Bool = false, justMounted: Bool = true
+        _ volume: VolumeRecord?, _ attachment: Attachment? = nil, alive: Bool = false, justMounted: Bool = true,
+        policy: RuntimeSettings? = nil
     ) throws -> RemoveStep {
         try RemoveRule.decide(
-            try Fixture.stored(volume, attachment), me: Fixture.me, attemptIsAlive: alive, justMounted: justMounted)
+            try Fixture.stored(volume, attachment), me: Fixture.me, attemptIsAlive: alive, justMounted: justMounted,
+            choice: volume.map { TrashRule.onRemove($0, policy: policy) } ?? .delete)
     }
 
     @Test func anUnknownVolumeIsNotFound() throws {
