@@ -12,7 +12,8 @@ struct RBDPlugin: AsyncParsableCommand {
         abstract: "Docker volumes on Ceph RBD: block volumes that follow their containers from node to node.",
         version: Version.text,
         subcommands: [
-            Serve.self, VolumeCommand.self, SnapshotCommand.self, RequestCommand.self, PolicyCommand.self,
+            Serve.self, VolumeCommand.self, SnapshotCommand.self, TrashCommand.self, RequestCommand.self,
+            PolicyCommand.self,
             MountCommand.self, NodeCommand.self, GlobalCommand.self,
         ])
 

@@ -15,6 +15,7 @@ struct OperatorSession {
     let global: GlobalRecord
     let snapshots: SnapshotActions
     let requests: RequestActions
+    let trash: TrashActions
     let nodes: EtcdNodeDirectory
     /// Whether the records are of the Ceph cluster that the settings name: to be required before Ceph is asked about them.
     let cluster: ClusterBinding
@@ -33,7 +34,7 @@ struct OperatorSession {
             throw Failed("\(error)")
         }
         do {
-            try await body(session)
+            try await OperatorPorts.named { try await body(session) }
             await session.close()
         } catch let error as VolumeError {
             await session.close()
@@ -77,8 +78,15 @@ struct OperatorSession {
         snapshots = SnapshotActions(
             store: store, snapshots: inCeph, requests: requests,
             clock: clock, tokens: RandomTokens(), me: me)
+        let images = CephImageStore(connection: ceph, clock: clock)
+        trash = .withKillPoints(
+            { [cluster] in
+                TrashActions(
+                    store: $0.store, policies: policyStore, images: $0.images, snapshots: $0.snapshots, clock: clock,
+                    tokens: RandomTokens(), me: me, home: { cluster.home })
+            }, OperatorPorts(store: store, images: images, snapshots: inCeph))
         actions = OperatorActions(
-            store: store, policies: policyStore, images: CephImageStore(connection: ceph, clock: clock),
+            store: store, policies: policyStore, images: images,
             fence: CephFence(connection: ceph, clock: clock),
             clock: clock, blocklistExpiry: settings.limits.blocklistExpiry,
             me: NodeIdentity(node: me, boot: RandomTokens().token()), log: silent)

@@ -1,6 +1,7 @@
 import DockerVolumeAPI
 import NodeStorage
 import RBDDriver
+import VolumeCore
 
 // Where kill points are put in between. A release build is composed of the bare parts.
 
@@ -22,6 +23,40 @@ extension DriverPorts {
             return ports
         #else
             return self
+        #endif
+    }
+}
+
+extension TrashActions {
+    /// The actions of an operator's command, with a kill point after each effect.
+    static func withKillPoints(_ make: (_ wrapped: OperatorPorts) -> TrashActions, _ ports: OperatorPorts)
+        -> TrashActions
+    {
+        #if FAULT_INJECTION
+            guard let points = KillPoints.current else { return make(ports) }
+            return make(
+                OperatorPorts(
+                    store: KillableStore(base: ports.store, points: points),
+                    images: KillableImages(base: ports.images, points: points),
+                    snapshots: KillableSnapshots(base: ports.snapshots, points: points)))
+        #else
+            return make(ports)
+        #endif
+    }
+}
+
+/// What an operator's command changes the world through.
+struct OperatorPorts {
+    let store: any VolumeStore
+    let images: any ImageStore
+    let snapshots: any SnapshotStore
+
+    /// Says on whose behalf effects happen.
+    static func named(_ body: () async throws -> Void) async rethrows {
+        #if FAULT_INJECTION
+            try await KillPoints.$caller.withValue("Operator") { try await body() }
+        #else
+            try await body()
         #endif
     }
 }

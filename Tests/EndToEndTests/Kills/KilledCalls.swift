@@ -5,7 +5,7 @@ import Testing
 
 extension KilledCall {
     /// Docker's calls as they succeed.
-    static let successes = [create, adopt, clone, mount, unmount, remove]
+    static let successes = [create, adopt, clone, mount, unmount, remove, removeToTrash]
     /// Those that fail, and undo what they had done; and what a restarted plugin does by itself.
     static let failures = [
         failingCreate, failingMount, busyUnmount, recovery, clearingUp, resize, change, rollBack, snapshot,
@@ -82,6 +82,19 @@ extension KilledCall {
             try await scene.stage.expectBlank("\(occasion)")
         },
         finally: { scene, _ in try await scene.stage.expectBlank("killed Removes") })
+
+    static let removeToTrash = KilledCall(
+        title: "a Remove into the trash", caller: "Remove",
+        prepare: { scene, name in try await scene.prepareVolume(name, ["on-remove": "trash"]) },
+        call: { scene, name in try await scene.client.remove(name).checked() },
+        again: { scene, name, occasion in
+            let answer = try await scene.client.remove(name)
+            #expect(answer.succeeded || answer.error.contains("no such volume"), "\(occasion): \(answer.error)")
+            #expect(try await scene.client.get(name).error.contains("no such volume"), "\(occasion)")
+            try await scene.stage.operate("trash", "restore", name).checked()
+            try await scene.expectUsable(name, occasion)
+        },
+        finally: { scene, volumes in try await scene.expectIntact(volumes, "killed Removes into the trash") })
 
     static let failingCreate = KilledCall(
         title: "a Create that fails", caller: "Create",
