@@ -87,7 +87,12 @@ bench: release ## time each call against the usual tools and against the least p
 	$(RELEASE_BUILD) --product rbd-plugin-bench
 	@folder="$(RELEASE_PROGRAMS)"; \
 	if [ "$${BENCH_VM:-}" = 1 ]; then rig/vm/bench "$$folder/rbd-plugin" "$$folder/rbd-plugin-bench"; \
-	else RIG_OSD_BYTES=274877906944 RBD_PLUGIN_EXECUTABLE="$$folder/rbd-plugin" rig/with "$$folder/rbd-plugin-bench"; fi
+	else \
+		export RIG_OSD_BYTES=274877906944 RBD_PLUGIN_EXECUTABLE="$$folder/rbd-plugin"; \
+		[ "$${BENCH_WIRE:-}" = 1 ] || rig/with "$$folder/rbd-plugin-bench"; \
+		BENCH_JSON="$${BENCH_JSON:+$${BENCH_JSON%.json}-wire.json}" BENCH_SVG="$${BENCH_SVG:+$${BENCH_SVG%.svg}-wire.svg}" \
+			rig/wire "$$folder/rbd-plugin-bench"; \
+	fi
 
 simulate: deps ## simulate a million histories that no other commit has run; SIM_FIRST and SIM_HISTORIES choose others
 	$(SIMULATE_BUILD)

@@ -5,8 +5,9 @@ import Rig
 /// `make bench`: what the plugin's calls cost, each as a ratio to a baseline measured in the same run. Absolute times say
 /// more of the machine than of the plugin.
 ///
-/// BENCH_REPETITIONS (20), BENCH_VOLUMES (100,10000,100000), BENCH_JSON and BENCH_SVG (files to write). BENCH_CALLS=1
-/// leaves out all but the calls that make and use volumes: for a machine that has only what the plugin needs.
+/// BENCH_REPETITIONS (20, and 5 over a wire), BENCH_VOLUMES (100,10000,100000), BENCH_JSON and BENCH_SVG (files to write).
+/// BENCH_CALLS=1 leaves out all but the calls that make and use volumes: for a machine that has only what the plugin needs.
+/// Inside `rig/wire` it measures what a delay of the network costs, and nothing else.
 @main
 struct Bench {
     let rig: RigEnvironment
@@ -33,7 +34,7 @@ struct Bench {
         let floor = try Floor(rig, device: device, folder: folder)
         let bench = Bench(
             rig: rig, plugin: plugin, hand: ByHand(rig: rig, device: device, mountpoint: "\(folder)/mnt"),
-            floor: floor, repetitions: number("BENCH_REPETITIONS") ?? 20)
+            floor: floor, repetitions: number("BENCH_REPETITIONS") ?? (Wire.isThere ? 5 : 20))
         do {
             let report = try await bench.measure()
             floor.close()
@@ -50,7 +51,7 @@ struct Bench {
     /// Settings of the plugin, as a slow machine needs them: `BENCH_SETTINGS='NAME=VALUE NAME=VALUE'`.
     private static var settings: [String: String?] {
         var settings: [String: String?] = ["LOG_LEVEL": "error"]
-        for pair in (ProcessInfo.processInfo.environment["BENCH_SETTINGS"] ?? "").split(separator: " ") {
+        for pair in (text("BENCH_SETTINGS") ?? "").split(separator: " ") {
             let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
             if parts.count == 2 { settings[parts[0]] = parts[1] }
         }
@@ -59,6 +60,11 @@ struct Bench {
 
     private func measure() async throws -> Report {
         var report = Report(mapper: hand.device.name, repetitions: repetitions)
+        if Wire.isThere {
+            try await plugin.start()
+            try await Wire(bench: self).measure(&report)
+            return report
+        }
         Self.say("start")
         try await Start(bench: self).measure(&report)
         try await measureCalls(&report)
@@ -72,7 +78,7 @@ struct Bench {
         Self.say("requests to the servers")
         report.figures.merge(try await Calls(bench: self).requests()) { $1 }
         try await ManyCalls(bench: self).measure(&report)
-        let counts = ProcessInfo.processInfo.environment["BENCH_VOLUMES"] ?? "100,10000,100000"
+        let counts = Self.text("BENCH_VOLUMES") ?? "100,10000,100000"
         try await ManyVolumes(bench: self, counts: counts.split(separator: ",").compactMap { Int($0) }).measure(&report)
         return report
     }
@@ -132,12 +138,16 @@ struct Bench {
 
     private static func deliver(_ report: Report) throws {
         print(report.table)
-        let environment = ProcessInfo.processInfo.environment
-        if let file = environment["BENCH_JSON"] { try report.json().write(to: URL(filePath: file)) }
-        if let file = environment["BENCH_SVG"] { try Data(report.chart.utf8).write(to: URL(filePath: file)) }
+        if let file = text("BENCH_JSON") { try report.json().write(to: URL(filePath: file)) }
+        if let file = text("BENCH_SVG") { try Data(report.chart.utf8).write(to: URL(filePath: file)) }
     }
 
-    static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }
+    /// A variable of the environment; `nil` when it is not set or empty.
+    static func text(_ name: String) -> String? {
+        ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    static func number(_ name: String) -> Int? { text(name).flatMap { Int($0) } }
 
     static func say(_ text: String) {
         let line = Array("bench: \(text)\n".utf8)

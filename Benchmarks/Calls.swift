@@ -9,6 +9,12 @@ struct Calls {
         var hand: [String: Samples] = [:]
         var floor: [String: Samples] = [:]
         var plugin: [String: Samples] = [:]
+
+        mutating func merge(_ other: Three) {
+            hand.merge(other.hand) { $0.merging($1) }
+            floor.merge(other.floor) { $0.merging($1) }
+            plugin.merge(other.plugin) { $0.merging($1) }
+        }
     }
 
     static let verbs = ["Create", "Mount", "Unmount", "Remove"]
@@ -17,19 +23,22 @@ struct Calls {
     func measure(_ filesystem: String, size: String, bytes: UInt64, mounts: Bool = true) async throws -> Three {
         var three = Three()
         for round in 0...bench.repetitions {
+            let times = try await once(filesystem, size: size, bytes: bytes, mounts: mounts, round)
             // The first round warms up: libraries, caches, the connection.
-            var scratch = Three()
-            try await byHand(filesystem, size, mounts, round, &scratch.hand)
-            try await byFloor(filesystem, bytes, mounts, round, &scratch.floor)
-            try await byPlugin(filesystem, size, mounts, round, &scratch.plugin)
-            guard round > 0 else { continue }
-            for verb in Self.verbs {
-                three.hand[verb, default: Samples()].merge(scratch.hand[verb])
-                three.floor[verb, default: Samples()].merge(scratch.floor[verb])
-                three.plugin[verb, default: Samples()].merge(scratch.plugin[verb])
-            }
+            if round > 0 { three.merge(times) }
         }
         return three
+    }
+
+    /// One round of all three.
+    func once(
+        _ filesystem: String, size: String, bytes: UInt64, mounts: Bool = true, _ round: Int
+    ) async throws -> Three {
+        var times = Three()
+        try await byHand(filesystem, size, mounts, round, &times.hand)
+        try await byFloor(filesystem, bytes, mounts, round, &times.floor)
+        try await byPlugin(filesystem, size, mounts, round, &times.plugin)
+        return times
     }
 
     private func byHand(

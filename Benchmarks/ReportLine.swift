@@ -17,6 +17,8 @@ struct ReportLine: Sendable, Encodable {
     enum Unit: String, Encodable {
         case milliseconds = "ms"
         case megabytes = "MB"
+        /// Those that wait for each other.
+        case roundTrips = "round trips"
     }
 
     /// Something that takes time, again and again.

@@ -18,6 +18,7 @@ struct Samples: Sendable {
     }
 
     var count: Int { sorted.count }
+    var fastest: Duration { at(0) }
     var median: Duration { at(0.5) }
     var p95: Duration { at(0.95) }
 
