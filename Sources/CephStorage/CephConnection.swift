@@ -37,6 +37,8 @@ public actor CephConnection {
     nonisolated let upkeep: BlockingPool
     private let logger: Logger
     private let note: Noting?
+    /// Images that a look has left open for the next one.
+    nonisolated let kept = KeptImages()
     /// How many entries the blocklist had when it was last read.
     nonisolated let blocklistLength = Atomic(-1)
 
@@ -123,9 +125,12 @@ public actor CephConnection {
         let call = CephCall.reading("rados_shutdown", subject)
         answer(.failure(call.error(ECANCELED, detail: "the connection has been closed")))
         guard case .connected(let cluster) = previous else { return }
-        let (upkeep, limit) = (upkeep, timeout ?? settings.timeouts.call)
+        let (upkeep, kept, limit) = (upkeep, kept, timeout ?? settings.timeouts.call)
         let closing = try await translating(call) {
-            try await upkeep.run(call.name, timeout: limit) { cluster.close() }
+            try await upkeep.run(call.name, timeout: limit) {
+                kept.closeNow()
+                return cluster.close()
+            }
         }
         if case .deferred = closing {
             throw call.error(EBUSY, detail: "images are still open, or calls are still running")
@@ -324,6 +329,10 @@ public actor CephConnection {
     }
 
     private nonisolated func shutDown(_ cluster: CephCluster) {
-        upkeep.submit("rados_shutdown") { _ = cluster.close() }
+        upkeep.submit("rados_shutdown") { [kept] in
+            // Those that are open on it.
+            kept.closeNow()
+            _ = cluster.close()
+        }
     }
 }

@@ -88,7 +88,7 @@ public struct CephImageStore: ImageStore {
     private func inspect(_ key: ImageKey, _ image: ImageReference) async throws -> ImageDescription? {
         do {
             return try await call("look at image \(image)") { limit in
-                try await call.images(image).withImage(key, .readOnly, timeout: limit) { opened in
+                try await call.images(image).withKeptImage(key, timeout: limit, id: \.id) { opened in
                     let stat = try await opened.stat(timeout: limit)
                     let metadata = try await opened.metadata(timeout: limit)
                     return ImageDescription(
@@ -235,21 +235,20 @@ public struct CephImageStore: ImageStore {
         }
     }
 
-    public func watchers(of image: ImageReference) async throws -> [ClientAddress] {
-        try await call("list the watchers of image \(image)") { limit in
-            try await call.images(image).withImage(.name(image.name), .readOnly, timeout: limit) { opened in
-                try await others(watching: opened, image, timeout: limit)
-            }
-        }
-    }
+    public func watchers(of image: ImageReference) async throws -> [ClientAddress] { try await watched(image).watchers }
 
-    /// Who has the image open for writing, as `watchers(of:)` says, and which image that is.
+    /// Who has the image open for writing, as `watchers(of:)` says, and which image that is. An image that was looked at a
+    /// moment ago is still open: then the one request that lists its watchers, and the one that reads which id the name has
+    /// now, go side by side.
     public func watched(_ image: ImageReference) async throws -> WatchedImage {
         try await call("list the watchers of image \(image)") { limit in
-            try await call.images(image).withImage(.name(image.name), .readOnly, timeout: limit) { opened in
-                WatchedImage(
-                    id: try await opened.stat(timeout: limit).id,
-                    watchers: try await others(watching: opened, image, timeout: limit))
+            let images = call.images(image)
+            func watched(_ opened: RBDImage, _ id: String) async throws -> WatchedImage {
+                WatchedImage(id: id, watchers: try await others(watching: opened, image, timeout: limit))
+            }
+            if let again = try await images.withImageStillOpen(image.name, timeout: limit, watched) { return again }
+            return try await images.withKeptImage(.name(image.name), timeout: limit, id: \.id) { opened in
+                try await watched(opened, opened.stat(timeout: limit).id)
             }
         }
     }
