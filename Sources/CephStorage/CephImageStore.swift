@@ -123,8 +123,9 @@ public struct CephImageStore: ImageStore {
             try await images.create(
                 image.name, size: spec.size.bytes, layout: layout, removedIfLate: true, timeout: limit)
             return try await images.withImage(.name(image.name), .readWrite, timeout: call.limit) { opened in
-                try await opened.setMetadata(Self.uidKey, to: uid, timeout: call.limit)
                 let id = try await opened.stat(timeout: call.limit).id
+                // In one request: librbd would tell all who have the image open, and read it anew. That is nobody.
+                try await images.changeMetadata(ofImage: id, setting: [Self.uidKey: uid], timeout: call.limit)
                 try await body(opened)
                 return id
             }
