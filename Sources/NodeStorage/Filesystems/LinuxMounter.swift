@@ -67,7 +67,7 @@ public struct LinuxMounter: Mounter {
     /// that does not answer, or a fence, would stop the host then.
     private func stopsTheHost(_ device: String, _ what: String) async throws -> Bool {
         try await kernel.runOnDevice("read \(device)", to: what) {
-            Ext4Superblock(head: try SmallFile.bytes(of: device, limit: FilesystemSignature.length)).panicsOnErrors
+            Ext4Superblock(head: try SmallFile.bytes(of: device, limit: Ext4Superblock.end)).panicsOnErrors
         }
     }
 
