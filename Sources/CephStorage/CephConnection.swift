@@ -38,7 +38,9 @@ public actor CephConnection {
     private let logger: Logger
     private let note: Noting?
     /// Images that a look has left open for the next one.
-    nonisolated let kept = KeptImages()
+    nonisolated let looks = KeptImages()
+    /// New images that wait for their names.
+    nonisolated let finished = KeptImages()
     /// How many entries the blocklist had when it was last read.
     nonisolated let blocklistLength = Atomic(-1)
 
@@ -125,10 +127,10 @@ public actor CephConnection {
         let call = CephCall.reading("rados_shutdown", subject)
         answer(.failure(call.error(ECANCELED, detail: "the connection has been closed")))
         guard case .connected(let cluster) = previous else { return }
-        let (upkeep, kept, limit) = (upkeep, kept, timeout ?? settings.timeouts.call)
+        let (upkeep, kept, limit) = (upkeep, [looks, finished], timeout ?? settings.timeouts.call)
         let closing = try await translating(call) {
             try await upkeep.run(call.name, timeout: limit) {
-                kept.closeNow()
+                for each in kept { each.closeNow() }
                 return cluster.close()
             }
         }
@@ -329,9 +331,9 @@ public actor CephConnection {
     }
 
     private nonisolated func shutDown(_ cluster: CephCluster) {
-        upkeep.submit("rados_shutdown") { [kept] in
+        upkeep.submit("rados_shutdown") { [looks, finished] in
             // Those that are open on it.
-            kept.closeNow()
+            for kept in [looks, finished] { kept.closeNow() }
             _ = cluster.close()
         }
     }

@@ -113,8 +113,10 @@ public struct CephImageStore: ImageStore {
 
     /// Creates an image that bears `uid`, and hands it on to `body` while it is open: opening it once more would take as long
     /// as creating it.
+    /// - Parameter isToBeRenamed: leaves it open for a moment for `rename`, which comes next.
     package func create(
-        _ image: ImageReference, spec: VolumeSpec, uid: String, _ body: (RBDImage) async throws -> Void
+        _ image: ImageReference, spec: VolumeSpec, uid: String, isToBeRenamed: Bool = false,
+        _ body: (RBDImage) async throws -> Void
     ) async throws -> String {
         let layout = ImageLayout(spec)
         return try await call("create image \(image)") { limit in
@@ -128,6 +130,12 @@ public struct CephImageStore: ImageStore {
                 try await images.changeMetadata(ofImage: id, setting: [Self.uidKey: uid], timeout: call.limit)
                 try await body(opened)
                 return id
+            } end: { opened, id in
+                if isToBeRenamed, RBDImage.canBeRenamedOpen(spec.featuresOfImage) {
+                    call.connection.finished.keep(.init(image: opened, name: image.name, id: id))
+                } else {
+                    try await opened.close(timeout: call.limit)
+                }
             }
         }
     }
@@ -178,7 +186,9 @@ public struct CephImageStore: ImageStore {
 
     public func rename(_ image: ImageReference, to name: String) async throws {
         try await call("rename image \(image) to \(name)") { limit in
-            try await call.images(image).rename(image.name, to: name, timeout: limit)
+            let images = call.images(image)
+            if try await images.renameFinished(image.name, to: name, timeout: limit) { return }
+            try await images.rename(image.name, to: name, timeout: limit)
         }
     }
 
@@ -208,6 +218,7 @@ public struct CephImageStore: ImageStore {
 
     public func remove(_ image: ImageReference, id: String?) async throws {
         let what = "remove image \(image)"
+        try await call(what) { try await call.images(image).closeFinished(image.name, timeout: $0) }
         guard let id else {
             do {
                 return try await call(what) { try await call.images(image).remove(image.name, timeout: $0) }

@@ -1,11 +1,11 @@
 import Synchronization
 
-/// Images that were opened for a look and stay open for a moment, because the next look comes soon: a Mount looks at its image
-/// before it maps it, and twice more to find the new client among the watchers. Opening takes a dozen requests in a row, and
-/// the list of watchers one.
+/// Images that stay open for a moment, because what comes next needs them open: opening takes a dozen requests in a row.
 ///
-/// They are open read-only, so nobody sees them as watchers, and nothing that was read at the time of opening is taken from
-/// them later but the id.
+/// - A *look* leaves its image open, read-only. A Mount looks at its image before it maps it, and twice more to find the new
+///   client among the watchers. Nobody sees a look as a watcher, and nothing that was read at the time of opening is taken
+///   from it later but the id.
+/// - A *finished* image is one that a Create has just filled, open for writing, until it gets the volume's name.
 final class KeptImages: Sendable {
     /// An open image, and what it was opened by.
     struct Kept: Sendable {
@@ -46,6 +46,11 @@ final class KeptImages: Sendable {
         let found = all.withLock { $0[Key(location: location, name: name)] }
         guard let found, found.image.cluster === cluster else { return nil }
         return found
+    }
+
+    /// Hands the image that is kept under a name over to the caller, who closes it.
+    func take(_ name: String, in location: ImageLocation) -> Kept? {
+        all.withLock { $0.removeValue(forKey: Key(location: location, name: name)) }
     }
 
     /// Has an image closed without waiting for it.

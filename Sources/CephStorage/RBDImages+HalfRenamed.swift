@@ -24,19 +24,20 @@ extension RBDImages {
     static func finishRename(
         of id: String, from name: String, to newName: String, _ context: rados_ioctx_t, _ call: CephCall
     ) throws {
-        try moveEntry(of: id, from: name, to: newName, context, call)
+        // Where the entry has the new name already, there is no old one.
+        do { try moveEntry(of: id, from: name, to: newName, context, call) } catch let error where error.isNotFound {}
         let removed = rados_remove(context, idObject(of: name))
         if removed != -ENOENT { _ = try call.check(removed) }
     }
 
     /// The object class's own step of a rename (`rbd.dir_rename_image`): both keys change together, and only if the entry is
-    /// still this image's. Where the entry has the new name already, there is no old one.
-    private static func moveEntry(
+    /// still this image's.
+    static func moveEntry(
         of id: String, from name: String, to newName: String, _ context: rados_ioctx_t, _ call: CephCall
-    ) throws {
+    ) throws(CephError) {
         let request = [name, newName, id].flatMap(CephText.encoded)
         let code = rados_exec(
             context, "rbd_directory", "rbd", "dir_rename_image", request, request.count, nil, 0)
-        if code != -ENOENT { _ = try call.check(code) }
+        if code < 0 { throw call.error(code) }
     }
 }

@@ -30,6 +30,9 @@ extension RBDImages {
     /// The object that says what the image of an id is; part of the format on disk.
     static func headerObject(of id: String) -> String { "rbd_header." + id }
 
+    /// The same of an image of the first format, which goes by its name alone.
+    static func headerObject(ofFormat1 name: String) -> String { name + ".rbd" }
+
     private static func add(_ method: String, _ input: [CChar], to operation: rados_write_op_t) {
         rados_write_op_exec(operation, "rbd", method, input, input.count, nil)
     }

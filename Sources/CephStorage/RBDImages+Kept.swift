@@ -8,16 +8,9 @@ extension RBDImages {
         _ key: ImageKey, timeout: Duration, id: (T) -> String, _ body: (RBDImage) async throws -> T
     ) async throws -> T {
         guard case .name(let name) = key else { return try await withImage(key, .readOnly, timeout: timeout, body) }
-        let opened = try await open(key, .readOnly, timeout: timeout)
-        let value: T
-        do {
-            value = try await body(opened)
-        } catch {
-            opened.closeInBackground()
-            throw error
+        return try await withImage(key, .readOnly, timeout: timeout, body) { opened, value in
+            connection.looks.keep(.init(image: opened, name: name, id: id(value)))
         }
-        connection.kept.keep(.init(image: opened, name: name, id: id(value)))
-        return value
     }
 
     /// Calls `body` with the image of a name if it is still open, and the name still leads to it: that is read at the same
@@ -29,17 +22,17 @@ extension RBDImages {
     ) async throws -> T? {
         let call = CephCall.reading("rados_read", subject(name))
         let cluster = try await connection.cluster(by: connection.deadline(timeout), for: call)
-        guard let kept = connection.kept.find(name, in: location, on: cluster) else { return nil }
+        guard let kept = connection.looks.find(name, in: location, on: cluster) else { return nil }
         do {
             async let id = currentID(of: name, call, timeout: timeout)
             let value = try await body(kept.image, kept.id)
             if try await id == kept.id { return value }
         } catch let error as CephError where !error.isTimedOut {
         } catch {
-            connection.kept.drop(kept)
+            connection.looks.drop(kept)
             throw error
         }
-        connection.kept.drop(kept)
+        connection.looks.drop(kept)
         return nil
     }
 

@@ -41,6 +41,16 @@ extension RBDImages {
         _ image: ImageKey, _ mode: OpenMode, snapshot: String? = nil, timeout: Duration? = nil,
         _ body: (RBDImage) async throws -> T
     ) async throws -> T {
+        try await withImage(image, mode, snapshot: snapshot, timeout: timeout, body) { opened, _ in
+            try await opened.close(timeout: timeout)
+        }
+    }
+
+    /// - Parameter end: what becomes of the image after `body` has succeeded, in place of closing it.
+    func withImage<T: Sendable>(
+        _ image: ImageKey, _ mode: OpenMode, snapshot: String? = nil, timeout: Duration? = nil,
+        _ body: (RBDImage) async throws -> T, end: (RBDImage, T) async throws -> Void
+    ) async throws -> T {
         let opened = try await open(image, mode, snapshot: snapshot, timeout: timeout)
         let value: T
         do {
@@ -55,7 +65,7 @@ extension RBDImages {
             }
             throw error
         }
-        try await opened.close(timeout: timeout)
+        try await end(opened, value)
         return value
     }
 

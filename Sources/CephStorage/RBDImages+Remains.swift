@@ -48,7 +48,7 @@ extension RBDImages {
         return try CephText.decoded(bytes, count, call, "the directory's entry of \(name)")
     }
 
-    private static func exists(_ object: String, _ context: rados_ioctx_t, _ call: CephCall) throws -> Bool {
+    static func exists(_ object: String, _ context: rados_ioctx_t, _ call: CephCall) throws -> Bool {
         var (size, modified) = (UInt64(0), time_t(0))
         let code = rados_stat(context, object, &size, &modified)
         if code == -ENOENT { return false }

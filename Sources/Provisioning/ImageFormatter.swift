@@ -22,7 +22,7 @@ public struct ImageFormatter: VolumeFormatter {
         do {
             return try await maker.withFilesystem(size: spec.size, spec: spec) { filesystem in
                 hasBegun = true
-                return try await images.create(image, spec: spec, uid: uid) { opened in
+                return try await images.create(image, spec: spec, uid: uid, isToBeRenamed: true) { opened in
                     try await fill(opened, of: spec.size, with: filesystem)
                 }
             }
