@@ -58,6 +58,7 @@ let package = Package(
             name: "CVersion", cSettings: version.map { [.define("RBD_PLUGIN_VERSION", to: "\"\($0)\"")] } ?? []),
         .target(name: "UntrustedJSON", swiftSettings: swiftSettings),
         .target(name: "Blocking", dependencies: ["CThread"], swiftSettings: swiftSettings),
+        .target(name: "DiffStream", swiftSettings: swiftSettings),
         .target(
             name: "EtcdClient", dependencies: ["Blocking", "CCurl", "UntrustedJSON", log], swiftSettings: swiftSettings),
         .target(name: "VolumeCore", swiftSettings: swiftSettings),
@@ -181,6 +182,7 @@ let package = Package(
         .testTarget(
             name: "PluginLogTests", dependencies: ["PluginLog", "PluginConfiguration", log],
             swiftSettings: swiftSettings),
+        .testTarget(name: "DiffStreamTests", dependencies: ["DiffStream"], swiftSettings: swiftSettings),
         .testTarget(name: "BlockingTests", dependencies: ["Blocking", "Rig"], swiftSettings: swiftSettings),
         .testTarget(
             name: "CephStorageTests",
