@@ -76,6 +76,9 @@ let package = Package(
             name: "Provisioning", dependencies: ["CephStorage", "NodeStorage", "VolumeCore"],
             swiftSettings: swiftSettings),
         .target(
+            name: "Backup", dependencies: ["Blocking", "CephStorage", "DiffStream", "VolumeCore"],
+            swiftSettings: swiftSettings),
+        .target(
             name: "EtcdState", dependencies: ["EtcdClient", "UntrustedJSON", "VolumeCore", log],
             swiftSettings: swiftSettings),
         .target(name: "LocalHTTP", dependencies: nio + [log], swiftSettings: swiftSettings),
@@ -89,8 +92,9 @@ let package = Package(
         .executableTarget(
             name: "rbd-plugin",
             dependencies: [
-                "Blocking", "CCoreDump", "CPrivileges", "CVersion", "CephStorage", "DockerVolumeAPI", "EtcdClient",
-                "EtcdState", "NodeStorage", "PluginConfiguration", "PluginLog", "PrometheusMetrics", "Provisioning",
+                "Backup", "Blocking", "CCoreDump", "CPrivileges", "CVersion", "CephStorage", "DockerVolumeAPI",
+                "EtcdClient", "EtcdState", "NodeStorage", "PluginConfiguration", "PluginLog", "PrometheusMetrics",
+                "Provisioning",
                 "RBDDriver", "VolumeCore", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -3,7 +3,7 @@ import VolumeCore
 
 extension VolumeError {
     /// What a failure of Ceph means for an operation on a volume.
-    init(ceph error: CephError, _ what: String) {
+    package init(ceph error: CephError, _ what: String) {
         let code: Code =
             if error.isBlocklisted {
                 .fenced

@@ -58,7 +58,8 @@ struct HungPoolTests {
         try await stage.client.remove(name).checked()
     }
 
-    private static func hanging(
+    /// Runs the body while a pool answers nothing.
+    static func hanging(
         _ pool: String, of ceph: CephRig, _ body: () async throws -> Void
     ) async throws {
         do {

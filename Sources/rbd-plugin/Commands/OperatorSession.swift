@@ -16,11 +16,13 @@ struct OperatorSession {
     let snapshots: SnapshotActions
     let requests: RequestActions
     let trash: TrashActions
+    let backups: BackupActions
+    let images: CephImageStore
     let nodes: EtcdNodeDirectory
     /// Whether the records are of the Ceph cluster that the settings name: to be required before Ceph is asked about them.
     let cluster: ClusterBinding
+    let ceph: CephConnection
     private let etcd: EtcdClient
-    private let ceph: CephConnection
     private let files: CephClientConfiguration
 
     /// Runs `body` with both backends at hand, and ends the program with the error's sentence when it fails.
@@ -79,12 +81,17 @@ struct OperatorSession {
             store: store, snapshots: inCeph, requests: requests,
             clock: clock, tokens: RandomTokens(), me: me)
         let images = CephImageStore(connection: ceph, clock: clock)
+        self.images = images
         trash = .withKillPoints(
             { [cluster] in
                 TrashActions(
                     store: $0.store, policies: policyStore, images: $0.images, snapshots: $0.snapshots, clock: clock,
                     tokens: RandomTokens(), me: me, home: { cluster.home })
             }, OperatorPorts(store: store, images: images, snapshots: inCeph))
+        backups = BackupActions(
+            store: store, policies: policyStore, images: images, snapshots: inCeph, clock: clock,
+            tokens: RandomTokens(), defaults: settings.volumes.defaults, limits: settings.volumes.limits,
+            me: settings.node.identity, home: { [cluster] in cluster.home })
         actions = OperatorActions(
             store: store, policies: policyStore, images: images,
             fence: CephFence(connection: ceph, clock: clock),

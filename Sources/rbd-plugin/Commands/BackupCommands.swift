@@ -1,0 +1,185 @@
+import ArgumentParser
+import Backup
+import DiffStream
+import EtcdState
+import RBDDriver
+import VolumeCore
+
+/// `rbd-plugin backup …`
+struct BackupCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "backup",
+        abstract: "Write snapshots of volumes out, whole or what has changed, and make volumes of what was written.",
+        subcommands: [Export.self, Import.self])
+
+    struct Export: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Write a snapshot of a volume to a file or a pipe, also while containers use the volume.",
+            discussion: """
+                Writes what 'rbd import-diff' and 'rbd-plugin backup import' read. With --from it writes only what has changed \
+                since an earlier snapshot. At the end, a line on standard error has the SHA-256 of all bytes, as sha256sum \
+                prints it and 'sha256sum --check' reads it.
+
+                If the command fails or is interrupted, the file goes; what went into a pipe is no whole backup then, and \
+                'backup import' refuses it.
+
+                Examples: rbd-plugin backup export db@sunday db-sunday.diff
+                          rbd-plugin backup export db@monday --from sunday - | ssh vault 'cat > db-monday.diff'
+                """)
+
+        @Argument(help: "The volume and its snapshot: VOLUME@SNAPSHOT.")
+        var snapshot: String
+
+        @Argument(help: "The file to make; '-' for standard output.")
+        var file = "-"
+
+        @Option(
+            help:
+                "An earlier snapshot of the volume: only what has changed since is written. SNAPSHOT or VOLUME@SNAPSHOT."
+        )
+        var from: String?
+
+        @OptionGroup var shown: ProgressArguments
+
+        func run() async throws {
+            let wanted = try SnapshotText(snapshot)
+            let earlier = try from.map { try wanted.earlier($0) }
+            let progress = shown.progress("exported")
+            let file = file
+            try await Interruptible.run {
+                try await OperatorSession.run { session in
+                    try await session.cluster.require(claiming: false)
+                    let found = try await session.backups.find(wanted.snapshot, of: wanted.volume, since: earlier)
+                    let output = try BackupFile(making: file)
+                    do {
+                        let stream = OutgoingStream(descriptor: output.descriptor)
+                        let export = SnapshotExport(
+                            of: found.image, id: found.id, at: found.snapshot, from: found.from,
+                            connection: session.ceph, tell: progress.show)
+                        try await export.write(to: stream)
+                        try output.keep()
+                        progress.end()
+                        Output.error("\(stream.tally.checksum)  \(file)\n")
+                    } catch {
+                        progress.end()
+                        output.discard()
+                        throw error
+                    }
+                }
+            }
+        }
+    }
+
+    struct Import: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a new volume of a backup that 'backup export' or 'rbd export-diff' has written whole.",
+            discussion: """
+                The volume appears when the backup was whole and all of it is written; else nothing is left. It gets the size, the \
+                filesystem and the snapshot that the backup has; the snapshot is what a later 'rbd import-diff' goes on from. \
+                All else comes from the options, which are those of 'docker volume create', and from the policy.
+
+                Example: ssh vault 'cat db-sunday.diff' | rbd-plugin backup import db2 -o pool=rbd
+                """)
+
+        @Argument(help: "The name of the new volume.")
+        var volume: String
+
+        @Argument(help: "The file to read; '-' for standard input.")
+        var file = "-"
+
+        @Option(name: .shortAndLong, help: "An option of the new volume: NAME=VALUE. Can be given several times.")
+        var option: [String] = []
+
+        @Option(help: "The SHA-256 that the backup must have, as 'backup export' has told it.")
+        var sha256: String?
+
+        @OptionGroup var shown: ProgressArguments
+
+        func validate() throws {
+            if let sha256, sha256.utf8.count != 64 || !sha256.utf8.allSatisfy({ isHexDigit($0) }) {
+                throw ValidationError("--sha256 takes 64 hexadecimal digits")
+            }
+        }
+
+        private func isHexDigit(_ byte: UInt8) -> Bool { Character(UnicodeScalar(byte)).isHexDigit }
+
+        func run() async throws {
+            let (volume, file, sha256) = (volume, file, sha256)
+            let options = try VolumeOptionArguments.read(option)
+            let progress = shown.progress("imported")
+            try await Interruptible.run {
+                try await OperatorSession.run { session in
+                    try await session.cluster.require(claiming: true)
+                    let input = try BackupFile(reading: file)
+                    defer { input.discard() }
+                    let what = "import volume \(volume)"
+                    let diff = IncomingDiff(IncomingStream(descriptor: input.descriptor), checksum: sha256, what)
+                    let head = try await diff.head()
+                    if let from = head.from {
+                        throw OperatorSession.Failed(
+                            "cannot \(what): the backup has only what has changed since snapshot \(from); import a whole one"
+                                + " first, then apply this one with 'rbd import-diff'")
+                    }
+                    let filling = VolumeImport(diff, what, images: session.images, tell: progress.show)
+                    defer { progress.end() }
+                    let made = try await session.backups.make(
+                        volume, options: options, size: VolumeSize(bytes: head.size), snapshot: head.to,
+                        filledBy: filling.create)
+                    progress.end()
+                    let spec = made.volume.spec
+                    print("Made volume \(volume) (\(spec.size), \(spec.filesystem.rawValue)).")
+                    if let reason = made.missingSnapshot {
+                        print("It does not have the snapshot \(head.to ?? "") of the backup: \(reason).")
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `VOLUME@SNAPSHOT`. A volume's name may contain an `@`, a snapshot's name that the plugin makes may not.
+private struct SnapshotText {
+    let volume: String
+    let snapshot: String
+
+    init(_ text: String) throws {
+        guard let at = text.lastIndex(of: "@"), at != text.startIndex, text.index(after: at) != text.endIndex else {
+            throw ValidationError("'\(text)' does not name a volume and its snapshot: write VOLUME@SNAPSHOT")
+        }
+        volume = String(text[..<at])
+        snapshot = String(text[text.index(after: at)...])
+    }
+
+    /// The name of an earlier snapshot of the same volume.
+    func earlier(_ text: String) throws -> String {
+        guard text.contains("@") else { return text }
+        let other = try SnapshotText(text)
+        guard other.volume == volume else {
+            throw ValidationError("--from names a snapshot of '\(other.volume)', not of '\(volume)'")
+        }
+        return other.snapshot
+    }
+}
+
+/// Options of a volume, as `docker volume create -o` takes them.
+private enum VolumeOptionArguments {
+    static func read(_ arguments: [String]) throws -> [String: String] {
+        var options: [String: String] = [:]
+        for argument in arguments {
+            guard let sign = argument.firstIndex(of: "="), sign != argument.startIndex else {
+                throw ValidationError("'\(argument)' is no option of a volume: write NAME=VALUE")
+            }
+            options[String(argument[..<sign])] = String(argument[argument.index(after: sign)...])
+        }
+        return options
+    }
+}
+
+/// How much a long command shows of its progress.
+struct ProgressArguments: ParsableArguments {
+    @Flag(inversion: .prefixedNo, help: "Show on standard error how far it is.")
+    var progress = true
+
+    /// - Parameter verb: what is done: `exported`.
+    func progress(_ verb: String) -> ShownStream { ShownStream(verb, isShown: progress) }
+}
