@@ -156,7 +156,8 @@ let package = Package(
         .target(
             name: "Fuzzing",
             dependencies: [
-                "DockerVolumeAPI", "EtcdClient", "KernelRequest", "LocalHTTP", "MountInfo", "PluginConfiguration",
+                "DiffStream", "DockerVolumeAPI", "EtcdClient", "KernelRequest", "LocalHTTP", "MountInfo",
+                "PluginConfiguration",
                 "PluginLog", "PrometheusMetrics", "NodeStorage", "EtcdState", "CephStorage", "Rig", "UntrustedJSON",
                 "VolumeCore",
                 log, system,

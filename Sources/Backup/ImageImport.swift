@@ -13,6 +13,7 @@ struct ImageImport {
 
     private let image: RBDImage
     private let size: UInt64
+    private let isBlank: Bool
     /// Behind this nothing has been written: where the image is new, zeros are there.
     private var blankFrom: UInt64
     private var batch: [ImageExtent] = []
@@ -23,6 +24,7 @@ struct ImageImport {
     init(into image: RBDImage, size: UInt64, isBlank: Bool, tell: @escaping @Sendable (BackupProgress) -> Void) {
         self.image = image
         self.size = size
+        self.isBlank = isBlank
         blankFrom = isBlank ? 0 : size
         self.tell = tell
     }
@@ -73,14 +75,24 @@ struct ImageImport {
         for start in stride(from: offset, to: end, by: Int(Self.zerosAtOnce)) {
             try Task.checkCancellation()
             let piece = min(Self.zerosAtOnce, end - start)
-            try await image.writeZeros(at: start, count: piece, timeout: BackupLimits.manyRequests)
+            try await toItsEnd { [image] in
+                try await image.writeZeros(at: start, count: piece, timeout: BackupLimits.manyRequests)
+            }
         }
     }
 
     private mutating func writeBatch() async throws {
         guard !batch.isEmpty else { return }
         try Task.checkCancellation()
-        try await image.write(extents: batch, timeout: BackupLimits.manyRequests)
+        try await toItsEnd { [image, batch] in
+            try await image.write(extents: batch, timeout: BackupLimits.manyRequests)
+        }
         (batch, batchBytes) = ([], 0)
+    }
+
+    /// Where the image holds something of worth, an interruption waits for the write that is under way: what comes afterwards must
+    /// not be overtaken by it.
+    private func toItsEnd(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        if isBlank { try await body() } else { try await Task { try await body() }.value }
     }
 }

@@ -26,6 +26,11 @@ public final class IncomingDiff {
         return head
     }
 
+    /// Reads all of it, to see whether it is whole.
+    public func check() async throws {
+        while try await next() != nil {}
+    }
+
     /// - Returns: `nil` after the end of a stream that is whole and has its checksum.
     /// - Throws: `VolumeError` with code `damaged` for what is not.
     func next() async throws -> DiffEvent? {

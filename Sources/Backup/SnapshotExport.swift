@@ -69,7 +69,7 @@ public struct SnapshotExport: Sendable {
                 try await opened.differences(
                     from: from?.name, at: start, count: count, timeout: BackupLimits.manyRequests)
             }
-            try await write(differences.flatMap(Self.pieces), of: opened, to: stream)
+            try await write(differences.flatMap { Self.pieces(of: $0, isThere: $0.exists) }, of: opened, to: stream)
             offset += count
             tell(.reached(offset, of: size))
             if lookedAt.duration(to: .now) > Self.lookInterval {
@@ -83,8 +83,9 @@ public struct SnapshotExport: Sendable {
     }
 
     /// Parts as they are read at a time.
-    private static func pieces(of difference: ImageDifference) -> [ImageDifference] {
-        guard difference.exists else { return [difference] }
+    /// - Parameter isThere: whether it is to be read.
+    static func pieces(of difference: ImageDifference, isThere: Bool) -> [ImageDifference] {
+        guard isThere else { return [difference] }
         return stride(from: 0, to: difference.count, by: Int(piece)).map {
             ImageDifference(
                 offset: difference.offset + $0, count: min(piece, difference.count - $0), exists: true)

@@ -122,6 +122,15 @@ public struct CephSnapshotStore: SnapshotStore {
         }
     }
 
+    /// Has the image say that it is being rolled back, before something else is written to it that is to be there as a whole or not
+    /// at all.
+    package func noteRollBack(of image: ImageReference, id: String, to snapshot: UInt64) async throws {
+        try await call("note in image \(image) that it is being changed") { limit in
+            try await call.images(image).changeMetadata(
+                ofImage: id, setting: [RollBackNote.key: RollBackNote.text(snapshot, ofImage: id)], timeout: limit)
+        }
+    }
+
     public func acceptHalfRolledBack(_ image: ImageReference, id: String) async throws {
         try await call("take image \(image) as it is") { limit in
             try await call.images(image).changeMetadata(ofImage: id, removing: [RollBackNote.key], timeout: limit)

@@ -65,7 +65,7 @@ public struct BackupActions: Sendable {
         return Exported(image: volume.image, id: id, snapshot: snapshot, from: earlier)
     }
 
-    private static func find(
+    static func find(
         _ name: String, in all: [VolumeSnapshot], of volume: String, _ what: String
     ) throws -> VolumeSnapshot {
         guard let found = all.first(where: { $0.name == name }) else {

@@ -84,12 +84,15 @@ extension BackupActions {
         throw VolumeError.noSuchPolicy(asked, what, known: Array(try await policies.readAll().keys))
     }
 
+    /// What a backup decides by itself, or what would be another volume than that of a backup.
+    private static let withoutMeaning: Set<VolumeOption> = [.size, .mkfsOptions, .adopt, .from, .fromSnapshot]
+
     /// The content decides what an adopted image decides, too. But the image is the volume's own.
     private func request(
         _ options: [String: String], _ policy: NamedPolicy?, _ what: String
     ) throws -> VolumeRequest {
         for name in options.keys {
-            guard let option = VolumeOption(name: name), [.size, .mkfsOptions, .adopt].contains(option) else {
+            guard let option = VolumeOption(name: name), Self.withoutMeaning.contains(option) else {
                 continue
             }
             throw VolumeError(

@@ -4,6 +4,6 @@ package enum FuzzTargets {
         [
             HTTPBytesTarget(), HTTPConversationTarget(), CallBodyTarget(), OptionTarget(), NameTarget(), NumberTarget(),
             SettingsTarget(), PathTarget(), MountInfoTarget(), SysfsTarget(), NoteTarget(), EtcdTarget(), CephTarget(),
-            ClientAddressTarget(), KernelRequestTarget(), LogTarget(), PolicyTarget(),
+            ClientAddressTarget(), KernelRequestTarget(), LogTarget(), PolicyTarget(), BackupTarget(),
         ] + RecordWords.targets
 }

@@ -79,7 +79,9 @@ import VolumeCore
         "options that cannot be, names that are taken and sizes that are not allowed are refused before anything is made"
     )
     func refused() async throws {
-        for (name, value) in [("size", "10G"), ("mkfs-options", "-m0"), ("adopt", "true"), ("nonsense", "1")] {
+        for (name, value) in [
+            ("size", "10G"), ("mkfs-options", "-m0"), ("adopt", "true"), ("from", "x"), ("nonsense", "1"),
+        ] {
             #expect(await errorOf { _ = try await make("db", [name: value]) }?.code == .invalidOption, "\(name)")
         }
         #expect(await errorOf { _ = try await make("db", ["policy": "gold"]) }?.code == .invalidOption)

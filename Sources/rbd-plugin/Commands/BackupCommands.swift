@@ -1,6 +1,5 @@
 import ArgumentParser
 import Backup
-import DiffStream
 import EtcdState
 import RBDDriver
 import VolumeCore
@@ -10,7 +9,7 @@ struct BackupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup",
         abstract: "Write snapshots of volumes out, whole or what has changed, and make volumes of what was written.",
-        subcommands: [Export.self, Import.self])
+        subcommands: [Export.self, BackupImportCommand.self])
 
     struct Export: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -69,72 +68,6 @@ struct BackupCommand: AsyncParsableCommand {
             }
         }
     }
-
-    struct Import: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Make a new volume of a backup that 'backup export' or 'rbd export-diff' has written whole.",
-            discussion: """
-                The volume appears when the backup was whole and all of it is written; else nothing is left. It gets the size, the \
-                filesystem and the snapshot that the backup has; the snapshot is what a later 'rbd import-diff' goes on from. \
-                All else comes from the options, which are those of 'docker volume create', and from the policy.
-
-                Example: ssh vault 'cat db-sunday.diff' | rbd-plugin backup import db2 -o pool=rbd
-                """)
-
-        @Argument(help: "The name of the new volume.")
-        var volume: String
-
-        @Argument(help: "The file to read; '-' for standard input.")
-        var file = "-"
-
-        @Option(name: .shortAndLong, help: "An option of the new volume: NAME=VALUE. Can be given several times.")
-        var option: [String] = []
-
-        @Option(help: "The SHA-256 that the backup must have, as 'backup export' has told it.")
-        var sha256: String?
-
-        @OptionGroup var shown: ProgressArguments
-
-        func validate() throws {
-            if let sha256, sha256.utf8.count != 64 || !sha256.utf8.allSatisfy({ isHexDigit($0) }) {
-                throw ValidationError("--sha256 takes 64 hexadecimal digits")
-            }
-        }
-
-        private func isHexDigit(_ byte: UInt8) -> Bool { Character(UnicodeScalar(byte)).isHexDigit }
-
-        func run() async throws {
-            let (volume, file, sha256) = (volume, file, sha256)
-            let options = try VolumeOptionArguments.read(option)
-            let progress = shown.progress("imported")
-            try await Interruptible.run {
-                try await OperatorSession.run { session in
-                    try await session.cluster.require(claiming: true)
-                    let input = try BackupFile(reading: file)
-                    defer { input.discard() }
-                    let what = "import volume \(volume)"
-                    let diff = IncomingDiff(IncomingStream(descriptor: input.descriptor), checksum: sha256, what)
-                    let head = try await diff.head()
-                    if let from = head.from {
-                        throw OperatorSession.Failed(
-                            "cannot \(what): the backup has only what has changed since snapshot \(from); import a whole one"
-                                + " first, then apply this one with 'rbd import-diff'")
-                    }
-                    let filling = VolumeImport(diff, what, images: session.images, tell: progress.show)
-                    defer { progress.end() }
-                    let made = try await session.backups.make(
-                        volume, options: options, size: VolumeSize(bytes: head.size), snapshot: head.to,
-                        filledBy: filling.create)
-                    progress.end()
-                    let spec = made.volume.spec
-                    print("Made volume \(volume) (\(spec.size), \(spec.filesystem.rawValue)).")
-                    if let reason = made.missingSnapshot {
-                        print("It does not have the snapshot \(head.to ?? "") of the backup: \(reason).")
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// `VOLUME@SNAPSHOT`. A volume's name may contain an `@`, a snapshot's name that the plugin makes may not.
@@ -158,20 +91,6 @@ private struct SnapshotText {
             throw ValidationError("--from names a snapshot of '\(other.volume)', not of '\(volume)'")
         }
         return other.snapshot
-    }
-}
-
-/// Options of a volume, as `docker volume create -o` takes them.
-private enum VolumeOptionArguments {
-    static func read(_ arguments: [String]) throws -> [String: String] {
-        var options: [String: String] = [:]
-        for argument in arguments {
-            guard let sign = argument.firstIndex(of: "="), sign != argument.startIndex else {
-                throw ValidationError("'\(argument)' is no option of a volume: write NAME=VALUE")
-            }
-            options[String(argument[..<sign])] = String(argument[argument.index(after: sign)...])
-        }
-        return options
     }
 }
 

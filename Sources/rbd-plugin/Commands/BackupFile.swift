@@ -45,6 +45,18 @@ struct BackupFile {
         guard descriptor >= 0 else { throw Self.failure("read", path) }
     }
 
+    /// Whether it is a file, which can be gone through more than once.
+    var canBeReadAgain: Bool {
+        var found = stat()
+        return fstat(descriptor, &found) == 0 && found.st_mode & S_IFMT == S_IFREG
+            && lseek(descriptor, 0, SEEK_CUR) == 0
+    }
+
+    /// Goes back to its beginning.
+    func rewind() throws {
+        guard lseek(descriptor, 0, SEEK_SET) == 0 else { throw Self.failure("read", path) }
+    }
+
     /// All of it is on the disk when this returns.
     func keep() throws {
         if isNew, fsync(descriptor) != 0 { throw Self.failure("write", path) }

@@ -18,6 +18,7 @@ struct OperatorSession {
     let trash: TrashActions
     let backups: BackupActions
     let images: CephImageStore
+    let inCeph: CephSnapshotStore
     let nodes: EtcdNodeDirectory
     /// Whether the records are of the Ceph cluster that the settings name: to be required before Ceph is asked about them.
     let cluster: ClusterBinding
@@ -75,7 +76,7 @@ struct OperatorSession {
             client: etcd, keys: keys, clock: clock, tokens: RandomTokens(), timeout: settings.limits.etcd)
         policies = PolicyActions(store: store, policies: policyStore, clock: clock)
         let me = "operator@\(settings.node.identity.node)"
-        let inCeph = CephSnapshotStore(connection: ceph, clock: clock)
+        inCeph = CephSnapshotStore(connection: ceph, clock: clock)
         requests = RequestActions(store: store, snapshots: inCeph, clock: clock, tokens: RandomTokens(), me: me)
         snapshots = SnapshotActions(
             store: store, snapshots: inCeph, requests: requests,

@@ -35,4 +35,26 @@ extension Stage {
         let own = plugin.settings.variables(for: environment, stateFolder: plugin.stateFolder)
         return try SpawnedProcess(try PluginProcess.executable(), arguments, environment: own, log: log)
     }
+
+    /// Runs the program with a pipe at its standard input that a file is sent through.
+    func operateThroughPipe(_ arguments: [String], reading file: String) async throws -> ToolResult {
+        let own = plugin.settings.variables(for: environment, stateFolder: plugin.stateFolder)
+        return try await runTool(
+            "sh",
+            ["-c", #"file=$1; shift; cat "$file" | "$@""#, "sh", file, try PluginProcess.executable()] + arguments,
+            settings: own.mapValues { $0 }, within: .seconds(120))
+    }
+
+    /// Whether the image says so itself. Read past librbd: 'rbd image-meta' opens the image for writing, and then it looks as if it
+    /// were in use.
+    func saysThatItIsRolledBack(_ volume: String) async throws -> Bool {
+        let id = try await ceph.imageID(of: volume, in: "\(pool)/\(namespace)")
+        return try await ceph.run(
+            "rados",
+            [
+                "--pool", pool, "--namespace", namespace, "getomapval", "rbd_header.\(id)",
+                "metadata_rbd-plugin.rolling-back",
+            ]
+        ).succeeded
+    }
 }
