@@ -102,6 +102,34 @@ struct BackupExportTests {
         }
     }
 
+    @Test("A clone is exported with what it has from the volume that it was made of")
+    func clone() async throws {
+        try await Stage.with { stage in
+            let name = try await stage.volume("parent", ["fstype": "ext4", "size": "48"])
+            let mountpoint = try await stage.client.mount(name, id: "a").checked().mountpoint
+            try write(randomBytes(3 << 20), to: mountpoint + "/theirs")
+            try await stage.client.unmount(name, id: "a").checked()
+            let clone = uniqueName("clone")
+            try await stage.client.create(clone, options: ["from": name]).checked()
+            let there = try await stage.client.mount(clone, id: "b").checked().mountpoint
+            try write(randomBytes(1 << 20), to: there + "/own")
+            try await stage.client.unmount(clone, id: "b").checked()
+            try await stage.operate("snapshot", "create", clone, "s").checked()
+            let file = stage.scratchFile("clone")
+            try await stage.operate("backup", "export", "\(clone)@s", file).checked()
+            let copy = stage.image(uniqueName("copy"))
+            _ = try await stage.ceph.rbd("create", "--size", "8", copy)
+            _ = try await stage.ceph.rbd("import-diff", "--no-progress", file, copy)
+            try await stage.expectSame("\(stage.image(clone))@s", "\(copy)@s")
+            _ = try await stage.ceph.rbd("snap", "purge", "--no-progress", copy)
+            try await stage.operate("snapshot", "rm", clone, "s").checked()
+            try await stage.client.remove(clone).checked()
+            try await eventually("the parent to be free", within: .seconds(60)) {
+                try await stage.client.remove(name).succeeded
+            }
+        }
+    }
+
     @Test("What cannot be exported is refused in a sentence, and no file is made or changed")
     func refused() async throws {
         try await Stage.with(started: true) { stage in
