@@ -8,8 +8,8 @@ struct Wire {
     let bench: Bench
 
     /// What a round trip takes longer, in milliseconds. The last one serves the slope alone.
-    private static let delays = [0, 0.2, 1, 5, 10]
-    private static let steepest = 10.0
+    private static let delays = [0, 0.2, 1, 5, 25]
+    private static let steepest = 25.0
 
     static var isThere: Bool { Bench.text("RIG_WIRE") != nil }
 
