@@ -7,7 +7,7 @@ struct KeptChecks {
     private struct Promise {
         let until: WallTime
         let content: ImageContent
-        let snapshots: Set<UInt64>
+        var snapshots: Set<UInt64>
     }
 
     /// By image id.
@@ -16,6 +16,11 @@ struct KeptChecks {
     private var released: Set<String> = []
 
     mutating func noteDeletion(of image: String) { released.insert(image) }
+
+    /// People are about to remove snapshots of their own.
+    mutating func forgetSnapshots() {
+        for id in promises.keys { promises[id]?.snapshots = [] }
+    }
 
     /// Whether the image may be deleted with all its snapshots.
     func isReleased(_ image: String) -> Bool { released.contains(image) }

@@ -277,7 +277,10 @@ struct SafetyChecks {
     }
 
     /// People are about to remove snapshots of their own.
-    mutating func forgetSnapshots() { snapshots.forget() }
+    mutating func forgetSnapshots() {
+        snapshots.forget()
+        kept.forgetSnapshots()
+    }
 
     // MARK: Records
 

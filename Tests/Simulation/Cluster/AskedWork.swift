@@ -49,11 +49,14 @@ extension History {
 
     /// What is still to be done, and can be. Where the mapper has lost its notes, an owner that another node has asked can neither
     /// let go of a volume nor mount it again before its containers end: what is to be done on its mount waits until then. So it
-    /// does where a take-over broke off, or the owner is a boot that is over, for the next node that wants the volume.
+    /// does where a take-over broke off, or the owner is a boot that is over, for the next node that wants the volume. What is asked
+    /// of a volume whose removal broke off goes with it.
     private var unfinished: [VolumeName] {
         cluster.mutate { world in
             world.etcd.requests.filter { name, request in
-                guard request.record.isUnfinished || request.record.isHalfDone else { return false }
+                guard request.record.isUnfinished || request.record.isHalfDone,
+                    world.etcd.volumes[name]?.record.phase == .ready
+                else { return false }
                 guard !request.record.work.holdsVolume, let mount = world.etcd.attachments[name]?.record else {
                     return true
                 }
