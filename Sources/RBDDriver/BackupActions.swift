@@ -7,6 +7,8 @@ public struct BackupActions: Sendable {
     let policies: any PolicyStore
     let images: any ImageStore
     let snapshots: any SnapshotStore
+    let fence: any Fence
+    let blocklistExpiry: Duration
     let clock: any DriverClock
     let tokens: any TokenSource
     let defaults: VolumeDefaults
@@ -18,13 +20,16 @@ public struct BackupActions: Sendable {
 
     public init(
         store: any VolumeStore, policies: any PolicyStore, images: any ImageStore, snapshots: any SnapshotStore,
-        clock: any DriverClock, tokens: any TokenSource, defaults: VolumeDefaults, limits: VolumeLimits,
+        fence: any Fence, blocklistExpiry: Duration, clock: any DriverClock, tokens: any TokenSource,
+        defaults: VolumeDefaults, limits: VolumeLimits,
         me: NodeIdentity, home: @escaping @Sendable () -> String?
     ) {
         self.store = store
         self.policies = policies
         self.images = images
         self.snapshots = snapshots
+        self.fence = fence
+        self.blocklistExpiry = blocklistExpiry
         self.clock = clock
         self.tokens = tokens
         self.defaults = defaults

@@ -19,7 +19,8 @@ extension VolumeDriver {
             CloneOrigin(
                 volume: parent.name, pool: parent.spec.pool, namespace: parent.spec.namespace, uid: parent.uid,
                 imageID: imageID, snapshot: try clone.snapshot ?? CloneRule.snapshotOfNow(for: record.uid),
-                snapshotID: snapshot?.id, size: CloneRule.certainSize(of: parent, snapshot: size), depth: (parent.clonedFrom?.depth ?? 0) + 1))
+                snapshotID: snapshot?.id, size: CloneRule.certainSize(of: parent, snapshot: size),
+                depth: (parent.clonedFrom?.depth ?? 0) + 1))
     }
 
     private func imageToClone(

@@ -10,8 +10,10 @@ extension BackupActions {
 
     /// Brings a volume that nobody has mounted from one snapshot to the next.
     ///
-    /// look → open the image → make sure that the records are as before → change it → snapshot. A Mount that begins before the
-    /// second look shows in the records; one that begins after it finds the image open.
+    /// look → open the image → make sure that the records are as before → note this client in the image → change it → snapshot. A
+    /// Mount that begins before the second look shows in the records; one that begins after it finds the image open. Whoever was
+    /// noted in the image before is shut out: an import that was paused must not write when it wakes up. The same befalls this one
+    /// when it does not come to its end: whoever has the volume next finds the note.
     /// - Parameters:
     ///   - from: the name of the snapshot that the backup is on top of.
     ///   - to: the name of the one that it leads to.
@@ -34,18 +36,32 @@ extension BackupActions {
         let from = try Self.find(fromText, in: all, of: nameText, what)
         let to = try toText.map { try Self.free($0, in: all, what) }
         let isHalfDone = try Self.isHalfDone(image, from, what)
+        let client = try await snapshots.client()
         func claim() async throws {
             // Nothing changes by it but the revision: it tells whether anything else has changed.
             guard try await store.commit(.init(volume: .put(volume)), over: stored) != nil else {
                 throw VolumeError.changedMeanwhile(what)
             }
+            let former = image.writers.filter { $0 != client }
+            for writer in former { try await fence.blocklist(writer, for: blocklistExpiry) }
+            try await images.forgetWriters(former, in: volume.image, id: id)
+            try await images.noteWriter(client, in: volume.image, id: id)
         }
         func finish() async throws {
             guard let to else { return }
             let mark = SnapshotMark(consistency: .crash, by: "operator@\(me.node)", token: tokens.token())
             _ = try await snapshots.take(to, of: volume.image, id: id, mark: mark)
         }
-        try await apply(volume.image, id, from, isHalfDone, claim, finish)
+        do {
+            try await apply(volume.image, id, from, isHalfDone, claim, finish)
+        } catch let error as VolumeError where error.outcome == .unknown {
+            throw error
+        } catch {
+            try? await images.forgetWriters([client], in: volume.image, id: id)
+            throw error
+        }
+        // What stays is shut out by whoever has the volume next: this client is gone then.
+        try? await images.forgetWriters([client], in: volume.image, id: id)
     }
 
     private static func refuseMounted(_ stored: StoredVolume, _ what: String) throws {

@@ -19,7 +19,8 @@ import VolumeCore
         ports = cluster.startPlugin(on: "desk")
         actions = BackupActions(
             store: ports.store, policies: ports.policies, images: ports.images, snapshots: ports.snapshots,
-            clock: ports.clock, tokens: ports.tokens, defaults: VolumeDefaults(pool: "rbd"), limits: VolumeLimits(),
+            fence: ports.fence, blocklistExpiry: .seconds(86_400), clock: ports.clock, tokens: ports.tokens,
+            defaults: VolumeDefaults(pool: "rbd"), limits: VolumeLimits(),
             me: ofDriver.identity, home: { nil })
         cluster.intercept(with: faults)
     }

@@ -17,7 +17,8 @@ import VolumeCore
         ports = cluster.startPlugin(on: "desk")
         actions = BackupActions(
             store: ports.store, policies: ports.policies, images: ports.images, snapshots: ports.snapshots,
-            clock: ports.clock, tokens: ports.tokens, defaults: VolumeDefaults(), limits: VolumeLimits(),
+            fence: ports.fence, blocklistExpiry: .seconds(86_400), clock: ports.clock, tokens: ports.tokens,
+            defaults: VolumeDefaults(), limits: VolumeLimits(),
             me: ofDriver.identity, home: { nil })
         try await driver.create("db", options: DriverFixture.options)
         _ = try await SnapshotActions(ports).create("sunday", of: "db")
@@ -63,6 +64,29 @@ import VolumeCore
         }
         #expect(between?.code == .conflict)
         #expect(try await snapshots == ["sunday"])
+    }
+
+    @Test("whoever was noted in the image is shut out before anything is written, and this client is noted meanwhile")
+    func writers() async throws {
+        let image = ImageReference(pool: "rbd", name: "db")
+        let id = try #require(try await ports.images.inspect(image)?.id)
+        let former = try #require(ClientAddress("10.0.9.9:0/1"))
+        try await ports.images.noteWriter(former, in: image, id: id)
+        let client = try await ports.snapshots.client()
+        try await actions.update("db", from: "sunday", to: "monday") { _, _, _, _, claim, finish in
+            try await claim()
+            #expect(try await ports.images.inspect(image)?.writers == [client])
+            #expect(try await ports.fence.isBlocklisted(former))
+            try await finish()
+        }
+        #expect(try await ports.images.inspect(image)?.writers == [])
+        _ = await errorOf {
+            try await actions.update("db", from: "monday", to: nil) { _, _, _, _, claim, _ in
+                try await claim()
+                throw VolumeError(.unfinished, "import", why: "it broke off", outcome: .unknown)
+            }
+        }
+        #expect(try await ports.images.inspect(image)?.writers == [client])
     }
 
     @Test("a volume that a node is asked to roll back, before or after the first look, is left to it")

@@ -350,7 +350,8 @@ extension History {
     private func checkSnapshotsOfNow(_ world: World) {
         for (reference, image) in world.ceph.images {
             guard let left = image.listed.first(where: { CloneRule.isOfNow($0) }) else { continue }
-            checks.report(.endsWell, "image \(reference) still has the snapshot \(left.name), of which a clone was made")
+            checks.report(
+                .endsWell, "image \(reference) still has the snapshot \(left.name), of which a clone was made")
         }
     }
 

@@ -92,7 +92,8 @@ extension RemoveRule {
         let shown = clones.prefix(8).joined(separator: ", ")
         let more = clones.count > 8 ? " and \(clones.count - 8) more" : ""
         return VolumeError(
-            .busy, "remove volume \(volume.name)", why: "clones were made out of it that need its data: \(shown)\(more)",
+            .busy, "remove volume \(volume.name)",
+            why: "clones were made out of it that need its data: \(shown)\(more)",
             remedy:
                 "remove them first, or make each independent with 'rbd flatten CLONE'; what is in the trash goes by itself",
             outcome: .refused)

@@ -90,8 +90,9 @@ struct OperatorSession {
                     tokens: RandomTokens(), me: me, home: { cluster.home })
             }, OperatorPorts(store: store, images: images, snapshots: inCeph))
         backups = BackupActions(
-            store: store, policies: policyStore, images: images, snapshots: inCeph, clock: clock,
-            tokens: RandomTokens(), defaults: settings.volumes.defaults, limits: settings.volumes.limits,
+            store: store, policies: policyStore, images: images, snapshots: inCeph,
+            fence: CephFence(connection: ceph, clock: clock), blocklistExpiry: settings.limits.blocklistExpiry,
+            clock: clock, tokens: RandomTokens(), defaults: settings.volumes.defaults, limits: settings.volumes.limits,
             me: settings.node.identity, home: { [cluster] in cluster.home })
         actions = OperatorActions(
             store: store, policies: policyStore, images: images,

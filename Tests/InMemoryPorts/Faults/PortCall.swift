@@ -19,7 +19,8 @@ public struct PortCall: Sendable, Hashable, CustomStringConvertible {
 public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     case storeRead, storeCommit, storeReadAll, nodeIsAlive
     case policyRead, policyReadAll, policyWrite
-    case imagePreflight, imageInspect, imageClones, imageCreate, imageClone, imageMark, imageRename, imageWatchers, imageList,
+    case imagePreflight, imageInspect, imageClones, imageCreate, imageClone, imageMark, imageRename, imageWatchers
+    case imageList,
         imageFilesystems
     case imageNoteWriter, imageForgetWriters, imageGrow
     case snapshotList, snapshotTake, snapshotMark, snapshotRemove, snapshotRollBackBegin, snapshotRollBack
@@ -42,7 +43,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     public var backend: Backend {
         switch self {
         case .storeRead, .storeCommit, .storeReadAll, .nodeIsAlive, .policyRead, .policyReadAll, .policyWrite: .etcd
-        case .imagePreflight, .imageInspect, .imageClones, .imageCreate, .imageClone, .imageMark, .imageRename, .imageWatchers,
+        case .imagePreflight, .imageInspect, .imageClones, .imageCreate, .imageClone, .imageMark, .imageRename,
+            .imageWatchers,
             .imageList,
             .imageFilesystems,
             .imageTrim, .imageRemove, .imageTrash, .imageTrashPlaces, .imageTrashList, .imageEmpty, .imageKeep,

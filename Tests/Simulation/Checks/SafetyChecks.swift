@@ -379,7 +379,9 @@ struct SafetyChecks {
         _ volume: VolumeRecord, _ image: SimulatedImage, of origin: CloneOrigin, _ world: World
     ) {
         if image.parentImage != origin.imageID {
-            report(.clonesAreCopies, "volume \(volume.name) is ready on \(image.id), which is no clone of \(origin.imageID)")
+            report(
+                .clonesAreCopies,
+                "volume \(volume.name) is ready on \(image.id), which is no clone of \(origin.imageID)")
         }
         guard let parent = world.ceph.images.values.first(where: { $0.id == origin.imageID }),
             parent.timesRolledBack == 0, parent.rollingBackTo == nil
