@@ -172,7 +172,7 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .guardsAreIgnored, .attachmentGuardIsIgnored:
             [
                 .epochsGrow, .oneWriter, .oneMapping, .recordedWriter, .livingKeep, .answersAreTrue, .clientsAreNamed,
-                .endsWell,
+                .usersKeepTheirMount, .endsWell,
             ]
         case .epochIsKept, .epochIsForgotten: [.epochsGrow]
         case .unknownIsTakenForDone:
