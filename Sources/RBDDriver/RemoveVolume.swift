@@ -125,14 +125,30 @@ extension VolumeDriver {
                 "left alone an image that is not this volume's",
                 metadata: ["volume": "\(volume.name)", "image": "\(volume.image)", "image-id": "\(image?.id ?? "?")"])
         }
-        guard try await commit(.deletion, over: stored) != nil else { return false }
+        guard try await commit(.deletion, over: stored) != nil else {
+            try await bringBack(volume)
+            return false
+        }
         memory.noteTrash(in: volume.image.trash)
         log.step("removed volume", volume.name, volume.trash.map { ["kept-until": "\($0.until)"] } ?? [:])
         return true
     }
 
-    /// Into the trash, where its data is deleted later: that may take hours. Or is kept for a while. Who began the removal and was killed may hold
-    /// the image's lock.
+    /// Somebody has restored the volume meanwhile, or is at it: then this has put its image into the trash once more.
+    private func bringBack(_ volume: VolumeRecord) async throws {
+        guard volume.trash != nil, let id = volume.imageID, let now = try await read(volume.name).volume?.record,
+            now.uid == volume.uid, now.imageID == id, now.phase == .ready || now.trash?.isReturning == true
+        else { return }
+        let image = TrashedImage(in: volume.image.trash, id: id, of: volume.name, uid: volume.uid)
+        do {
+            try await ports.images.restoreFromTrash(image, as: volume.image.name)
+        } catch let error as VolumeError where error.code == .notFound {
+            // Whoever restores it was faster.
+        }
+    }
+
+    /// Into the trash, where its data is deleted later: that may take hours. Or is kept for a while. Who began the removal and
+    /// was killed may hold the image's lock.
     private func discard(_ volume: VolumeRecord, id: String?) async throws {
         let removed = volume.trash.map { volume.keptImage(until: $0.until) } ?? volume.removedImage
         let until = volume.trash?.until

@@ -158,6 +158,12 @@ extension TrashActions {
                 guard try await begin(image, kept, claim, from: origin, over: target, what) else { continue }
             case .giveBack where found != nil:
                 throw VolumeError(.conflict, what, why: "somebody else has restored it meanwhile", outcome: .refused)
+            case .carryOn(var volume) where origin.name == target.name:
+                // A removal that was cut off goes the other way from now on.
+                volume.trash?.isReturning = true
+                var change = TrashClaims.change(claim, of: image.uid, in: origin)
+                change.volume = .put(volume)
+                guard try await store.commit(change, over: origin) != nil else { continue }
             case .carryOn, .giveBack:
                 // It says on whose behalf it goes on.
                 let change = TrashClaims.change(claim, of: image.uid, in: origin)

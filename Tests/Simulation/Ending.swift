@@ -24,6 +24,7 @@ extension History {
         endContainers()
         tendEverywhere()
         for host in hosts { cluster.mutate { $0.endLostMappings(of: host.name) } }
+        finishRestores()
         for volume in volumes where checks.violation == nil { use(volume) }
         checkRecords()
         cluster.mutate { checkSnapshotsOfNow($0) }
@@ -157,6 +158,16 @@ extension History {
             }
             hosts[index].containers = []
         }
+    }
+
+    /// What a killed command has begun to restore, a node finishes.
+    private func finishRestores() {
+        let areLeft = cluster.mutate { world in
+            world.etcd.volumes.values.contains { $0.record.trash?.isReturning == true }
+        }
+        guard areLeft else { return }
+        cluster.mutate { $0.advance(by: .seconds(601)) }
+        tendEverywhere()
     }
 
     /// The volume can be made and used: on some node, and wherever something of it is left.

@@ -21,7 +21,7 @@ public enum RemoveRule {
     ///   - justMounted: whether a Mount was answered so recently that its container may not use it visibly yet.
     ///   - choice: what is to become of the image. One that is not finished holds nothing that could be kept.
     /// - Throws: `VolumeError`, `notFound`, `conflict` when the volume is protected, `inUse` naming the node that has it, or
-    ///   `unfinished` while a live node is creating it.
+    ///   `unfinished` while a live node is creating it, or somebody restores it.
     public static func decide(
         _ stored: StoredVolume, me: NodeIdentity, attemptIsAlive: Bool, justMounted: Bool, choice: OnRemove
     ) throws(VolumeError) -> RemoveStep {
@@ -52,7 +52,14 @@ public enum RemoveRule {
             case .trash: .beginToKeep(volume)
             case .keep: .forget(volume)
             }
-        case .removing: return .carryOn(volume)
+        case .removing:
+            guard volume.trash?.isReturning != true else {
+                throw VolumeError(
+                    .unfinished, what, why: "it is being restored from the trash",
+                    remedy: "try again when that is done; 'rbd-plugin trash restore \(volume.uid)' finishes it, and"
+                        + " otherwise a node does after ten minutes", outcome: .refused)
+            }
+            return .carryOn(volume)
         case .creating:
             if let attempt = volume.attempt, attempt.by.node != me.node, attemptIsAlive {
                 throw VolumeError(

@@ -23,6 +23,7 @@ public struct KeptVolume: Sendable, Hashable {
         record.name = name
         record.phase = .removing
         record.trash = term
+        record.trash?.isReturning = true
         if !hasPolicy, record.policy != nil {
             record.policy = nil
             record.runtime = record.runtime.over(policyValues)

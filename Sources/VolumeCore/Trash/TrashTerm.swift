@@ -6,6 +6,14 @@ public struct TrashTerm: Sendable, Hashable, Codable {
     public var at: WallTime
     /// Nobody deletes it before that by himself.
     public var until: WallTime
+    /// Absent in records of volumes on their way into the trash.
+    private var returning: Bool?
+
+    /// Whether the volume is on its way out of the trash again: no removal gets in between.
+    public var isReturning: Bool {
+        get { returning == true }
+        set { returning = newValue ? true : nil }
+    }
 
     public init(by: String, at: WallTime, until: WallTime) {
         self.by = by

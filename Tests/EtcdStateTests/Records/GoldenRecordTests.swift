@@ -138,6 +138,14 @@ import Testing
         #expect(plainAgain == older.replacing(#""schema":2"#, with: #""schema":1"#))
     }
 
+    @Test("A volume on its way out of the trash says so, and is read, and written back byte for byte")
+    func returning() throws {
+        let text = Self.leaving.replacing(#""by":"node-a","until""#, with: #""by":"node-a","returning":true,"until""#)
+        #expect(text != Self.leaving)
+        let (volume, again) = try read(VolumeRecord.self, text, "volumes/db")
+        #expect(again == text && volume.trash?.isReturning == true)
+    }
+
     @Test("A volume that is to be kept when it is removed is none that older versions may remove")
     func keptFromOlderVersions() throws {
         var (volume, _) = try read(VolumeRecord.self, Self.volume, "volumes/gold.db")

@@ -128,6 +128,16 @@ import VolumeCore
         #expect(try decide(volume) == (phase == .creating ? .begin(volume) : .carryOn(volume)))
     }
 
+    @Test("what is being restored no removal takes; what is on its way into the trash goes on")
+    func returning() throws {
+        var volume = try Fixture.volume(.removing)
+        volume.trash = TrashTerm(by: "n1", at: WallTime(seconds: 5), until: WallTime(seconds: 9))
+        #expect(try decide(volume) == .carryOn(volume))
+        volume.trash?.isReturning = true
+        let error = #expect(throws: VolumeError.self) { try decide(volume) }
+        #expect(error?.code == .unfinished && error?.remedy.contains("trash restore") == true)
+    }
+
     private func adopted(
         _ phase: VolumeRecord.Phase, _ option: String?, attempt: NodeIdentity? = nil
     ) throws -> VolumeRecord {
