@@ -166,6 +166,7 @@ extension History {
             world.etcd.volumes.values.contains { $0.record.trash?.isReturning == true }
         }
         guard areLeft else { return }
+        for volume in volumes { removePlantedImage(volume) }
         cluster.mutate { $0.advance(by: .seconds(601)) }
         tendEverywhere()
     }
