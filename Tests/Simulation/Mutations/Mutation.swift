@@ -51,7 +51,8 @@ public enum Mutation: String, Sendable, CaseIterable {
     /// Whether it shows too seldom for a hunt on every commit: about once in 100,000 histories, or less.
     public var isRare: Bool {
         switch self {
-        case .unmapIsBelieved, .slotsAreForgotten, .heldSnapshotsAreRemoved: true
+        case .unmapIsBelieved, .slotsAreForgotten, .heldSnapshotsAreRemoved, .writersAreNotNoted, .growthIgnoresTheID:
+            true
         default: false
         }
     }
