@@ -4,8 +4,6 @@ import VolumeCore
 
 /// Writes what a stream says into an image that is open.
 struct ImageImport {
-    /// So many bytes are written at a time: enough to keep the cluster busy, few enough for memory to stay flat.
-    private static let batchSize = 16 << 20
     /// The largest extent that neighbours are put together to.
     private static let extentSize = 1 << 20
     /// The most that is made zeros by one call.
@@ -16,8 +14,7 @@ struct ImageImport {
     private let isBlank: Bool
     /// Behind this nothing has been written: where the image is new, zeros are there.
     private var blankFrom: UInt64
-    private var batch: [ImageExtent] = []
-    private var batchBytes = 0
+    private var batch = ExtentBatch()
     private let tell: @Sendable (BackupProgress) -> Void
 
     /// - Parameter isBlank: whether nothing has ever been written to the image.
@@ -55,17 +52,16 @@ struct ImageImport {
     /// Extents that overlap may land in any order: they never go into one batch.
     private mutating func add(_ bytes: [UInt8], at offset: UInt64) async throws {
         let end = offset + UInt64(bytes.count)
-        if let last = batch.last, offset < last.offset + UInt64(last.bytes.count) { try await writeBatch() }
-        if let last = batch.last, last.offset + UInt64(last.bytes.count) == offset,
+        if let last = batch.extents.last, offset < last.offset + UInt64(last.bytes.count) { try await writeBatch() }
+        if let last = batch.extents.last, last.offset + UInt64(last.bytes.count) == offset,
             last.bytes.count + bytes.count <= Self.extentSize
         {
-            batch[batch.count - 1] = ImageExtent(offset: last.offset, bytes: last.bytes + bytes)
+            batch.lengthenLast(by: bytes)
         } else {
-            batch.append(ImageExtent(offset: offset, bytes: bytes))
+            batch.add(ImageExtent(offset: offset, bytes: bytes))
         }
-        batchBytes += bytes.count
         blankFrom = max(blankFrom, end)
-        if batchBytes >= Self.batchSize { try await writeBatch() }
+        if batch.isFull { try await writeBatch() }
     }
 
     private mutating func clear(_ offset: UInt64, _ count: UInt64) async throws {
@@ -82,12 +78,12 @@ struct ImageImport {
     }
 
     private mutating func writeBatch() async throws {
-        guard !batch.isEmpty else { return }
+        guard !batch.extents.isEmpty else { return }
         try Task.checkCancellation()
         try await toItsEnd { [image, batch] in
-            try await image.write(extents: batch, timeout: BackupLimits.manyRequests)
+            try await image.write(extents: batch.extents, timeout: BackupLimits.manyRequests)
         }
-        (batch, batchBytes) = ([], 0)
+        batch = ExtentBatch()
     }
 
     /// Where the image holds something of worth, an interruption waits for the write that is under way: what comes afterwards must

@@ -8,9 +8,6 @@ import VolumeCore
 /// is being rolled back to the earlier snapshot; it says so until the last byte is on disk. So whatever happens in between, nobody
 /// mounts a mixture, and a rollback makes the image whole again.
 public struct VolumeUpdate {
-    /// Longer than any rollback takes: what ends a call that gets no answer are the limits of each request within it.
-    private static let copying = Duration.seconds(7 * 86_400)
-
     private let diff: IncomingDiff
     private let head: DiffHead
     private let what: String
@@ -46,7 +43,7 @@ public struct VolumeUpdate {
             try await images.withImage(.id(id), .readWrite) { opened in
                 do {
                     try await claim()
-                    if isHalfDone { try await rollBack(opened, image, id, to: from) }
+                    if isHalfDone { try await Self.rollBack(opened, image, id, to: from, snapshots) }
                     try await requireUnchanged(opened, images, id, since: from)
                     try await change(opened, image, id, from: from, finish)
                 } catch {
@@ -105,7 +102,8 @@ public struct VolumeUpdate {
     private func isSame(
         _ opened: RBDImage, _ snapshot: RBDImage, _ from: VolumeSnapshot, _ size: UInt64
     ) async throws -> Bool {
-        let differences = try await opened.differences(from: from.name, at: 0, count: size, timeout: Self.copying)
+        let differences = try await opened.differences(
+            from: from.name, at: 0, count: size, timeout: CephSnapshotStore.copying)
         for piece in differences.flatMap({ SnapshotExport.pieces(of: $0, isThere: true) }) {
             try Task.checkCancellation()
             async let now = opened.read(at: piece.offset, count: Int(piece.count))
@@ -115,10 +113,11 @@ public struct VolumeUpdate {
         return true
     }
 
-    private func rollBack(
-        _ opened: RBDImage, _ image: ImageReference, _ id: String, to from: VolumeSnapshot
+    private static func rollBack(
+        _ opened: RBDImage, _ image: ImageReference, _ id: String, to from: VolumeSnapshot,
+        _ snapshots: CephSnapshotStore
     ) async throws {
-        try await opened.rollBack(to: from.name, timeout: Self.copying)
+        try await opened.rollBack(to: from.name, timeout: CephSnapshotStore.copying)
         try await snapshots.acceptHalfRolledBack(image, id: id)
     }
 
@@ -130,16 +129,12 @@ public struct VolumeUpdate {
         _ opened: RBDImage, _ image: ImageReference, _ id: String, to from: VolumeSnapshot, after error: any Error
     ) async throws {
         let mayComeLate = (error as? CephError)?.isTimedOut == true || (error as? VolumeError)?.code == .timedOut
-        let undone: any Error
-        if mayComeLate {
-            undone = error
-        } else {
-            let (snapshots, image, id, name) = (snapshots, image, id, from.name)
-            let rollingBack = Task {
-                try await opened.rollBack(to: name, timeout: Self.copying)
-                try await snapshots.acceptHalfRolledBack(image, id: id)
+        var undone = error
+        if !mayComeLate {
+            let rollingBack = Task { [snapshots] in
+                try await Self.rollBack(opened, image, id, to: from, snapshots)
             }
-            do { return try await rollingBack.value } catch { undone = error }
+            do { return try await rollingBack.value } catch let failure { undone = failure }
         }
         throw VolumeError(
             .unfinished, what, why: "it broke off, and the volume could not be brought back: \(undone)",

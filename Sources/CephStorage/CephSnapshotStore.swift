@@ -5,7 +5,7 @@ import VolumeCore
 /// The port `SnapshotStore` on librbd. What the plugin notes of a snapshot stands in the metadata of its image.
 public struct CephSnapshotStore: SnapshotStore {
     /// Longer than any rollback takes: what ends a call that gets no answer are the limits of each request within it.
-    private static let copying = Duration.seconds(7 * 86_400)
+    package static let copying = Duration.seconds(7 * 86_400)
 
     private let call: CephCalls
 

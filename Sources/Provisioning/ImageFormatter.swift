@@ -42,9 +42,12 @@ public struct ImageFormatter: VolumeFormatter {
     /// - Throws: `VolumeError` with code `damaged` when it is not blank: nothing was written then.
     func fill(_ image: RBDImage, of size: VolumeSize, with filesystem: NewFilesystem) async throws {
         try await refuseContent(image, size)
-        var batch = Batch()
+        var batch = ExtentBatch()
         for try await extent in try await filesystem.extents() {
-            if let full = batch.add(extent) { try await image.write(extents: full, timeout: images.callLimit) }
+            batch.add(extent)
+            guard batch.isFull else { continue }
+            try await image.write(extents: batch.extents, timeout: images.callLimit)
+            batch = ExtentBatch()
         }
         try await image.write(extents: batch.extents, timeout: images.callLimit)
     }
@@ -63,20 +66,5 @@ public struct ImageFormatter: VolumeFormatter {
     private func isBlank(_ image: RBDImage, at start: UInt64, _ count: UInt64) async throws -> Bool {
         let bytes = try await image.read(at: start, count: Int(count), timeout: images.callLimit)
         return bytes.count == Int(count) && bytes.allSatisfy { $0 == 0 }
-    }
-
-    /// So many extents as are written at a time: enough to keep the cluster busy, few enough for memory to stay flat.
-    private struct Batch {
-        var extents: [ImageExtent] = []
-        private var bytes = 0
-
-        /// - Returns: the extents so far, when they are enough; then the batch is empty again.
-        mutating func add(_ extent: ImageExtent) -> [ImageExtent]? {
-            extents.append(extent)
-            bytes += extent.bytes.count
-            guard bytes >= 16 << 20 else { return nil }
-            defer { self = Batch() }
-            return extents
-        }
     }
 }

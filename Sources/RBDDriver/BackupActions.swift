@@ -54,30 +54,15 @@ public struct BackupActions: Sendable {
     public func find(_ snapshotText: String, of volumeText: String, since from: String?) async throws -> Exported {
         let what = "export snapshot \(snapshotText) of volume \(volumeText)"
         let stored = try await store.read(try VolumeName(given: volumeText))
-        guard let volume = stored.volume?.record else { throw VolumeError.noSuchVolume(what) }
-        guard volume.phase == .ready, let id = volume.imageID else {
-            throw VolumeError(
-                .conflict, what, why: "the volume is \(volume.phase.rawValue), not ready", outcome: .refused)
-        }
+        let (volume, id) = try stored.readyVolume(to: what)
         let all = try await snapshots.snapshots(of: volume.image, id: id)
-        let snapshot = try Self.find(snapshotText, in: all, of: volumeText, what)
-        let earlier = try from.map { try Self.find($0, in: all, of: volumeText, what) }
+        let snapshot = try all.named(snapshotText, of: volumeText, what)
+        let earlier = try from.map { try all.named($0, of: volumeText, what) }
         if let earlier, earlier.id >= snapshot.id {
             throw VolumeError(
                 .conflict, what, why: "snapshot \(earlier.name) was not taken before it",
                 remedy: "name an earlier one, or leave --from out", outcome: .refused)
         }
         return Exported(image: volume.image, id: id, snapshot: snapshot, from: earlier)
-    }
-
-    static func find(
-        _ name: String, in all: [VolumeSnapshot], of volume: String, _ what: String
-    ) throws -> VolumeSnapshot {
-        guard let found = all.first(where: { $0.name == name }) else {
-            throw VolumeError(
-                .notFound, what, why: "there is no snapshot \(name)", remedy: "see 'rbd-plugin snapshot ls \(volume)'",
-                outcome: .refused)
-        }
-        return found
     }
 }

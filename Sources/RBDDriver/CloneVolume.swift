@@ -12,7 +12,11 @@ extension VolumeDriver {
         let what = "create volume \(record.name) out of \(clone.volume.given)"
         let (parent, imageID) = try CloneRule.parent(try await read(clone.volume), for: record.name)
         let found = try await imageToClone(parent, imageID, what)
-        let snapshot = try await snapshotToClone(clone.snapshot, of: parent, imageID, what)
+        var snapshot: VolumeSnapshot?
+        if let name = clone.snapshot {
+            snapshot = try await ports.snapshots.snapshots(of: parent.image, id: imageID)
+                .named(name.text, of: parent.name.given, what)
+        }
         let size = snapshot?.size ?? found.size
         record.spec = try CloneRule.spec(request, of: parent.spec, size: size)
         record.origin = .cloned(
@@ -37,42 +41,33 @@ extension VolumeDriver {
         return found
     }
 
-    /// - Returns: `nil` for the volume as it is now.
-    private func snapshotToClone(
-        _ name: SnapshotName?, of parent: VolumeRecord, _ imageID: String, _ what: String
-    ) async throws -> VolumeSnapshot? {
-        guard let name else { return nil }
-        let all = try await ports.snapshots.snapshots(of: parent.image, id: imageID)
-        if let found = all.first(where: { $0.name == name.text }) { return found }
-        throw VolumeError(
-            .notFound, what, why: "there is no snapshot \(name) of volume \(parent.name.given)",
-            remedy: "see 'rbd-plugin snapshot ls \(parent.name.given)'", outcome: .refused)
-    }
-
     /// - Returns: librbd's id of the new image, which is whole.
     func makeClone(
         _ unfinished: ImageReference, of record: VolumeRecord, from origin: CloneOrigin
     ) async throws -> String {
-        var parent = ParentSnapshot(
-            image: origin.image, imageID: origin.imageID, id: origin.snapshotID ?? 0, name: origin.snapshot.text,
-            size: record.spec.size)
-        if origin.isOfNow {
-            let taken = try await ports.snapshots.take(
-                origin.snapshot, of: origin.image, id: origin.imageID, mark: CloneRule.mark(for: record))
-            (parent.id, parent.size) = (taken.id, taken.size)
-            guard taken.size <= record.spec.size else {
-                throw VolumeError(
-                    .conflict, "create volume \(record.name)",
-                    why: "volume \(origin.volume.given) has grown to \(taken.size) meanwhile", remedy: "try again")
-            }
-        }
+        let snapshot =
+            if let number = origin.snapshotID { number } else { try await takeSnapshotOfNow(for: record, origin) }
+        let parent = ParentSnapshot(
+            image: origin.image, imageID: origin.imageID, id: snapshot, name: origin.snapshot.text)
         let id = try await ports.formatter.createClone(
             unfinished, of: parent, spec: record.spec, uid: record.uid)
         try await removeSnapshotOfNow(for: record)
         return id
     }
 
-    /// Takes the snapshot away that was taken for this clone alone; succeeds when there is none.
+    /// - Returns: Ceph's number of it.
+    private func takeSnapshotOfNow(for record: VolumeRecord, _ origin: CloneOrigin) async throws -> UInt64 {
+        let taken = try await ports.snapshots.take(
+            origin.snapshot, of: origin.image, id: origin.imageID, mark: CloneRule.mark(for: record))
+        guard taken.size <= record.spec.size else {
+            throw VolumeError(
+                .conflict, "create volume \(record.name)",
+                why: "volume \(origin.volume.given) has grown to \(taken.size) meanwhile", remedy: "try again")
+        }
+        return taken.id
+    }
+
+    /// Removes the snapshot that was taken for this clone alone; succeeds when there is none.
     func removeSnapshotOfNow(for record: VolumeRecord) async throws {
         guard let origin = record.clonedFrom, origin.isOfNow else { return }
         let all: [VolumeSnapshot]

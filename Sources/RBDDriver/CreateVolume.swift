@@ -55,7 +55,7 @@ extension VolumeDriver {
                 request = anew
                 policy = try await ports.policyStore.named(anew.policy)
             } else {
-                policy = try await self.policy(asked.policy(of: name), "create volume \(name)")
+                policy = try await ports.policyStore.ofNewVolume(asked.policy(of: name), "create volume \(name)")
                 request = try await self.request(asked, of: name, policy)
                 anew = request
             }
@@ -104,15 +104,6 @@ extension VolumeDriver {
         }
     }
 
-    /// The policy of a new volume, as it is now.
-    /// - Parameter asked: the policy that was named; without one it is `default`, where that is there.
-    private func policy(_ asked: PolicyName?, _ what: String) async throws -> NamedPolicy? {
-        let name = asked ?? .standard
-        if let found = try await ports.policyStore.named(name) { return found }
-        guard asked != nil else { return nil }
-        throw VolumeError.noSuchPolicy(name, what, known: Array(try await ports.policyStore.readAll().keys))
-    }
-
     func attemptIsAlive(_ stored: StoredVolume) async throws -> Bool {
         guard let record = stored.volume?.record, record.phase == .creating else { return false }
         return try await isAlive(record.attempt?.by)
@@ -141,9 +132,7 @@ extension VolumeDriver {
         record.runtime = request.runtime
         if let clone = request.clone {
             try await become(clone, &record, request)
-            try request.checkPolicy(of: record)
-            try settings.limits.check(record)
-            try await checkMapper(record.spec, name)
+            try await checkFound(record, request)
         }
         // Both only look. What the first one says of the pool is clearer, so its error goes first.
         let image = record.image
@@ -158,9 +147,7 @@ extension VolumeDriver {
             try refuseUsers(of: existing, image)
             record.origin = .adopted
             record.spec = try await adoptedSpec(of: existing, image, request)
-            try settings.limits.check(record)
-            try request.checkPolicy(of: record)
-            try await checkMapper(record.spec, name)
+            try await checkFound(record, request)
         } else if request.adopt {
             throw AdoptRule.absent(image)
         }
@@ -172,6 +159,13 @@ extension VolumeDriver {
         if !record.adopted { begun.insert(record.uid) }
         log.step("creating volume", name, ["image": "\(record.image)", "size": "\(record.spec.size)"])
         return try await build(record, over: creating)
+    }
+
+    /// Checks what the volume is to be where what is there already decides that: its image, or what it is made out of.
+    private func checkFound(_ record: VolumeRecord, _ request: VolumeRequest) async throws {
+        try settings.limits.check(record)
+        try request.checkPolicy(of: record)
+        try await checkMapper(record.spec, record.name)
     }
 
     /// Nodes that create at the same moment do not count each other: there may be a few volumes more than the limit.
@@ -206,12 +200,8 @@ extension VolumeDriver {
         spec.features = existing.features
         spec.stripeUnit = existing.striping?.unit
         spec.stripeCount = existing.striping?.count
-        spec.filesystem = try AdoptRule.filesystem(
-            of: image, asked: request.given.contains(.fstype) ? request.spec.filesystem : nil,
-            found: try await ports.images.filesystems(on: image))
-        if !request.decided.contains(.mountOptions) {
-            spec.mountOptions = settings.defaults.mountOptions[spec.filesystem]
-        }
+        try AdoptRule.take(
+            try await ports.images.filesystems(on: image), of: image, into: &spec, request, settings.defaults)
         try spec.checkMountOptions()
         return spec
     }

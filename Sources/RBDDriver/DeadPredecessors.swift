@@ -43,6 +43,17 @@ extension VolumeDriver {
         }
     }
 
+    /// Does something with an image that nobody may have open. A run of this plugin that was killed over the image still counts as
+    /// having it open, and may hold its lock: it is shut out first, and then `body` is tried once more.
+    func despiteFormerSelves(_ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch let error as VolumeError where error.code == .busy {
+            guard await shutOutFormerSelves() else { throw error }
+            try await body()
+        }
+    }
+
     /// - Parameter watchers: who is in the way; `nil` when that cannot be told.
     /// - Returns: whether it is worth trying again. Without success all is as it was, and time does the same.
     func shutOutFormerSelves(among watchers: [ClientAddress]? = nil) async -> Bool {

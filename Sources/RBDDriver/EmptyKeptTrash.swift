@@ -16,8 +16,9 @@ extension VolumeDriver {
         switch rules.emptyTrash(image, stored) {
         case .leave: return
         case .claim:
-            let isRecorded = ports.catalog.compactMap { $0.volume?.record.uid == image.uid ? true : nil }.first ?? false
-            guard !isRecorded, try await isDueByCeph(image) else { return }
+            guard ports.catalog.compactMap({ $0.volume?.record.uid == image.uid ? $0.name : nil }).isEmpty,
+                try await isDueByCeph(image)
+            else { return }
             let claim = TrashClaim(
                 .emptying, image, token: ports.tokens.token(), by: me.node, since: ports.clock.wallTime())
             guard try await commit(TrashClaims.change(claim, of: image.uid, in: stored), over: stored) != nil else {
@@ -26,13 +27,7 @@ extension VolumeDriver {
         case .carryOn: break
         }
         let deletion = KeptDeletion(images: ports.images, snapshots: ports.snapshots)
-        do {
-            try await deletion.delete(image, early: false)
-        } catch let error as VolumeError where error.code == .busy {
-            // A run of this plugin that was killed over the image still counts as having it open.
-            guard await shutOutFormerSelves() else { throw error }
-            try await deletion.delete(image, early: false)
-        }
+        try await despiteFormerSelves { try await deletion.delete(image, early: false) }
         log.info(
             "deleted a removed volume that the trash kept",
             metadata: ["volume": "\(image.volume)", "pool": "\(image.place.pool)", "image-id": "\(image.id)"])

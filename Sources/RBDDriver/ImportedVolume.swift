@@ -31,7 +31,7 @@ extension BackupActions {
         let what = "import volume \(nameText)"
         let name = try VolumeName(given: nameText)
         let asked = try AskedOptions(options)
-        let policy = try await self.policy(asked.policy(of: name), what)
+        let policy = try await policies.ofNewVolume(asked.policy(of: name), what)
         let request = try request(options, policy, what)
         let stored = try await store.read(name)
         var record = try self.record(name, request, asked, size)
@@ -77,12 +77,6 @@ extension BackupActions {
     }
 
     // MARK: What it is to be
-
-    private func policy(_ asked: PolicyName?, _ what: String) async throws -> NamedPolicy? {
-        if let found = try await policies.named(asked ?? .standard) { return found }
-        guard let asked else { return nil }
-        throw VolumeError.noSuchPolicy(asked, what, known: Array(try await policies.readAll().keys))
-    }
 
     /// What a backup decides by itself, or what would be another volume than that of a backup.
     private static let withoutMeaning: Set<VolumeOption> = [.size, .mkfsOptions, .adopt, .from, .fromSnapshot]
@@ -154,12 +148,7 @@ extension BackupActions {
     private func settleFilesystem(
         of record: inout VolumeRecord, on image: ImageReference, _ request: VolumeRequest
     ) async throws {
-        record.spec.filesystem = try AdoptRule.filesystem(
-            of: image, asked: request.given.contains(.fstype) ? request.spec.filesystem : nil,
-            found: try await images.filesystems(on: image))
-        if !request.decided.contains(.mountOptions) {
-            record.spec.mountOptions = defaults.mountOptions[record.spec.filesystem]
-        }
+        try AdoptRule.take(try await images.filesystems(on: image), of: image, into: &record.spec, request, defaults)
         try record.check()
     }
 

@@ -147,16 +147,12 @@ extension VolumeDriver {
         }
     }
 
-    /// Into the trash, where its data is deleted later: that may take hours. Or is kept for a while. Who began the removal and
-    /// was killed may hold the image's lock.
+    /// Into the trash, where its data is deleted later, which may take hours, or is kept.
     private func discard(_ volume: VolumeRecord, id: String?) async throws {
         let removed = volume.trash.map { volume.keptImage(until: $0.until) } ?? volume.removedImage
-        let until = volume.trash?.until
-        do {
-            try await ports.images.moveToTrash(volume.image, id: id, as: removed.name, keepingUntil: until)
-        } catch let error as VolumeError where error.code == .busy {
-            guard await shutOutFormerSelves() else { throw error }
-            try await ports.images.moveToTrash(volume.image, id: id, as: removed.name, keepingUntil: until)
+        try await despiteFormerSelves {
+            try await ports.images.moveToTrash(
+                volume.image, id: id, as: removed.name, keepingUntil: volume.trash?.until)
         }
     }
 

@@ -37,12 +37,7 @@ public struct SnapshotActions: Sendable {
         let volume = try await image(of: volumeText, what)
         try RequestRule.refuseWhileHeld(volume.stored, what)
         let all = try await snapshots.snapshots(of: volume.image, id: volume.id)
-        guard all.count < SnapshotKeep.most else {
-            throw VolumeError(
-                .noSpace, what,
-                why: "the volume has \(all.count) snapshots, and at most \(SnapshotKeep.most) are allowed",
-                remedy: "remove some with 'rbd-plugin snapshot rm'", outcome: .refused)
-        }
+        try SnapshotKeep.checkRoom(beside: all.count, what)
         if all.contains(where: { $0.name == name.text }) {
             throw VolumeError.snapshotNameTaken(what)
         }
@@ -203,11 +198,7 @@ public struct SnapshotActions: Sendable {
 
     private func image(of nameText: String, _ what: String) async throws -> SnapshotVolume {
         let stored = try await store.read(try VolumeName(given: nameText))
-        guard let volume = stored.volume?.record else { throw VolumeError.noSuchVolume(what) }
-        guard volume.phase == .ready, let id = volume.imageID else {
-            throw VolumeError(
-                .conflict, what, why: "the volume is \(volume.phase.rawValue), not ready", outcome: .refused)
-        }
+        let (volume, id) = try stored.readyVolume(to: what)
         return SnapshotVolume(stored: stored, image: volume.image, id: id)
     }
 }

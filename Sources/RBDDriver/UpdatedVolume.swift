@@ -22,18 +22,12 @@ extension BackupActions {
     ) async throws {
         let what = "import volume \(nameText)"
         let stored = try await store.read(try VolumeName(given: nameText))
-        guard let volume = stored.volume?.record else {
-            throw VolumeError.noSuchVolume(what, remedy: "import a whole backup first")
-        }
-        guard volume.phase == .ready, let id = volume.imageID else {
-            throw VolumeError(
-                .conflict, what, why: "the volume is \(volume.phase.rawValue), not ready", outcome: .refused)
-        }
+        let (volume, id) = try stored.readyVolume(to: what, remedy: "import a whole backup first")
         try Self.refuseMounted(stored, what)
         try RequestRule.refuseWhileHeld(stored, what)
         let image = try await self.image(of: volume, what)
         let all = try await snapshots.snapshots(of: volume.image, id: id)
-        let from = try Self.find(fromText, in: all, of: nameText, what)
+        let from = try all.named(fromText, of: nameText, what)
         let to = try toText.map { try Self.free($0, in: all, what) }
         let isHalfDone = try Self.isHalfDone(image, from, what)
         let client = try await snapshots.client()
@@ -86,12 +80,7 @@ extension BackupActions {
                 .alreadyExists, what, why: "the volume has the snapshot \(text) already",
                 remedy: "if this backup was applied before, go on with the next one", outcome: .refused)
         }
-        guard all.count < SnapshotKeep.most else {
-            throw VolumeError(
-                .noSpace, what,
-                why: "the volume has \(all.count) snapshots, and at most \(SnapshotKeep.most) are allowed",
-                remedy: "remove some with 'rbd-plugin snapshot rm'", outcome: .refused)
-        }
+        try SnapshotKeep.checkRoom(beside: all.count, what)
         return name
     }
 

@@ -6,15 +6,12 @@ public struct ParentSnapshot: Sendable, Hashable {
     /// Ceph's number of the snapshot.
     public var id: UInt64
     public var name: String
-    /// The size that the image had.
-    public var size: VolumeSize
 
-    public init(image: ImageReference, imageID: String, id: UInt64, name: String, size: VolumeSize) {
+    public init(image: ImageReference, imageID: String, id: UInt64, name: String) {
         self.image = image
         self.imageID = imageID
         self.id = id
         self.name = name
-        self.size = size
     }
 }
 

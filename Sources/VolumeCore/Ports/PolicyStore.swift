@@ -28,4 +28,14 @@ extension PolicyStore {
         guard let name else { return nil }
         return try await read(name).map { NamedPolicy(name, $0.record, revision: $0.revision) }
     }
+
+    /// The policy of a new volume, as it is now.
+    /// - Parameter asked: the policy that was named; without one it is `default`, where that is there.
+    /// - Throws: `VolumeError` with code `notFound` for a policy that was named and is not there.
+    public func ofNewVolume(_ asked: PolicyName?, _ what: String) async throws -> NamedPolicy? {
+        let name = asked ?? .standard
+        if let found = try await named(name) { return found }
+        guard asked != nil else { return nil }
+        throw VolumeError.noSuchPolicy(name, what, known: Array(try await readAll().keys))
+    }
 }

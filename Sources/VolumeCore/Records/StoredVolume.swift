@@ -36,6 +36,23 @@ public struct StoredVolume: Sendable, Hashable {
         name == other.name && RecordKind.allCases.allSatisfy { $0.slot.revision(self) == $0.slot.revision(other) }
     }
 
+    /// For work on the volume's image: only of a volume that is ready is it certain which one that is.
+    /// - Parameters:
+    ///   - what: what is to be done, for the error.
+    ///   - remedy: what to do where there is no such volume.
+    /// - Returns: the volume, and librbd's id of its image.
+    /// - Throws: `VolumeError`: `notFound`; `conflict` for a volume that is not ready.
+    public func readyVolume(
+        to what: String, remedy: String = ""
+    ) throws(VolumeError) -> (record: VolumeRecord, imageID: String) {
+        guard let record = volume?.record else { throw VolumeError.noSuchVolume(what, remedy: remedy) }
+        guard record.phase == .ready, let imageID = record.imageID else {
+            throw VolumeError(
+                .conflict, what, why: "the volume is \(record.phase.rawValue), not ready", outcome: .refused)
+        }
+        return (record, imageID)
+    }
+
     /// Whether nothing is recorded of the name.
     public var isAbsent: Bool { RecordKind.allCases.allSatisfy { $0.slot.revision(self) == nil } }
 }

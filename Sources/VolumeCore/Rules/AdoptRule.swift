@@ -33,6 +33,18 @@ public enum AdoptRule {
         return first
     }
 
+    /// The volume has the filesystem that its image has, and its mount options by that, where nobody has decided them.
+    /// - Parameter found: as of `filesystem`.
+    /// - Throws: as `filesystem`.
+    public static func take(
+        _ found: [FilesystemType], of image: ImageReference, into spec: inout VolumeSpec, _ request: VolumeRequest,
+        _ defaults: VolumeDefaults
+    ) throws(VolumeError) {
+        spec.filesystem = try filesystem(
+            of: image, asked: request.given.contains(.fstype) ? request.spec.filesystem : nil, found: found)
+        if !request.decided.contains(.mountOptions) { spec.mountOptions = defaults.mountOptions[spec.filesystem] }
+    }
+
     /// The error of an image that is to be adopted and is not there: a slip in its name must not make an empty volume.
     public static func absent(_ image: ImageReference) -> VolumeError {
         VolumeError(

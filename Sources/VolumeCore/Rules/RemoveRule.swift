@@ -85,10 +85,8 @@ extension RemoveRule {
         if !clones.isEmpty { return refusal(volume, clones: clones) }
         let others = image.snapshots.filter { !scheduled.contains($0) }
         if others.isEmpty { return nil }
-        let shown = others.prefix(8).joined(separator: ", ")
-        let more = others.count > 8 ? " and \(others.count - 8) more" : ""
         return VolumeError(
-            .busy, "remove volume \(volume.name)", why: "its image \(volume.image) has snapshots: \(shown)\(more)",
+            .busy, "remove volume \(volume.name)", why: "its image \(volume.image) has snapshots: \(listed(others))",
             remedy:
                 "remove them first ('rbd-plugin snapshot rm', 'rbd snap purge \(volume.image)'); make a clone of one"
                 + " independent with 'rbd flatten CLONE'; or keep all of it in the trash:"
@@ -96,14 +94,17 @@ extension RemoveRule {
     }
 
     private static func refusal(_ volume: VolumeRecord, clones: [String]) -> VolumeError {
-        let shown = clones.prefix(8).joined(separator: ", ")
-        let more = clones.count > 8 ? " and \(clones.count - 8) more" : ""
         return VolumeError(
             .busy, "remove volume \(volume.name)",
-            why: "clones were made out of it that need its data: \(shown)\(more)",
+            why: "clones were made out of it that need its data: \(listed(clones))",
             remedy:
                 "remove them first, or make each independent with 'rbd flatten CLONE'; what is in the trash goes by itself",
             outcome: .refused)
+    }
+
+    private static func listed(_ names: [String]) -> String {
+        let shown = names.prefix(8).joined(separator: ", ")
+        return names.count > 8 ? "\(shown) and \(names.count - 8) more" : shown
     }
 
     /// The record of a volume whose removal was begun and cannot go on, as it is when the volume is to be used again.

@@ -10,6 +10,15 @@ public enum SnapshotKeep: Sendable, Hashable {
     /// As for all snapshots of a volume: every one makes opening the image slower, and the kernel's driver takes no more than 510.
     public static let most = 450
 
+    /// - Parameter count: how many snapshots the volume has.
+    /// - Throws: `VolumeError` with code `noSpace` when it can have no more.
+    public static func checkRoom(beside count: Int, _ what: String) throws(VolumeError) {
+        guard count >= most else { return }
+        throw VolumeError(
+            .noSpace, what, why: "the volume has \(count) snapshots, and at most \(most) are allowed",
+            remedy: "remove some with 'rbd-plugin snapshot rm'", outcome: .refused)
+    }
+
     /// How many stay at most.
     public var count: Int {
         switch self {

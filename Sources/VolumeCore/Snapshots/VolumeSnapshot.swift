@@ -56,6 +56,19 @@ public struct VolumeSnapshot: Sendable, Hashable {
     }
 }
 
+extension [VolumeSnapshot] {
+    /// - Parameters:
+    ///   - volume: whose snapshots these are, as people call it.
+    ///   - what: what it is wanted for, for the error.
+    /// - Throws: `VolumeError` with code `notFound`.
+    public func named(_ name: String, of volume: String, _ what: String) throws(VolumeError) -> VolumeSnapshot {
+        if let found = first(where: { $0.name == name }) { return found }
+        throw VolumeError(
+            .notFound, what, why: "there is no snapshot \(name) of volume \(volume)",
+            remedy: "see 'rbd-plugin snapshot ls \(volume)'", outcome: .refused)
+    }
+}
+
 /// What the plugin notes of a snapshot that it takes, in the image itself, under the snapshot's number: a person's snapshot of the
 /// same name does not have it.
 public struct SnapshotMark: Sendable, Hashable, Codable {

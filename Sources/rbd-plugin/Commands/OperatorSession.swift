@@ -82,6 +82,7 @@ struct OperatorSession {
             store: store, snapshots: inCeph, requests: requests,
             clock: clock, tokens: RandomTokens(), me: me)
         let images = CephImageStore(connection: ceph, clock: clock)
+        let fence = CephFence(connection: ceph, clock: clock)
         self.images = images
         trash = .withKillPoints(
             { [cluster] in
@@ -91,13 +92,12 @@ struct OperatorSession {
             }, OperatorPorts(store: store, images: images, snapshots: inCeph))
         backups = BackupActions(
             store: store, policies: policyStore, images: images, snapshots: inCeph,
-            fence: CephFence(connection: ceph, clock: clock), blocklistExpiry: settings.limits.blocklistExpiry,
+            fence: fence, blocklistExpiry: settings.limits.blocklistExpiry,
             clock: clock, tokens: RandomTokens(), defaults: settings.volumes.defaults, limits: settings.volumes.limits,
             me: settings.node.identity, home: { [cluster] in cluster.home })
         actions = OperatorActions(
-            store: store, policies: policyStore, images: images,
-            fence: CephFence(connection: ceph, clock: clock),
-            clock: clock, blocklistExpiry: settings.limits.blocklistExpiry,
+            store: store, policies: policyStore, images: images, fence: fence, clock: clock,
+            blocklistExpiry: settings.limits.blocklistExpiry,
             me: NodeIdentity(node: me, boot: RandomTokens().token()), log: silent)
     }
 

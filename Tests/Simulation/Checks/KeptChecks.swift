@@ -45,15 +45,10 @@ struct KeptChecks {
         promises = [:]
         for (id, entry) in kept where !released.contains(id) {
             guard let until = entry.keptUntil else { continue }
-            let snapshots = Set(entry.image.listed.filter { !Self.isTemporary($0) }.map(\.id))
+            let snapshots = Set(entry.image.listed.filter { !SnapshotChecks.isTemporary($0) }.map(\.id))
             promises[id] = Promise(until: until, content: entry.image.content, snapshots: snapshots)
         }
         return broken
-    }
-
-    /// That by which the plugin asks Ceph what time it is, and that of which it makes a clone.
-    private static func isTemporary(_ snapshot: VolumeSnapshot) -> Bool {
-        SnapshotChecks.isClock(snapshot.name) || CloneRule.isOfNow(snapshot)
     }
 }
 

@@ -17,8 +17,10 @@ struct SnapshotChecks {
 
     mutating func forget() { known = [:] }
 
-    /// That by which the plugin asks Ceph what time it is.
-    static func isClock(_ name: String) -> Bool { name == "rbd-plugin.trash-clock" }
+    /// Whether the plugin has taken it for a moment: to ask Ceph what time it is, or to make a clone.
+    static func isTemporary(_ snapshot: VolumeSnapshot) -> Bool {
+        snapshot.name == "rbd-plugin.trash-clock" || CloneRule.isOfNow(snapshot)
+    }
 
     /// - Parameters:
     ///   - takesUnderWay: the requests for a snapshot that may still take effect.
@@ -46,7 +48,7 @@ struct SnapshotChecks {
             }
         }
         for (id, snapshot) in known where now[id] == nil && !snapshot.isScheduledAndFree {
-            if Self.isClock(snapshot.name) || CloneRule.isOfNow(snapshot) || images[id].map(mayGo) == true { continue }
+            if Self.isTemporary(snapshot) || images[id].map(mayGo) == true { continue }
             let what =
                 "snapshot \(snapshot.name), which is \(snapshot.kind)\(snapshot.mark?.isHeld == true ? " and held" : "")"
             found.append((snapshot.kind == .foreign ? .foreignUntouched : .snapshotsAreKept, "\(what), was removed"))
