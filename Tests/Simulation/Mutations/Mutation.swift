@@ -51,7 +51,7 @@ public enum Mutation: String, Sendable, CaseIterable {
     /// Whether it shows too seldom for a hunt on every commit: about once in 100,000 histories, or less.
     public var isRare: Bool {
         switch self {
-        case .unmapIsBelieved, .slotsAreForgotten, .heldSnapshotsAreRemoved, .writersAreNotNoted, .growthIgnoresTheID:
+        case .unmapIsBelieved, .slotsAreForgotten, .heldSnapshotsAreRemoved, .growthIgnoresTheID:
             true
         default: false
         }
@@ -231,7 +231,10 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .requestsAreForgotten, .frozenStaysFrozen: [.endsWell]
         case .heldIsMounted: [.noRecordLost, .mountedIsMounted, .answersAreTrue, .endsWell]
         case .freezeIsClaimed: [.frozenIsTrue]
-        case .quotasAreNotGuarded, .unfinishedCreatesAreNotCounted: [.quotaHolds]
+        // The guard also keeps a volume from being recorded under a policy that somebody has just removed: nobody would know then
+        // what is wanted of it.
+        case .quotasAreNotGuarded: [.quotaHolds, .endsWell]
+        case .unfinishedCreatesAreNotCounted: [.quotaHolds]
         case .growthIgnoresTheID: [.foreignUntouched, .appliedIsTrue, .endsWell]
         case .removalIgnoresMounts: [.noRecordLost, .foreignUntouched, .unmountedIsGone, .endsWell]
         }
