@@ -83,7 +83,7 @@ public final class IncomingStream: Sendable {
 enum BackupLimits {
     /// Whoever is at the other end of a pipe.
     static let others = Duration.seconds(365 * 86_400)
-    /// A call to Ceph that makes many requests, each of which has a limit of its own.
+    /// A call to Ceph that makes many requests. Each request has its own limit.
     static let manyRequests = Duration.seconds(120)
     /// How long an export waits for Ceph to answer again.
     static let silence = Duration.seconds(600)

@@ -121,9 +121,9 @@ public struct VolumeUpdate {
         try await snapshots.acceptHalfRolledBack(image, id: id)
     }
 
-    /// Brings the image back to what it was, also where the import was interrupted: in a task of its own.
+    /// Brings the image back to what it was. It runs in its own task, so an interrupted import is brought back too.
     ///
-    /// A write that got no answer may still come, also after a rollback: then the image goes on saying that it is none of both.
+    /// A write that got no answer may still arrive, even after a rollback. The image then keeps saying that it is not whole.
     /// - Throws: `VolumeError` which says that the image is not whole.
     private func undo(
         _ opened: RBDImage, _ image: ImageReference, _ id: String, to from: VolumeSnapshot, after error: any Error

@@ -126,7 +126,7 @@ public struct CephImageStore: ImageStore {
                 image.name, size: spec.size.bytes, layout: layout, removedIfLate: true, timeout: limit)
             return try await images.withImage(.name(image.name), .readWrite, timeout: call.limit) { opened in
                 let id = try await opened.stat(timeout: call.limit).id
-                // In one request: librbd would tell all who have the image open, and read it anew. That is nobody.
+                // In one request. librbd would notify everyone who has the image open and read it again, but nobody has.
                 try await images.changeMetadata(ofImage: id, setting: [Self.uidKey: uid], timeout: call.limit)
                 try await body(opened)
                 return id

@@ -7,7 +7,7 @@ import Synchronization
 ///   from it later but the id.
 /// - A *finished* image is one that a Create has just filled, open for writing, until it gets the volume's name.
 final class KeptImages: Sendable {
-    /// An open image, and what it was opened by.
+    /// An open image, with the name it was opened by and its id.
     struct Kept: Sendable {
         let image: RBDImage
         let name: String

@@ -17,8 +17,8 @@ public struct ImageDifference: Sendable, Hashable {
 }
 
 extension RBDImage {
-    /// What differs in a range from what it was at a snapshot (`rbd_diff_iterate2`). To be asked of an image that is open at a later
-    /// snapshot. With striping the parts come in another order than that of the image.
+    /// The parts of a range that have changed since a snapshot (`rbd_diff_iterate2`). The image must be open at a later snapshot.
+    /// On a striped image the parts are not in the order of their offsets.
     /// - Parameters:
     ///   - snapshot: its name; `nil` for all that there is, what comes from the parent of a clone included.
     ///   - wholeObjects: only tells which objects differ, which the feature fast-diff knows without asking for each.

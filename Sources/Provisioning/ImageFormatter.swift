@@ -10,7 +10,7 @@ public struct ImageFormatter: VolumeFormatter {
     private let maker: SparseImageFormatter
     private let fallback: any VolumeFormatter
 
-    /// - Parameter fallback: for a size of which no sparse file can be made here, and for clones.
+    /// - Parameter fallback: makes clones, and filesystems that are too large for a sparse file here.
     public init(images: CephImageStore, maker: SparseImageFormatter, fallback: any VolumeFormatter) {
         self.images = images
         self.maker = maker

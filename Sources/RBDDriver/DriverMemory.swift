@@ -16,7 +16,7 @@ final class DriverMemory: Sendable {
         /// How many images of removed volumes wait in the trash, where there are some or may be.
         var trash: [TrashPlace: Int] = [:]
         var lookedForTrash: Moment?
-        /// Images in the trash of which Ceph's clock was asked, and until when it is not asked again.
+        /// Images in the trash that Ceph's clock says must stay, each with the time at which the clock is asked again.
         var putOff: [String: Moment] = [:]
         /// When each volume's values were last brought into force, or tried to be, and which.
         var values: [VolumeName: (wanted: RuntimeSettings, epoch: Epoch, at: Moment)] = [:]
