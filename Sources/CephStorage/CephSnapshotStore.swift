@@ -23,19 +23,19 @@ public struct CephSnapshotStore: SnapshotStore {
 
     public func take(
         _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark
-    ) async throws -> VolumeSnapshot {
+    ) async throws -> TakenSnapshot {
         let what = "take snapshot \(name) of image \(image)"
         return try await call(what) { limit in
             let images = call.images(image)
             return try await images.withImage(.id(id), .readWrite, timeout: limit) { opened in
                 let note = SnapshotNote(image: id)
                 if let found = try await find(name, in: opened, id) {
-                    if found.mark?.token == mark.token { return found }
+                    if found.mark?.token == mark.token { return TakenSnapshot(found, isNew: false) }
                     let begun = try await opened.metadata(note.attemptKey(of: name), timeout: call.limit)
                     guard found.mark == nil, begun == note.attempt(mark.token) else {
                         throw VolumeError.snapshotNameTaken(what)
                     }
-                    return try await finish(found, mark, in: images, note)
+                    return TakenSnapshot(try await finish(found, mark, in: images, note), isNew: false)
                 }
                 try await images.changeMetadata(
                     ofImage: id, setting: [note.attemptKey(of: name): note.attempt(mark.token)], timeout: call.limit)
@@ -50,7 +50,7 @@ public struct CephSnapshotStore: SnapshotStore {
                 guard let found = try await find(name, in: opened, id) else {
                     throw VolumeError(.notFound, what, why: "somebody has removed it again")
                 }
-                return try await finish(found, mark, in: images, note)
+                return TakenSnapshot(try await finish(found, mark, in: images, note), isNew: true)
             }
         }
     }

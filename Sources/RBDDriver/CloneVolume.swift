@@ -59,10 +59,10 @@ extension VolumeDriver {
     private func takeSnapshotOfNow(for record: VolumeRecord, _ origin: CloneOrigin) async throws -> UInt64 {
         let taken = try await ports.snapshots.take(
             origin.snapshot, of: origin.image, id: origin.imageID, mark: CloneRule.mark(for: record))
-        guard taken.size <= record.spec.size else {
+        guard taken.snapshot.size <= record.spec.size else {
             throw VolumeError(
                 .conflict, "create volume \(record.name)",
-                why: "volume \(origin.volume.given) has grown to \(taken.size) meanwhile", remedy: "try again")
+                why: "volume \(origin.volume.given) has grown to \(taken.snapshot.size) meanwhile", remedy: "try again")
         }
         return taken.id
     }

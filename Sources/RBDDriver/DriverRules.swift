@@ -41,6 +41,8 @@ public struct DriverRules: Sendable {
     public var reconcile: @Sendable (Attachment, NodeIdentity, Bool) -> ReconcileStep = {
         ReconcileRule.decide($0, me: $1, justMounted: $2)
     }
+    public var mayBeFrozen: @Sendable (StoredVolume) -> Bool = { FreezeRule.mayBeFrozen($0) }
+    public var isOfFrozen: @Sendable (TakenSnapshot) -> Bool = { FreezeRule.isOfFrozen($0) }
     public var request: @Sendable (StoredVolume, NodeIdentity, Bool, WallTime) -> RequestStep = {
         RequestRule.decide($0, me: $1, nodeIsAlive: $2, at: $3)
     }

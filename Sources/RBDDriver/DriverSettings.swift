@@ -26,6 +26,8 @@ public struct DriverSettings: Sendable {
     public var blocklistExpiry: Duration
     /// How long whoever writes to a volume waits at most while a snapshot of it is taken.
     public var freezeLimit: Duration
+    /// Snapshots that are taken by schedule more often than that do not make anybody wait.
+    public var shortestFrozenSchedule: Duration
     /// For how long an unfinished image has to have been nobody's before it is removed.
     public var orphanAge: Duration
 
@@ -36,7 +38,7 @@ public struct DriverSettings: Sendable {
         handOverWait: Duration = .seconds(10), handOverGrace: Duration = .seconds(60),
         pollInterval: Duration = .milliseconds(250),
         blocklistExpiry: Duration = .seconds(10 * 365 * 86_400), orphanAge: Duration = .seconds(3600),
-        freezeLimit: Duration = .seconds(5)
+        freezeLimit: Duration = .seconds(5), shortestFrozenSchedule: Duration = .seconds(60)
     ) {
         self.mountRoot = mountRoot
         self.defaults = defaults
@@ -52,6 +54,7 @@ public struct DriverSettings: Sendable {
         self.blocklistExpiry = blocklistExpiry
         self.orphanAge = orphanAge
         self.freezeLimit = freezeLimit
+        self.shortestFrozenSchedule = shortestFrozenSchedule
     }
 
     /// How long a call may take that only looks: nothing of it has to be undone.

@@ -40,7 +40,7 @@ extension VolumeDriver {
         let mark = SnapshotMark(consistency: .crash, by: me.node, token: TrashSnapshot.token)
         let taken = try await ports.snapshots.take(
             TrashSnapshot.name, of: image.reference, id: image.id, mark: mark)
-        if rules.trashIsDue(image, taken.takenAt) { return true }
+        if rules.trashIsDue(image, taken.snapshot.takenAt) { return true }
         try await ports.snapshots.remove(taken.id, of: image.reference, id: image.id)
         memory.putOff(image.id, until: ports.clock.now() + .seconds(600))
         log.warning(

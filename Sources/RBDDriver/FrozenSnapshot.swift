@@ -5,7 +5,7 @@ import VolumeCore
 /// no repair.
 ///
 /// Nobody who writes waits longer than `freezeLimit`: the filesystem is thawed then, whatever has become of the snapshot and of this
-/// plugin. The record says that this node is at it before anything is frozen; a plugin that was killed together with what would
+/// plugin. A record says that this node is at it before anything is frozen; a plugin that was killed together with what would
 /// have thawed the filesystem finds that when it starts.
 extension VolumeDriver {
     /// - Returns: what came of it, for people.
@@ -22,9 +22,7 @@ extension VolumeDriver {
                 let mounted = try await mountedHere(stored)
                 if mine.hasBegun {
                     // The attempt before may have ended with its process.
-                    if let mounted {
-                        _ = try await ports.filesystems.thaw(mounted.device, mountpoint: mounted.mountpoint)
-                    }
+                    if let mounted { try await thawLeftOver(mounted) }
                 } else {
                     var begun = mine
                     begun.hasBegun = true
@@ -33,24 +31,26 @@ extension VolumeDriver {
                     }
                 }
                 let mark = SnapshotMark(consistency: .crash, by: request.askedBy, token: token)
-                let taken = try await take(snapshot, mark, of: volume.image, id, mounted, after: request)
-                log.step("took a snapshot", name, ["snapshot": "\(snapshot)", "consistency": "\(taken)"])
-                return "\(taken)"
+                // An attempt that got no answer is repeated without freezing anything: Ceph may not answer for long.
+                let taken = try await take(
+                    snapshot, mark, of: volume.image, id, freezing: request.result == nil ? mounted : nil)
+                let consistency = taken.mark?.consistency ?? .crash
+                log.step("took a snapshot", name, ["snapshot": "\(snapshot)", "consistency": "\(consistency)"])
+                return "\(consistency)"
             }
         }
     }
 
-    /// An attempt that got no answer is repeated without freezing anything: Ceph may not answer for long.
-    /// - Parameter mounted: `nil` when only containers have it mounted: the plugin's own mount was taken away.
-    private func take(
+    /// - Parameter mounted: what is to be frozen meanwhile; `nil` for nothing.
+    /// - Returns: the snapshot, with what it is worth.
+    func take(
         _ snapshot: SnapshotName, _ mark: SnapshotMark, of image: ImageReference, _ id: String,
-        _ mounted: MountedVolume?, after request: WorkRequest
-    ) async throws -> SnapshotMark.Consistency {
-        guard request.result == nil, let mounted, await freeze(mounted, of: image.pool) else {
-            _ = try await ports.snapshots.take(snapshot, of: image, id: id, mark: mark)
-            return .crash
+        freezing mounted: MountedVolume?
+    ) async throws -> VolumeSnapshot {
+        guard let mounted, await freeze(mounted, of: image.pool) else {
+            return try await ports.snapshots.take(snapshot, of: image, id: id, mark: mark).snapshot
         }
-        let taken: VolumeSnapshot
+        var taken: TakenSnapshot
         do {
             let end = ports.clock.now() + settings.freezeLimit
             taken = try await Deadline.$current.withValue(min(Deadline.current ?? end, end)) {
@@ -60,12 +60,14 @@ extension VolumeDriver {
             _ = await thaw(mounted)
             throw error
         }
-        guard await thaw(mounted) else { return .crash }
+        // One that was there already is older than the freeze: a node that took it and was cut off before it could say so.
+        guard await thaw(mounted), rules.isOfFrozen(taken) else { return taken.snapshot }
         // Not before it is certain: a plugin that is killed here claims too little.
         var certain = mark
         certain.consistency = .frozen
         try await ports.snapshots.mark(taken.id, of: image, id: id, certain)
-        return .frozen
+        taken.snapshot.mark = certain
+        return taken.snapshot
     }
 
     /// - Returns: `false` when it cannot be frozen: then the snapshot is as after a power cut.
@@ -76,6 +78,7 @@ extension VolumeDriver {
                 mounted.device, mountpoint: mounted.mountpoint, atMost: settings.freezeLimit)
             return true
         } catch {
+            scheduleMemory.noteFailedFreeze(of: mounted.uid, at: ports.clock.now())
             log.warning(
                 "could not freeze a filesystem for a snapshot, which is as after a power cut then",
                 metadata: ["mountpoint": "\(mounted.mountpoint)", "error": "\(error)"])
@@ -97,11 +100,16 @@ extension VolumeDriver {
         }
     }
 
+    /// What an attempt has left frozen that ended with its process.
+    func thawLeftOver(_ mounted: MountedVolume) async throws {
+        _ = try await ports.filesystems.thaw(mounted.device, mountpoint: mounted.mountpoint)
+    }
+
     /// A frozen filesystem stays on its device when it is unmounted, and could not be thawed any more then.
     func thawIfLeftFrozen(_ attachment: Attachment, _ stored: StoredVolume) async {
-        guard let request = stored.request?.record, case .snapshot = request.work, request.hasBegun,
-            request.state == .running, let device = attachment.exposed, let mountpoint = attachment.mountpoint
-        else { return }
+        guard rules.mayBeFrozen(stored), let device = attachment.exposed, let mountpoint = attachment.mountpoint else {
+            return
+        }
         _ = try? await ports.filesystems.thaw(device, mountpoint: mountpoint)
     }
 }

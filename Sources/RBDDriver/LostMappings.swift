@@ -65,6 +65,8 @@ extension VolumeDriver {
     func detach(lost device: MappedDevice, _ name: VolumeName) async throws {
         await endTrim(of: name)
         for mountpoint in try await mountpoints(of: device, name) {
+            // Nothing written to it gets anywhere. Frozen it could not be unmapped, by whomever it was frozen.
+            _ = try? await ports.filesystems.thaw(device.exposed, mountpoint: mountpoint)
             try await ports.mounter.unmount(mountpoint, of: device.exposed)
         }
         let ended = try await clientEnded(withUnmapping: device)

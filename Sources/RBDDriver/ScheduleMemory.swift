@@ -7,6 +7,8 @@ final class ScheduleMemory: Sendable {
         var lookedAtRest: Moment?
         var failures: [VolumeName: (reason: String, at: Moment)] = [:]
         var outcomes: [SnapshotOutcome: Int] = [:]
+        /// The uids of volumes that could not be frozen, and when that was.
+        var failedFreezes: [String: Moment] = [:]
     }
 
     private let contents = Mutex(Contents())
@@ -34,6 +36,21 @@ final class ScheduleMemory: Sendable {
     }
 
     func forgetFailure(of name: VolumeName) { contents.withLock { $0.failures[name] = nil } }
+
+    /// - Parameter uid: the volume's.
+    func noteFailedFreeze(of uid: String, at now: Moment) {
+        contents.withLock { contents in
+            contents.failedFreezes = contents.failedFreezes.filter { now - $0.value < Self.freezePause }
+            contents.failedFreezes[uid] = now
+        }
+    }
+
+    /// Whether a freeze of the volume failed a short while ago: whoever writes to it has waited enough.
+    func hasFailedToFreeze(_ uid: String, now: Moment) -> Bool {
+        contents.withLock(\.failedFreezes[uid]).map { now - $0 < Self.freezePause } ?? false
+    }
+
+    private static let freezePause = Duration.seconds(600)
 
     func count(_ outcome: SnapshotOutcome) { contents.withLock { $0.outcomes[outcome, default: 0] += 1 } }
 

@@ -45,7 +45,7 @@ extension VolumeDriver {
     }
 
     /// Whoever has the volume mounted takes its snapshots; while nobody has it, any node does.
-    private func step(for stored: StoredVolume) -> (ScheduleRule.Step, SnapshotSchedule)? {
+    func step(for stored: StoredVolume) -> (ScheduleRule.Step, SnapshotSchedule)? {
         guard let volume = stored.volume?.record, let schedule = schedule(of: volume),
             ScheduleRule.mayHaveChanged(stored), RequestRule.holding(stored) == nil
         else { return nil }
@@ -75,15 +75,14 @@ extension VolumeDriver {
     }
 
     private func takeIfDue(_ name: VolumeName) async throws {
-        guard let known = ports.catalog.find(name), let volume = known.volume?.record, let (step, _) = step(for: known)
+        guard let known = ports.catalog.find(name), let volume = known.volume?.record,
+            let (step, schedule) = step(for: known), let image = SnapshotImage(volume)
         else { return }
         if case .begin = step { return try await begin(name) }
+        if mayFreeze(known, schedule) { return try await takeFrozen(name, of: image) }
         try await inFreeSlot(of: known.pool) {
             // Before etcd is asked: nothing may come between its answer and the snapshot, however long it takes.
-            guard let image = SnapshotImage(volume) else { return }
-            let others = try await finished(
-                try await ports.snapshots.snapshots(of: image.reference, id: image.id), image)
-            try refuseTooMany(others, name)
+            let others = try await snapshotsToday(of: image, name)
             let stored = try await read(name)
             guard let now = stored.volume?.record, SnapshotImage(now) == image,
                 case (.take(let slot), let schedule)? = self.step(for: stored)
@@ -98,17 +97,27 @@ extension VolumeDriver {
         }
     }
 
-    /// Takes the snapshot of a slot. Here, and nowhere else, a filesystem that this node has mounted could be frozen for it.
+    /// The snapshots that there are, of which none is half taken.
+    func snapshotsToday(of image: SnapshotImage, _ name: VolumeName) async throws -> [VolumeSnapshot] {
+        let all = try await finished(try await ports.snapshots.snapshots(of: image.reference, id: image.id), image)
+        try refuseTooMany(all, name)
+        return all
+    }
+
+    /// Takes the snapshot of a slot.
+    /// - Parameter mounted: what is frozen meanwhile; `nil` for nothing.
     /// - Returns: `nil` when somebody else's snapshot has its name.
-    private func take(
-        _ slot: WallTime, of image: SnapshotImage, _ stored: StoredVolume
+    func take(
+        _ slot: WallTime, of image: SnapshotImage, _ stored: StoredVolume, freezing mounted: MountedVolume? = nil
     ) async throws -> VolumeSnapshot? {
         let snapshot = try ScheduleRule.name(of: slot)
         do {
             let mark = SnapshotMark.scheduled(slot, consistency: .crash, by: me.node)
-            let taken = try await ports.snapshots.take(snapshot, of: image.reference, id: image.id, mark: mark)
+            let taken = try await take(snapshot, mark, of: image.reference, image.id, freezing: mounted)
             scheduleMemory.count(.taken)
-            log.step("took a snapshot by schedule", stored.name, ["snapshot": "\(snapshot)"])
+            log.step(
+                "took a snapshot by schedule", stored.name,
+                ["snapshot": "\(snapshot)", "consistency": "\(taken.mark?.consistency ?? .crash)"])
             return taken
         } catch let error as VolumeError where error.code == .alreadyExists {
             scheduleMemory.count(.failed)
@@ -127,8 +136,7 @@ extension VolumeDriver {
         of image: SnapshotImage, over stored: StoredVolume
     ) async throws -> Bool {
         func progress(_ before: ScheduleProgress, atRestSince rest: Epoch?) -> ScheduleProgress {
-            all.compactMap { $0.mark?.slot }.reduce(before) { $0.passing($1, schedule) }
-                .taking(slot, schedule, atRestSince: rest)
+            before.taking(slot, schedule, among: all, atRestSince: rest)
         }
         guard stored.attachment == nil, var volume = stored.volume?.record else {
             return try await note(stored.name, image) { progress($0, atRestSince: nil) }
@@ -149,7 +157,7 @@ extension VolumeDriver {
     /// In the volume's turn, for a moment. What another node has now that node will see for itself.
     /// - Returns: whether the record says so.
     @discardableResult
-    private func note(
+    func note(
         _ name: VolumeName, _ image: SnapshotImage, _ change: (ScheduleProgress) -> ScheduleProgress
     ) async throws -> Bool {
         try await operation("note the snapshot of", name) {
@@ -163,7 +171,7 @@ extension VolumeDriver {
         }
     }
 
-    private func isMine(_ stored: StoredVolume) -> Bool {
+    func isMine(_ stored: StoredVolume) -> Bool {
         stored.attachment?.record.owner == me && stored.attachment?.record.state == .attached
     }
 
@@ -186,7 +194,8 @@ extension VolumeDriver {
             guard let slot = snapshot.unfinishedSlot else { continue }
             finished[index] = try await ports.snapshots.take(
                 SnapshotName(snapshot.name), of: image.reference, id: image.id,
-                mark: .scheduled(slot, consistency: .crash, by: me.node))
+                mark: .scheduled(slot, consistency: .crash, by: me.node)
+            ).snapshot
         }
         return finished
     }
@@ -203,7 +212,7 @@ extension VolumeDriver {
     }
 
     /// What cannot be removed now stays until after the next snapshot.
-    private func removeSurplus(
+    func removeSurplus(
         _ snapshots: [VolumeSnapshot], _ keep: SnapshotKeep, of image: SnapshotImage, _ name: VolumeName
     ) async {
         for snapshot in rules.surplus(snapshots, keep) {
@@ -244,7 +253,7 @@ extension VolumeDriver {
 }
 
 /// The image of a volume, known by its id.
-private struct SnapshotImage: Sendable, Hashable {
+struct SnapshotImage: Sendable, Hashable {
     let reference: ImageReference
     let id: String
     let uid: String

@@ -110,12 +110,12 @@ public struct SnapshotActions: Sendable {
     ) async throws -> VolumeSnapshot {
         for _ in 1..<3 {
             do {
-                return try await snapshots.take(name, of: volume.image, id: volume.id, mark: mark)
+                return try await snapshots.take(name, of: volume.image, id: volume.id, mark: mark).snapshot
             } catch let error as VolumeError where error.outcome == .unknown {
                 try await clock.sleep(for: .seconds(1))
             }
         }
-        return try await snapshots.take(name, of: volume.image, id: volume.id, mark: mark)
+        return try await snapshots.take(name, of: volume.image, id: volume.id, mark: mark).snapshot
     }
 
     /// The snapshots of a volume, oldest first.

@@ -16,7 +16,7 @@ public struct SnapshotStoreContract: Sendable {
 
     public static let promises: [ContractCase<Self>] = [
         .init("a snapshot is listed with its size and its mark, oldest first") { try await $0.takes() },
-        .init("taken again with the same token it is the same one; with another the name is taken") {
+        .init("taken again with the same token it is the same one, and not new; with another the name is taken") {
             try await $0.takesOnce()
         },
         .init("a person's snapshot has no mark, and its name is taken") { try await $0.foreign() },
@@ -48,9 +48,10 @@ public struct SnapshotStoreContract: Sendable {
     private func takes() async throws {
         try await withImage("takes") { image, id in
             #expect(try await snapshots.snapshots(of: image, id: id) == [])
-            let first = try await snapshots.take(SnapshotName("b.first"), of: image, id: id, mark: mark("t1"))
+            let first = try await snapshots.take(SnapshotName("b.first"), of: image, id: id, mark: mark("t1")).snapshot
             try await images.grow(image, id: id, to: .mebibytes(80))
             let second = try await snapshots.take(SnapshotName("a-second"), of: image, id: id, mark: mark("t2", .crash))
+                .snapshot
             #expect(first.mark == mark("t1") && first.name == "b.first" && first.size == place.spec().size)
             #expect(second.size == .mebibytes(80) && second.takenAt >= first.takenAt)
             #expect(try await snapshots.snapshots(of: image, id: id) == [first, second])
@@ -61,8 +62,11 @@ public struct SnapshotStoreContract: Sendable {
     private func takesOnce() async throws {
         try await withImage("once") { image, id in
             let name = try SnapshotName("s")
-            let taken = try await snapshots.take(name, of: image, id: id, mark: mark("t1"))
-            #expect(try await snapshots.take(name, of: image, id: id, mark: mark("t1")) == taken)
+            let first = try await snapshots.take(name, of: image, id: id, mark: mark("t1"))
+            #expect(first.isNew)
+            let taken = first.snapshot
+            let again = try await snapshots.take(name, of: image, id: id, mark: mark("t1"))
+            #expect(again == TakenSnapshot(taken, isNew: false))
             await expectFailure(.alreadyExists, "another one of the name") {
                 _ = try await snapshots.take(name, of: image, id: id, mark: mark("t2"))
             }
@@ -83,7 +87,7 @@ public struct SnapshotStoreContract: Sendable {
 
     private func nextOfName() async throws {
         try await withImage("next") { image, id in
-            let taken = try await snapshots.take(SnapshotName("s"), of: image, id: id, mark: mark("t1"))
+            let taken = try await snapshots.take(SnapshotName("s"), of: image, id: id, mark: mark("t1")).snapshot
             try await snapshots.remove(taken.id, of: image, id: id)
             try await place.addSnapshot(image, "s")
             let found = try #require(try await snapshots.snapshots(of: image, id: id).first)
@@ -94,7 +98,7 @@ public struct SnapshotStoreContract: Sendable {
     private func marks() async throws {
         let image = place.image("marked")
         let id = try await images.create(image, spec: place.spec(), uid: "uid-marked")
-        var taken = try await snapshots.take(SnapshotName("s"), of: image, id: id, mark: mark("t1"))
+        var taken = try await snapshots.take(SnapshotName("s"), of: image, id: id, mark: mark("t1")).snapshot
         taken.mark?.isHeld = true
         try await snapshots.mark(taken.id, of: image, id: id, try #require(taken.mark))
         let renamed = image.named(image.name + ".renamed")
@@ -108,8 +112,8 @@ public struct SnapshotStoreContract: Sendable {
 
     private func removes() async throws {
         try await withImage("removes") { image, id in
-            let kept = try await snapshots.take(SnapshotName("kept"), of: image, id: id, mark: mark("t1"))
-            let gone = try await snapshots.take(SnapshotName("gone"), of: image, id: id, mark: mark("t2"))
+            let kept = try await snapshots.take(SnapshotName("kept"), of: image, id: id, mark: mark("t1")).snapshot
+            let gone = try await snapshots.take(SnapshotName("gone"), of: image, id: id, mark: mark("t2")).snapshot
             for _ in 1...2 { try await snapshots.remove(gone.id, of: image, id: id) }
             #expect(try await snapshots.snapshots(of: image, id: id) == [kept])
         }
@@ -117,7 +121,7 @@ public struct SnapshotStoreContract: Sendable {
 
     private func held() async throws {
         try await withImage("held") { image, id in
-            var taken = try await snapshots.take(SnapshotName("s"), of: image, id: id, mark: mark("t1"))
+            var taken = try await snapshots.take(SnapshotName("s"), of: image, id: id, mark: mark("t1")).snapshot
             taken.mark?.isHeld = true
             try await snapshots.mark(taken.id, of: image, id: id, try #require(taken.mark))
             await expectFailure(.conflict, "a held one") {
@@ -136,11 +140,11 @@ public struct SnapshotStoreContract: Sendable {
             let slot = WallTime(seconds: 1_790_000_000)
             let name = try ScheduleRule.name(of: slot)
             let mark = SnapshotMark.scheduled(slot, consistency: .crash, by: "n1")
-            let taken = try await snapshots.take(name, of: image, id: id, mark: mark)
+            let taken = try await snapshots.take(name, of: image, id: id, mark: mark).snapshot
             #expect(taken.kind == .scheduled && taken.mark?.slot == slot && taken.attempt == nil)
             // Another node has the same token, and finds the same snapshot.
             let other = SnapshotMark.scheduled(slot, consistency: .crash, by: "n2")
-            #expect(try await snapshots.take(name, of: image, id: id, mark: other) == taken)
+            #expect(try await snapshots.take(name, of: image, id: id, mark: other).snapshot == taken)
             #expect(try await snapshots.snapshots(of: image, id: id) == [taken])
             #expect(taken.isScheduledAndFree && taken.unfinishedSlot == nil)
         }
@@ -150,7 +154,7 @@ public struct SnapshotStoreContract: Sendable {
         let image = place.image("trashed")
         let uid = "uid-trashed"
         let id = try await images.create(image, spec: place.spec(), uid: uid)
-        let taken = try await snapshots.take(SnapshotName("s"), of: image, id: id, mark: mark("t1"))
+        let taken = try await snapshots.take(SnapshotName("s"), of: image, id: id, mark: mark("t1")).snapshot
         let removed = VolumeRecord.removedPrefix + uid + "." + "vol"
         try await images.moveToTrash(image, id: id, as: removed)
         let entry = try #require(TrashedImage(in: image.trash, id: id, named: removed))
@@ -167,8 +171,9 @@ public struct SnapshotStoreContract: Sendable {
         try await images.moveToTrash(image, id: id, as: VolumeRecord.removedPrefix + uid + ".vol")
         var times: [WallTime] = []
         for _ in 1...2 {
-            let taken = try await snapshots.take(SnapshotName("clock"), of: image, id: id, mark: mark("t1"))
-            #expect(try await snapshots.take(SnapshotName("clock"), of: image, id: id, mark: mark("t1")) == taken)
+            let taken = try await snapshots.take(SnapshotName("clock"), of: image, id: id, mark: mark("t1")).snapshot
+            #expect(
+                try await snapshots.take(SnapshotName("clock"), of: image, id: id, mark: mark("t1")).snapshot == taken)
             times.append(taken.takenAt)
             try await snapshots.remove(taken.id, of: image, id: id)
         }
@@ -178,7 +183,7 @@ public struct SnapshotStoreContract: Sendable {
 
     private func rollsBack() async throws {
         try await withImage("back") { image, id in
-            let taken = try await snapshots.take(SnapshotName("s"), of: image, id: id, mark: mark("t1"))
+            let taken = try await snapshots.take(SnapshotName("s"), of: image, id: id, mark: mark("t1")).snapshot
             try await images.grow(image, id: id, to: .mebibytes(80))
             let told = Mutex<[Int]>([])
             try await snapshots.rollBack(image, id: id, to: taken.id) { percent in told.withLock { $0.append(percent) }

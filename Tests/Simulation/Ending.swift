@@ -255,7 +255,7 @@ extension History {
     /// Who has the volume mounted takes its snapshots as they come due, and removes as many as are not to stay.
     private func seeThatItIsSnapshot(_ name: VolumeName, on index: Int) {
         guard checks.violation == nil else { return }
-        cluster.mutate { _ = $0.setValues(Setup.scheduled, of: name.text) }
+        cluster.mutate { _ = $0.setValues(Setup.scheduled(freezing: true), of: name.text) }
         var before = WallTime(seconds: 0)
         for _ in 1...5 {
             cluster.mutate { $0.advance(by: .seconds(6)) }

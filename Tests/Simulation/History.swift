@@ -83,7 +83,10 @@ final class History: @unchecked Sendable {
         } else {
             // Of two volumes that are created at the same time, or grow, there is room for one.
             let most = VolumeSize.mebibytes(start == .nothing ? 600 : 900 + 700 * UInt64(random.below(3)))
-            cluster.mutate { _ = $0.setPolicy(Setup.policy(allowing: most, keeping: keepsRemoved), as: .standard) }
+            cluster.mutate {
+                _ = $0.setPolicy(
+                    Setup.policy(allowing: most, keeping: keepsRemoved, scheduling: takesSnapshots), as: .standard)
+            }
         }
         guard start == .mounted, let volume = volumes.first else { return }
         let mountpoint = Setup.mountpoint(volume)
@@ -97,6 +100,9 @@ final class History: @unchecked Sendable {
 
     /// Whether removed volumes are kept, unless an operator wants it otherwise: where somebody is going to ask for them.
     var keepsRemoved: Bool { plan.events.contains(.restoreAsked) || plan.events.contains(.keptDeleted) }
+
+    /// Whether the policy has snapshots taken: where an operator is going to begin and end that for single volumes.
+    var takesSnapshots: Bool { plan.events.contains(.snapshotsScheduled) }
 
     private var planText: String {
         (plan.callFaults + plan.events).map(\.rawValue).joined(separator: ", ")

@@ -10,7 +10,7 @@ public protocol SnapshotStore: Sendable {
     /// - Throws: `VolumeError` with code `alreadyExists` when another snapshot has the name; `notFound` as above.
     func take(
         _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark
-    ) async throws -> VolumeSnapshot
+    ) async throws -> TakenSnapshot
 
     /// Changes what is noted of a snapshot.
     /// - Throws: `VolumeError` with code `notFound` when there is no such snapshot.

@@ -13,6 +13,7 @@ public enum RuntimeOption: String, Sendable, Hashable, CaseIterable {
     case snapshots
     case snapshotFrequency = "snapshots.frequency"
     case snapshotKeep = "snapshots.keep"
+    case snapshotFreeze = "snapshots.freeze"
     case onRemove = "on-remove"
     case trashKeep = "trash.keep"
 
@@ -49,7 +50,7 @@ public enum RuntimeOption: String, Sendable, Hashable, CaseIterable {
     /// The word that switches it off, whatever a policy says.
     public var off: String {
         switch self {
-        case .discard, .autogrowAt, .snapshots: "off"
+        case .discard, .autogrowAt, .snapshots, .snapshotFreeze: "off"
         default: "none"
         }
     }

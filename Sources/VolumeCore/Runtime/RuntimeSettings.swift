@@ -86,7 +86,9 @@ extension RuntimeSettings {
             let every = values[.snapshotFrequency].flatMap({ try? IntervalText.seconds($0) })
         else { return nil }
         let keep = values[.snapshotKeep].flatMap { try? SnapshotKeep($0) }
-        return SnapshotSchedule(every: .seconds(every), keep: keep ?? .standard)
+        return SnapshotSchedule(
+            every: .seconds(every), keep: keep ?? .standard,
+            freezes: values[.snapshotFreeze] != RuntimeOption.snapshotFreeze.off)
     }
 
     /// `nil` where nobody has said it.

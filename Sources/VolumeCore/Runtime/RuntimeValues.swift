@@ -16,7 +16,7 @@ enum RuntimeValues {
         case .autogrowBy: try GrowthStep(text).description
         case .autogrowMax: "\(try ValueReader.size(text))"
         case .discard: try Discard(text).rawValue
-        case .snapshots: try ValueReader.flag(text) ? "on" : option.off
+        case .snapshots, .snapshotFreeze: try ValueReader.flag(text) ? "on" : option.off
         case .snapshotFrequency: IntervalText.text(try IntervalText.seconds(text))
         case .snapshotKeep: try SnapshotKeep(text).description
         case .onRemove: try OnRemove(text).rawValue

@@ -6,6 +6,9 @@ public struct ScheduleProgress: Sendable, Hashable {
     /// The last owner that the volume had had when that one was taken while nobody had it: before it has another owner, it does
     /// not change.
     public var atRestSince: Epoch?
+    /// The owner of the volume that may have frozen its filesystem for a snapshot. Recorded before it does so, until the slot counts
+    /// as taken.
+    public var freezing: Epoch?
     /// What newer versions have recorded of it.
     private(set) var unknown = UnknownFields()
 
@@ -15,15 +18,19 @@ public struct ScheduleProgress: Sendable, Hashable {
     public func passing(_ slot: WallTime, _ schedule: SnapshotSchedule) -> ScheduleProgress {
         var next = self
         next.slots.insert(slot, interval: schedule.every)
+        next.freezing = nil
         return next
     }
 
     /// With one more slot whose snapshot is there.
-    /// - Parameter rest: the last owner the volume had had, when nobody had it meanwhile.
+    /// - Parameters:
+    ///   - all: the snapshots that there are. Their slots count as taken, too: of one this record may not have heard.
+    ///   - rest: the last owner the volume had had, when nobody had it meanwhile.
     public func taking(
-        _ slot: WallTime, _ schedule: SnapshotSchedule, atRestSince rest: Epoch?
+        _ slot: WallTime, _ schedule: SnapshotSchedule, among all: [VolumeSnapshot] = [], atRestSince rest: Epoch?
     ) -> ScheduleProgress {
-        var next = passing(slot, schedule)
+        var next = all.compactMap { $0.mark?.slot }.reduce(self) { $0.passing($1, schedule) }
+            .passing(slot, schedule)
         next.last = slot
         next.atRestSince = rest
         return next
@@ -36,6 +43,7 @@ extension ScheduleProgress: Codable {
         slots = try fields.field("slots", or: TakenSlots())
         last = try fields.optional("last")
         atRestSince = try fields.optional("atRestSince")
+        freezing = try fields.optional("freezing")
         unknown = try fields.unknown()
     }
 
@@ -45,5 +53,6 @@ extension ScheduleProgress: Codable {
         try fields.encode(slots, forKey: "slots")
         try fields.encodeIfPresent(last, forKey: "last")
         try fields.encodeIfPresent(atRestSince, forKey: "atRestSince")
+        try fields.encodeIfPresent(freezing, forKey: "freezing")
     }
 }

@@ -3,10 +3,13 @@ public struct SnapshotSchedule: Sendable, Hashable {
     /// In whole seconds.
     public var every: Duration
     public var keep: SnapshotKeep
+    /// Whether the filesystem of a mounted volume is frozen for them.
+    public var freezes: Bool
 
-    public init(every: Duration, keep: SnapshotKeep = .standard) {
+    public init(every: Duration, keep: SnapshotKeep = .standard, freezes: Bool = true) {
         self.every = every
         self.keep = keep
+        self.freezes = freezes
     }
 
     /// The length of the interval, at least a second.

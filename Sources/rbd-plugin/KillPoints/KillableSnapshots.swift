@@ -12,7 +12,7 @@
 
         func take(
             _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark
-        ) async throws -> VolumeSnapshot {
+        ) async throws -> TakenSnapshot {
             try await points.after("take snapshot") { try await base.take(name, of: image, id: id, mark: mark) }
         }
 

@@ -15,15 +15,15 @@ public struct InMemorySnapshotStore: SnapshotStore {
     /// In two steps: a crash in between leaves a snapshot without a mark, which the same call finishes.
     public func take(
         _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark
-    ) async throws -> VolumeSnapshot {
-        var taken = try await process.perform(.snapshotTake, "\(image)@\(name)") {
+    ) async throws -> TakenSnapshot {
+        var (taken, isNew) = try await process.perform(.snapshotTake, "\(image)@\(name)") {
             try $0.beginSnapshot(name, ofID: id, of: image, token: mark.token)
         }
-        if taken.mark != nil { return VolumeSnapshot(taken) }
+        if taken.mark != nil { return TakenSnapshot(VolumeSnapshot(taken), isNew: isNew) }
         taken.mark = mark
         let number = taken.id
         try await self.mark(number, of: image, id: id, mark)
-        return VolumeSnapshot(taken)
+        return TakenSnapshot(VolumeSnapshot(taken), isNew: isNew)
     }
 
     public func mark(_ snapshot: UInt64, of image: ImageReference, id: String, _ mark: SnapshotMark) async throws {

@@ -72,15 +72,15 @@ extension World {
     /// - Returns: the one that is there; with its mark when all is done.
     mutating func beginSnapshot(
         _ name: SnapshotName, ofID id: String, of reference: ImageReference, token: String
-    ) throws -> SimulatedSnapshot {
+    ) throws -> (snapshot: SimulatedSnapshot, isNew: Bool) {
         if let found = image(ofID: id, in: reference.trash)?.image.snapshots.first(where: { $0.name == name.text }) {
             let begun = image(ofID: id, in: reference.trash)?.image.taking[name.text]
             let isOwn = found.mark == nil ? begun == token : found.mark?.token == token
-            if isOwn { return found }
+            if isOwn { return (found, isNew: false) }
         }
         let taken = try takeSnapshot(name.text, ofID: id, of: reference, mark: nil)
         try change(id, of: reference, to: "take a snapshot of") { $0.taking[name.text] = token }
-        return taken
+        return (taken, isNew: true)
     }
 
     mutating func markSnapshot(

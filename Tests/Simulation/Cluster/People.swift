@@ -124,7 +124,8 @@ extension History {
 
     func scheduleSnapshots() -> Bool {
         guard let volume = random.one(of: volumes) else { return false }
-        let changes = random.below(4) > 0 ? Setup.scheduled : [.snapshots: "off"]
+        let freezes = random.below(4) > 0
+        let changes = random.below(4) > 0 ? Setup.scheduled(freezing: freezes) : [.snapshots: "off"]
         return cluster.mutate { $0.setValues(changes, of: volume) }
     }
 
@@ -195,7 +196,10 @@ extension History {
     func setQuota() -> Bool {
         let sizes: [VolumeSize?] = [.mebibytes(600), .mebibytes(900), .mebibytes(2000), nil]
         let policy =
-            random.below(6) == 0 ? nil : Setup.policy(allowing: sizes[random.below(sizes.count)], keeping: keepsRemoved)
+            random.below(6) == 0
+            ? nil
+            : Setup.policy(
+                allowing: sizes[random.below(sizes.count)], keeping: keepsRemoved, scheduling: takesSnapshots)
         return cluster.mutate { $0.setPolicy(policy, as: .standard) }
     }
 

@@ -35,7 +35,7 @@ enum Setup {
     static let settings = DriverSettings(
         mountRoot: mountRoot, defaults: VolumeDefaults(pool: "rbd"), handOverWait: .seconds(5),
         handOverGrace: .seconds(20),
-        pollInterval: .seconds(1))
+        pollInterval: .seconds(1), shortestFrozenSchedule: .zero)
 
     static func options(of volume: String) -> [String: String] {
         if isClone(volume) { return ["from": "db"] }
@@ -48,12 +48,17 @@ enum Setup {
         .autogrowAt: "80%", .autogrowBy: "40%", .autogrowMax: "\(growthBound)", .discard: "daily",
     ]
 
-    static func policy(allowing most: VolumeSize?, keeping removed: Bool = false) -> Policy {
+    static func policy(
+        allowing most: VolumeSize?, keeping removed: Bool = false, scheduling: Bool = false
+    ) -> Policy {
         var policy = Policy()
         policy.create.maxTotal = most
         if removed {
             try? policy.runtime.set(.onRemove, "trash")
             try? policy.runtime.set(.trashKeep, "2m")
+        }
+        if scheduling {
+            for (option, value) in scheduled(freezing: true) { if let value { try? policy.runtime.set(option, value) } }
         }
         return policy
     }
@@ -77,9 +82,12 @@ enum Setup {
     }
 
     /// A schedule of snapshots, and how many stay.
-    static let scheduled: [RuntimeOption: String?] = [
-        .snapshots: nil, .snapshotFrequency: "5s", .snapshotKeep: "\(snapshotsKept)",
-    ]
+    static func scheduled(freezing: Bool) -> [RuntimeOption: String?] {
+        [
+            .snapshots: nil, .snapshotFrequency: "5s", .snapshotKeep: "\(snapshotsKept)",
+            .snapshotFreeze: freezing ? nil : "off",
+        ]
+    }
     static let snapshotsKept = 2
 
     /// Those of the driver, with days that last half a minute.

@@ -218,7 +218,7 @@ struct AlteredImages: PassingImages {
 
 struct AlteredSnapshots: SnapshotStore {
     let base: any SnapshotStore
-    var taking: @Sendable (SnapshotName, ImageReference, String, SnapshotMark) async throws -> VolumeSnapshot
+    var taking: @Sendable (SnapshotName, ImageReference, String, SnapshotMark) async throws -> TakenSnapshot
     var removing: @Sendable (UInt64, ImageReference, String) async throws -> Void
 
     init(_ base: any SnapshotStore) {
@@ -232,7 +232,7 @@ struct AlteredSnapshots: SnapshotStore {
     }
     func take(
         _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark
-    ) async throws -> VolumeSnapshot {
+    ) async throws -> TakenSnapshot {
         try await taking(name, image, id, mark)
     }
     func mark(_ snapshot: UInt64, of image: ImageReference, id: String, _ mark: SnapshotMark) async throws {

@@ -40,7 +40,7 @@ public enum Mutation: String, Sendable, CaseIterable {
     case requestsAreForgotten, heldIsMounted, freezeIsClaimed, frozenStaysFrozen
     // Snapshots by schedule.
     case slotsAreForgotten, dueSnapshotsAreNotTaken, heldSnapshotsAreRemoved, othersSnapshotsAreRemoved, surplusStays
-    case tooManySnapshotsAreRemoved
+    case tooManySnapshotsAreRemoved, leftFrozenStays, olderCountsAsFrozen
     // Clones.
     case clonesKeepTheirUUID, clonesAreMadeBlank, snapshotsOfNowStay
     // Values that change.
@@ -152,6 +152,8 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .heldIsMounted: "a volume that is being rolled back is mounted"
         case .freezeIsClaimed: "a filesystem that was not frozen counts as frozen"
         case .frozenStaysFrozen: "a filesystem that was not thawed counts as thawed"
+        case .leftFrozenStays: "what a killed plugin has left frozen is not thawed"
+        case .olderCountsAsFrozen: "a snapshot that was there already counts as one of the frozen filesystem"
         case .quotasAreNotGuarded: "of several nodes that find room under a policy at the same time each adds a volume"
         case .unfinishedCreatesAreNotCounted: "a volume does not count under its policy before it is ready"
         case .budgetsAreEndless: "operations may take a hundred times as long"
@@ -228,9 +230,9 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .filesystemsDoNotGrow: [.appliedIsTrue]
         case .valuesAreForgotten, .limitsComeAtMountsOnly: [.endsWell]
         case .limitsAreClaimed: [.inForceIsTrue]
-        case .requestsAreForgotten, .frozenStaysFrozen: [.endsWell]
+        case .requestsAreForgotten, .frozenStaysFrozen, .leftFrozenStays: [.endsWell]
         case .heldIsMounted: [.noRecordLost, .mountedIsMounted, .answersAreTrue, .endsWell]
-        case .freezeIsClaimed: [.frozenIsTrue]
+        case .freezeIsClaimed, .olderCountsAsFrozen: [.frozenIsTrue]
         // The guard also keeps a volume from being recorded under a policy that somebody has just removed: nobody would know then
         // what is wanted of it.
         case .quotasAreNotGuarded: [.quotaHolds, .endsWell]
@@ -266,7 +268,7 @@ public enum Mutation: String, Sendable, CaseIterable {
             .startAdoptsNothing, .justMountedIsGivenAway, .budgetsAreEndless, .unseenClientsAreForgotten,
             .silentOwnersAreLeft, .orphansStay, .recordsAreBelieved,
             .slotsAreForgotten, .dueSnapshotsAreNotTaken, .othersSnapshotsAreRemoved, .surplusStays,
-            .tooManySnapshotsAreRemoved,
+            .tooManySnapshotsAreRemoved, .leftFrozenStays, .olderCountsAsFrozen,
             .forgottenWritersAreLeft, .removalIgnoresProtection, .growthIsForgotten, .grownImagesAreNotSeen,
             .fullVolumesStay, .autogrowIgnoresItsBound, .autogrowDoesNotPause, .valuesAreForgotten,
             .limitsComeAtMountsOnly, .requestsAreForgotten, .unfinishedCreatesAreNotCounted,

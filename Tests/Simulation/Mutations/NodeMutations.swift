@@ -104,7 +104,7 @@ extension Mutation {
             var altered = AlteredSnapshots(ports.snapshots)
             altered.taking = { [base = ports.snapshots] in
                 var taken = try await base.take($0, of: $1, id: $2, mark: $3)
-                taken.takenAt = WallTime(seconds: .max)
+                taken.snapshot.takenAt = WallTime(seconds: .max)
                 return taken
             }
             ports.snapshots = altered

@@ -62,6 +62,8 @@ extension Mutation {
         case .dueSnapshotsAreNotTaken: rules.dueSnapshot = { _, _, _, _ in .nothing }
         case .tooManySnapshotsAreRemoved:
             rules.surplus = { snapshots, keep in KeepRule.remove(snapshots, .newest(keep.count - 1)) }
+        case .leftFrozenStays: rules.mayBeFrozen = { _ in false }
+        case .olderCountsAsFrozen: rules.isOfFrozen = { _ in true }
         case .surplusStays: rules.surplus = { _, _ in [] }
         case .heldSnapshotsAreRemoved:
             rules.surplus = { snapshots, keep in
