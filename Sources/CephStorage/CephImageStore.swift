@@ -165,10 +165,10 @@ public struct CephImageStore: ImageStore {
         }
     }
 
-    public func clones(of image: ImageReference, id: String) async throws -> [String] {
+    public func clones(of image: ImageReference, id: String, madeOf snapshot: UInt64?) async throws -> [String] {
         try await call("list the clones of image \(image)") { limit in
             try await call.images(image).withImage(.id(id), .readOnly, timeout: limit) { opened in
-                try await opened.clones(timeout: limit).map { clone in
+                try await opened.clones(madeOf: snapshot, timeout: limit).map { clone in
                     "\(clone.location)/\(clone.name)" + (clone.isInTrash ? " (in the trash)" : "")
                 }
             }

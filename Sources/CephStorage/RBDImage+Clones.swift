@@ -10,12 +10,16 @@ public struct ImageClone: Sendable, Hashable {
 }
 
 extension RBDImage {
-    /// The clones of all the image's snapshots, those included that were removed and that Ceph keeps for them
-    /// (`rbd_list_children3`).
-    public func clones(timeout: Duration? = nil) async throws -> [ImageClone] {
+    /// The clones of the image's snapshots (`rbd_list_children3`).
+    /// - Parameter snapshot: the number of the one of which they are clones; `nil` for all, those included that were removed and that
+    ///   Ceph keeps for their clones.
+    public func clones(madeOf snapshot: UInt64? = nil, timeout: Duration? = nil) async throws -> [ImageClone] {
         let call = CephCall.reading("rbd_list_children3", subject)
         return try await perform(call, timeout: timeout) { image in
-            try GrowingBuffer.call(of: rbd_linked_image_spec_t.self, capacity: 16, call) { specs, size in
+            // It lists the clones of what the handle shows.
+            if let snapshot { _ = try call.check(rbd_snap_set_by_id(image, snapshot)) }
+            defer { if snapshot != nil { rbd_snap_set_by_id(image, Self.noSnapshot) } }
+            return try GrowingBuffer.call(of: rbd_linked_image_spec_t.self, capacity: 16, call) { specs, size in
                 rbd_list_children3(image, specs, &size)
             } read: { specs, _, count in
                 defer { rbd_linked_image_spec_list_cleanup(specs, count) }
@@ -23,6 +27,9 @@ extension RBDImage {
             }
         }
     }
+
+    /// `CEPH_NOSNAP`: the image as it is now.
+    private static let noSnapshot = UInt64.max - 1
 }
 
 extension ImageClone {

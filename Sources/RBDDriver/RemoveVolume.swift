@@ -72,7 +72,7 @@ extension VolumeDriver {
     /// Why the image cannot be removed. Which of its snapshots are whose is looked up only if there are any.
     private func refusal(_ volume: VolumeRecord, _ image: ImageDescription?) async throws -> VolumeError? {
         guard let image, RemoveRule.refusal(volume, image) != nil else { return nil }
-        let clones = try await ports.images.clones(of: volume.image, id: image.id)
+        let clones = try await ports.images.clones(of: volume.image, id: image.id, madeOf: nil)
         let snapshots = try await ports.snapshots.snapshots(of: volume.image, id: image.id)
         return RemoveRule.refusal(
             volume, image, clones: clones, scheduled: Set(snapshots.filter(\.isScheduledAndFree).map(\.name)))

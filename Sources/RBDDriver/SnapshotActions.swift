@@ -124,6 +124,24 @@ public struct SnapshotActions: Sendable {
         return try await snapshots.snapshots(of: volume.image, id: volume.id)
     }
 
+    /// Which clones need which of these snapshots of the volume, by the snapshots' numbers.
+    public func clones(
+        of volumeText: String, madeOf all: [VolumeSnapshot], in images: any ImageStore
+    ) async throws -> [UInt64: [String]] {
+        let volume = try await image(of: volumeText, "list the clones of volume \(volumeText)")
+        // One question tells that there are none, as a rule.
+        guard try await !images.clones(of: volume.image, id: volume.id, madeOf: nil).isEmpty else { return [:] }
+        var clones: [UInt64: [String]] = [:]
+        for snapshot in all {
+            do {
+                clones[snapshot.id] = try await images.clones(of: volume.image, id: volume.id, madeOf: snapshot.id)
+            } catch let error as VolumeError where error.code == .notFound {
+                // Somebody has removed it meanwhile.
+            }
+        }
+        return clones
+    }
+
     /// Removes a snapshot that the plugin has taken and nobody holds.
     public func remove(_ nameText: String, of volumeText: String) async throws {
         let what = "remove snapshot \(nameText) of volume \(volumeText)"

@@ -71,6 +71,8 @@ struct ClonedVolumeTests {
             try await stage.client.create(old, options: options).checked()
             let other = try await stage.client.create(old, options: ["from": name, "from-snapshot": "tuesday"])
             #expect(other.error.contains("from-snapshot=monday"), "\(other.error)")
+            let listed = try await stage.operate("snapshot", "ls", name, "--json").checked().output
+            #expect(try JSONValue(parsing: listed).array.map { $0["usedBy"] } == [.array([.string(stage.image(old))])])
             let there = try await stage.client.mount(old, id: "b").checked().mountpoint
             #expect(try text(of: there + "/file") == "monday")
             try await eventually("the clone to have grown") {

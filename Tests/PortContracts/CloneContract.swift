@@ -90,18 +90,25 @@ extension NodeUnderTest {
         try await withFormatted { parent, id in
             let snapshot = try await take("s", of: parent, id)
             try await withClone(of: snapshot) { clone, _ in
-                #expect(try await images.clones(of: parent, id: id) == ["\(clone)"])
+                let other = try await take("other", of: parent, id)
+                for (asked, expected) in [(nil, ["\(clone)"]), (snapshot.id, ["\(clone)"]), (other.id, [])] {
+                    #expect(try await images.clones(of: parent, id: id, madeOf: asked) == expected)
+                }
+                try await snapshots.remove(other.id, of: parent, id: id)
+                await expectFailure(.notFound, "the clones of a snapshot that is gone") {
+                    _ = try await images.clones(of: parent, id: id, madeOf: other.id)
+                }
                 try await snapshots.remove(snapshot.id, of: parent, id: id)
                 let listed = try await snapshots.snapshots(of: parent, id: id)
                 #expect(listed.isEmpty)
                 #expect(try await images.inspect(parent)?.snapshots.isEmpty == false)
-                #expect(try await images.clones(of: parent, id: id) == ["\(clone)"])
+                #expect(try await images.clones(of: parent, id: id, madeOf: nil) == ["\(clone)"])
                 await expectFailure(.busy, "an image that a clone needs") { try await images.remove(parent, id: id) }
             }
             try await eventually("the parent is free", on: clock) {
                 try await images.inspect(parent)?.snapshots.isEmpty == true
             }
-            let clones = try await images.clones(of: parent, id: id)
+            let clones = try await images.clones(of: parent, id: id, madeOf: nil)
             #expect(clones.isEmpty)
         }
     }

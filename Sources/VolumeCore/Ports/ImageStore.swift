@@ -29,8 +29,10 @@ public protocol ImageStore: Sendable {
     ) async throws -> String
 
     /// The images that are clones of the image's snapshots, for people: `rbd/copy`, or with a word on where it is.
-    /// - Throws: `VolumeError` with code `notFound` when there is no image of that id any more.
-    func clones(of image: ImageReference, id: String) async throws -> [String]
+    /// - Parameter snapshot: the snapshot of which they are clones; `nil` for all of them, also of snapshots that were removed and
+    ///   that Ceph keeps for their clones.
+    /// - Throws: `VolumeError` with code `notFound` when there is no image of that id, or no such snapshot of it, any more.
+    func clones(of image: ImageReference, id: String, madeOf snapshot: UInt64?) async throws -> [String]
 
     /// Gives an image the volume's name (`rbd_rename`).
     /// - Throws: `VolumeError` with code `alreadyExists` when the new name is taken: nothing has changed then.

@@ -53,14 +53,15 @@ struct SnapshotCommand: AsyncParsableCommand {
             try await OperatorSession.run { session in
                 try await session.cluster.require(claiming: false)
                 let all = try await session.snapshots.list(volume)
-                if json { return print(try RecordOutput.json(all.map(SnapshotRow.init))) }
+                let clones = try await session.snapshots.clones(of: volume, madeOf: all, in: session.images)
+                if json { return print(try RecordOutput.json(all.map { SnapshotRow($0, clones[$0.id] ?? []) })) }
                 let now = SystemClock().wallTime()
-                var table = Table("NAME", "SIZE", "TAKEN", "AGE", "KIND", "CONTENT", "HELD", "BY")
+                var table = Table("NAME", "SIZE", "TAKEN", "AGE", "KIND", "CONTENT", "HELD", "BY", "USED BY")
                 for snapshot in all {
                     table.add(
                         snapshot.name, "\(snapshot.size)", "\(snapshot.takenAt)", Age.text(now - snapshot.takenAt),
                         snapshot.kind.rawValue, snapshot.content, snapshot.mark?.isHeld == true ? "yes" : "no",
-                        snapshot.mark?.by ?? "")
+                        snapshot.mark?.by ?? "", clones[snapshot.id]?.joined(separator: ", ") ?? "")
                 }
                 print(table.text)
             }
@@ -190,8 +191,9 @@ private struct SnapshotRow: Encodable {
     let slot: String?
     let held: Bool
     let by: String?
+    let usedBy: [String]
 
-    init(_ snapshot: VolumeSnapshot) {
+    init(_ snapshot: VolumeSnapshot, _ clones: [String]) {
         id = snapshot.id
         name = snapshot.name
         sizeBytes = snapshot.size.bytes
@@ -201,6 +203,7 @@ private struct SnapshotRow: Encodable {
         slot = snapshot.mark?.slot?.description
         held = snapshot.mark?.isHeld ?? false
         by = snapshot.mark?.by
+        usedBy = clones
     }
 }
 

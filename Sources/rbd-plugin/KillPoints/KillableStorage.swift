@@ -44,8 +44,8 @@
             try await base.clone(snapshot, as: image, spec: spec, uid: uid)
         }
 
-        func clones(of image: ImageReference, id: String) async throws -> [String] {
-            try await base.clones(of: image, id: id)
+        func clones(of image: ImageReference, id: String, madeOf snapshot: UInt64?) async throws -> [String] {
+            try await base.clones(of: image, id: id, madeOf: snapshot)
         }
 
         func rename(_ image: ImageReference, to name: String) async throws {

@@ -65,8 +65,10 @@ public struct InMemoryImageStore: ImageStore {
         return id
     }
 
-    public func clones(of image: ImageReference, id: String) async throws -> [String] {
-        try await process.perform(.imageClones, "\(image)") { try $0.clones(ofImage: id, at: image) }
+    public func clones(of image: ImageReference, id: String, madeOf snapshot: UInt64?) async throws -> [String] {
+        try await process.perform(.imageClones, "\(image)") {
+            try $0.clones(ofImage: id, at: image, madeOf: snapshot)
+        }
     }
 
     public func rename(_ image: ImageReference, to name: String) async throws {

@@ -19,8 +19,8 @@ extension PassingImages {
     ) async throws -> String {
         try await base.clone(snapshot, as: image, spec: spec, uid: uid)
     }
-    public func clones(of image: ImageReference, id: String) async throws -> [String] {
-        try await base.clones(of: image, id: id)
+    public func clones(of image: ImageReference, id: String, madeOf snapshot: UInt64?) async throws -> [String] {
+        try await base.clones(of: image, id: id, madeOf: snapshot)
     }
     public func rename(_ image: ImageReference, to name: String) async throws {
         try await base.rename(image, to: name)

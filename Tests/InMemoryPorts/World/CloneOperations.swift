@@ -21,11 +21,15 @@ extension World {
         return id
     }
 
-    func clones(ofImage id: String, at reference: ImageReference) throws -> [String] {
+    func clones(ofImage id: String, at reference: ImageReference, madeOf snapshot: UInt64?) throws -> [String] {
         guard let image = image(ofID: id, in: reference.trash)?.image else {
             throw VolumeError(.notFound, "list the clones of image \(reference)", why: "there is no such image")
         }
-        let parents = image.keptSnapshots.union(image.snapshots.map(\.id))
+        let there = Set(image.snapshots.map(\.id))
+        if let snapshot, !there.contains(snapshot) {
+            throw VolumeError(.notFound, "list the clones of image \(reference)", why: "there is no such snapshot")
+        }
+        let parents = snapshot.map { [$0] } ?? image.keptSnapshots.union(there)
         func isClone(_ image: SimulatedImage) -> Bool { image.parent.map(parents.contains) ?? false }
         return ceph.images.filter { isClone($0.value) }.map { "\($0.key)" }.sorted()
             + ceph.trash.values.filter { isClone($0.image) }.map { "\($0.reference) (in the trash)" }.sorted()
