@@ -115,7 +115,11 @@ struct StartAndDrainTests {
             async let running: Void = test.server.run()
             // Clients are let in a moment before the server knows that it serves.
             var client = UnixSocket.connected(to: test.path)
-            while client == nil { client = UnixSocket.connected(to: test.path) }
+            while client == nil {
+                // The server may need this very thread to start.
+                await Task.yield()
+                client = UnixSocket.connected(to: test.path)
+            }
             await test.server.drain(timeout: .seconds(30))
             try await running
             client.map { _ = close($0) }
