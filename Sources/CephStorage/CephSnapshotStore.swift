@@ -22,7 +22,7 @@ public struct CephSnapshotStore: SnapshotStore {
     }
 
     public func take(
-        _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark
+        _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark, evenIfChanging: Bool
     ) async throws -> TakenSnapshot {
         let what = "take snapshot \(name) of image \(image)"
         return try await call(what) { limit in
@@ -37,6 +37,7 @@ public struct CephSnapshotStore: SnapshotStore {
                     }
                     return TakenSnapshot(try await finish(found, mark, in: images, note), isNew: false)
                 }
+                if !evenIfChanging, try await isChanging(opened, id) { throw VolumeError.isChanging(what) }
                 try await images.changeMetadata(
                     ofImage: id, setting: [note.attemptKey(of: name): note.attempt(mark.token)], timeout: call.limit)
                 do {
@@ -50,9 +51,21 @@ public struct CephSnapshotStore: SnapshotStore {
                 guard let found = try await find(name, in: opened, id) else {
                     throw VolumeError(.notFound, what, why: "somebody has removed it again")
                 }
+                if !evenIfChanging, try await isChanging(opened, id) {
+                    // It may have begun before the snapshot was there.
+                    try await opened.removeSnapshot(id: found.id, timeout: call.limit)
+                    try await images.changeMetadata(
+                        ofImage: id, removing: [note.attemptKey(of: name)], timeout: call.limit)
+                    throw VolumeError.isChanging(what)
+                }
                 return TakenSnapshot(try await finish(found, mark, in: images, note), isNew: true)
             }
         }
+    }
+
+    private func isChanging(_ opened: RBDImage, _ id: String) async throws -> Bool {
+        guard let line = try await opened.metadata(RollBackNote.key, timeout: call.limit) else { return false }
+        return RollBackNote.snapshot(in: [RollBackNote.key: line], ofImage: id) != nil
     }
 
     /// From now on the snapshot is known for the plugin's own.

@@ -39,7 +39,7 @@ extension VolumeDriver {
         guard !memory.isPutOff(image.id, now: ports.clock.now()) else { return false }
         let mark = SnapshotMark(consistency: .crash, by: me.node, token: TrashSnapshot.token)
         let taken = try await ports.snapshots.take(
-            TrashSnapshot.name, of: image.reference, id: image.id, mark: mark)
+            TrashSnapshot.name, of: image.reference, id: image.id, mark: mark, evenIfChanging: true)
         if rules.trashIsDue(image, taken.snapshot.takenAt) { return true }
         try await ports.snapshots.remove(taken.id, of: image.reference, id: image.id)
         memory.putOff(image.id, until: ports.clock.now() + .seconds(600))

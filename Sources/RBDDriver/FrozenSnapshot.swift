@@ -54,7 +54,8 @@ extension VolumeDriver {
         do {
             let end = ports.clock.now() + settings.freezeLimit
             taken = try await Deadline.$current.withValue(min(Deadline.current ?? end, end)) {
-                try await ports.snapshots.take(snapshot, of: image, id: id, mark: mark)
+                // Who writes waits. Nobody changes an image that this node has mounted.
+                try await ports.snapshots.take(snapshot, of: image, id: id, mark: mark, evenIfChanging: true)
             }
         } catch {
             _ = await thaw(mounted)

@@ -44,7 +44,8 @@ extension BackupActions {
         func finish() async throws {
             guard let to else { return }
             let mark = SnapshotMark(consistency: .crash, by: "operator@\(me.node)", token: tokens.token())
-            _ = try await snapshots.take(to, of: volume.image, id: id, mark: mark)
+            // All of it is on disk; that the image says otherwise ends only then.
+            _ = try await snapshots.take(to, of: volume.image, id: id, mark: mark, evenIfChanging: true)
         }
         do {
             try await apply(volume.image, id, from, isHalfDone, claim, finish)

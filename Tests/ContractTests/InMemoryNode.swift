@@ -27,7 +27,8 @@ struct InMemoryNode: Sendable {
                 guard cluster.world.ceph.trash[id] != nil else { throw VolumeError(.notFound, "delete", why: "gone") }
                 cluster.mutate { $0.deleteByHand(id) }
             },
-            allocated: { image in cluster.world.allocated(image) })
+            allocated: { image in cluster.world.allocated(image) },
+            breakOffRollBack: { image, _, snapshot in cluster.mutate { $0.breakOffRollBack(of: image, to: snapshot) } })
     }
 
     var node: NodeUnderTest {

@@ -460,6 +460,7 @@ public struct ImagePlace: Sendable {
     let trashByHand: @Sendable (ImageReference) async throws -> Void
     let deleteFromTrash: @Sendable (ImageReference, String) async throws -> Void
     let allocated: @Sendable (ImageReference) async throws -> UInt64
+    let breakOffRollBack: @Sendable (ImageReference, String, UInt64) async throws -> Void
 
     /// - Parameters:
     ///   - pool: an existing pool.
@@ -469,6 +470,7 @@ public struct ImagePlace: Sendable {
     ///   - obscureLockOwner: makes Ceph show the client that holds the image's lock with an address that names no client.
     ///   - trashByHand: `rbd trash mv`; `deleteFromTrash`: `rbd trash rm` of an image id, which must be there.
     ///   - allocated: how many bytes Ceph keeps for an image.
+    ///   - breakOffRollBack: has the image of that id say that it is being rolled back to that snapshot.
     public init(
         pool: String, namespace: String, dataPool: String,
         addSnapshot: @escaping @Sendable (ImageReference, String) async throws -> Void,
@@ -477,7 +479,8 @@ public struct ImagePlace: Sendable {
         obscureLockOwner: @escaping @Sendable (ImageReference) async throws -> Void,
         trashByHand: @escaping @Sendable (ImageReference) async throws -> Void,
         deleteFromTrash: @escaping @Sendable (ImageReference, String) async throws -> Void,
-        allocated: @escaping @Sendable (ImageReference) async throws -> UInt64
+        allocated: @escaping @Sendable (ImageReference) async throws -> UInt64,
+        breakOffRollBack: @escaping @Sendable (ImageReference, String, UInt64) async throws -> Void
     ) {
         self.pool = pool
         self.namespace = namespace
@@ -489,6 +492,7 @@ public struct ImagePlace: Sendable {
         self.trashByHand = trashByHand
         self.deleteFromTrash = deleteFromTrash
         self.allocated = allocated
+        self.breakOffRollBack = breakOffRollBack
     }
 
     func image(_ hint: String, namespaced: Bool = false) -> ImageReference {

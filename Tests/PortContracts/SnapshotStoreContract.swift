@@ -36,6 +36,7 @@ public struct SnapshotStoreContract: Sendable {
             try await $0.tellsTime()
         },
         .init("an image rolled back is what it was, also in size") { try await $0.rollsBack() },
+        .init("of an image that is half rolled back none is taken, unless that is wanted") { try await $0.mixture() },
         .init("nothing is done to an image of another id, nor with a snapshot that is not there") {
             try await $0.missing()
         },
@@ -196,6 +197,25 @@ public struct SnapshotStoreContract: Sendable {
             #expect(found?.size == place.spec().size && found?.rollingBackTo == nil)
             try await snapshots.acceptHalfRolledBack(image, id: id)
             #expect(try await snapshots.snapshots(of: image, id: id) == [taken])
+        }
+    }
+
+    private func mixture() async throws {
+        try await withImage("mixture") { image, id in
+            let sunday = try await snapshots.take(SnapshotName("sunday"), of: image, id: id, mark: mark("t1")).snapshot
+            try await place.breakOffRollBack(image, id, sunday.id)
+            #expect(try await images.inspect(image)?.rollingBackTo == sunday.id)
+            let monday = try SnapshotName("monday")
+            await expectFailure(.conflict, "a mixture") {
+                _ = try await snapshots.take(monday, of: image, id: id, mark: mark("t2"))
+            }
+            #expect(try await snapshots.snapshots(of: image, id: id) == [sunday])
+            let wanted = try await snapshots.take(monday, of: image, id: id, mark: mark("t2"), evenIfChanging: true)
+            #expect(wanted.isNew)
+            try await snapshots.acceptHalfRolledBack(image, id: id)
+            let again = try await snapshots.take(monday, of: image, id: id, mark: mark("t2"))
+            #expect(again == TakenSnapshot(wanted.snapshot, isNew: false))
+            _ = try await snapshots.take(SnapshotName("tuesday"), of: image, id: id, mark: mark("t3"))
         }
     }
 

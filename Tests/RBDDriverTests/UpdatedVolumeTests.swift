@@ -101,6 +101,40 @@ import VolumeCore
         #expect(try await snapshots == ["sunday"])
     }
 
+    @Test(
+        "while it is under way, and when it has broken off, nobody takes a snapshot of what is neither the one nor the other"
+    )
+    func mixture() async throws {
+        cluster.mutate { _ = $0.setValues([.snapshotFrequency: "1m"], of: "db") }
+        func nextSlot() async {
+            cluster.mutate { world in
+                world.advance(by: .seconds(61))
+                world.renewHeartbeat(of: "a")
+            }
+            await driver.takeDueSnapshots()
+        }
+        await nextSlot()
+        let actions = SnapshotActions(ports)
+        let sunday = try await actions.find("sunday", of: "db")
+        let image = ImageReference(pool: "rbd", name: "db")
+        let broken = await errorOf {
+            try await self.actions.update("db", from: "sunday", to: nil) { _, _, _, _, claim, _ in
+                try await claim()
+                cluster.mutate { $0.breakOffRollBack(of: image, to: sunday.id) }
+                await nextSlot()
+                let refused = await errorOf { _ = try await actions.create("noon", of: "db") }
+                #expect(refused?.code == .conflict, "\(refused?.description ?? "")")
+                throw VolumeError(.damaged, "import", why: "the stream is cut", outcome: .failed)
+            }
+        }
+        #expect(broken?.code == .damaged)
+        await nextSlot()
+        #expect(try await snapshots == ["sunday"])
+        cluster.mutate { $0.acceptBrokenOff(image) }
+        await nextSlot()
+        #expect(try await snapshots.count == 2)
+    }
+
     @Test("snapshots that are not there, or are there already, and volumes that are not, are refused")
     func refused() async throws {
         #expect(await errorOf { try await update(from: "friday") }?.code == .notFound)

@@ -75,7 +75,10 @@ package struct RealNode: Sendable {
             deleteFromTrash: { image, id in
                 _ = try await rig.rbd("trash", "rm", "--no-progress", "\(image.named(id))")
             },
-            allocated: { image in try await rig.allocated("\(image)") })
+            allocated: { image in try await rig.allocated("\(image)") },
+            breakOffRollBack: { image, id, snapshot in
+                _ = try await rig.rbd("image-meta", "set", "\(image)", "rbd-plugin.rolling-back", "\(id) \(snapshot)")
+            })
         let mapped = MappedFormatter(
             images: images, mapper: mapper, runner: runner, kernel: kernel, stateFolder: scratch.path,
             filesystems: LinuxFilesystemTools(runner: runner, kernel: kernel))

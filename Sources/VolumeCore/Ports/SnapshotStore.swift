@@ -7,9 +7,12 @@ public protocol SnapshotStore: Sendable {
 
     /// Takes a snapshot and notes `mark` of it. Repeated with the same token it finds what an earlier call has taken, and
     /// finishes it.
-    /// - Throws: `VolumeError` with code `alreadyExists` when another snapshot has the name; `notFound` as above.
+    /// - Parameter evenIfChanging: whether to take it also while the image says that it is neither what it was nor what it is to be
+    ///   (`ImageDescription.rollingBackTo`).
+    /// - Throws: `VolumeError` with code `alreadyExists` when another snapshot has the name; `conflict` when the image is being
+    ///   changed, and then leaves no snapshot; `notFound` as above.
     func take(
-        _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark
+        _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark, evenIfChanging: Bool
     ) async throws -> TakenSnapshot
 
     /// Changes what is noted of a snapshot.
@@ -35,4 +38,22 @@ public protocol SnapshotStore: Sendable {
 
     /// The client that `rollBack` writes with: what a fence against it has to shut out.
     func client() async throws -> ClientAddress
+}
+
+extension SnapshotStore {
+    /// Takes a snapshot of an image that is whole.
+    public func take(
+        _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark
+    ) async throws -> TakenSnapshot {
+        try await take(name, of: image, id: id, mark: mark, evenIfChanging: false)
+    }
+}
+
+extension VolumeError {
+    /// A snapshot of it would hold some of what it was and some of what it is to be.
+    public static func isChanging(_ what: String) -> VolumeError {
+        VolumeError(
+            .conflict, what, why: "the image is being rolled back, or changed by an import, or that broke off",
+            remedy: "wait for its end, or begin it again", outcome: .refused)
+    }
 }

@@ -11,9 +11,11 @@
         }
 
         func take(
-            _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark
+            _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark, evenIfChanging: Bool
         ) async throws -> TakenSnapshot {
-            try await points.after("take snapshot") { try await base.take(name, of: image, id: id, mark: mark) }
+            try await points.after("take snapshot") {
+                try await base.take(name, of: image, id: id, mark: mark, evenIfChanging: evenIfChanging)
+            }
         }
 
         func mark(_ snapshot: UInt64, of image: ImageReference, id: String, _ mark: SnapshotMark) async throws {

@@ -14,10 +14,10 @@ public struct InMemorySnapshotStore: SnapshotStore {
 
     /// In two steps: a crash in between leaves a snapshot without a mark, which the same call finishes.
     public func take(
-        _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark
+        _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark, evenIfChanging: Bool
     ) async throws -> TakenSnapshot {
         var (taken, isNew) = try await process.perform(.snapshotTake, "\(image)@\(name)") {
-            try $0.beginSnapshot(name, ofID: id, of: image, token: mark.token)
+            try $0.beginSnapshot(name, ofID: id, of: image, token: mark.token, evenIfChanging: evenIfChanging)
         }
         if taken.mark != nil { return TakenSnapshot(VolumeSnapshot(taken), isNew: isNew) }
         taken.mark = mark

@@ -71,12 +71,15 @@ extension World {
     /// The first half: an attempt is noted, and then there is a snapshot that bears no mark.
     /// - Returns: the one that is there; with its mark when all is done.
     mutating func beginSnapshot(
-        _ name: SnapshotName, ofID id: String, of reference: ImageReference, token: String
+        _ name: SnapshotName, ofID id: String, of reference: ImageReference, token: String, evenIfChanging: Bool
     ) throws -> (snapshot: SimulatedSnapshot, isNew: Bool) {
         if let found = image(ofID: id, in: reference.trash)?.image.snapshots.first(where: { $0.name == name.text }) {
             let begun = image(ofID: id, in: reference.trash)?.image.taking[name.text]
             let isOwn = found.mark == nil ? begun == token : found.mark?.token == token
             if isOwn { return (found, isNew: false) }
+        }
+        if !evenIfChanging, image(ofID: id, in: reference.trash)?.image.rollingBackTo != nil {
+            throw VolumeError.isChanging("take snapshot \(name) of image \(reference)")
         }
         let taken = try takeSnapshot(name.text, ofID: id, of: reference, mark: nil)
         try change(id, of: reference, to: "take a snapshot of") { $0.taking[name.text] = token }
@@ -113,6 +116,14 @@ extension World {
         ceph.images[place]?.content = .unreadable
         ceph.images[place]?.rollingBackTo = snapshot
     }
+
+    /// A rollback of the image broke off.
+    public mutating func breakOffRollBack(of reference: ImageReference, to snapshot: UInt64) {
+        ceph.images[reference]?.rollingBackTo = snapshot
+    }
+
+    /// It is whole again.
+    public mutating func acceptBrokenOff(_ reference: ImageReference) { ceph.images[reference]?.rollingBackTo = nil }
 
     mutating func acceptHalfRolledBack(ofID id: String, of reference: ImageReference) throws {
         ceph.images[try image(ofID: id, of: reference, to: "take as it is")]?.rollingBackTo = nil

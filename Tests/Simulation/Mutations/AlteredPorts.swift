@@ -218,12 +218,12 @@ struct AlteredImages: PassingImages {
 
 struct AlteredSnapshots: SnapshotStore {
     let base: any SnapshotStore
-    var taking: @Sendable (SnapshotName, ImageReference, String, SnapshotMark) async throws -> TakenSnapshot
+    var taking: @Sendable (SnapshotName, ImageReference, String, SnapshotMark, Bool) async throws -> TakenSnapshot
     var removing: @Sendable (UInt64, ImageReference, String) async throws -> Void
 
     init(_ base: any SnapshotStore) {
         self.base = base
-        taking = { try await base.take($0, of: $1, id: $2, mark: $3) }
+        taking = { try await base.take($0, of: $1, id: $2, mark: $3, evenIfChanging: $4) }
         removing = { try await base.remove($0, of: $1, id: $2) }
     }
 
@@ -231,9 +231,9 @@ struct AlteredSnapshots: SnapshotStore {
         try await base.snapshots(of: image, id: id)
     }
     func take(
-        _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark
+        _ name: SnapshotName, of image: ImageReference, id: String, mark: SnapshotMark, evenIfChanging: Bool
     ) async throws -> TakenSnapshot {
-        try await taking(name, image, id, mark)
+        try await taking(name, image, id, mark, evenIfChanging)
     }
     func mark(_ snapshot: UInt64, of image: ImageReference, id: String, _ mark: SnapshotMark) async throws {
         try await base.mark(snapshot, of: image, id: id, mark)

@@ -103,7 +103,7 @@ extension Mutation {
             // Every new snapshot is taken at the end of all days.
             var altered = AlteredSnapshots(ports.snapshots)
             altered.taking = { [base = ports.snapshots] in
-                var taken = try await base.take($0, of: $1, id: $2, mark: $3)
+                var taken = try await base.take($0, of: $1, id: $2, mark: $3, evenIfChanging: $4)
                 taken.snapshot.takenAt = WallTime(seconds: .max)
                 return taken
             }
