@@ -40,6 +40,8 @@ final class Gateway: Sendable {
     struct Answer: Sendable {
         var body: [UInt8]
         var endpoint: Endpoint
+        /// The header `Date`, as it came.
+        var date: String?
     }
 
     /// Makes the call and decodes the answer.
@@ -101,7 +103,7 @@ final class Gateway: Sendable {
             throw .transport(error)
         }
         guard response.status == 200 else { throw .refusal(ServerRefusal(response)) }
-        return Answer(body: response.body, endpoint: endpoint)
+        return Answer(body: response.body, endpoint: endpoint, date: response.date)
     }
 
     private static func decode<Value>(

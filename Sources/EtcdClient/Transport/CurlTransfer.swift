@@ -17,6 +17,7 @@ final class CurlTransfer {
     private var received: [UInt8] = []
     private var statusReported = false
     private var headSize = 0
+    private var date: String?
     /// Set when libcurl is told to end the transfer for it.
     private var excess: TransportFailure?
 
@@ -61,7 +62,7 @@ final class CurlTransfer {
     /// How many connections had to be opened for this transfer: 0 when one was used again.
     var openedConnections: Int { Int(information(CURLINFO_NUM_CONNECTS)) }
 
-    func response() -> HTTPResponse { HTTPResponse(status: status, body: received) }
+    func response() -> HTTPResponse { HTTPResponse(status: status, body: received, date: date) }
 
     func failure(_ code: CURLcode) -> TransportFailure {
         if let excess { return excess }
@@ -125,13 +126,25 @@ final class CurlTransfer {
         }
     }
 
-    fileprivate func takeHeader(size: Int) -> Int {
+    fileprivate func takeHeader(_ line: UnsafeRawBufferPointer) -> Int {
+        let size = line.count
         headSize += size
         guard headSize <= order.request.largestHead else {
             excess = TransportFailure(tooLarge: "the head of the answer", limit: order.request.largestHead)
             return 0
         }
+        if let value = Self.date(in: line) { date = value }
         return size
+    }
+
+    /// The value of a header `Date`; `nil` when the line is another one.
+    private static func date(in line: UnsafeRawBufferPointer) -> String? {
+        let name = Array("date:".utf8)
+        guard line.count < 64, line.count > name.count, zip(line, name).allSatisfy({ $0 | 0x20 == $1 | 0x20 }) else {
+            return nil
+        }
+        let value = line.dropFirst(name.count).drop { $0 == UInt8(ascii: " ") }.prefix { $0 >= 0x20 }
+        return String(decoding: value, as: UTF8.self)
     }
 
     /// libcurl's CURL_MAX_HTTP_HEADER.
@@ -264,7 +277,7 @@ private func curlHeader(
 ) -> Int {
     guard let context else { return 0 }
     let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
-    return transfer.takeHeader(size: size * count)
+    return transfer.takeHeader(UnsafeRawBufferPointer(start: buffer, count: size * count))
 }
 
 /// A `curl_write_callback`.

@@ -58,6 +58,8 @@ struct HTTPHeader: Sendable, Equatable {
 struct HTTPResponse: Sendable {
     var status: Int
     var body: [UInt8]
+    /// The header `Date`, as it came.
+    var date: String?
 }
 
 /// Why an exchange did not come to its end.

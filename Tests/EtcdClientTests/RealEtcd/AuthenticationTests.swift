@@ -54,6 +54,24 @@ extension RealEtcdTests {
             }
         }
 
+        @Test("Whether a key may be written is found out without a trace: no key, no revision, no other value")
+        func mayWrite() async throws {
+            try await withUser { server, client in
+                try await client.put("mine/a", "1")
+                let before = try await client.range(RangeRequest(.prefix("mine/")))
+                #expect(try await client.mayWrite("mine/a"))
+                #expect(try await client.mayWrite("mine/absent"))
+                #expect(try await !client.mayWrite("other"))
+                try await server.etcdctl("role", "add", "reader", user: "root:r")
+                try await server.etcdctl(
+                    "role", "grant-permission", "reader", "read", "--prefix=true", "seen/", user: "root:r")
+                try await server.etcdctl("user", "grant-role", "u", "reader", user: "root:r")
+                #expect(try await client.range(RangeRequest(.prefix("seen/"))).kvs.isEmpty)
+                #expect(try await !client.mayWrite("seen/a"))
+                #expect(try await client.range(RangeRequest(.prefix("mine/"))) == before)
+            }
+        }
+
         @Test func expiredTokensAreRenewedOnTheWay() async throws {
             try await withUser(["--auth-token-ttl", "1"]) { _, client in
                 var watch = client.watch(prefix: "mine/").makeAsyncIterator()

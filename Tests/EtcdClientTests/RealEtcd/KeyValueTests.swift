@@ -1,4 +1,5 @@
 import EtcdClient
+import FoundationEssentials
 import Rig
 import Testing
 
@@ -143,19 +144,25 @@ extension RealEtcdTests {
                 let error = try await failure { try await client.put("one more", value) }
                 #expect(error.code == .noSpace)
                 #expect(error.outcome == .unknown, "etcd applies the write that crosses the quota")
+                #expect(try await client.alarms().map(\.kind) == [.noSpace])
+                #expect(try await client.mayWrite("big/0"), "what only asks is allowed, and raises no alarm")
                 let kept = try await client.list(prefix: "big/", keysOnly: true).kvs.count
                 #expect(try await client.delete(prefix: "big/").deleted == Int64(kept))
             }
         }
 
         @Test func membersTellTheirState() async throws {
-            try await withEtcd { server, client in
+            try await withEtcd(EtcdServer.Options(flags: ["--quota-backend-bytes", "123000000"])) { server, client in
                 let status = try await client.status()
                 #expect(status.endpoint.url == server.url)
                 #expect(status.leader == status.header.memberID)
                 #expect(status.databaseBytes > 0)
                 #expect(try await client.version().server == status.version)
                 #expect(try await client.health().healthy)
+                #expect(try await client.alarms() == [])
+                #expect(try await client.quota(of: status.endpoint) == 123_000_000)
+                let clock = try #require(try await client.version().clock)
+                #expect(abs(clock - Int64(Date.now.timeIntervalSince1970)) < 60, "one machine has one clock")
             }
         }
     }

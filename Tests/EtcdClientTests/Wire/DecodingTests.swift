@@ -41,6 +41,31 @@ import Testing
         #expect(response.responses == [.range(RangeResponse(revision: 6, kvs: [], more: false, count: 0))])
     }
 
+    @Test func alarmsAreNamed() async throws {
+        let alarms =
+            #""alarms":[{"memberID":"9","alarm":"NOSPACE"},{"memberID":"9","alarm":"CORRUPT"},{"alarm":"NEW"}]"#
+        let listed = try await client(answering: "{\(Self.header),\(alarms)}").alarms()
+        #expect(listed.map(\.kind) == [.noSpace, .corrupt, .other("NEW")] && listed.map(\.memberID) == [9, 9, 0])
+        #expect(try await client(answering: "{\(Self.header)}").alarms() == [])
+    }
+
+    @Test func aMetricIsFoundByItsWholeName() {
+        let text = Array("# TYPE quota gauge\nquota_bytes 5\nquota 7\nquota{a=\"b\"} 8\n".utf8)
+        #expect(MetricLine.value(of: "quota", in: text) == 7)
+        #expect(MetricLine.value(of: "quot", in: text) == nil)
+    }
+
+    @Test(
+        arguments: [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777), ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+            ("Thu, 29 Feb 2024 23:59:59 GMT", 1_709_251_199), ("Sat, 28 Nov 2026 03:41:15 GMT", 1_795_837_275),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", nil), ("Sun, 06 Nov 1994 08:49:37 CET", nil), ("", nil),
+            ("Sun, 06 Nov 1994 08:61:37 GMT", nil), ("Sun, 06 Foo 1994 08:49:37 GMT", nil),
+        ] as [(String, Int64?)])
+    func timesOfServers(text: String, seconds: Int64?) {
+        #expect(HTTPDate.seconds(text) == seconds)
+    }
+
     @Test func aKeepAliveWithoutTTLMeansADeadLease() async throws {
         let dead = try client(answering: #"{"result":{\#(Self.header),"ID":"5"}}"#)
         #expect(try await dead.keepAlive(LeaseID(5)) == nil)

@@ -51,6 +51,16 @@ import Testing
         }
     }
 
+    @Test func mayWrite() async throws {
+        try await expect(
+            "/v3/kv/txn",
+            #"{"compare":[{"key":"YQ==","result":"LESS","target":"VERSION","version":"0"}],"failure":[],"success":[{"request_delete_range":{"key":"YQ=="}}]}"#
+        ) { client in
+            let may = try await client.mayWrite("a")
+            #expect(may)
+        }
+    }
+
     @Test func put() async throws {
         try await expect("/v3/kv/put", #"{"key":"YQ==","value":"YjE="}"#) { try await $0.put("a", "b1") }
         try await expect("/v3/kv/put", #"{"key":"YQ==","lease":"77","value":""}"#) {
@@ -128,6 +138,14 @@ import Testing
         try await expect("/v3/maintenance/status", "{}", answer: #"{\#(Self.header),"version":"3.5.1"}"#) {
             _ = try await $0.status()
         }
+        try await expect("/v3/maintenance/alarm", #"{"action":"GET","alarm":"NONE","memberID":"0"}"#) {
+            _ = try await $0.alarms()
+        }
+        let metrics = try await request(answer: "etcd_server_quota_backend_bytes 2.147483648e+09\n") {
+            let quota = try await $0.quota(of: Endpoint(host: "e"))
+            #expect(quota == 2 << 30)
+        }
+        #expect(metrics.path == "/metrics" && metrics.bodyText == nil)
         let version = try await request(answer: #"{"etcdserver":"3.5.1","etcdcluster":"3.5.0"}"#) {
             _ = try await $0.version()
         }
