@@ -85,6 +85,7 @@ let package = Package(
         .target(
             name: "DockerVolumeAPI", dependencies: metrics + ["LocalHTTP", "UntrustedJSON", log],
             swiftSettings: swiftSettings),
+        .target(name: "Doctor", swiftSettings: swiftSettings),
         .target(name: "PrometheusMetrics", dependencies: metrics, swiftSettings: swiftSettings),
         .target(name: "PluginConfiguration", dependencies: ["VolumeCore", log], swiftSettings: swiftSettings),
         .target(
@@ -92,10 +93,11 @@ let package = Package(
         .executableTarget(
             name: "rbd-plugin",
             dependencies: [
-                "Backup", "Blocking", "CCoreDump", "CPrivileges", "CVersion", "CephStorage", "DockerVolumeAPI",
-                "EtcdClient", "EtcdState", "NodeStorage", "PluginConfiguration", "PluginLog", "PrometheusMetrics",
+                "Backup", "Blocking", "CCoreDump", "CPrivileges", "CVersion", "CephStorage", "Doctor",
+                "DockerVolumeAPI", "EtcdClient", "EtcdState", "NodeStorage", "PluginConfiguration", "PluginLog",
+                "PrometheusMetrics",
                 "Provisioning",
-                "RBDDriver", "VolumeCore", log,
+                "RBDDriver", "UntrustedJSON", "VolumeCore", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -184,6 +186,7 @@ let package = Package(
         .testTarget(
             name: "PluginConfigurationTests", dependencies: ["PluginConfiguration", "VolumeCore", log],
             swiftSettings: swiftSettings),
+        .testTarget(name: "DoctorTests", dependencies: ["Doctor"], swiftSettings: swiftSettings),
         .testTarget(
             name: "PluginLogTests", dependencies: ["PluginLog", "PluginConfiguration", log],
             swiftSettings: swiftSettings),
