@@ -36,6 +36,17 @@ extension Settings {
     public static func load(
         environment: [String: String], readFile: @escaping (String) throws -> String, hostName: String
     ) throws(SettingsError) -> Settings {
+        let read = read(environment: environment, readFile: readFile, hostName: hostName)
+        guard let settings = read.settings else { throw SettingsError(problems: read.problems) }
+        return settings
+    }
+
+    /// Reads and checks all settings, and keeps what can be used when something else cannot.
+    ///
+    /// The parameters are those of `load`.
+    public static func read(
+        environment: [String: String], readFile: @escaping (String) throws -> String, hostName: String
+    ) -> ReadSettings {
         var reader = SettingsReader(environment: environment, readFile: readFile)
         let ceph = CephClientSettings(from: &reader)
         let etcd = EtcdSettings(from: &reader)
@@ -46,13 +57,17 @@ extension Settings {
         let node = NodeSettings(from: &reader, hostName: hostName)
         let limits = TimeLimits(from: &reader)
         let log = LogSettings(from: &reader)
+        let warnings = reader.warnings + (etcd?.warnings ?? []) + UnknownSettings.warnings(about: environment)
+        var read = ReadSettings(
+            problems: reader.problems, warnings: warnings, ceph: ceph, etcd: etcd, volumes: volumes, devices: devices,
+            node: node, limits: limits, stateDirectory: stateDirectory)
         guard reader.problems.isEmpty, let ceph, let etcd, let volumes, let scope, let devices, let stateDirectory,
             let node, let limits, let log
-        else { throw SettingsError(problems: reader.problems) }
-        return Settings(
+        else { return read }
+        read.settings = Settings(
             ceph: ceph, etcd: etcd, node: node, devices: devices, volumes: volumes, limits: limits, log: log,
-            scope: scope, stateDirectory: stateDirectory,
-            warnings: reader.warnings + etcd.warnings + UnknownSettings.warnings(about: environment))
+            scope: scope, stateDirectory: stateDirectory, warnings: warnings)
+        return read
     }
 
     /// The names of files in this folder are handed to Ceph and qemu within lists and options, where commas, colons

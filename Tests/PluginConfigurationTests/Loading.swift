@@ -23,6 +23,17 @@ struct FakeHost {
             hostName: name)
     }
 
+    func read(_ environment: [String: String]) -> ReadSettings {
+        let files = files
+        return Settings.read(
+            environment: environment,
+            readFile: { path in
+                guard let content = files[path] else { throw NoSuchFile() }
+                return content
+            },
+            hostName: name)
+    }
+
     /// What is said against these settings; empty when they load.
     func complaints(_ environment: [String: String]) -> [String] {
         do {
