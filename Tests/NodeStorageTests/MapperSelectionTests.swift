@@ -100,6 +100,20 @@ import VolumeCore
         #expect(commands == ["modprobe rbd"])
     }
 
+    @Test("A survey asks whether a module could be loaded, and loads none", arguments: [(0, true), (1, false)])
+    func survey(status: Int32, works: Bool) async throws {
+        try await LinuxBench.run("probe") { bench in
+            let root = bench.scratch.path + "/root"
+            try await bench.tool("install", "-D", "/bin/true", "\(root)/bin/rbd-plugin-kernel")
+            let runner = ScriptedRunner { _ in CommandResult(.exited(status), errors: "not found") }
+            let probe = MapperProbe(
+                runner: runner, kernel: bench.kernel, searchPath: SearchPath([root + "/bin"]), root: root)
+            let lacks = try await probe.lack(of: .krbd, as: nil)
+            #expect(lacks.isEmpty == works, "\(lacks)")
+            #expect(runner.lines == ["modprobe --dry-run rbd"])
+        }
+    }
+
     @Test(
         "nbd needs to see the host's processes", arguments: [("pid:[4026531836]", true), ("pid:[4026532201]", false)])
     func nbdNeedsTheHostsProcesses(namespace: String, works: Bool) async throws {

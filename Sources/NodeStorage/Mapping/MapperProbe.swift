@@ -39,11 +39,19 @@ public struct MapperProbe: Sendable {
         return lacks
     }
 
-    private func lack(of kind: MapperKind) async throws -> [String] {
+    /// What one kind lacks, found out without loading a module: one that could be loaded is none that lacks.
+    /// - Parameter client: how the kernel is to reach the cluster; `nil` leaves the key out.
+    func lack(of kind: MapperKind, as client: KernelClient?) async throws -> [String] {
+        var lack = try await lack(of: kind, loading: false)
+        if kind == .krbd, lack.isEmpty, let client { lack = try await lackOfKey(client) }
+        return lack
+    }
+
+    private func lack(of kind: MapperKind, loading: Bool = true) async throws -> [String] {
         switch kind {
-        case .krbd: try await lackOfModule("rbd", sign: "/sys/bus/rbd") + lackOfTools([.kernel])
+        case .krbd: try await lackOfModule("rbd", sign: "/sys/bus/rbd", loading) + lackOfTools([.kernel])
         case .nbd:
-            try await lackOfHostsProcesses() + lackOfModule("nbd", sign: "/sys/module/nbd")
+            try await lackOfHostsProcesses() + lackOfModule("nbd", sign: "/sys/module/nbd", loading)
                 + lackOfTools([.rbd, .rbdNBD])
         case .fuse: try await lackOfFuse() + lackOfTools([.qemuStorageDaemon, .losetup, .rbd])
         }
@@ -59,12 +67,13 @@ public struct MapperProbe: Sendable {
         ]
     }
 
-    private func lackOfModule(_ module: String, sign: String) async throws -> [String] {
+    private func lackOfModule(_ module: String, sign: String, _ loading: Bool) async throws -> [String] {
         if try await exists(sign) { return [] }
         let lack = "the kernel has no \(module) driver"
         do {
-            let command = Command(.modprobe, [module])
+            let command = Command(.modprobe, loading ? [module] : ["--dry-run", module])
             let result = try await runner.run(command, to: "load the kernel module \(module)")
+            if !loading && result.succeeded { return [] }
             if try await exists(sign) { return [] }
             return ["\(lack) (\(result.reason(of: .modprobe)))"]
         } catch let error as VolumeError where error.code == .timedOut {

@@ -1,8 +1,9 @@
 /// Takes Ceph keys out of what a tool has said.
 ///
 /// Tools of Ceph print a key that they cannot use: "error setting modifier for [client.docker] type=key val=AgB…".
-enum KeysInText {
-    static func removed(from text: String) -> String {
+public enum KeysInText {
+    /// The text without what looks like a key.
+    public static func removed(from text: String) -> String {
         var kept: [UInt8] = []
         var rest = Array(text.utf8)[...]
         var isFound = false
