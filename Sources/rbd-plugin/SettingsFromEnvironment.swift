@@ -17,6 +17,12 @@ enum SettingsFromEnvironment {
         }
     }
 
+    /// What can be read of them, and all that is wrong.
+    static func read() -> ReadSettings {
+        Settings.read(
+            environment: ProcessInfo.processInfo.environment, readFile: TextFile.read, hostName: hostName())
+    }
+
     private static func hostName() -> String {
         var buffer = [CChar](repeating: 0, count: 256)
         guard gethostname(&buffer, buffer.count - 1) == 0 else { return "" }

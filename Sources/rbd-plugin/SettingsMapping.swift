@@ -10,27 +10,34 @@ extension CephSettings {
 
     /// librados as the settings want it.
     init(_ settings: Settings, files: CephClientConfiguration) {
-        let limit = settings.limits.ceph
         self.init(
-            clusterName: settings.ceph.clusterName, user: settings.ceph.user, confFile: files.confPath,
-            keyring: files.keyringPath,
+            settings.ceph, files: files, limit: settings.limits.ceph,
+            callsPerPool: Self.callsAtOnce * settings.node.operationsPerPool)
+    }
+
+    /// - Parameter limit: the longest that one call may take.
+    init(_ ceph: CephClientSettings, files: CephClientConfiguration, limit: Duration, callsPerPool: Int) {
+        self.init(
+            clusterName: ceph.clusterName, user: ceph.user, confFile: files.confPath, keyring: files.keyringPath,
             timeouts: .init(
                 connect: min(limit, .seconds(5)), monitorOperation: limit, osdOperation: limit, call: limit),
-            callsPerPool: Self.callsAtOnce * settings.node.operationsPerPool)
+            callsPerPool: callsPerPool)
     }
 }
 
 extension EtcdConfiguration {
-    init(_ settings: Settings) throws {
-        let etcd = settings.etcd
+    init(_ settings: Settings) throws { try self.init(settings.etcd, limit: settings.limits.etcd) }
+
+    /// - Parameter limit: the longest that one request may take.
+    init(_ etcd: EtcdSettings, limit: Duration) throws {
         self.init(
             endpoints: try Endpoint.parse(etcd.endpoints.joined(separator: ",")),
             credentials: etcd.credentials.map { EtcdCredentials($0) },
             tls: TLSFiles(
                 certificateAuthority: etcd.caFile, certificate: etcd.clientCertificate?.certificateFile,
                 key: etcd.clientCertificate?.keyFile))
-        requestTimeout = settings.limits.etcd
-        connectTimeout = min(settings.limits.etcd, .seconds(2))
+        requestTimeout = limit
+        connectTimeout = min(limit, .seconds(2))
     }
 }
 

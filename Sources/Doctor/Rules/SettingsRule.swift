@@ -9,7 +9,7 @@ public enum SettingsRule {
     }
 
     private static func finding(_ problem: SettingsSeen.Problem) -> Finding {
-        let what = withoutStop(problem.sentence)
+        let what = problem.sentence
         guard problem.isFile else {
             return Finding(
                 .settingUnusable, what,
@@ -29,7 +29,7 @@ public enum SettingsRule {
     }
 
     private static func finding(doubtful sentence: String) -> Finding {
-        Finding(.settingDoubtful, withoutStop(sentence), remedy: "correct or remove it, or leave it if it is meant so")
+        Finding(.settingDoubtful, sentence, remedy: "correct or remove it, or leave it if it is meant so")
     }
 
     private static func finding(secret name: String) -> Finding {
@@ -38,10 +38,6 @@ public enum SettingsRule {
             remedy:
                 "put it into a file of mode 0600 that only root can read, set \(name)_FILE to its path, and remove \(name)"
         )
-    }
-
-    private static func withoutStop(_ sentence: String) -> String {
-        sentence.hasSuffix(".") ? String(sentence.dropLast()) : sentence
     }
 }
 
