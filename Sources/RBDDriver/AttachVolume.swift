@@ -254,11 +254,16 @@ extension VolumeDriver {
         try await ports.mounter.prepareRoot(of: progress.mountpoint, spec: volume.spec)
     }
 
-    /// The last one counts: what was asked for by name goes before what a volume's values say.
+    /// The last one counts: what was asked for by name goes before what a volume's values say, and that a volume is read-only
+    /// before all.
+    ///
+    /// The device of such a volume can be written to all the same, and its one owner is the only client that can: what a dead
+    /// owner has left in the filesystem's log has to be replayed before anybody can read it, and only a writer can do that.
     func mountOptions(of volume: VolumeRecord) -> [String] {
         // Not all filesystems take it later.
         let discard = wantedValues(of: volume)?.discard == .online ? [volume.spec.filesystem.facts.onlineDiscard] : []
-        return discard + volume.spec.mountOptions + settings.mountOptions
+        let access = volume.spec.access == .readOnly ? ["ro"] : []
+        return discard + volume.spec.mountOptions + settings.mountOptions + access
     }
 
     /// A mapping whose process died before the mount leaves its device to whatever is mapped next: then another volume's

@@ -23,7 +23,8 @@ extension VolumeDriver {
     public var autogrowOutcomes: [AutogrowOutcome: Int] { space.autogrowOutcomes }
 
     private func autogrow(of stored: StoredVolume) -> Autogrow? {
-        guard let volume = stored.volume?.record, volume.phase == .ready, let attachment = stored.attachment?.record,
+        guard let volume = stored.volume?.record, volume.phase == .ready, volume.spec.access == .readWrite,
+            let attachment = stored.attachment?.record,
             attachment.owner == me, attachment.state == .attached
         else { return nil }
         guard let autogrow = wantedValues(of: volume)?.autogrow else { return nil }

@@ -30,7 +30,7 @@ extension VolumeDriver {
     }
 
     private func discard(of stored: StoredVolume) -> Discard {
-        guard let volume = stored.volume?.record, volume.phase == .ready,
+        guard let volume = stored.volume?.record, volume.phase == .ready, volume.spec.access == .readWrite,
             stored.attachment?.record.state == .attached, let values = wantedValues(of: volume)
         else { return .off }
         return values.discard

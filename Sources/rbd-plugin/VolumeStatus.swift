@@ -55,6 +55,7 @@ extension VolumeDescription {
         }
         if let reason = view.attachment?.autogrowReason { status["autogrowFailed"] = .string(reason) }
         if volume.adopted { status["adopted"] = true }
+        if volume.spec.access == .readOnly { status["access"] = .string(volume.spec.access.rawValue) }
         if let origin = volume.clonedFrom { status["clonedFrom"] = .object(shown(origin)) }
         if volume.isProtected { status["protected"] = true }
         if let policy = volume.policy { status["policy"] = .string("\(policy)") }

@@ -34,6 +34,40 @@ struct VolumeOptionTests {
     }
 
     @Test(
+        "Of a read-only volume containers read all that a dead node had written, and the kernel refuses what they write",
+        arguments: ["ext4", "xfs"])
+    func readOnly(filesystem: String) async throws {
+        try await Stage.with(settings: ["RBD_ALLOW_ADOPT": "true"]) { stage in
+            let size = filesystem == "ext4" ? "64" : "300"
+            let name = try await stage.volume("writable", ["fstype": filesystem, "size": size])
+            let mountpoint = try await stage.client.mount(name, id: "a").checked().mountpoint
+            try write("once", to: mountpoint + "/file")
+            try await runTool("sync", ["--file-system", mountpoint + "/file"]).checked()
+            // As a power cut leaves it: with a log that has to be replayed.
+            let copy = uniqueName("copy")
+            try await stage.ceph.rbd("cp", "--no-progress", stage.image(name), stage.image(copy))
+            try await stage.client.unmount(name, id: "a").checked()
+
+            let options = ["adopt": "own", "access": "read-only", "mount-options": "rw,noatime"]
+            try await stage.client.create(copy, options: stage.options(options)).checked()
+            let there = try await stage.client.mount(copy, id: "b").checked().mountpoint
+            #expect(try text(of: there + "/file") == "once")
+            let mount = try #require(stage.plugin.kernelState.mount(at: there))
+            #expect(mount.options.isSuperset(of: ["ro", "noatime"]), "\(mount.options)")
+            let refused = try await runTool("touch", [there + "/other"])
+            #expect(!refused.succeeded && refused.error.contains("Read-only file system"), "\(refused.error)")
+            let status = try #require(try await stage.client.get(copy).checked().volume?.status)
+            #expect(status["access"]?.string == "read-only")
+            #expect(try await stage.record(of: copy)?["schema"] == .integer(2))
+            let grown = try await stage.operate("volume", "resize", copy, "1G")
+            #expect(grown.error.contains("read-only"), "\(grown.error)")
+            try await stage.client.unmount(copy, id: "b").checked()
+            for volume in [copy, name] { try await stage.client.remove(volume).checked() }
+            try await stage.expectBlank()
+        }
+    }
+
+    @Test(
         "Several mkfs options reach mkfs as several arguments, under both names of the option",
         arguments: ["mkfs-options", "mkfsOptions"])
     func mkfsWords(option: String) async throws {

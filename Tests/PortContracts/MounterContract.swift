@@ -6,7 +6,7 @@ public enum MounterContract {
     public static let promises: [ContractCase<NodeUnderTest>] = [
         .init("a mount makes its mountpoint and is seen there") { try await $0.mounts() },
         .init("where nothing is mounted there is nothing") { try await $0.nothingMounted() },
-        .init("mount options reach the mount") { try await $0.readOnly() },
+        .init("mount options reach the mount, and a root that is read-only stays as it is") { try await $0.readOnly() },
         .init("files survive an unmount and a mount") { try await $0.filesSurvive() },
         .init("unmount takes the directory away, and succeeds when nothing is mounted") { try await $0.unmounts() },
         .init("B6: a device tells where it is mounted, and unmounting another one there leaves it") {
@@ -48,6 +48,11 @@ extension NodeUnderTest {
                 await #expect(throws: (any Error).self) {
                     try await applications.write("no", to: "file", at: mountpoint)
                 }
+                let before = try await applications.owner(of: mountpoint)
+                var spec = place.spec()
+                spec.gid = before.gid + 1
+                try await mounter.prepareRoot(of: mountpoint, spec: spec)
+                #expect(try await applications.owner(of: mountpoint) == before)
             }
         }
     }

@@ -51,6 +51,7 @@ extension VolumeSpec {
         case .uid: uid.map { "\($0)" }
         case .gid: gid.map { "\($0)" }
         case .mode: mode.map { "0" + String($0, radix: 8) }
+        case .access: access == .readWrite ? nil : access.rawValue
         case .adopt, .from, .fromSnapshot, .protect, .policy: nil
         }
     }

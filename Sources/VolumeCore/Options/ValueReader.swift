@@ -26,6 +26,13 @@ package enum ValueReader {
         return type
     }
 
+    package static func access(_ text: String) throws(UnfitText) -> VolumeAccess {
+        guard let access = VolumeAccess(rawValue: text.lowercased()) else {
+            throw UnfitText(accepts: VolumeAccess.allCases.map(\.rawValue).joined(separator: " or "))
+        }
+        return access
+    }
+
     /// A pool or namespace name that can neither be taken for a tool's option nor change an image's path.
     package static func place(_ text: String) throws(UnfitText) -> String {
         let bad = text.unicodeScalars.contains {

@@ -68,6 +68,11 @@ extension VolumeOption {
                 rawValue, "NAME",
                 "The snapshot of the volume `from` that the volume is made out of. `rbd-plugin snapshot ls` shows those that there are."
             )
+        case .access:
+            .init(
+                rawValue, "read-only|read-write",
+                "`read-only`: no container can write to the volume, whatever its mount options say. It is decided when the volume is created, and for good."
+            ) { _ in "read-write" }
         case .protect:
             .init(
                 rawValue, "true|false",

@@ -10,5 +10,5 @@ public enum VolumeOption: String, Sendable, CaseIterable {
     case mapOptions = "map-options"
     case uid, gid, mode, adopt, from
     case fromSnapshot = "from-snapshot"
-    case protect, policy
+    case access, protect, policy
 }

@@ -161,6 +161,7 @@ extension VolumeSpec {
         case .uid: uid = try OptionValues.identifier(.uid, value)
         case .gid: gid = try OptionValues.identifier(.gid, value)
         case .mode: mode = try OptionValues.mode(value)
+        case .access: access = try OptionValues.read(.access, value, ValueReader.access)
         case .adopt, .from, .fromSnapshot, .protect, .policy: break
         }
     }
@@ -214,6 +215,7 @@ extension VolumeRequest {
         case .uid: spec.uid == existing.uid ? nil : existing.uid.map { "\($0)" } ?? "none"
         case .gid: spec.gid == existing.gid ? nil : existing.gid.map { "\($0)" } ?? "none"
         case .mode: spec.mode == existing.mode ? nil : existing.mode.map { "0" + String($0, radix: 8) } ?? "none"
+        case .access: spec.access == existing.access ? nil : existing.access.rawValue
         // Of the volume's protection an operator decides from its creation on.
         case .adopt, .from, .fromSnapshot, .protect, .policy: nil
         }

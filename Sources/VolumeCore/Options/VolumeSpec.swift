@@ -23,6 +23,8 @@ public struct VolumeSpec: Sendable, Hashable {
     public var uid: UInt32?
     public var gid: UInt32?
     public var mode: UInt16?
+    /// Whether containers may write. Decided when the volume is created, and for good.
+    public var access: VolumeAccess
     /// What newer versions have recorded of it.
     public internal(set) var unknown = UnknownFields()
 
@@ -31,7 +33,7 @@ public struct VolumeSpec: Sendable, Hashable {
         order: UInt8 = 22, features: ImageFeatures = .standard, stripeUnit: UInt64? = nil,
         stripeCount: UInt64? = nil, filesystem: FilesystemType = .ext4, mkfsOptions: [String] = [],
         mountOptions: [String] = [], mapOptions: [String] = [],
-        uid: UInt32? = nil, gid: UInt32? = nil, mode: UInt16? = nil
+        uid: UInt32? = nil, gid: UInt32? = nil, mode: UInt16? = nil, access: VolumeAccess = .readWrite
     ) {
         self.pool = pool
         self.namespace = namespace
@@ -48,6 +50,7 @@ public struct VolumeSpec: Sendable, Hashable {
         self.uid = uid
         self.gid = gid
         self.mode = mode
+        self.access = access
     }
 }
 

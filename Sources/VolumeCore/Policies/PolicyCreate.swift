@@ -66,7 +66,7 @@ extension VolumeOption {
     /// Whether a policy can give it to its volumes.
     var isForPolicies: Bool {
         switch self {
-        case .adopt, .from, .fromSnapshot, .policy: false
+        case .access, .adopt, .from, .fromSnapshot, .policy: false
         default: true
         }
     }

@@ -100,6 +100,7 @@ extension VolumeSpec: Codable {
         uid = try fields.optional("uid")
         gid = try fields.optional("gid")
         mode = try fields.optional("mode")
+        access = try fields.optionalKind("access") ?? .readWrite
         unknown = try fields.unknown()
     }
 
@@ -121,6 +122,7 @@ extension VolumeSpec: Codable {
         try fields.encodeIfPresent(uid, forKey: "uid")
         try fields.encodeIfPresent(gid, forKey: "gid")
         try fields.encodeIfPresent(mode, forKey: "mode")
+        if access != .readWrite { try fields.encode(access.rawValue, forKey: "access") }
     }
 }
 

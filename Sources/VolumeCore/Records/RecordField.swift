@@ -41,6 +41,13 @@ struct RecordReader {
         return kind
     }
 
+    /// As `kind`, of a field that may be absent.
+    mutating func optionalKind<Value: RawRepresentable<String>>(_ name: RecordField) throws -> Value? {
+        guard let text: String = try optional(name) else { return nil }
+        guard let kind = Value(rawValue: text) else { throw UnknownKind(field: name.stringValue, value: text) }
+        return kind
+    }
+
     /// The field is known, and is not for the record.
     mutating func skip(_ name: RecordField) { known.insert(name.stringValue) }
 

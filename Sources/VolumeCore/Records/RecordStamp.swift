@@ -8,9 +8,9 @@ public struct RecordStamp: Sendable, Hashable {
     /// The form of nearly all records that this version writes: every released version may act on it.
     public static let current = 1
 
-    /// The form of a volume of which the image is yet to be made with stripes or out of a snapshot, of one that a request holds, and
-    /// of one whose own value keeps its image when it is removed. A version that knows only form 1 would make it without them, mount
-    /// it, or delete it. The released ones among these do not look at `reader`, so
+    /// The form of a volume of which the image is yet to be made with stripes or out of a snapshot, of one that a request holds, of one
+    /// whose own value keeps its image when it is removed, and of one that is read-only. A version that knows only form 1 would make it without them, mount
+    /// it, write to it, or delete it. The released ones among these do not look at `reader`, so
     /// `schema` itself says it.
     static let forNewerOnly = 2
 

@@ -82,10 +82,11 @@ public struct VolumeRecord: Sendable, Hashable {
     }
 
     /// Which versions may act on it. Once the image is made, its stripes and its parent are the image's own affair. A version that
-    /// knows no trash would delete what is to be kept.
+    /// knows no trash would delete what is to be kept, and one that knows no read-only volumes would let containers write to it.
     public var stamp: RecordStamp {
         let isKept = trash != nil || ![nil, .delete].contains(runtime.onRemove)
-        return isMadeByNewerOnly || heldFor != nil || isKept ? ownStamp.closedToOlder : ownStamp
+        let isForNewerOnly = isMadeByNewerOnly || heldFor != nil || isKept || spec.access == .readOnly
+        return isForNewerOnly ? ownStamp.closedToOlder : ownStamp
     }
 
     private var isMadeByNewerOnly: Bool {

@@ -11,6 +11,11 @@ public enum GrowthRule {
         let what = "resize volume \(stored.name) to \(size)"
         guard let volume = stored.volume?.record else { throw VolumeError.noSuchVolume(what) }
         try OperatorWriteRule.refuseUnlessReady(volume, what)
+        guard volume.spec.access == .readWrite else {
+            throw VolumeError(
+                .invalidOption, what, why: "it is read-only, and a filesystem is written to when it grows",
+                outcome: .refused)
+        }
         guard size >= volume.spec.size else {
             throw VolumeError(
                 .invalidOption, what, why: "it has \(volume.spec.size), and volumes never shrink",
@@ -37,7 +42,8 @@ public enum GrowthRule {
     /// is not wanted.
     public static func wanted(_ stored: StoredVolume) -> VolumeSize? {
         guard let volume = stored.volume?.record, let desired = stored.desired?.record, volume.phase == .ready,
-            desired.volumeUID == volume.uid, let size = desired.size, size > volume.spec.size,
+            volume.spec.access == .readWrite, desired.volumeUID == volume.uid, let size = desired.size,
+            size > volume.spec.size,
             (try? VolumeRequest.checkSize(of: volume.spec.resized(to: size))) != nil
         else { return nil }
         return size
@@ -50,7 +56,7 @@ public enum GrowthRule {
         _ image: VolumeSize, _ stored: StoredVolume, at time: WallTime
     ) -> DesiredState? {
         guard let volume = stored.volume?.record, volume.phase == .ready,
-            image > wanted(stored) ?? volume.spec.size,
+            volume.spec.access == .readWrite, image > wanted(stored) ?? volume.spec.size,
             (try? VolumeRequest.checkSize(of: volume.spec.resized(to: image))) != nil
         else { return nil }
         return wish(image, stored, volume, at: time)

@@ -107,11 +107,11 @@ extension World {
                             "mounted a filesystem that was not checked, or a device that was not mapped anew after its repair"
                     ))
             }
-            if !readOnly {
-                try writeFilesystem(device, on: name, what) { $0.needsRecovery = true }
-            }
+            // Whoever mounts it read-only replays its log as well.
+            let isWritten = !readOnly || filesystem.needsRecovery
+            if isWritten { try writeFilesystem(device, on: name, what) { $0.needsRecovery = !readOnly } }
             nodes[name]?.kernel.superblocks[path] = SimulatedSuperblock(
-                filesystem: type, readOnly: readOnly, sequence: filesystem.sequence + (readOnly ? 0 : 1))
+                filesystem: type, readOnly: readOnly, sequence: filesystem.sequence + (isWritten ? 1 : 0))
             nodes[name]?.kernel.superblocks[path]?.discards = options.contains("discard")
         }
         nodes[name]?.kernel.directories.insert(mountpoint)
@@ -185,6 +185,7 @@ extension World {
 
     mutating func prepareRoot(of mountpoint: String, spec: VolumeSpec, on name: String) throws {
         let what = "prepare the root of \(mountpoint)"
+        if try mounted(at: mountpoint, on: name)?.readOnly == true { return }
         let device = try writable(mountpoint, on: name, what)
         try writeFilesystem(device, on: name, what) { filesystem in
             if !filesystem.records.contains(where: { $0.hasPrefix("lost+found/") }) {

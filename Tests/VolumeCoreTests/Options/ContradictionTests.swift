@@ -14,7 +14,7 @@ import VolumeCore
         "features": "layering,exclusive-lock", "stripe-unit": "64K", "stripe-count": "4", "fstype": "ext4",
         "mkfs-options": "-m 0", "mount-options": "noatime",
         "map-options": "queue_depth=128", "uid": "999", "gid": "998", "mode": "750", "adopt": "false",
-        "protect": "false", "policy": "gold",
+        "protect": "false", "policy": "gold", "access": "read-write",
     ]
 
     private func contradiction(
@@ -56,6 +56,7 @@ import VolumeCore
             (.mkfsOptions, "-m 1", "-m 0"),
             (.mkfsOptions, "", "-m 0"), (.mountOptions, "discard", "noatime"), (.mapOptions, "", "queue_depth=128"),
             (.uid, "0", "999"), (.gid, "0", "998"), (.mode, "0755", "0750"),
+            (.access, "read-only", "read-write"),
         ] as [(VolumeOption, String, String)])
     func anotherValueContradictsAndWhatIsThereIsTold(_ option: VolumeOption, _ value: String, _ has: String) throws {
         var options = Self.matching

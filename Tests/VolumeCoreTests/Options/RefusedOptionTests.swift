@@ -58,6 +58,7 @@ import VolumeCore
         (.uid, ["", "-1", "+1", "root", "4294967295", "4294967296", "1.0", "0x1"]),
         (.gid, ["", "-1", "+1", "wheel", "4294967295"]),
         (.mode, ["", "8", "0o755", "rwxr-xr-x", "-1", "+755", "10000", "77777", "0755 ", "٧"]),
+        (.access, ["", "ro", "readonly", "read only", "read-only ", "write", "none"]),
         (.adopt, ["", "maybe", "2", "true ", "y", "owns"]), (.protect, ["", "maybe", "2", "own"]),
         (.from, ["", "-x", "a b", "a/b/c", "höhe", String(repeating: "p", count: 201)]),
         (.fromSnapshot, ["", "-x", "a b", "a/b", "a@b", String(repeating: "s", count: 129)]),

@@ -43,6 +43,7 @@ import VolumeCore
             "namespace": "team", "mkfs-options": "-m reflink=1  -q", "mount-options": "noatime,discard",
             "map-options": "queue_depth=128,alloc_size=65536", "uid": "999", "gid": "0", "mode": "0750",
             "stripe-unit": "64K", "stripe-count": "4", "adopt": "true", "protect": "true", "policy": "gold",
+            "access": "read-only",
         ]
         let ofClones = ["from", "from-snapshot"]
         #expect(
@@ -55,7 +56,7 @@ import VolumeCore
                     features: [.layering], stripeUnit: 64 << 10, stripeCount: 4, filesystem: .xfs,
                     mkfsOptions: ["-m", "reflink=1", "-q"],
                     mountOptions: ["noatime", "discard"], mapOptions: ["queue_depth=128", "alloc_size=65536"],
-                    uid: 999, gid: 0, mode: 0o750))
+                    uid: 999, gid: 0, mode: 0o750, access: .readOnly))
         #expect(request.adopt && request.isProtected && request.policy?.text == "gold")
         #expect(request.options == options)
         #expect(Set(request.given.map(\.rawValue)).union(ofClones) == Set(VolumeOption.allCases.map(\.rawValue)))
@@ -71,7 +72,8 @@ import VolumeCore
         ("mkfs-options", ""), ("mkfs-options", "-N 1024"), ("mount-options", ""), ("mount-options", "data=ordered"),
         ("mount-options", "noatime,,discard,"), ("map-options", ""), ("map-options", "lock_timeout=30"),
         ("namespace", ""), ("pool", "a.b_c-d"), ("pool", ".rgw"), ("pool", String(repeating: "p", count: 200)),
-        ("adopt", "TRUE"), ("adopt", "1"), ("adopt", "yes"), ("adopt", "on"), ("adopt", "False"), ("adopt", "0"),
+        ("access", "Read-Only"), ("access", "read-write"), ("adopt", "TRUE"), ("adopt", "1"), ("adopt", "yes"),
+        ("adopt", "on"), ("adopt", "False"), ("adopt", "0"),
         ("adopt", "no"), ("adopt", "off"), ("adopt", "own"),
     ])
     func goodValuesAreTaken(_ option: String, _ value: String) throws {

@@ -194,6 +194,22 @@ import VolumeCore
         #expect(try Golden.text(read).contains(#""schema":1"#))
     }
 
+    @Test("A read-only volume says so, and is for versions that know what that means, in every phase")
+    func readOnly() throws {
+        var volume = try Self.volume()
+        #expect(try volume.spec.access == .readWrite && !Golden.text(volume).contains("access"))
+        volume.spec.access = .readOnly
+        for phase in VolumeRecord.Phase.allCases {
+            volume.phase = phase
+            let text = try Golden.text(volume)
+            #expect(text.contains(#""spec":{"access":"read-only","dataPool":"slow","#) && text.contains(#""schema":2"#))
+            #expect(try Golden.decode(VolumeRecord.self, text) == volume)
+        }
+        #expect(throws: Never.self) { try volume.check() }
+        let newer = try Golden.text(volume).replacing("read-only", with: "append-only")
+        #expect(throws: UnknownKind.self) { try Golden.decode(VolumeRecord.self, newer) }
+    }
+
     @Test("What a newer version says of who may act on a volume stays, whether its stripes are made or not")
     func stripesOfNewerVersions() throws {
         var volume = try Self.volume()
