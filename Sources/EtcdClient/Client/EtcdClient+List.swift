@@ -7,8 +7,15 @@ extension EtcdClient {
     public func list(
         prefix: String, pageSize: Int = Pages.standardSize, keysOnly: Bool = false, timeout: Duration? = nil
     ) async throws(EtcdError) -> ListResponse {
+        try await list(.prefix(prefix), pageSize: pageSize, keysOnly: keysOnly, timeout: timeout)
+    }
+
+    /// The same of any range of keys.
+    public func list(
+        _ keys: KeyRange, pageSize: Int = Pages.standardSize, keysOnly: Bool = false, timeout: Duration? = nil
+    ) async throws(EtcdError) -> ListResponse {
         let deadline = CallDeadline.after(timeout ?? gateway.configuration.requestTimeout)
-        var pages = Pages(of: self, prefix: prefix, pageSize: pageSize, keysOnly: keysOnly)
+        var pages = Pages(of: self, keys, pageSize: pageSize, keysOnly: keysOnly)
         var kvs: [KeyValue] = []
         while let page = try await pages.next(timeout: deadline.remaining) {
             if page.isFirst { kvs = [] }

@@ -1,4 +1,4 @@
-/// The content of a prefix as of one revision, page by page.
+/// The content of a range of keys as of one revision, page by page.
 ///
 /// For each page etcd walks over all remaining keys of the range, so the time for small pages grows with the square of the
 /// number of keys. Therefore each page is twice as large as the one before, up to eight times the first. If the answer is
@@ -22,9 +22,9 @@ public struct Pages: Sendable {
     /// What all pages since the first one belong to. 0 before the first.
     private(set) var revision: Int64 = 0
 
-    init(of client: EtcdClient, prefix: String, pageSize: Int = standardSize, keysOnly: Bool = false) {
+    init(of client: EtcdClient, _ keys: KeyRange, pageSize: Int = standardSize, keysOnly: Bool = false) {
         self.client = client
-        var first = RangeRequest(.prefix(prefix), limit: Int64(max(1, pageSize)))
+        var first = RangeRequest(keys, limit: Int64(max(1, pageSize)))
         first.keysOnly = keysOnly
         (self.first, request, largest) = (first, first, 8 * Int64(max(1, pageSize)))
     }

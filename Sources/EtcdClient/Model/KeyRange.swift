@@ -23,6 +23,9 @@ public struct KeyRange: Sendable, Hashable {
 
     public static let all = KeyRange(start: [0], end: [0])
 
+    /// Of these keys those that are not before `key`.
+    public func from(_ key: String) -> KeyRange { KeyRange(start: Array(key.utf8), end: end) }
+
     /// The same keys without `key` and all before it.
     func after(_ key: [UInt8]) -> KeyRange {
         KeyRange(start: key + [0], end: end)

@@ -17,7 +17,7 @@ public enum FollowElement: Sendable, Equatable {
     case disconnected(EtcdError)
 }
 
-/// The content of a prefix and all its changes: it lists, watches, and lists again if history was compacted away.
+/// The content of a range of keys and all its changes: it lists, watches, and lists again if history was compacted away.
 ///
 /// After each gap it checks that etcd still has the history that it delivered, by looking for the last write in it.
 /// Otherwise a restored backup would pass for the same history once its revisions have grown as far. After such a check it
@@ -29,15 +29,15 @@ public struct EtcdFollow: AsyncSequence, Sendable {
     public typealias Failure = EtcdError
 
     let client: EtcdClient
-    let prefix: String
+    let keys: KeyRange
 
     public func makeAsyncIterator() -> Iterator {
-        Iterator(client: client, prefix: prefix, backoff: Backoff(client.gateway.configuration.watch))
+        Iterator(client: client, keys: keys, backoff: Backoff(client.gateway.configuration.watch))
     }
 
     public struct Iterator: AsyncIteratorProtocol, Sendable {
         let client: EtcdClient
-        let prefix: String
+        let keys: KeyRange
         var backoff: Backoff
         var pause = Duration.zero
         var lossTold = false
@@ -113,7 +113,7 @@ public struct EtcdFollow: AsyncSequence, Sendable {
                 if error.code == .refused || error.code == .compacted { return startAnew() }
                 try? await Task.sleep(for: backoff.next())
             }
-            watch = client.watch(prefix: prefix, from: anchor.modRevision + 1).makeAsyncIterator()
+            watch = client.watch(keys, from: anchor.modRevision + 1).makeAsyncIterator()
             return nil
         }
 
@@ -121,7 +121,7 @@ public struct EtcdFollow: AsyncSequence, Sendable {
         private mutating func listedElement() async throws(EtcdError) -> FollowElement? {
             try? await Task.sleep(for: pause)
             pause = .zero
-            var reading = pages ?? Pages(of: client, prefix: prefix)
+            var reading = pages ?? Pages(of: client, keys)
             do throws(EtcdError) {
                 if let page = try await reading.next() {
                     pages = reading
@@ -131,7 +131,7 @@ public struct EtcdFollow: AsyncSequence, Sendable {
                     return .page(page.kvs, isFirst: page.isFirst)
                 }
                 pages = nil
-                watch = client.watch(prefix: prefix, from: reading.revision + 1).makeAsyncIterator()
+                watch = client.watch(keys, from: reading.revision + 1).makeAsyncIterator()
                 backoff.reset()
                 lossTold = false
                 return .snapshot(revision: reading.revision)
@@ -150,6 +150,9 @@ public struct EtcdFollow: AsyncSequence, Sendable {
 extension EtcdClient {
     /// Follows every key that begins with `prefix`, beginning with the present ones.
     public func follow(prefix: String) -> EtcdFollow {
-        EtcdFollow(client: self, prefix: prefix)
+        follow(.prefix(prefix))
     }
+
+    /// The same of any range of keys.
+    public func follow(_ keys: KeyRange) -> EtcdFollow { EtcdFollow(client: self, keys: keys) }
 }
