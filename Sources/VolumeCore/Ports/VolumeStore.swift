@@ -8,6 +8,9 @@ public protocol VolumeStore: Sendable {
     /// Replaces what was read by what is to be, in one transaction that is guarded with all revisions that were read
     /// (or with their absence). Repeats itself after a lost answer until it knows.
     ///
+    /// What the change means for people (`HistoryRule`) becomes an entry of the history, in the same transaction. A store that cannot
+    /// write the entry makes the change without it.
+    ///
     /// A change that adds to what the volumes of a policy have in sum (`QuotaRule.policy(addedToBy:over:)`) is marked in the same
     /// transaction: every guard of that policy that was made from what was read before fails from then on.
     /// - Parameter quota: a guard besides.
@@ -60,16 +63,27 @@ public struct StoreChange: Sendable, Hashable {
     public var desired: Write<DesiredState>
     public var request: Write<WorkRequest>
     public var trash: Write<TrashClaims>
+    /// Why, for the history: in words for people, without secrets. What is changed says the change itself.
+    public var why: String?
 
     public init(
         volume: Write<VolumeRecord> = .keep, attachment: Write<Attachment> = .keep,
-        desired: Write<DesiredState> = .keep, request: Write<WorkRequest> = .keep, trash: Write<TrashClaims> = .keep
+        desired: Write<DesiredState> = .keep, request: Write<WorkRequest> = .keep, trash: Write<TrashClaims> = .keep,
+        why: String? = nil
     ) {
         self.volume = volume
         self.attachment = attachment
         self.desired = desired
         self.request = request
         self.trash = trash
+        self.why = why
+    }
+
+    /// The same with the reason.
+    public func because(_ why: String?) -> StoreChange {
+        var change = self
+        change.why = why
+        return change
     }
 
     /// Nothing is left of the volume. What is recorded of a mount has gone before; what the trash keeps of removed volumes of that
