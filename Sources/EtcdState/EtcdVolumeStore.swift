@@ -10,13 +10,17 @@ public struct EtcdVolumeStore: VolumeStore {
     /// The longest that one request may take.
     private let timeout: Duration
     private let unreadable: UnreadableKeys
+    private let author: HistoryAuthor?
 
-    /// - Parameter unreadable: is told of what is left out when everything is read.
+    /// - Parameters:
+    ///   - unreadable: is told of what is left out when everything is read.
+    ///   - author: who makes the changes, for the history; `nil`: they leave none.
     public init(
         client: EtcdClient, keys: StateKeys, clock: any DriverClock, tokens: any TokenSource, timeout: Duration,
-        unreadable: UnreadableKeys
+        unreadable: UnreadableKeys, author: HistoryAuthor? = nil
     ) {
         self.unreadable = unreadable
+        self.author = author
         self.client = client
         self.keys = keys
         self.clock = clock
@@ -35,7 +39,7 @@ public struct EtcdVolumeStore: VolumeStore {
 
     public func readAtOnce() async throws -> AllVolumes {
         try await VolumeError.explainingEtcd("read the state of all volumes") {
-            let listed = try await client.list(prefix: keys.prefix, timeout: remaining)
+            let listed = try await client.list(keys.records, timeout: remaining)
             var volumes = StoredVolumes(keys: keys)
             for entry in listed.kvs { volumes.take(entry, orReportTo: unreadable) }
             return AllVolumes(volumes.sorted(at: listed.revision), revision: listed.revision)
@@ -61,14 +65,21 @@ public struct EtcdVolumeStore: VolumeStore {
         var transaction = try guarded(change, over: read, token: token)
         transaction.when += quota.map(guards) ?? []
         if let policy = QuotaRule.policy(addedToBy: change, over: read) { transaction.then.append(mark(policy, token)) }
+        var entry = history(of: change, over: read, token: token)
         return try await VolumeError.explainingEtcd("record the state of volume \(read.name)") {
             var mayHaveHappened = false
             while true {
                 do {
+                    var transaction = transaction
+                    if let entry { transaction.then.append(entry) }
                     let answer = try await client.transaction(transaction, timeout: remaining)
                     if answer.succeeded { return change.applied(to: read, at: answer.revision) }
                     let now = try stored(read.name, answer)
                     return mayHaveHappened && now.isWrittenBy(token, change) ? now.volume : nil
+                } catch let error as EtcdError where error.mayBeOfHistory && entry != nil && remaining > .zero {
+                    // The change counts for more than what is told of it: a full etcd refuses every put, but no deletion.
+                    entry = nil
+                    mayHaveHappened = mayHaveHappened || error.outcome == .unknown
                 } catch let error as EtcdError where error.outcome == .unknown && remaining > .zero {
                     // The guards make the repetition harmless: had the first one happened, they hold no more, and the
                     // token in the record tells whose write it was.
@@ -77,6 +88,14 @@ public struct EtcdVolumeStore: VolumeStore {
                 }
             }
         }
+    }
+
+    /// What the change leaves in the history; `nil` for nothing. Nothing that is wrong with the entry keeps the change from being made.
+    private func history(of change: StoreChange, over read: StoredVolume, token: String) -> Operation? {
+        guard let author, let step = HistoryRule.step(change, over: read) else { return nil }
+        let entry = HistoryEntry(step, of: read.name, by: author, at: clock.wallTime())
+        let key = HistoryKey(at: entry.at, node: entry.node, token: token, volume: entry.volume)
+        return try? .put(keys.history(key), RecordCodec.encode(entry, write: token))
     }
 
     private func readings(_ name: VolumeName) -> [Operation] {
@@ -130,6 +149,11 @@ extension RecordSlot {
     fileprivate func isPut(_ change: StoreChange) -> Bool { if case .put = write(change) { true } else { false } }
 
     fileprivate func isDeleted(_ change: StoreChange) -> Bool { write(change) == .delete }
+}
+
+extension EtcdError {
+    /// Whether the same change might be accepted without an entry of the history.
+    fileprivate var mayBeOfHistory: Bool { code == .noSpace || outcome == .refused }
 }
 
 /// The records as read back, with the tokens of the writes that put them there.

@@ -1,6 +1,7 @@
+import EtcdClient
 import VolumeCore
 
-/// The keys in etcd below the prefix: `volumes/<name>`, `mounts/<name>`, `desired/<name>`, `requests/<name>`, `trash/<name>`, `policies/<name>`, `quotas/<policy>`, `nodes/<node>`, `cluster`, `global`.
+/// The keys in etcd below the prefix: `volumes/<name>`, `mounts/<name>`, `desired/<name>`, `requests/<name>`, `trash/<name>`, `policies/<name>`, `quotas/<policy>`, `nodes/<node>`, `cluster`, `global`, and `.history/<time>/<node>/<write>/<name>`.
 public struct StateKeys: Sendable, Hashable {
     /// Ends with a slash.
     public let prefix: String
@@ -13,6 +14,15 @@ public struct StateKeys: Sendable, Hashable {
     /// The folder of a kind of record.
     func folder(_ kind: RecordKind) -> String { prefix + kind.rawValue + "/" }
     func record(_ kind: RecordKind, of name: VolumeName) -> String { folder(kind) + name.text }
+    /// Everything but the history. That has the first name of all: so the rest is one range, and neither the copy of a node nor its watch
+    /// reads what nobody needs for any decision.
+    var records: KeyRange { .prefix(prefix).from(prefix + ".history0") }
+    var history: String { prefix + ".history/" }
+    func history(_ key: HistoryKey) -> String { history + "\(key)" }
+    /// `nil` for keys that are not of an entry.
+    func historyKey(of key: String) -> HistoryKey? {
+        key.hasPrefix(history) ? HistoryKey(String(key.dropFirst(history.count))) : nil
+    }
     var cluster: String { prefix + "cluster" }
     var global: String { prefix + "global" }
     func node(_ node: String) -> String { prefix + "nodes/" + node }

@@ -133,7 +133,7 @@ public final class WatchedVolumes: VolumeCatalog, PolicyCatalog {
         while !Task.isCancelled {
             do {
                 var pages: [Task<WatchedPage, Never>] = []
-                for try await element in client.follow(prefix: keys.prefix) { await take(element, &pages) }
+                for try await element in client.follow(keys.records) { await take(element, &pages) }
             } catch {
                 log.error("etcd refused the watch on all volumes; trying again", metadata: ["error": "\(error)"])
                 copy.withLock { $0.isInDoubt = true }

@@ -67,6 +67,7 @@ public enum Setting: String, Sendable, CaseIterable {
     case etcdTimeout = "ETCD_TIMEOUT"
     case mountWait = "MOUNT_WAIT"
     case blocklistExpiry = "BLOCKLIST_EXPIRY"
+    case historyKeep = "HISTORY_KEEP"
 
     // Log
     case logLevel = "LOG_LEVEL"

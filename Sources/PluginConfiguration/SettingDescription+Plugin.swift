@@ -111,6 +111,10 @@ extension SettingDescription {
         .init(
             .blocklistExpiry, .time, .text("10y"),
             "How long a fenced client stays on Ceph's blocklist."),
+        .init(
+            .historyKeep, .time, .text("30d"),
+            "How long the history of volumes is kept, which `rbd-plugin history` shows. With `0` this node writes none. etcd keeps at most 500 entries for each volume and 20,000 in sum, whatever their age."
+        ),
     ]
 
     static let log: [SettingDescription] = [

@@ -14,6 +14,8 @@ public struct TimeLimits: Sendable, Equatable {
     public var nodeTTL: Duration
     /// How long a fenced client stays on Ceph's blocklist. At least a day.
     public var blocklistExpiry: Duration
+    /// How long the history of volumes is kept. `.zero`: there is none.
+    public var history: Duration
 }
 
 extension TimeLimits {
@@ -25,10 +27,13 @@ extension TimeLimits {
         let nodeTTL = reader.value(.nodeTTL, DurationText.within(.seconds(5) ... .seconds(600)))
         let day = Duration.seconds(86_400)
         let blocklistExpiry = reader.value(.blocklistExpiry, DurationText.within(day...day * 36_500))
-        guard let operation, let ceph, let etcd, let mountWait, let nodeTTL, let blocklistExpiry else { return nil }
+        let history = reader.value(.historyKeep, DurationText.within(.zero...day * 3650))
+        guard let operation, let ceph, let etcd, let mountWait, let nodeTTL, let blocklistExpiry, let history else {
+            return nil
+        }
         self.init(
             operation: operation, ceph: ceph, etcd: etcd, mountWait: mountWait, nodeTTL: nodeTTL,
-            blocklistExpiry: blocklistExpiry)
+            blocklistExpiry: blocklistExpiry, history: history)
         checkAgainstEachOther(&reader)
     }
 

@@ -27,6 +27,7 @@ struct Composition {
     private let driver: VolumeDriver
     private let health: HealthChecks
     private let server: VolumeServer
+    private let history: EtcdHistory
     private let clock = SystemClock()
 
     init(settings: Settings, socket: String, mountRoot configured: String, log: Logger) throws {
@@ -56,6 +57,8 @@ struct Composition {
                 fsid: connection.fsid(clock: clock)),
             heartbeat: heartbeat, clock: clock, patience: DriverSettings(settings, mountRoot: mountRoot).workBudget,
             etcdTimeout: settings.limits.etcd)
+        history = EtcdHistory(
+            client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd, unreadable: unreadable)
         let images = CephImageStore(connection: connection, clock: clock)
         let node = try NodeAdapters(
             settings, ceph: ceph, connection: connection, images: images, mountRoot: mountRoot, clock: clock, log: log)
@@ -67,7 +70,7 @@ struct Composition {
         let ports = DriverPorts(
             store: EtcdVolumeStore(
                 client: etcd, keys: keys, clock: clock, tokens: tokens, timeout: settings.limits.etcd,
-                unreadable: unreadable),
+                unreadable: unreadable, author: settings.historyAuthor),
             policyStore: EtcdPolicyStore(
                 client: etcd, keys: keys, clock: clock, tokens: tokens, timeout: settings.limits.etcd,
                 unreadable: unreadable),
@@ -131,6 +134,9 @@ struct Composition {
             Background { [readiness, driver, clock] in await Self.trim(driver, if: readiness, clock: clock) },
             Background { [readiness, driver, clock] in await Self.work(driver, if: readiness, clock: clock) },
             Background { [readiness, driver, clock] in await Self.takeSnapshots(driver, if: readiness, clock: clock) },
+            Background { [readiness, history, settings, clock, log] in
+                await Self.forget(history, settings, if: readiness, clock: clock, log: log)
+            },
             Background { [clock] in await Self.reap(clock: clock) },
             Background { [health] in await health.run() },
             SocketService(
@@ -198,6 +204,28 @@ struct Composition {
                 try? await clock.sleep(for: pause)
                 if readiness.mayTend { rounds.addTask { await round() } }
             }
+        }
+    }
+
+    /// Deletes what has been kept of the history for long enough: soon after the start, then once in about an hour.
+    private static func forget(
+        _ history: EtcdHistory, _ settings: Settings, if readiness: Readiness, clock: SystemClock, log: Logger
+    ) async {
+        let bounds = HistoryBounds(keep: settings.limits.history)
+        guard bounds.keep > .zero else { return }
+        while !Task.isCancelled {
+            guard readiness.mayTend else {
+                try? await clock.sleep(for: .seconds(2))
+                continue
+            }
+            do {
+                let count = try await history.sweep(bounds, me: settings.node.identity.node)
+                if count > 0 { log.info("deleted old entries of the history", metadata: ["count": "\(count)"]) }
+            } catch {
+                log.info("could not delete old entries of the history", metadata: ["error": "\(error)"])
+            }
+            // Nodes that start together do not sweep together.
+            try? await clock.sleep(for: .seconds(Int.random(in: 3000...4200)))
         }
     }
 

@@ -1,6 +1,7 @@
 import InMemoryPorts
 import PortContracts
 import Testing
+import VolumeCore
 
 /// The in-memory ports keep the same contracts as the real ones.
 @Suite struct InMemoryContractTests {
@@ -9,6 +10,14 @@ import Testing
     @Test(arguments: VolumeStoreContract.promises)
     func volumeStore(_ promise: ContractCase<VolumeStoreContract>) async throws {
         try await promise.check(VolumeStoreContract(store: world.ports.store, other: world.otherPorts.store))
+    }
+
+    @Test(arguments: HistoryContract.promises)
+    func history(_ promise: ContractCase<HistoryContract>) async throws {
+        try await promise.check(
+            HistoryContract(
+                store: world.ports.store, other: world.otherPorts.store, history: world.otherPorts.history,
+                nodes: (world.ports.identity.node, world.otherPorts.identity.node)))
     }
 
     @Test(arguments: QuotaContract.promises)

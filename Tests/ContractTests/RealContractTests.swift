@@ -11,6 +11,15 @@ import Testing
         try await RealState.with { try await promise.check(VolumeStoreContract(store: $0.store, other: $0.otherStore)) }
     }
 
+    @Test(arguments: HistoryContract.promises)
+    func history(_ promise: ContractCase<HistoryContract>) async throws {
+        try await RealState.with {
+            try await promise.check(
+                HistoryContract(
+                    store: $0.store, other: $0.otherStore, history: $0.history, nodes: ("node-1", "node-2")))
+        }
+    }
+
     @Test(arguments: QuotaContract.promises)
     func quotas(_ promise: ContractCase<QuotaContract>) async throws {
         try await RealState.with {

@@ -92,6 +92,7 @@ public struct NodePorts: Sendable {
     public let limiter: InMemoryIOLimiter
     public let store: InMemoryVolumeStore
     public let policies: InMemoryPolicyStore
+    public let history: InMemoryHistory
     public let catalog: InMemoryCatalog
     public let directory: InMemoryNodeDirectory
     public let fence: InMemoryFence
@@ -112,6 +113,7 @@ public struct NodePorts: Sendable {
         limiter = InMemoryIOLimiter(process)
         store = InMemoryVolumeStore(process)
         policies = InMemoryPolicyStore(process)
+        history = InMemoryHistory(process)
         catalog = InMemoryCatalog(process)
         directory = InMemoryNodeDirectory(process)
         fence = InMemoryFence(process)

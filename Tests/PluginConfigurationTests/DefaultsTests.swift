@@ -35,6 +35,7 @@ import VolumeCore
         #expect(settings.limits.nodeTTL == .seconds(30))
         #expect(settings.node.operationsPerPool == 16)
         #expect(settings.limits.blocklistExpiry == .seconds(10 * 365 * 86_400))
+        #expect(settings.limits.history == .seconds(30 * 86_400))
         #expect(settings.log.level == .info)
         #expect(settings.log.format == .text)
         #expect(settings.scope == .global)

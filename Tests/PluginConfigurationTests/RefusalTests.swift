@@ -92,6 +92,7 @@ import Testing
         Case("NODE_TTL", "1s", "between 5s and 10m"),
         Case("MOUNT_WAIT", "1h", "between 0s and 100s"),
         Case("BLOCKLIST_EXPIRY", "1h", "between 1d and 100y"),
+        Case("HISTORY_KEEP", "11y", "between 0s and 10y"),
     ]
 
     @Test(arguments: cases)

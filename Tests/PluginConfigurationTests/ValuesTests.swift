@@ -103,6 +103,7 @@ import VolumeCore
             "RBD_DEFAULT_FSTYPE": "xfs", "RBD_DEFAULT_ORDER": "20", "RBD_SCOPE": "local", "LOG_FORMAT": "json",
             "NODE_NAME": "rack-7.example", "ETCD_PREFIX": "/site/a", "OPERATION_TIMEOUT": "20", "CEPH_TIMEOUT": "9s",
             "ETCD_TIMEOUT": "7500ms", "MOUNT_WAIT": "0", "NODE_TTL": "1m", "BLOCKLIST_EXPIRY": "2y",
+            "HISTORY_KEEP": "90d",
             "OPERATIONS_PER_POOL": "3", "RBD_MAX_SIZE": "10T", "RBD_MAX_VOLUMES": "50",
             "RBD_ALLOWED_POOLS": "fast, slow", "RBD_ALLOW_ADOPT": "True",
         ])
@@ -126,5 +127,6 @@ import VolumeCore
         #expect(settings.limits.mountWait == .zero)
         #expect(settings.limits.nodeTTL == .seconds(60))
         #expect(settings.limits.blocklistExpiry == .seconds(2 * 31_536_000))
+        #expect(settings.limits.history == .seconds(90 * 86_400))
     }
 }

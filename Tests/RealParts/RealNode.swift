@@ -144,15 +144,19 @@ package struct RealState: Sendable {
         EtcdNodeDirectory(client: client, keys: keys, clock: clock, timeout: .seconds(8), unreadable: unreadable)
     }
 
-    package var store: EtcdVolumeStore { store(client) }
+    package var store: EtcdVolumeStore { store(client, "node-1") }
 
     /// Another node's: it writes with tokens of its own, and knows nothing of what the first one has done.
-    package var otherStore: EtcdVolumeStore { store(otherClient) }
+    package var otherStore: EtcdVolumeStore { store(otherClient, "node-2") }
 
-    private func store(_ client: EtcdClient) -> EtcdVolumeStore {
+    private func store(_ client: EtcdClient, _ node: String) -> EtcdVolumeStore {
         EtcdVolumeStore(
             client: client, keys: keys, clock: clock, tokens: RandomTokens(), timeout: .seconds(8),
-            unreadable: unreadable)
+            unreadable: unreadable, author: HistoryAuthor(node: node))
+    }
+
+    package var history: EtcdHistory {
+        EtcdHistory(client: client, keys: keys, clock: clock, timeout: .seconds(8), unreadable: unreadable)
     }
 
     package var policies: EtcdPolicyStore { policies(client) }

@@ -19,9 +19,10 @@ public struct EtcdRig: Sendable {
         ).checked().output
     }
 
-    /// The keys that start with a prefix, sorted.
+    /// The keys that start with a prefix, sorted, without what the plugin tells of the past.
     public func keys(_ prefix: String) async throws -> [String] {
-        try await etcdctl("get", "--prefix", "--keys-only", prefix).split(separator: "\n").map(String.init).sorted()
+        try await etcdctl("get", "--prefix", "--keys-only", prefix).split(separator: "\n").map(String.init)
+            .filter { !$0.contains("/.history/") }.sorted()
     }
 
     /// A key's value; nil when there is no such key.

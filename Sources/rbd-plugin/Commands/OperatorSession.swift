@@ -20,6 +20,7 @@ struct OperatorSession {
     let images: CephImageStore
     let inCeph: CephSnapshotStore
     let nodes: EtcdNodeDirectory
+    let history: EtcdHistory
     /// Whether the records are of the Ceph cluster that the settings name: to be required before Ceph is asked about them.
     let cluster: ClusterBinding
     let ceph: CephConnection
@@ -66,9 +67,11 @@ struct OperatorSession {
         }
         nodes = EtcdNodeDirectory(
             client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd, unreadable: unreadable)
+        history = EtcdHistory(
+            client: etcd, keys: keys, clock: clock, timeout: settings.limits.etcd, unreadable: unreadable)
         let store = EtcdVolumeStore(
             client: etcd, keys: keys, clock: clock, tokens: RandomTokens(), timeout: settings.limits.etcd,
-            unreadable: unreadable)
+            unreadable: unreadable, author: settings.historyAuthorOfCommand)
         let policyStore = EtcdPolicyStore(
             client: etcd, keys: keys, clock: clock, tokens: RandomTokens(), timeout: settings.limits.etcd,
             unreadable: unreadable)

@@ -91,8 +91,8 @@ extension Stage {
         var facts: Set<String> = []
         for (key, value) in zip(lines, lines.dropFirst()) where key.hasPrefix(prefix) {
             let short = key.dropFirst(prefix.count)
-            // That the plugin's node is alive is no leftover.
-            if short.hasPrefix("nodes/") || short == "cluster" { continue }
+            // That the plugin's node is alive is no leftover, and the past is none.
+            if short.hasPrefix("nodes/") || short.hasPrefix(".history/") || short == "cluster" { continue }
             facts.insert("record \(short)" + (records == .byContent ? ": \(value)" : ""))
         }
         return facts

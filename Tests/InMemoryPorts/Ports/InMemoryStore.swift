@@ -3,6 +3,8 @@ import VolumeCore
 /// `VolumeStore` over the simulated etcd.
 public struct InMemoryVolumeStore: VolumeStore {
     private let process: PluginProcess
+    /// What is told of a change. Mutations tell less.
+    public var telling: @Sendable (StoreChange, StoredVolume) -> HistoryStep? = { HistoryRule.step($0, over: $1) }
 
     public init(_ process: PluginProcess) { self.process = process }
 
@@ -14,9 +16,25 @@ public struct InMemoryVolumeStore: VolumeStore {
         _ change: StoreChange, over read: StoredVolume, within quota: QuotaGuard?
     ) async throws -> StoredVolume? {
         let request = process.nextRequest()
-        return try await process.perform(.storeCommit, read.name.text) { world in
-            world.etcd.commit(change, over: read, within: quota, request: request)
+        let step = telling(change, read)
+        return try await process.perform(.storeCommit, read.name.text) { [process] world in
+            world.etcd.commit(
+                change, over: read, within: quota, request: request,
+                telling: step.map { Self.entry($0, of: read.name, by: process.node, world) }, isByNode: true)
         }
+    }
+
+    /// Adds to the history in a transaction of its own.
+    public func tellAfterwards(_ step: HistoryStep, of name: VolumeName) async throws {
+        try await process.perform(.storeCommit, name.text) { [process] world in
+            world.etcd.tell(Self.entry(step, of: name, by: process.node, world))
+        }
+    }
+
+    private static func entry(
+        _ step: HistoryStep, of name: VolumeName, by node: String, _ world: World
+    ) -> HistoryEntry {
+        HistoryEntry(step, of: name, by: HistoryAuthor(node: node), at: world.wallClock(of: node))
     }
 
     public func readAtOnce() async throws -> AllVolumes {
@@ -29,6 +47,19 @@ public struct InMemoryVolumeStore: VolumeStore {
                 stored.attachment.map { (stored.name, $0.record) }
             }
             return Dictionary(uniqueKeysWithValues: attached)
+        }
+    }
+}
+
+/// `VolumeHistory` over the simulated etcd.
+public struct InMemoryHistory: VolumeHistory {
+    private let process: PluginProcess
+
+    public init(_ process: PluginProcess) { self.process = process }
+
+    public func entries(of name: VolumeName?) async throws -> [HistoryEntry] {
+        try await process.perform(.storeReadAll, "") { world in
+            world.etcd.history.map(\.entry).filter { name == nil || $0.volume == name }
         }
     }
 }

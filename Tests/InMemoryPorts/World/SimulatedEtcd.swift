@@ -25,6 +25,11 @@ public struct SimulatedEtcd: Sendable {
     /// When somebody last added to what the volumes of a policy have in sum.
     private var quotaMarks: [PolicyName: Int64] = [:]
 
+    /// What the stores of nodes have told people, each with the revision of its change.
+    public private(set) var history: [(revision: Int64, entry: HistoryEntry)] = []
+    /// What nodes have done that nobody may keep to himself, as the records show it, whatever the history tells.
+    public private(set) var turns: [HistoryTurn] = []
+
     public init() {}
 
     /// The records of a name.
@@ -40,7 +45,8 @@ public struct SimulatedEtcd: Sendable {
     /// One transaction over the keys of a name, guarded with the revisions of all of them.
     /// - Returns: `nil` when a guard did not hold; nothing was written then.
     public mutating func commit(
-        _ change: StoreChange, over read: StoredVolume, within quota: QuotaGuard? = nil, request: Int
+        _ change: StoreChange, over read: StoredVolume, within quota: QuotaGuard? = nil, request: Int,
+        telling entry: HistoryEntry? = nil, isByNode: Bool = false
     ) -> StoredVolume? {
         let name = read.name
         if let last = lastWrites[name], last.request == request { return last.stored }
@@ -54,7 +60,15 @@ public struct SimulatedEtcd: Sendable {
         let next = change.applied(to: current, at: revision)
         stored[name] = next.isAbsent ? nil : next
         lastWrites[name] = (request, next)
+        if let entry { history.append((revision, entry)) }
+        if isByNode, let turn = HistoryTurn(from: current, to: next, at: revision) { turns.append(turn) }
         return next
+    }
+
+    /// Adds to the history what belongs to no transaction.
+    public mutating func tell(_ entry: HistoryEntry) {
+        revision += 1
+        history.append((revision, entry))
     }
 
     private func holds(_ quota: QuotaGuard) -> Bool {
