@@ -47,7 +47,7 @@ extension VolumeDriver {
             throw error
         } catch {
             log.warning("mount failed", metadata: ["volume": "\(claimed.name)", "error": "\(error)"])
-            await undoing { await undo(progress, volume) }
+            await undoing { await undo(progress, volume, because: error) }
             throw error
         }
     }

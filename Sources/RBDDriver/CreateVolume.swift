@@ -266,7 +266,7 @@ extension VolumeDriver {
     ) async throws -> Bool {
         log.warning("create failed", metadata: ["volume": "\(record.name)", "error": "\(error)"])
         do {
-            switch try await undoing({ try await settle(record, over: stored) }) {
+            switch try await undoing({ try await settle(record, over: stored, because: error) }) {
             case .finished: return true
             case .overtaken: return false
             case .undone: break
@@ -283,7 +283,10 @@ extension VolumeDriver {
     ///
     /// A rename that was given up may still come. So it is looked for once more after the unfinished image was removed:
     /// from then on it cannot come any more.
-    func settle(_ record: VolumeRecord, over stored: StoredVolume) async throws -> SettledCreate {
+    /// - Parameter failure: of the attempt, for the history.
+    func settle(
+        _ record: VolumeRecord, over stored: StoredVolume, because failure: (any Error)? = nil
+    ) async throws -> SettledCreate {
         let ended = record.withoutAttempt
         if let id = try await renamedImage(record) {
             return try await finish(ended, imageID: id, over: stored) ? .finished : .overtaken
@@ -292,7 +295,8 @@ extension VolumeDriver {
         if let id = try await renamedImage(record) {
             return try await finish(ended, imageID: id, over: stored) ? .finished : .overtaken
         }
-        return try await commit(.deletion, over: stored) == nil ? .overtaken : .undone
+        let deletion = StoreChange.deletion.because(failure.map { "\($0)" })
+        return try await commit(deletion, over: stored) == nil ? .overtaken : .undone
     }
 
     /// The id of the volume's image if a rename has made it that already.

@@ -96,7 +96,10 @@ extension VolumeDriver {
                     size, for: stored, policy: policy, at: ports.clock.wallTime()),
                 let attachment = try stored.attachment?.record.applying(.staysFull(nil)),
                 try await commit(
-                    .init(attachment: .put(attachment), desired: .put(desired)), over: stored, counting: size,
+                    .init(
+                        attachment: .put(attachment), desired: .put(desired),
+                        why: "\(VolumeSize.mebibytes(usage.usedBytes >> 20)) of \(volume.spec.size) are used"),
+                    over: stored, counting: size,
                     under: policy,
                     "let volume \(name) grow to \(size)") != nil
             else { return }

@@ -59,7 +59,8 @@ public struct OperatorActions: Sendable {
             throw VolumeError(.conflict, what, why: "no node has it mounted", outcome: .refused)
         }
         let claim = VolumeClaim(volume, from: former, by: me, mountID: "release", since: clock.timestamp())
-        let change = StoreChange(volume: .put(claim.volume), attachment: .put(claim.attachment))
+        let change = StoreChange(
+            volume: .put(claim.volume), attachment: .put(claim.attachment), why: "an operator releases it")
         let raiser = FenceRaiser(
             fence: fence, images: images, rules: DriverRules(), expiry: blocklistExpiry, log: log,
             commit: { [store] in try await store.commit($0, over: $1) })

@@ -52,7 +52,8 @@ extension VolumeDriver {
     /// By way of a claim, as every fence: only who has claimed the volume knows that nobody else has it by now.
     private func clear(_ former: Attachment, of volume: VolumeRecord, over stored: StoredVolume) async throws {
         let claim = VolumeClaim(volume, from: former, by: me, mountID: nil, since: ports.clock.timestamp())
-        let change = StoreChange(volume: .put(claim.volume), attachment: .put(claim.attachment))
+        let change = StoreChange(
+            volume: .put(claim.volume), attachment: .put(claim.attachment), why: "an earlier boot of this node had it")
         guard let fencing = try await commit(change, over: stored),
             let raised = try await raiseFence(over: fencing)
         else { return }

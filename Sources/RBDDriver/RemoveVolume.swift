@@ -92,7 +92,8 @@ extension VolumeDriver {
         _ volume: VolumeRecord, _ image: ImageDescription?, over stored: StoredVolume, _ refusal: VolumeError
     ) async throws -> Bool {
         guard let ready = RemoveRule.returned(volume, to: image) else { throw refusal }
-        guard try await commit(.init(volume: .put(ready)), over: stored) != nil else { return false }
+        let change = StoreChange(volume: .put(ready), why: refusal.why)
+        guard try await commit(change, over: stored) != nil else { return false }
         log.step("a removal cannot continue; the volume is ready again", volume.name, ["reason": "\(refusal.why)"])
         var told = refusal
         told.why += "; the volume can be used as before"

@@ -4,7 +4,7 @@ import VolumeCore
 extension VolumeDriver {
     /// Undoes a failed attach in reverse order. The claim goes only when it is certain that nothing is mapped: else it
     /// stays, so that the next Mount here finishes what is left and no other node maps the image meanwhile.
-    func undo(_ progress: AttachProgress, _ volume: VolumeRecord) async {
+    func undo(_ progress: AttachProgress, _ volume: VolumeRecord, because failure: any Error) async {
         do {
             if progress.isMounted { try await undoMount(progress) }
             let gone = try await undoMapping(progress, volume)
@@ -12,7 +12,9 @@ extension VolumeDriver {
                 try await shutOutUnseen(claim, of: volume, besides: gone)
             }
             async let forgotten: Void = forgetWriters(gone, of: volume)
-            if !progress.isLost { _ = try await commit(.init(attachment: .delete), over: progress.stored) }
+            if !progress.isLost {
+                _ = try await commit(.init(attachment: .delete, why: "\(failure)"), over: progress.stored)
+            }
             await forgotten
         } catch {
             log.error(

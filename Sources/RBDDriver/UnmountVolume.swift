@@ -75,7 +75,7 @@ extension VolumeDriver {
             }
             try await unmountRecorded(leaving, of: detaching)
         } catch {
-            await keepAttached(detaching, leaving)
+            await keepAttached(detaching, leaving, because: error)
             throw error
         }
         let gone = try await unmapAll(devices, detaching, leaving)
@@ -83,7 +83,8 @@ extension VolumeDriver {
         // Who asks for a volume leaves a record alone that says `detaching`: only a take-over can have changed it, and then
         // it is the new owner's.
         async let forgotten: Void = forgetWriters(gone, of: detaching.volume?.record)
-        _ = try await commit(.init(attachment: .delete), over: detaching)
+        let asker = attachment.wantedBy.map { "node \($0.node) asked for it" }
+        _ = try await commit(.init(attachment: .delete, why: asker), over: detaching)
         await forgotten
         memory.forgetUpToDate(stored.name)
         memory.forgetValues(of: stored.name)
@@ -154,14 +155,17 @@ extension VolumeDriver {
                 device.exposed, at: mountpoint, volume.spec.filesystem,
                 options: mountOptions(of: volume))
         }
-        await keepAttached(detaching, staying)
+        await keepAttached(detaching, staying, because: nil)
     }
 
     /// Records that the volume stays mounted. A record left at `detaching` is understood as well, by the next Mount.
-    private func keepAttached(_ detaching: StoredVolume, _ leaving: Attachment) async {
+    private func keepAttached(
+        _ detaching: StoredVolume, _ leaving: Attachment, because failure: (any Error)?
+    ) async {
         guard let kept = try? leaving.applying(.stayed) else { return }
         do {
-            try await undoing { _ = try await commit(.init(attachment: .put(kept)), over: detaching) }
+            let change = StoreChange(attachment: .put(kept), why: failure.map { "\($0)" } ?? "the device is in use")
+            try await undoing { _ = try await commit(change, over: detaching) }
         } catch {
             log.error(
                 "could not record that a volume stays mounted",
