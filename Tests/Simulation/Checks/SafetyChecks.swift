@@ -39,6 +39,7 @@ struct SafetyChecks {
     private var trashed: Set<String> = []
     private var snapshots = SnapshotChecks()
     private var kept = KeptChecks()
+    private var history = HistoryChecks()
 
     /// Somebody asks for a removed volume to be deleted for good.
     mutating func noteDeletion(of image: String) { kept.noteDeletion(of: image) }
@@ -286,6 +287,7 @@ struct SafetyChecks {
 
     private mutating func observeRecords(_ world: World) {
         revision = world.etcd.revision
+        for what in history.look(world.etcd) { report(.historyIsTrue, what) }
         checkReadable(world.etcd.volumes)
         checkReadable(world.etcd.attachments)
         checkReadable(world.etcd.desired)

@@ -30,6 +30,7 @@ public struct Violation: Sendable, Hashable, CustomStringConvertible {
         case clonesAreCopies = "a clone holds what its parent held, in a filesystem of its own"
         case frozenIsTrue = "nobody writes to what is snapshot, where the snapshot says so"
         case quotaHolds = "nobody adds to the volumes of a policy what it does not allow in sum"
+        case historyIsTrue = "who took a volume, and that a volume went, is told when it happens, and nothing else"
         case recordsAreReadable = "what is recorded can be read back"
         case deterministic = "everything runs on the scheduler's thread"
     }

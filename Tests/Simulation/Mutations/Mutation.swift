@@ -45,6 +45,8 @@ public enum Mutation: String, Sendable, CaseIterable {
     case clonesKeepTheirUUID, clonesAreMadeBlank, snapshotsOfNowStay
     // Values that change.
     case valuesAreForgotten, limitsAreClaimed, limitsComeAtMountsOnly
+    // What is told of it.
+    case takeOversAreNotTold, historyComesAfterwards
     // What the volumes of a policy have in sum.
     case quotasAreNotGuarded, unfinishedCreatesAreNotCounted
 
@@ -154,6 +156,8 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .frozenStaysFrozen: "a filesystem that was not thawed counts as thawed"
         case .leftFrozenStays: "what a killed plugin has left frozen is not thawed"
         case .olderCountsAsFrozen: "a snapshot that was there already counts as one of the frozen filesystem"
+        case .takeOversAreNotTold: "the history tells of nobody who takes a volume over"
+        case .historyComesAfterwards: "what happened is told in a transaction of its own, after it has happened"
         case .quotasAreNotGuarded: "of several nodes that find room under a policy at the same time each adds a volume"
         case .unfinishedCreatesAreNotCounted: "a volume does not count under its policy before it is ready"
         case .budgetsAreEndless: "operations may take a hundred times as long"
@@ -237,6 +241,7 @@ public enum Mutation: String, Sendable, CaseIterable {
         // what is wanted of it.
         case .quotasAreNotGuarded: [.quotaHolds, .endsWell]
         case .unfinishedCreatesAreNotCounted: [.quotaHolds]
+        case .takeOversAreNotTold, .historyComesAfterwards: [.historyIsTrue]
         case .growthIgnoresTheID: [.foreignUntouched, .appliedIsTrue, .endsWell]
         case .removalIgnoresMounts: [.noRecordLost, .foreignUntouched, .unmountedIsGone, .endsWell]
         }
@@ -255,6 +260,7 @@ public enum Mutation: String, Sendable, CaseIterable {
             .recordOfVolumeGoesFirst, .readsComeFromTheCopy, .wishesOutliveVolumes,
             .quotasAreNotGuarded:
             applyToStore(&ports)
+        case .takeOversAreNotTold, .historyComesAfterwards: applyToHistory(&ports, node.store)
         case .failedCheckFormats, .imageIsOverwritten, .foreignUIDIsOurs, .formatIsSkipped, .trashIsPurged,
             .snapshotsAreNotSeen, .keptIsEmptiedEarly, .cephsClockIsNotAsked, .unmapLies, .unmapIsBelieved,
             .unmountLies,

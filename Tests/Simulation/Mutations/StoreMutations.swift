@@ -1,3 +1,4 @@
+import InMemoryPorts
 import RBDDriver
 import Synchronization
 import VolumeCore
@@ -105,6 +106,24 @@ extension Mutation {
         default: store.committing = { change, read in try await real.commit(altered(change, read), over: read) }
         }
         ports.store = store
+    }
+
+    func applyToHistory(_ ports: inout DriverPorts, _ real: InMemoryVolumeStore) {
+        var silent = real
+        switch self {
+        case .takeOversAreNotTold:
+            silent.telling = { HistoryRule.step($0, over: $1).flatMap { $0.event == .takingOver ? nil : $0 } }
+            ports.store = silent
+        default:
+            silent.telling = { _, _ in nil }
+            var store = AlteredStore(silent)
+            store.committing = { [silent] change, read in
+                guard let written = try await silent.commit(change, over: read) else { return nil }
+                if let step = real.telling(change, read) { try await real.tellAfterwards(step, of: read.name) }
+                return written
+            }
+            ports.store = store
+        }
     }
 
     /// What is written in place of `change`.
