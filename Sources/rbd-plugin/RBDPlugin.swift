@@ -15,6 +15,7 @@ struct RBDPlugin: AsyncParsableCommand {
             Serve.self, DoctorCommand.self, VolumeCommand.self, SnapshotCommand.self, TrashCommand.self,
             BackupCommand.self,
             RequestCommand.self, PolicyCommand.self, MountCommand.self, NodeCommand.self, GlobalCommand.self,
+            HistoryCommand.self,
         ])
 
     static func main() async {

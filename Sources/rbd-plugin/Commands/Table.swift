@@ -2,9 +2,13 @@
 struct Table {
     private var rows: [[String]]
 
-    init(_ headings: String...) { rows = [headings] }
+    init(_ headings: String...) { self.init(headings) }
 
-    mutating func add(_ cells: String...) { rows.append(cells.map { $0.isEmpty ? "-" : $0 }) }
+    init(_ headings: [String]) { rows = [headings] }
+
+    mutating func add(_ cells: String...) { add(cells) }
+
+    mutating func add(_ cells: [String]) { rows.append(cells.map { $0.isEmpty ? "-" : $0 }) }
 
     /// Left-aligned, two blanks between columns, none at the end of a line.
     var text: String {
