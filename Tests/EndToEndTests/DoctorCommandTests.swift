@@ -365,7 +365,8 @@ extension Stage {
         seen += try await ceph.rados("ls", "-p", pool, "--namespace", namespace).split(separator: "\n").map(String.init)
             .sorted()
         seen += try FileManager.default.subpathsOfDirectory(atPath: plugin.scratch.path)
-            .filter { !$0.hasPrefix("volumes/") && !$0.hasSuffix(".log") }.sorted()
+            // The folder in which each command has one for its own files.
+            .filter { !$0.hasPrefix("volumes/") && !$0.hasSuffix(".log") && $0 != "state/ceph-operator" }.sorted()
         return seen
     }
 }

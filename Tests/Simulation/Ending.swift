@@ -96,7 +96,12 @@ extension History {
             if let parked = random.one(of: readyCalls()) {
                 guard lot.take(parked.number) != nil else { continue }
                 cluster.mutate { $0.advance(by: .milliseconds(5)) }
-                answer(parked)
+                if parked.call.operation == killedAfter {
+                    killedAfter = nil
+                    strike(parked, .killedAfter)
+                } else {
+                    answer(parked)
+                }
             } else if let next = lot.calls.compactMap(\.due).min() {
                 cluster.mutate { $0.advance(to: next) }
                 tendIfTime()
@@ -190,6 +195,8 @@ extension History {
             seeThatItGrows(name, on: each)
             seeThatItIsLimited(name, on: each)
             seeThatItFits(name, on: each)
+            seeThatAKillLeavesNothingFrozen(name, on: each)
+            seeThatOlderSnapshotsAreNotFrozen(name, on: each)
             seeThatItIsSnapshot(name, on: each)
             stop(0, on: each)
             hosts[each].containers[0].state = .unmounting
@@ -250,6 +257,46 @@ extension History {
         }
         guard size < Setup.growthBound else { return }
         checks.report(.endsWell, "\(name) is full and may grow to \(Setup.growthBound), and has \(size)")
+    }
+
+    /// A plugin that is killed while it has the filesystem frozen for a snapshot by schedule thaws it when it has been started again.
+    private func seeThatAKillLeavesNothingFrozen(_ name: VolumeName, on index: Int) {
+        guard checks.violation == nil, seed % 4 == 2 else { return }
+        cluster.mutate { _ = $0.setValues(Setup.scheduled(freezing: true), of: name.text) }
+        killedAfter = seed % 8 == 2 ? .filesystemFreeze : .snapshotTake
+        for _ in 1...4 where killedAfter != nil {
+            cluster.mutate { $0.advance(by: .seconds(6)) }
+            ask(.tend, of: index)
+            pump { inFlight.isEmpty }
+        }
+        killedAfter = nil
+        guard checks.violation == nil, hosts[index].plugin == nil else { return }
+        startPlugin(on: index)
+        pump { inFlight.isEmpty }
+        cluster.mutate { world in
+            let node = hosts[index].name
+            for path in world.nodes[node]?.kernel.superblocks.keys.sorted() ?? [] where world.isFrozen(path, on: node) {
+                checks.report(.endsWell, "the plugin of \(node) has been started, and leaves \(path) frozen")
+            }
+        }
+    }
+
+    /// A request for the snapshot of a slot arrives late, from a node that had sent it before another one had the volume: what
+    /// the present owner finds then was not taken while it had the filesystem frozen.
+    private func seeThatOlderSnapshotsAreNotFrozen(_ name: VolumeName, on index: Int) {
+        guard checks.violation == nil, seed % 4 == 3 else { return }
+        cluster.mutate { _ = $0.setValues(Setup.scheduled(freezing: true), of: name.text) }
+        mustSucceed(.tend, on: index)
+        pump { inFlight.isEmpty }
+        cluster.mutate { $0.advance(by: .seconds(6)) }
+        cluster.mutate { world in
+            let now = world.wallClock(of: hosts[index].name)
+            guard let volume = world.etcd.read(name).volume?.record, let schedule = volume.runtime.schedule else {
+                return
+            }
+            world.takeLate(of: volume, schedule, now)
+        }
+        mustSucceed(.tend, on: index)
     }
 
     /// Who has the volume mounted takes its snapshots as they come due, and removes as many as are not to stay.

@@ -75,6 +75,9 @@ final class History: @unchecked Sendable {
 
     private let steps: Int
 
+    /// At the end: the plugin is killed after its next call of that kind.
+    var killedAfter: PortOperation?
+
     private func prepare(_ start: StartingPoint) {
         trace.note(0, cluster.world) { "\(volumes.joined(separator: " and ")): \(start), faults: \(planText)" }
         for index in hosts.indices { startPlugin(on: index, recovering: false) }

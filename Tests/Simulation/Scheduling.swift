@@ -82,7 +82,7 @@ extension History {
         }
     }
 
-    private func strike(_ parked: ParkedCall, _ fault: Fault) {
+    func strike(_ parked: ParkedCall, _ fault: Fault) {
         let index = hosts.firstIndex { $0.name == parked.call.node } ?? 0
         switch fault {
         case .requestLost: parked.continuation.resume(throwing: ScriptedFaults.lost(parked.call.operation))

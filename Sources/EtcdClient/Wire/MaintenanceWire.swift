@@ -39,12 +39,11 @@ struct WireAlarmResponse: Decodable, Sendable {
         var alarm: String?
     }
 
-    var header: WireHeader
+    /// Absent without any; and etcd 3.4 sends no header with them.
     var alarms: [Alarm]?
 
-    func model() throws(WireViolation) -> [MemberAlarm] {
-        _ = try header.requireRevision()
-        return (alarms ?? []).map { alarm in
+    func model() -> [MemberAlarm] {
+        (alarms ?? []).map { alarm in
             let kind: MemberAlarm.Kind =
                 switch alarm.alarm {
                 case "NOSPACE": .noSpace

@@ -86,6 +86,15 @@ extension World {
         return (taken, isNew: true)
     }
 
+    /// A request for the snapshot of the slot that is due takes effect, and nobody comes to mark it.
+    public mutating func takeLate(of volume: VolumeRecord, _ schedule: SnapshotSchedule, _ now: WallTime) {
+        guard case .take(let slot) = ScheduleRule.due(now: now, volume.schedule, schedule, uid: volume.uid),
+            let id = volume.imageID, let name = try? ScheduleRule.name(of: slot)
+        else { return }
+        let mark = SnapshotMark.scheduled(slot, consistency: .crash, by: "late")
+        _ = try? beginSnapshot(name, ofID: id, of: volume.image, token: mark.token, evenIfChanging: false)
+    }
+
     mutating func markSnapshot(
         _ snapshot: UInt64, ofID id: String, of reference: ImageReference, _ mark: SnapshotMark
     ) throws {
