@@ -104,8 +104,8 @@ final class History: @unchecked Sendable {
     /// Whether removed volumes are kept, unless an operator wants it otherwise: where somebody is going to ask for them.
     var keepsRemoved: Bool { plan.events.contains(.restoreAsked) || plan.events.contains(.keptDeleted) }
 
-    /// Whether the policy has snapshots taken: where an operator is going to begin and end that for single volumes, and in some others.
-    var takesSnapshots: Bool { plan.events.contains(.snapshotsScheduled) || seed % 5 == 3 }
+    /// Whether the policy has snapshots taken: where an operator is going to begin and end that for single volumes.
+    var takesSnapshots: Bool { plan.events.contains(.snapshotsScheduled) }
 
     private var planText: String {
         (plan.callFaults + plan.events).map(\.rawValue).joined(separator: ", ")
