@@ -65,7 +65,7 @@ public struct CephSnapshotStore: SnapshotStore {
 
     private func isChanging(_ opened: RBDImage, _ id: String) async throws -> Bool {
         guard let line = try await opened.metadata(RollBackNote.key, timeout: call.limit) else { return false }
-        return RollBackNote.snapshot(in: [RollBackNote.key: line], ofImage: id) != nil
+        return RollBackNote.snapshot(line, ofImage: id) != nil
     }
 
     /// From now on the snapshot is known for the plugin's own.
@@ -232,7 +232,11 @@ enum RollBackNote {
 
     /// - Returns: `nil` when it says nothing, or something of the image that this is a clone of.
     static func snapshot(in metadata: [String: String], ofImage id: String) -> UInt64? {
-        guard let words = metadata[key]?.split(separator: " "), words.count == 2, words[0] == id else { return nil }
-        return UInt64(words[1])
+        metadata[key].flatMap { snapshot($0, ofImage: id) }
+    }
+
+    static func snapshot(_ text: String, ofImage id: String) -> UInt64? {
+        let words = text.split(separator: " ")
+        return words.count == 2 && words[0] == id ? UInt64(words[1]) : nil
     }
 }

@@ -11,8 +11,8 @@ public struct ImageClone: Sendable, Hashable {
 
 extension RBDImage {
     /// The clones of the image's snapshots (`rbd_list_children3`).
-    /// - Parameter snapshot: the number of the one of which they are clones; `nil` for all, those included that were removed and that
-    ///   Ceph keeps for their clones.
+    /// - Parameter snapshot: the number of the snapshot whose clones are listed. `nil` lists the clones of all snapshots, and of removed
+    ///   ones that Ceph keeps for their clones.
     public func clones(madeOf snapshot: UInt64? = nil, timeout: Duration? = nil) async throws -> [ImageClone] {
         let call = CephCall.reading("rbd_list_children3", subject)
         return try await perform(call, timeout: timeout) { image in

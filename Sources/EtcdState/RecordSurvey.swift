@@ -60,7 +60,7 @@ public struct RecordSurvey: Sendable {
     /// - Throws: `VolumeError`.
     public func read(node: String) async throws -> Records {
         try await VolumeError.explainingEtcd("read all records") {
-            let listed = try await client.list(prefix: keys.prefix, timeout: timeout)
+            let listed = try await client.list(keys.records, timeout: timeout)
             var records = Records(volumes: [], living: [], unreadable: [], fsid: nil, holder: nil)
             var volumes = StoredVolumes(keys: keys)
             var holdersKey: KeyValue?

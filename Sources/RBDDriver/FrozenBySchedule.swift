@@ -51,7 +51,6 @@ extension VolumeDriver {
             if let mounted { try await thawLeftOver(mounted) }
             return stored
         }
-        volume.schedule = volume.schedule ?? ScheduleProgress()
         volume.schedule?.freezing = epoch
         return try await commit(.init(volume: .put(volume)), over: stored)
     }

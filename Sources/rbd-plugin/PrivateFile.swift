@@ -20,6 +20,14 @@ enum PrivateFile {
         guard isWhole, rename(temporary, path) == 0 else { throw Failure(path: path, code: errno) }
     }
 
+    /// Makes a new, empty directory of mode 0700 below `/tmp`, and returns its path. The caller removes it.
+    /// - Parameter name: what its name begins with.
+    static func makeTemporaryDirectory(_ name: String) throws -> String {
+        var path = Array("/tmp/\(name).XXXXXX".utf8CString)
+        guard mkdtemp(&path) != nil else { throw Failure(path: "/tmp", code: errno) }
+        return String(decoding: path.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
     /// Makes a directory of mode 0700 with all that lead to it.
     static func makeDirectory(_ path: String) throws {
         var made = ""

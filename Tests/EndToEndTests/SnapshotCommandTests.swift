@@ -12,7 +12,7 @@ struct SnapshotCommandTests {
             try write("before", to: mountpoint + "/file")
             let said = try await stage.operate("snapshot", "create", name, "monday").checked().output
             #expect(said.contains("Took snapshot monday") && said.contains("64M, frozen"), "\(said)")
-            try await expectWhole(stage, name, "monday")
+            try await stage.expectWhole(name, "monday")
             try write("after", to: mountpoint + "/file")
             try await stage.client.unmount(name, id: "a").checked()
             #expect(try await stage.operate("snapshot", "create", name, "idle").checked().output.contains("unmounted"))
@@ -34,15 +34,6 @@ struct SnapshotCommandTests {
         }
     }
 
-    /// Its filesystem has neither errors nor a journal to replay.
-    private func expectWhole(_ stage: Stage, _ name: String, _ snapshot: String) async throws {
-        let file = stage.plugin.scratch.path + "/" + uniqueName("exported")
-        _ = try await stage.ceph.rbd("export", "--no-progress", stage.image(name) + "@" + snapshot, file)
-        let checked = try await runTool("e2fsck", ["-fn", file])
-        #expect(checked.status == 0, "\(checked)")
-        #expect(try await !runTool("dumpe2fs", ["-h", file]).checked().output.contains("needs_recovery"))
-    }
-
     @Test("Many writers go on while snapshots are taken of what they write to, and each snapshot is whole")
     func busy() async throws {
         try await Stage.with { stage in
@@ -61,7 +52,7 @@ struct SnapshotCommandTests {
             for number in 1...3 {
                 let said = try await stage.operate("snapshot", "create", name, "s\(number)").checked().output
                 #expect(said.contains("frozen"), "\(said)")
-                try await expectWhole(stage, name, "s\(number)")
+                try await stage.expectWhole(name, "s\(number)")
             }
             for writer in writers { try await writer.value.checked() }
             for number in 1...4 { #expect(try text(of: "\(mountpoint)/\(number)") == "\(number) 400\n") }

@@ -49,7 +49,8 @@ import VolumeCore
         faults.run(.snapshotTake, .before) { [cluster, mountpoint] _ in
             #expect((try? cluster.mutate { try $0.write("too early", on: "a", at: mountpoint) }) == nil)
             // The record said so before.
-            let stored = cluster.mutate { $0.etcd.read(try! VolumeName("db")) }
+            let name = try VolumeName("db")
+            let stored = cluster.mutate { $0.etcd.read(name) }
             #expect(stored.volume?.record.schedule?.freezing == stored.attachment?.record.epoch)
         }
         await takeNext()
@@ -161,6 +162,7 @@ import VolumeCore
         let me = try await #require(driver.ports.store.read(try VolumeName("db")).volume?.record)
         pass(.seconds(60))
         let schedule = SnapshotSchedule(every: .seconds(60))
+        let id = try #require(me.imageID)
         guard
             case .take(let slot) = ScheduleRule.due(
                 now: driver.ports.clock.wallTime(), me.schedule, schedule, uid: me.uid)
@@ -170,7 +172,7 @@ import VolumeCore
         }
         faults.run(.filesystemFreeze, .before) { _ in
             let mark = SnapshotMark.scheduled(slot, consistency: .crash, by: "b")
-            _ = try await other.snapshots.take(ScheduleRule.name(of: slot), of: me.image, id: me.imageID!, mark: mark)
+            _ = try await other.snapshots.take(ScheduleRule.name(of: slot), of: me.image, id: id, mark: mark)
         }
         await driver.takeDueSnapshots()
         #expect(freezes == 1 && contents == [.crash] && canWrite)

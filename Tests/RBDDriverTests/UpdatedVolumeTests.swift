@@ -130,7 +130,8 @@ import VolumeCore
         #expect(broken?.code == .damaged)
         await nextSlot()
         #expect(try await snapshots == ["sunday"])
-        cluster.mutate { $0.acceptBrokenOff(image) }
+        let id = try #require(cluster.world.ceph.images[image]?.id)
+        try await ports.snapshots.acceptHalfRolledBack(image, id: id)
         await nextSlot()
         #expect(try await snapshots.count == 2)
     }

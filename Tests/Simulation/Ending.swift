@@ -261,7 +261,6 @@ extension History {
     /// A plugin that is killed while it has the filesystem frozen for a snapshot by schedule thaws it when it has been started again.
     private func seeThatAKillLeavesNothingFrozen(_ name: VolumeName, on index: Int) {
         guard checks.violation == nil, seed % 4 == 2 else { return }
-        cluster.mutate { _ = $0.setValues(Setup.scheduled(freezing: true), of: name.text) }
         killedAfter = seed % 8 == 2 ? .filesystemFreeze : .snapshotTake
         for _ in 1...4 where killedAfter != nil {
             cluster.mutate { $0.advance(by: .seconds(6)) }
@@ -284,7 +283,6 @@ extension History {
     /// the present owner finds then was not taken while it had the filesystem frozen.
     private func seeThatOlderSnapshotsAreNotFrozen(_ name: VolumeName, on index: Int) {
         guard checks.violation == nil, seed % 4 == 3 else { return }
-        cluster.mutate { _ = $0.setValues(Setup.scheduled(freezing: true), of: name.text) }
         mustSucceed(.tend, on: index)
         pump { inFlight.isEmpty }
         cluster.mutate { $0.advance(by: .seconds(6)) }
@@ -300,10 +298,10 @@ extension History {
 
     /// Who has the volume mounted takes its snapshots as they come due, and removes as many as are not to stay.
     private func seeThatItIsSnapshot(_ name: VolumeName, on index: Int) {
+        cluster.mutate { _ = $0.setValues(Setup.scheduled(freezing: true), of: name.text) }
         seeThatAKillLeavesNothingFrozen(name, on: index)
         seeThatOlderSnapshotsAreNotFrozen(name, on: index)
         guard checks.violation == nil else { return }
-        cluster.mutate { _ = $0.setValues(Setup.scheduled(freezing: true), of: name.text) }
         var before = WallTime(seconds: 0)
         for _ in 1...5 {
             cluster.mutate { $0.advance(by: .seconds(6)) }

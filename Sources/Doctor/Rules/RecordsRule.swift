@@ -1,8 +1,8 @@
 /// What is to be said of the records, and of what Ceph has of them.
 public enum RecordsRule {
-    /// From so many snapshots on it is told; the plugin takes no more than 450 by schedule, and the kernel maps 510.
+    /// A volume with this many snapshots is a finding. The plugin takes no more than 450 by schedule, and the kernel maps 510.
     public static let manySnapshots = 400
-    /// No more than so many of one kind are told one by one.
+    /// How many findings of one kind are shown one by one.
     static let most = 20
 
     public static func results(_ seen: RecordsSeen) -> [CheckResult] {

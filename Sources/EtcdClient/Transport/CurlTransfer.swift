@@ -139,13 +139,14 @@ final class CurlTransfer {
 
     /// The value of a header `Date`; `nil` when the line is another one.
     private static func date(in line: UnsafeRawBufferPointer) -> String? {
-        let name = Array("date:".utf8)
-        guard line.count < 64, line.count > name.count, zip(line, name).allSatisfy({ $0 | 0x20 == $1 | 0x20 }) else {
-            return nil
-        }
-        let value = line.dropFirst(name.count).drop { $0 == UInt8(ascii: " ") }.prefix { $0 >= 0x20 }
+        guard line.count < 64, line.count > dateName.count, zip(line, dateName).allSatisfy({ $0 | 0x20 == $1 | 0x20 })
+        else { return nil }
+        let value = line.dropFirst(dateName.count).drop { $0 == UInt8(ascii: " ") }.prefix { $0 >= 0x20 }
         return String(decoding: value, as: UTF8.self)
     }
+
+    /// Looked for in every line of every answer.
+    private static let dateName = Array("date:".utf8)
 
     /// libcurl's CURL_MAX_HTTP_HEADER.
     private static let longestHeader = 100 << 10

@@ -1,3 +1,5 @@
+import Glibc
+
 /// The time in a header `Date`: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, the form that servers send).
 enum HTTPDate {
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
@@ -12,7 +14,10 @@ enum HTTPDate {
         guard time.count == 3, let hour = number(time[0], 0...23), let minute = number(time[1], 0...59),
             let second = number(time[2], 0...60)
         else { return nil }
-        return daysSince1970(year, Int64(month) + 1, day) * 86_400 + hour * 3600 + minute * 60 + second
+        var parts = tm()
+        (parts.tm_year, parts.tm_mon, parts.tm_mday) = (CInt(year) - 1900, CInt(month), CInt(day))
+        (parts.tm_hour, parts.tm_min, parts.tm_sec) = (CInt(hour), CInt(minute), CInt(second))
+        return Int64(timegm(&parts))
     }
 
     private static func number(_ text: Substring, _ range: ClosedRange<Int64>) -> Int64? {
@@ -20,13 +25,5 @@ enum HTTPDate {
             return nil
         }
         return number
-    }
-
-    /// Of the Gregorian calendar, with a year that begins in March, so that the leap day is its last.
-    private static func daysSince1970(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
-        let shifted = month > 2 ? year : year - 1
-        let (era, yearOfEra) = (shifted / 400, shifted % 400)
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 }

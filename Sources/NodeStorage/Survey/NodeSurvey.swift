@@ -50,9 +50,7 @@ public struct NodeSurvey: Sendable {
             while !SystemCall.exists(path), let slash = path.lastIndex(of: "/"), slash > path.startIndex {
                 path = String(path[..<slash])
             }
-            var status = statvfs()
-            try SystemCall.check { statvfs(path.isEmpty ? "/" : path, &status) }
-            return UInt64(status.f_bavail) * UInt64(status.f_frsize)
+            return try ScratchRoom.free(in: path.isEmpty ? "/" : path)
         }
     }
 

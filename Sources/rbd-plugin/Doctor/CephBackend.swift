@@ -19,7 +19,7 @@ struct CephBackend: Sendable {
             folder = "\(state)/ceph-operator/\(getpid())"
             madeFolder = nil
         } else {
-            folder = try Self.temporaryFolder()
+            folder = try PrivateFile.makeTemporaryDirectory("rbd-plugin-doctor")
             madeFolder = folder
         }
         files = CephClientConfiguration(settings, directory: folder, connectTimeout: limit)
@@ -37,11 +37,5 @@ struct CephBackend: Sendable {
     func remove() {
         files.remove()
         if let madeFolder { rmdir(madeFolder) }
-    }
-
-    private static func temporaryFolder() throws -> String {
-        var template = Array("/tmp/rbd-plugin-doctor.XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw PrivateFile.Failure(path: "/tmp", code: errno) }
-        return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }

@@ -23,7 +23,7 @@ struct DoctorBundle: Sendable {
     func write(to path: String) async throws {
         let secrets = SecretsInText(await InTime.ofBlocking(Self.limit) { KnownSecrets.all() } ?? [])
         let name = "rbd-plugin-doctor-\(node)"
-        let folder = try Self.temporaryFolder()
+        let folder = try PrivateFile.makeTemporaryDirectory("rbd-plugin-bundle")
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try PrivateFile.makeDirectory("\(folder)/\(name)")
         for (file, text) in await content() {
@@ -144,11 +144,5 @@ struct DoctorBundle: Sendable {
             unlink(path)
             throw error
         }
-    }
-
-    private static func temporaryFolder() throws -> String {
-        var template = Array("/tmp/rbd-plugin-bundle.XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw PrivateFile.Failure(path: "/tmp", code: errno) }
-        return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }

@@ -34,7 +34,7 @@ struct LeftFrozenTests {
             }
             let taken = try await snapshots(of: name, stage).filter { $0["kind"] == "scheduled" }
             #expect(Set(taken.map { $0["slot"] }).count == taken.count, "\(taken)")
-            try await expectWhole(stage, name, try #require(taken.last?["name"]?.string))
+            try await stage.expectWhole(name, try #require(taken.last?["name"]?.string))
             #expect(
                 try await stage.operate("volume", "inspect", name).checked().output.contains("\"freezing\"") == false)
             _ = try await stage.operate("volume", "set", name, "snapshots=off").checked()
@@ -45,14 +45,6 @@ struct LeftFrozenTests {
 
     private func snapshots(of name: String, _ stage: Stage) async throws -> [JSONValue] {
         try JSONValue(parsing: try await stage.operate("snapshot", "ls", name, "--json").checked().output).array
-    }
-
-    /// Its filesystem has neither errors nor a journal to replay.
-    private func expectWhole(_ stage: Stage, _ name: String, _ snapshot: String) async throws {
-        let file = stage.plugin.scratch.path + "/" + uniqueName("exported")
-        _ = try await stage.ceph.rbd("export", "--no-progress", stage.image(name) + "@" + snapshot, file)
-        try await runTool("e2fsck", ["-fn", file]).checked()
-        #expect(try await !runTool("dumpe2fs", ["-h", file]).checked().output.contains("needs_recovery"))
     }
 
     /// Ends what the plugin has started to ask the kernel for something, as the end of a container does.

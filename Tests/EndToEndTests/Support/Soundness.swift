@@ -3,6 +3,19 @@ import Rig
 import Testing
 
 extension Stage {
+    /// The filesystem in a snapshot has neither errors nor a journal to replay. It is an ext4.
+    func expectWhole(
+        _ volume: String, _ snapshot: String, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let copy = "\(plugin.scratch.path)/\(uniqueName("copy"))"
+        try await ceph.rbd("export", "--no-progress", "\(image(volume))@\(snapshot)", copy)
+        let checked = try await runTool("e2fsck", ["-fn", copy])
+        #expect(checked.status == 0, "\(checked)", sourceLocation: sourceLocation)
+        let head = try await runTool("dumpe2fs", ["-h", copy]).checked().output
+        #expect(!head.contains("needs_recovery"), sourceLocation: sourceLocation)
+        try FileManager.default.removeItem(atPath: copy)
+    }
+
     /// What the filesystem's own checker says of a volume, which is mounted nowhere. It looks at a copy and mends nothing.
     func expectSoundFilesystem(
         _ volume: String, after occasion: String, sourceLocation: SourceLocation = #_sourceLocation

@@ -131,9 +131,6 @@ extension World {
         ceph.images[reference]?.rollingBackTo = snapshot
     }
 
-    /// It is whole again.
-    public mutating func acceptBrokenOff(_ reference: ImageReference) { ceph.images[reference]?.rollingBackTo = nil }
-
     mutating func acceptHalfRolledBack(ofID id: String, of reference: ImageReference) throws {
         ceph.images[try image(ofID: id, of: reference, to: "take as it is")]?.rollingBackTo = nil
     }
