@@ -353,6 +353,34 @@ import VolumeCore
         #expect(volume.policy == nil && volume.runtime.onRemove == .trash)
     }
 
+    @Test("A policy is not removed from under a volume that is coming back")
+    func policyStays() async throws {
+        let (cluster, gold) = (cluster, try PolicyName("gold"))
+        cluster.mutate { $0.setPolicy(Policy(), as: gold) }
+        let driver = DriverFixture.driver(cluster)
+        try await driver.create("db", options: options.merging(["policy": "gold"]) { $1 })
+        try await driver.remove("db")
+        faults.run(.imageRestore, .before) { _ in
+            #expect(!cluster.mutate { $0.setPolicy(nil, as: gold) })
+        }
+        #expect(try await actions().restore("db", as: nil).policy == gold)
+        #expect(cluster.world.etcd.policies[gold] != nil)
+    }
+
+    @Test("A policy is not removed from under a volume whose removal was cut off: it may come back")
+    func policyStaysForCutOffs() async throws {
+        let (cluster, gold) = (cluster, try PolicyName("gold"))
+        cluster.mutate { $0.setPolicy(Policy(), as: gold) }
+        let driver = DriverFixture.driver(cluster)
+        try await driver.create("db", options: options.merging(["policy": "gold"]) { $1 })
+        faults.run(.imageTrash, .after, on: "a") { _ in cluster.mutate { $0.killPlugin(on: "a") } }
+        _ = try? await driver.remove("db")
+        #expect(try record()?.phase == .removing)
+        #expect(!cluster.mutate { $0.setPolicy(nil, as: gold) })
+        #expect(try await actions().restore("db", as: nil).policy == gold)
+        #expect(cluster.world.etcd.policies[gold] != nil)
+    }
+
     @Test("What is in the trash counts for nothing under a policy; what comes back needs room")
     func quota() async throws {
         var policy = Policy()

@@ -22,5 +22,6 @@ enum FailedSeeds {
         58_184: "I4: the same",
         1349: "I4: the same, of a client whose node took the note away again",
         12_953: "I4: a mapping that neither a record nor a mapper knew of",
+        700_894: "I4: a policy was removed from under a volume that was coming back, whose limits nobody knew then",
     ]
 }

@@ -1,9 +1,9 @@
 /// What becomes of the volumes of a policy when an administrator removes it.
 public enum PolicyRule {
-    /// Whether the volume is bound to the policy. One that is being removed needs nothing more of it.
+    /// Whether the volume is bound to the policy. One that is being removed is as well: it may come back, or go on being used when its
+    /// removal cannot go on.
     public static func follows(_ stored: StoredVolume, _ policy: PolicyName) -> Bool {
-        guard let volume = stored.volume?.record else { return false }
-        return volume.policy == policy && volume.phase != .removing
+        stored.volume?.record.policy == policy
     }
 
     /// Makes what the policy says the volume's own: it keeps what it has. A write beside the plugins (`OperatorWriteRule`).
