@@ -268,7 +268,7 @@ extension VolumeDriver {
 
     /// A mapping whose process died before the mount leaves its device to whatever is mapped next: then another volume's
     /// filesystem has been mounted.
-    private func refuseIfReplaced(_ device: MappedDevice, _ volume: VolumeRecord, _ mountpoint: String) async throws {
+    func refuseIfReplaced(_ device: MappedDevice, _ volume: VolumeRecord, _ mountpoint: String) async throws {
         let now = try await mapped(at: device.path)
         if let now, now.mayBeSameImage(as: device), now.client == device.client || now.client == nil { return }
         // What undoes a Mount lets go of the volume's own device only, and this one is another's.

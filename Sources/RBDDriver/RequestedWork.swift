@@ -103,14 +103,17 @@ extension VolumeDriver {
         }
     }
 
-    /// Whoever waits for it is told what keeps it. Once: each try may fail in other words.
+    /// Whoever waits for it is told what keeps it. Once: each try may fail in other words. And not beside an operation on the
+    /// volume, which would take that for another node's write: the next try tells it.
     private func noteObstacle(to taken: StoredVolume, of name: VolumeName, _ error: any Error) async {
         guard let request = taken.request?.record, request.result == nil, !(error is RequestLost) else { return }
-        _ = try? await undoing {
-            let stored = try await read(name)
-            guard var mine = stillMine(request, in: stored), mine.result == nil else { return }
-            mine.result = "\(error)"
-            _ = try await commit(.init(request: .put(mine)), over: stored)
+        _ = try? await turns.takeIfFree(name) {
+            try await undoing {
+                let stored = try await read(name)
+                guard var mine = stillMine(request, in: stored), mine.result == nil else { return }
+                mine.result = "\(error)"
+                _ = try await commit(.init(request: .put(mine)), over: stored)
+            }
         }
     }
 }

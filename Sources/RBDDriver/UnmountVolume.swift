@@ -56,7 +56,7 @@ extension VolumeDriver {
     /// Unmounts and unmaps without force, then gives the claim back.
     /// - Returns: `false` when the records changed before anything was done: decide again.
     func detach(_ attachment: Attachment, over stored: StoredVolume) async throws -> Bool {
-        try await leaveCheckAlone(attachment, stored.name)
+        try await leaveCheckAlone(attachment, stored)
         await endTrim(of: stored.name)
         await thawIfLeftFrozen(attachment, stored)
         var leaving = try attachment.applying(.detach)
@@ -93,11 +93,18 @@ extension VolumeDriver {
     }
 
     /// A filesystem that is being checked is not mounted: there is nothing to let go of before that is done.
-    private func leaveCheckAlone(_ attachment: Attachment, _ name: VolumeName) async throws {
-        guard attachment.state != .attached, let device = attachment.exposed else { return }
-        guard try await ports.filesystems.isChecking(device) else { return }
+    private func leaveCheckAlone(_ attachment: Attachment, _ stored: StoredVolume) async throws {
+        guard attachment.state != .attached, let volume = stored.volume?.record,
+            let mapped = try await mapped(at: attachment.device)
+        else { return }
+        // The path of a device that has gone may be another volume's, whose check is nothing to this one.
+        switch rules.relation(mapped, volume, attachment) {
+        case .unrelated, .anotherOfItsName: return
+        case .itsImage, .unknownOfItsName: break
+        }
+        guard try await ports.filesystems.isChecking(mapped.exposed) else { return }
         throw VolumeError(
-            .checking, "let go of volume \(name)", why: "the filesystem on \(device) is being checked",
+            .checking, "let go of volume \(stored.name)", why: "the filesystem on \(mapped.path) is being checked",
             remedy: "the plugin lets go of the volume when the check is done", outcome: .refused)
     }
 
@@ -155,6 +162,7 @@ extension VolumeDriver {
                 device.exposed, at: mountpoint, volume.spec.filesystem,
                 options: mountOptions(of: volume))
         }
+        try await refuseIfReplaced(device, volume, mountpoint)
         await keepAttached(detaching, staying, because: nil)
     }
 

@@ -94,6 +94,26 @@ import VolumeCore
         #expect(cluster.world.harm.isEmpty)
     }
 
+    @Test("An Unmount that mounts a busy volume again takes back what is another volume's by then")
+    func aDeviceThatGoesLaterIsNotMounted() async throws {
+        let (driver, client) = try await mounted(besides: "other")
+        let container = try cluster.mutate {
+            try $0.startContainer(on: "a", at: DriverFixture.mountRoot + "/db")
+        }
+        // The container ends at that very moment, and its device goes with it.
+        faults.run(.mountMount, .before) { [cluster] _ in
+            cluster.mutate { $0.release(container) }
+            _ = try await driver.mount("other", id: "m2")
+        }
+        await #expect(throws: VolumeError.self) { try await driver.unmount("db", id: "m1") }
+        #expect(cluster.world.mounts(of: "a") == [DriverFixture.mountRoot + "/other"])
+        #expect(cluster.world.etcd.attachments.values.first { $0.record.clients == [client] } != nil)
+        try await driver.unmount("other", id: "m2")
+        let mountpoint = try await driver.mount("db", id: "m3")
+        try cluster.mutate { try $0.write("three", on: "a", at: mountpoint) }
+        #expect(cluster.world.harm.isEmpty)
+    }
+
     @Test("An Unmount whose device's notes are lost before it is unmapped shuts its client out")
     func anUnmountBelievesNoUnmapThatFoundNothing() async throws {
         let (driver, client) = try await mounted()

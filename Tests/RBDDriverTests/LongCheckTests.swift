@@ -72,6 +72,24 @@ import VolumeCore
         #expect(cluster.world.harm.isEmpty)
     }
 
+    @Test("A check of another volume, on a path that was this one's, keeps nobody from letting go of this one")
+    func theCheckIsAnothers() async throws {
+        let driver = DriverFixture.driver(cluster)
+        for name in ["db", "other"] { try await driver.create(name, options: DriverFixture.options) }
+        _ = try await driver.mount("db", id: "m1")
+        let faults = ScriptedFaults()
+        cluster.intercept(with: faults)
+        faults.run(.deviceUnmap, .after) { [cluster] _ in cluster.mutate { $0.killPlugin(on: "a") } }
+        _ = try? await driver.unmount("db", id: "m1")
+        #expect(attachment?.state == .detaching)
+        let restarted = DriverFixture.driver(cluster)
+        for image in cluster.world.ceph.images.keys { cluster.mutate { $0.disorder(image) } }
+        cluster.mutate { $0.holdChecks(on: "a") }
+        #expect(await errorOf { _ = try await restarted.mount("other", id: "m1") }?.code == .checking)
+        try await restarted.unmount("db", id: "m1")
+        #expect(cluster.world.etcd.attachments.keys.map(\.text) == ["other"])
+    }
+
     @Test("B9: a check that goes on takes no place of its pool")
     func b9NoPlaceIsTaken() async throws {
         let driver = DriverFixture.driver(cluster, operationsPerPool: 1)

@@ -286,6 +286,27 @@ import VolumeCore
         #expect(request?.state == .failed)
         _ = try await driver.mount("db", id: "m2")
     }
+
+    @Test("what keeps one from being done is not noted in the midst of an Unmount, which leaves nothing")
+    func obstacle() async throws {
+        let (cluster, driver, faults, unmounted) = (cluster, driver, ScriptedFaults(), Latch())
+        _ = try await driver.mount("db", id: "m1")
+        _ = try await requests.ask(.trim, of: "db")
+        cluster.intercept(with: faults)
+        faults.run(.filesystemTrim, .before) { call in
+            Task {
+                defer { unmounted.open() }
+                try await driver.unmount("db", id: "m1")
+            }
+            while cluster.world.etcd.attachments.values.first?.record.state != .detaching { await Task.yield() }
+            throw ScriptedFaults.lost(call.operation)
+        }
+        // Long enough for whoever would write beside it.
+        faults.run(.mountUnmount, .before) { _ in for _ in 0..<1000 { await Task.yield() } }
+        await driver.doRequests()
+        await unmounted.pass()
+        #expect(cluster.world.etcd.attachments.isEmpty)
+    }
 }
 
 private func expectFailure(

@@ -23,5 +23,7 @@ enum FailedSeeds {
         1349: "I4: the same, of a client whose node took the note away again",
         12_953: "I4: a mapping that neither a record nor a mapper knew of",
         700_894: "I4: a policy was removed from under a volume that was coming back, whose limits nobody knew then",
+        1_153_020_359_060_077: "I4: a busy Unmount mounted another volume's device, whose path had been its own",
+        1_153_020_359_090_012: "I3: what kept a request from being done was noted in the midst of an Unmount",
     ]
 }
