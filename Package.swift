@@ -85,6 +85,7 @@ let package = Package(
         .target(
             name: "DockerVolumeAPI", dependencies: metrics + ["LocalHTTP", "UntrustedJSON", log],
             swiftSettings: swiftSettings),
+        .target(name: "MetricsListener", dependencies: ["LocalHTTP", log], swiftSettings: swiftSettings),
         .target(name: "Doctor", swiftSettings: swiftSettings),
         .target(name: "PrometheusMetrics", dependencies: metrics, swiftSettings: swiftSettings),
         .target(name: "PluginConfiguration", dependencies: ["VolumeCore", log], swiftSettings: swiftSettings),
@@ -94,9 +95,8 @@ let package = Package(
             name: "rbd-plugin",
             dependencies: [
                 "Backup", "Blocking", "CCoreDump", "CPrivileges", "CVersion", "CephStorage", "Doctor",
-                "DockerVolumeAPI", "EtcdClient", "EtcdState", "NodeStorage", "PluginConfiguration", "PluginLog",
-                "PrometheusMetrics",
-                "Provisioning",
+                "DockerVolumeAPI", "EtcdClient", "EtcdState", "MetricsListener", "NodeStorage", "PluginConfiguration",
+                "PluginLog", "PrometheusMetrics", "Provisioning",
                 "RBDDriver", "UntrustedJSON", "VolumeCore", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -175,12 +175,14 @@ let package = Package(
             name: "EtcdClientTests", dependencies: ["EtcdClient", "Rig", "UntrustedJSON", log],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "LocalHTTPTests", dependencies: ["LocalHTTP", "RawHTTPClient", log] + nio,
+            name: "LocalHTTPTests", dependencies: ["LocalHTTP", "RawHTTPClient", "Rig", log] + nio,
             swiftSettings: swiftSettings),
         .testTarget(
             name: "DockerVolumeAPITests",
             dependencies: ["DockerVolumeAPI", "LocalHTTP", "PrometheusMetrics", "RawHTTPClient", log] + metrics,
             swiftSettings: swiftSettings),
+        .testTarget(
+            name: "MetricsListenerTests", dependencies: ["MetricsListener"], swiftSettings: swiftSettings),
         .testTarget(
             name: "PrometheusMetricsTests", dependencies: ["PrometheusMetrics"] + metrics, swiftSettings: swiftSettings),
         .testTarget(

@@ -100,7 +100,8 @@ final class ConnectionHandler<Service: LocalService>: ChannelInboundHandler {
         case .refuse(let fault, let target, let exchange):
             answerInTurn(server.service.refuse(fault, of: target), exchange, context)
         case .dispatch(let target, let body, let exchange):
-            let request = Request(target: target, body: Array(body.readableBytesView))
+            let request = Request(
+                target: target, body: Array(body.readableBytesView), authorization: exchange.authorization)
             switch server.service.take(request) {
             case .answered(let answer): answerInTurn(answer, exchange, context)
             case .call(let call): run(call, exchange, context)
@@ -231,6 +232,7 @@ extension Reply {
     fileprivate func head(for exchange: Exchange, keepAlive: Bool) -> HTTPResponseHead {
         var headers = HTTPHeaders([("Content-Type", contentType), ("Content-Length", "\(body.count)")])
         if let allow { headers.add(name: "Allow", value: allow) }
+        if let challenge { headers.add(name: "WWW-Authenticate", value: challenge) }
         if !keepAlive {
             headers.add(name: "Connection", value: "close")
         } else if exchange.version == .http1_0 {

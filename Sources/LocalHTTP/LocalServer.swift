@@ -5,7 +5,7 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// A service on a unix socket.
+/// A service on a unix socket, or on a TCP port.
 ///
 /// `start()` binds and serves, `drain(timeout:)` ends it, `run()` does the first and waits for the second. A server can
 /// be started once.
@@ -13,7 +13,8 @@ package final class LocalServer<Service: LocalService>: Sendable {
     /// What a server has while it serves.
     private struct Serving {
         let channel: any Channel
-        let file: SocketFile
+        /// `nil` for a TCP port.
+        let file: SocketFile?
         let timers: EarlyTimers
     }
 
@@ -26,21 +27,32 @@ package final class LocalServer<Service: LocalService>: Sendable {
         case stopped
     }
 
-    private let socketPath: String
+    private let endpoint: Endpoint
     private let server: ServerContext<Service>
     private let logger: Logger
     private let group = MultiThreadedEventLoopGroup.singleton
     private let lifecycle = Mutex(Lifecycle.new)
 
     /// - Parameters:
-    ///   - socketPath: at most 107 bytes. Its folder is made when it is missing.
     ///   - budget: how long a client waits for one call at most.
     ///   - maximumBodySize: in bytes.
-    package init(socketPath: String, budget: Duration, maximumBodySize: Int, service: Service, logger: Logger) {
-        self.socketPath = socketPath
+    package init(
+        endpoint: Endpoint, budget: Duration, maximumBodySize: Int, service: Service, logger: Logger
+    ) {
+        self.endpoint = endpoint
         self.logger = logger
         server = ServerContext(
-            service: service, budget: CallBudget(budget), maximumBodySize: maximumBodySize, open: OpenWork())
+            service: service, budget: CallBudget(budget), maximumBodySize: maximumBodySize,
+            open: OpenWork(mostConnections: endpoint.mostConnections))
+    }
+
+    /// - Parameter socketPath: at most 107 bytes. Its folder is made when it is missing.
+    package convenience init(
+        socketPath: String, budget: Duration, maximumBodySize: Int, service: Service, logger: Logger
+    ) {
+        self.init(
+            endpoint: .unix(path: socketPath), budget: budget, maximumBodySize: maximumBodySize, service: service,
+            logger: logger)
     }
 
     /// Calls that begin from now on have so long.
@@ -49,7 +61,7 @@ package final class LocalServer<Service: LocalService>: Sendable {
     /// Binds the socket; from then on clients are served. Throws `SocketError`.
     package func start() async throws {
         guard try await listen() != nil else {
-            throw SocketError(path: socketPath, reason: "the server was already started or drained")
+            throw SocketError(path: "\(endpoint)", reason: "the server was already started or drained")
         }
     }
 
@@ -72,7 +84,7 @@ package final class LocalServer<Service: LocalService>: Sendable {
         try await withTaskCancellationHandler {
             try await channel?.closeFuture.get()
             guard await server.open.drained() != nil else {
-                throw SocketError(path: socketPath, reason: "the socket was closed unexpectedly")
+                throw SocketError(path: "\(endpoint)", reason: "the socket was closed unexpectedly")
             }
         } onCancel: {
             Task { await drain(timeout: .zero) }
@@ -97,7 +109,7 @@ package final class LocalServer<Service: LocalService>: Sendable {
             }
         }
         if let serving {
-            serving.file.remove()
+            serving.file?.remove()
             serving.channel.close(promise: nil)
             await serving.timers.end()
         }
@@ -113,15 +125,14 @@ package final class LocalServer<Service: LocalService>: Sendable {
                 return false
             case .calledOff: return true
             case .starting, .serving, .stopped:
-                throw SocketError(path: socketPath, reason: "the server was already started or drained")
+                throw SocketError(path: "\(endpoint)", reason: "the server was already started or drained")
             }
         }
         if isCalledOff { return nil }
         let timers = EarlyTimers()
         do {
-            let (descriptor, file) = try SocketFile.listen(path: socketPath)
-            let channel = try await serve(descriptor, file, timers)
-            if channel != nil { logger.info("listening", metadata: ["socket": "\(socketPath)"]) }
+            let channel = try await serve(timers)
+            if channel != nil { logger.info("listening", metadata: ["socket": "\(endpoint)"]) }
             return channel
         } catch {
             lifecycle.withLock { $0 = .stopped }
@@ -132,32 +143,58 @@ package final class LocalServer<Service: LocalService>: Sendable {
 
     /// Clients are let in from here on. Who calls right after one was answered may be faster than this function's return:
     /// a drain can come before the server knows that it serves.
+    private func serve(_ timers: EarlyTimers) async throws -> (any Channel)? {
+        switch endpoint {
+        case .unix(let path):
+            let (descriptor, file) = try SocketFile.listen(path: path)
+            return try await serve(file, timers) { try await makeChannel(on: descriptor) }
+        case .tcp(let host, let port): return try await serve(nil, timers) { try await makeChannel(host, port) }
+        }
+    }
+
     private func serve(
-        _ descriptor: CInt, _ file: SocketFile, _ timers: EarlyTimers
+        _ file: SocketFile?, _ timers: EarlyTimers, _ makeChannel: () async throws -> any Channel
     ) async throws -> (any Channel)? {
         do {
-            let channel = try await makeChannel(descriptor)
+            let channel = try await makeChannel()
             let isWanted = lifecycle.withLock { state in
                 guard case .starting = state else { return false }
                 state = .serving(Serving(channel: channel, file: file, timers: timers))
                 return true
             }
             guard isWanted else {
-                file.remove()
+                file?.remove()
                 try? await channel.close()
                 await timers.end()
                 return nil
             }
             return channel
         } catch {
-            file.remove()
+            file?.remove()
             throw error
         }
     }
 
-    private func makeChannel(_ descriptor: CInt) async throws -> any Channel {
-        let server = server
-        let channel = try await ServerBootstrap(group: group)
+    private func makeChannel(on descriptor: CInt) async throws -> any Channel {
+        let channel = try await bootstrap().withBoundSocket(descriptor).get()
+        // NIO has set a backlog of its own.
+        Glibc.listen(descriptor, SocketFile.backlog)
+        return channel
+    }
+
+    private func makeChannel(_ host: String, _ port: Int) async throws -> any Channel {
+        do {
+            return try await bootstrap()
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .bind(to: SocketAddress(ipAddress: host, port: port)).get()
+        } catch {
+            throw SocketError(path: "\(endpoint)", reason: "\(error)")
+        }
+    }
+
+    private func bootstrap() -> ServerBootstrap {
+        let (server, longestIdle) = (server, endpoint.longestIdle)
+        return ServerBootstrap(group: group)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     // Without it, a lack of file descriptors makes the accept loop spin.
@@ -169,14 +206,13 @@ package final class LocalServer<Service: LocalService>: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
+                    if let longestIdle {
+                        try pipeline.addHandlers(
+                            IdleStateHandler(allTimeout: TimeAmount(longestIdle)), IdleConnectionHandler())
+                    }
                     try pipeline.configureHTTPServerPipeline(withErrorHandling: false)
                     try pipeline.addHandler(ConnectionHandler(server: server))
                 }
             }
-            .withBoundSocket(descriptor)
-            .get()
-        // NIO has set a backlog of its own.
-        Glibc.listen(descriptor, SocketFile.backlog)
-        return channel
     }
 }

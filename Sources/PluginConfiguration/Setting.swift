@@ -69,6 +69,11 @@ public enum Setting: String, Sendable, CaseIterable {
     case blocklistExpiry = "BLOCKLIST_EXPIRY"
     case historyKeep = "HISTORY_KEEP"
 
+    // Metrics
+    case metricsListen = "METRICS_LISTEN"
+    case metricsTokenFile = "METRICS_TOKEN_FILE"
+    case metricsVolumes = "METRICS_VOLUMES"
+
     // Log
     case logLevel = "LOG_LEVEL"
     case logFormat = "LOG_FORMAT"

@@ -117,6 +117,21 @@ extension SettingDescription {
         ),
     ]
 
+    static let metrics: [SettingDescription] = [
+        .init(
+            .metricsListen, .metrics, .none,
+            "Where Prometheus reads the metrics over TCP: a port, which is on 127.0.0.1 then, or a numeric address and a port, such as `10.0.0.1:9285` or `[::1]:9285`. Nothing but `GET /metrics` is answered there. An address that is not a loopback address needs `METRICS_TOKEN_FILE`. Without this setting, metrics are on the plugin's socket only."
+        ),
+        .init(
+            .metricsTokenFile, .metrics, .none,
+            "A file with the token that clients of `METRICS_LISTEN` have to show (`Authorization: Bearer TOKEN`). It is read at each request, so a new token needs no restart."
+        ),
+        .init(
+            .metricsVolumes, .metrics, .text("200"),
+            "The maximum number of mounted volumes that have metrics of their own, from 0 to 10000. If this node has more, those that come first by name have them, and `rbd_plugin_volumes_without_metrics` says how many do not."
+        ),
+    ]
+
     static let log: [SettingDescription] = [
         .init(
             .logLevel, .log, .text("info"),

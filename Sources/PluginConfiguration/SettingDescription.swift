@@ -19,6 +19,7 @@ public struct SettingDescription: Sendable {
         case devices = "Devices"
         case node = "Node"
         case time = "Time limits"
+        case metrics = "Metrics"
         case log = "Log"
     }
 
@@ -39,7 +40,9 @@ public struct SettingDescription: Sendable {
     }
 
     /// Every setting, in the order in which people read them.
-    public static let all: [SettingDescription] = ceph + etcd + volumes + devices + node + time + log
+    public static let all: [SettingDescription] =
+        ceph + etcd + volumes + devices + node + time + metrics
+        + log
 
     private static let bySetting = Dictionary(all.map { ($0.setting, $0) }) { first, _ in first }
 

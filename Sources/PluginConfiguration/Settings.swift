@@ -6,6 +6,7 @@ public struct Settings: Sendable, Equatable {
     public var devices: DeviceSettings
     public var volumes: VolumeSettings
     public var limits: TimeLimits
+    public var metrics: MetricsSettings
     public var log: LogSettings
     /// What Docker is told about where volumes exist.
     public var scope: Scope
@@ -56,17 +57,18 @@ extension Settings {
         let stateDirectory = reader.value(.stateDirectory, plainPath)
         let node = NodeSettings(from: &reader, hostName: hostName)
         let limits = TimeLimits(from: &reader)
+        let metrics = MetricsSettings(from: &reader)
         let log = LogSettings(from: &reader)
         let warnings = reader.warnings + (etcd?.warnings ?? []) + UnknownSettings.warnings(about: environment)
         var read = ReadSettings(
             problems: reader.problems, warnings: warnings, ceph: ceph, etcd: etcd, volumes: volumes, devices: devices,
             node: node, limits: limits, stateDirectory: stateDirectory)
         guard reader.problems.isEmpty, let ceph, let etcd, let volumes, let scope, let devices, let stateDirectory,
-            let node, let limits, let log
+            let node, let limits, let metrics, let log
         else { return read }
         read.settings = Settings(
-            ceph: ceph, etcd: etcd, node: node, devices: devices, volumes: volumes, limits: limits, log: log,
-            scope: scope, stateDirectory: stateDirectory, warnings: warnings)
+            ceph: ceph, etcd: etcd, node: node, devices: devices, volumes: volumes, limits: limits,
+            metrics: metrics, log: log, scope: scope, stateDirectory: stateDirectory, warnings: warnings)
         return read
     }
 

@@ -55,6 +55,29 @@ public final class PrometheusRegistry: MetricsFactory {
         register(name, .counter, help: text, labels, value)
     }
 
+    /// Registers gauges whose number changes, as that of volumes does: which there are, and their values, is asked at each scrape,
+    /// as `registerGauge` does. Where two have the same labels, the first one counts.
+    public func registerGauges(_ name: String, help text: String, _ values: @escaping @Sendable () -> [LabelledValue]) {
+        register(name, .gauge, help: text, values)
+    }
+
+    /// Registers counters whose number changes, as `registerGauges` does gauges. Each must never fall for as long as it is shown.
+    public func registerCounters(
+        _ name: String, help text: String, _ values: @escaping @Sendable () -> [LabelledValue]
+    ) {
+        register(name, .counter, help: text, values)
+    }
+
+    private func register(
+        _ name: String, _ kind: MetricKind, help text: String, _ values: @escaping @Sendable () -> [LabelledValue]
+    ) {
+        describe(name, text)
+        families.withLock {
+            let name = Self.familyName(for: MetricName.sanitised(name), kind: kind, in: $0)
+            $0[name, default: MetricFamily(kind: kind)].changing = values
+        }
+    }
+
     private func register(
         _ name: String, _ kind: MetricKind, help text: String, _ labels: [(String, String)],
         _ value: @escaping @Sendable () -> Double
@@ -72,9 +95,11 @@ public final class PrometheusRegistry: MetricsFactory {
         let families = families.withLock { $0 }
         let help = help.withLock { $0 }
         var text = ""
-        for (name, family) in families.sorted(by: { $0.key < $1.key }) where !family.series.isEmpty {
+        for (name, family) in families.sorted(by: { $0.key < $1.key }) {
+            let series = family.allSeries
+            guard !series.isEmpty else { continue }
             text += Exposition.header(name: name, help: help[name], kind: family.kind)
-            for (labels, series) in family.series.sorted(by: { $0.key < $1.key }) {
+            for (labels, series) in series.sorted(by: { $0.key < $1.key }) {
                 for sample in series.samples() {
                     text += Exposition.line(name: name, labels: labels, sample: sample)
                 }
@@ -111,7 +136,9 @@ public final class PrometheusRegistry: MetricsFactory {
     private func forget(_ handler: AnyObject) {
         families.withLock {
             $0 = $0.mapValues { family in
-                MetricFamily(kind: family.kind, series: family.series.filter { $0.value !== handler })
+                var family = family
+                family.series = family.series.filter { $0.value !== handler }
+                return family
             }
         }
     }

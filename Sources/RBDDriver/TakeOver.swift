@@ -24,6 +24,7 @@ extension VolumeDriver {
         let attaching = StoreChange(attachment: .put(try attachment.applying(.fenceStands)))
         guard let claimed = try await commit(attaching, over: raised.stored) else { return nil }
         let mountpoint = try await attach(claimed)
+        if former.owner.node != me.node { fences.count { $0.takeOvers += 1 } }
         await liftEntries(raised.shutOut, of: former, on: volume.image)
         return mountpoint
     }
@@ -34,6 +35,18 @@ extension VolumeDriver {
         let raiser = FenceRaiser(
             fence: ports.fence, images: ports.images, rules: rules, expiry: settings.blocklistExpiry, log: log,
             commit: { try await commit($0, over: $1) })
-        return try await raiser.raise(over: fencing)
+        do {
+            let raised = try await raiser.raise(over: fencing)
+            if let raised {
+                fences.count {
+                    $0.raised += 1
+                    $0.clients += raised.shutOut.count
+                }
+            }
+            return raised
+        } catch {
+            fences.count { $0.failed += 1 }
+            throw error
+        }
     }
 }

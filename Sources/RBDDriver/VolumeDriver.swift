@@ -27,6 +27,7 @@ public struct VolumeDriver: Sendable {
     /// The pools in which this node takes a scheduled snapshot.
     let snapshotting = KeyedLimiter<String>()
     let scheduleMemory = ScheduleMemory()
+    let fences = FenceCounter()
     let memory: DriverMemory
     let space = SpaceMemory()
     let sightings = WatcherSightings()

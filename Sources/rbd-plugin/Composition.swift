@@ -28,6 +28,8 @@ struct Composition {
     private let health: HealthChecks
     private let server: VolumeServer
     private let history: EtcdHistory
+    private let rounds = LatestRound()
+    private let metricsPort: MetricsPort?
     private let clock = SystemClock()
 
     init(settings: Settings, socket: String, mountRoot configured: String, log: Logger) throws {
@@ -84,7 +86,17 @@ struct Composition {
             poolHealth: health, clock: clock, tokens: tokens, home: { [cluster = readiness.cluster] in cluster.home })
         driver = VolumeDriver(
             ports: ports.withKillPoints, settings: DriverSettings(settings, mountRoot: mountRoot), me: me, log: log)
-        let registry = PluginMetrics.bootstrap(driver: driver, health: health, connection: connection)
+        let volumes = VolumeMeasures(
+            driver: driver, statistics: node.statistics, most: settings.metrics.volumes)
+        let registry = PluginMetrics.bootstrap(
+            driver: driver, health: health, connection: connection, volumes: volumes, rounds: rounds)
+        let metricsText: @Sendable () async -> String = { [health] in
+            async let looked: Void = volumes.look()
+            await health.lookAtMapper()
+            await looked
+            return registry.render()
+        }
+        metricsPort = MetricsPort(settings.metrics, text: metricsText, log: log)
         server = VolumeServer(
             configuration: .init(
                 socketPath: socket, budget: settings.limits.operation,
@@ -93,10 +105,7 @@ struct Composition {
                 driver: driver, readiness: readiness, mountpoints: MountpointsOnHost(root: mountRoot),
                 report: health.report
             ).withKillPoints,
-            metricsText: { [health] in
-                await health.lookAtMapper()
-                return registry.render()
-            }, logger: log)
+            metricsText: metricsText, logger: log)
         live.takeEffect { [driver, server] limits in
             driver.changeBudgets(work: limits.workBudget, undo: limits.undoBudget, handOverWait: limits.mountWait)
             server.changeBudget(to: limits.operation)
@@ -127,7 +136,9 @@ struct Composition {
                 await readiness.wait(log: log)
                 await Self.recover(driver, clock: clock, log: log)
             },
-            Background { [readiness, driver, clock] in await Self.reconcile(driver, if: readiness, clock: clock) },
+            Background { [readiness, driver, rounds, clock] in
+                await Self.reconcile(driver, if: readiness, clock: clock, noting: rounds)
+            },
             Background { [readiness, driver, clock] in await Self.look(driver, if: readiness, clock: clock) },
             Background { [readiness, driver, clock] in await Self.empty(driver, if: readiness, clock: clock) },
             Background { [readiness, driver, clock] in await Self.grow(driver, if: readiness, clock: clock) },
@@ -139,6 +150,7 @@ struct Composition {
             },
             Background { [clock] in await Self.reap(clock: clock) },
             Background { [health] in await health.run() },
+            Background { [metricsPort] in await metricsPort?.run() },
             SocketService(
                 server: server, drainTimeout: settings.limits.operation, onEnd: { [driver] in driver.endWaiting() }),
         ]
@@ -165,8 +177,13 @@ struct Composition {
 
     /// Looks after the mounts of this node for as long as the plugin runs. A round does not wait for the one before it:
     /// that may be held up by a pool that hangs.
-    private static func reconcile(_ driver: VolumeDriver, if readiness: Readiness, clock: SystemClock) async {
-        await rounds(if: readiness, clock: clock) { await driver.reconcileAll() }
+    private static func reconcile(
+        _ driver: VolumeDriver, if readiness: Readiness, clock: SystemClock, noting latest: LatestRound
+    ) async {
+        await rounds(if: readiness, clock: clock) {
+            await driver.reconcileAll()
+            latest.end()
+        }
     }
 
     /// Deletes the data of removed volumes. A round may take hours; the next ones are for the other pools.

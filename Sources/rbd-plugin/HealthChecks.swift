@@ -97,6 +97,13 @@ final class HealthChecks: PoolHealth {
         return whole
     }
 
+    /// How long a small request took that was answered lately: to etcd, to Ceph's monitors, and to the slowest pool's OSDs.
+    var answerTimes: [(backend: String, took: Duration)] {
+        let slowest = pools.withLock { $0 }.values.compactMap(\.answerTook).max()
+        return [("etcd", etcdProbe.answerTook), ("ceph-monitors", monitors.answerTook), ("ceph-osds", slowest)]
+            .compactMap { backend, took in took.map { (backend, $0) } }
+    }
+
     /// What the last look at the mapper showed.
     var hasMapper: Bool { mapperIsThere.withLock { $0 } }
 

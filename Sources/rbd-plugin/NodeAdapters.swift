@@ -14,6 +14,7 @@ struct NodeAdapters {
     let limiter: ControlGroupLimiter
     let filesystems: LinuxFilesystemTools
     let formatter: ImageFormatter
+    let statistics: DeviceStatisticsReader
 
     init(
         _ settings: Settings, ceph: CephClientConfiguration, connection: CephConnection, images: CephImageStore,
@@ -24,6 +25,7 @@ struct NodeAdapters {
         let kernel = KernelCalls(pool: BlockingPool(name: "kernel-call", perLane: 16), clock: clock)
         mounter = try LinuxMounter(runner: runner, kernel: kernel, root: mountRoot)
         limiter = ControlGroupLimiter(kernel: kernel)
+        statistics = DeviceStatisticsReader(kernel: kernel)
         filesystems = LinuxFilesystemTools(runner: runner, kernel: kernel)
         let files = CephClientFiles(confPath: ceph.confPath, user: settings.ceph.user, keyringPath: ceph.keyringPath)
         let (folder, setting) = (settings.stateDirectory, settings.devices.mapper)

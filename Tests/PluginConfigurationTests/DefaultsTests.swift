@@ -36,6 +36,7 @@ import VolumeCore
         #expect(settings.node.operationsPerPool == 16)
         #expect(settings.limits.blocklistExpiry == .seconds(10 * 365 * 86_400))
         #expect(settings.limits.history == .seconds(30 * 86_400))
+        #expect(settings.metrics == MetricsSettings(listen: nil, tokenFile: nil, volumes: 200))
         #expect(settings.log.level == .info)
         #expect(settings.log.format == .text)
         #expect(settings.scope == .global)

@@ -93,6 +93,15 @@ import Testing
         Case("MOUNT_WAIT", "1h", "between 0s and 100s"),
         Case("BLOCKLIST_EXPIRY", "1h", "between 1d and 100y"),
         Case("HISTORY_KEEP", "11y", "between 0s and 10y"),
+        Case("METRICS_LISTEN", "localhost:9285", "a numeric address and a port"),
+        Case("METRICS_LISTEN", "127.0.0.1", "a numeric address and a port"),
+        Case("METRICS_LISTEN", "127.0.0.1:0", "a numeric address and a port"),
+        Case("METRICS_LISTEN", "::1:9285", "as in 9285, 127.0.0.1:9285 or [::1]:9285"),
+        Case("METRICS_LISTEN", "65536", "a numeric address and a port"),
+        Case("METRICS_LISTEN", "0.0.0.0:9285", "METRICS_TOKEN_FILE must be set as well"),
+        Case("METRICS_LISTEN", "[::]:9285", "METRICS_TOKEN_FILE must be set as well"),
+        Case("METRICS_TOKEN_FILE", "/etc/ceph/missing", "no such file"),
+        Case("METRICS_VOLUMES", "-1", "from 0 to 10000"),
     ]
 
     @Test(arguments: cases)

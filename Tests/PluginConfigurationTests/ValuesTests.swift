@@ -97,13 +97,28 @@ import VolumeCore
         #expect(try FakeHost().load(["RBD_STATE_DIR": "/var//lib/rbd/"]).stateDirectory == "/var/lib/rbd")
     }
 
+    @Test("Metrics can be listened to on a port, by this host alone unless a token says who may")
+    func metricsPort() throws {
+        let host = FakeHost.with(["/etc/ceph/token": "s3cret\n", "/etc/ceph/words": "two words\n"])
+        let local = try host.load(["METRICS_LISTEN": "9285"]).metrics
+        #expect(local.listen == .init(host: "127.0.0.1", port: 9285, isLoopback: true) && local.tokenFile == nil)
+        #expect(try host.load(["METRICS_LISTEN": "[::1]:1"]).metrics.listen?.isLoopback == true)
+        let open = ["METRICS_LISTEN": "[2001:db8::7]:9285", "METRICS_TOKEN_FILE": "/etc/ceph/token"]
+        let metrics = try host.load(open).metrics
+        #expect(metrics.listen == .init(host: "2001:db8::7", port: 9285, isLoopback: false))
+        #expect(metrics.tokenFile == "/etc/ceph/token")
+        let unfit = host.complaints(["METRICS_LISTEN": "9285", "METRICS_TOKEN_FILE": "/etc/ceph/words"])
+        #expect(unfit.count == 1 && unfit[0].contains("visible ASCII") && !unfit[0].contains("two words"))
+        #expect(try host.load(["METRICS_TOKEN_FILE": "/etc/ceph/token"]).warnings.count == 1)
+    }
+
     @Test func `every plain setting arrives where it belongs`() throws {
         let settings = try FakeHost().load([
             "RBD_MAPPER": "fuse", "RBD_CONF_MAP_DEVICE_ROOT": "/dev/ceph", "RBD_DEFAULT_POOL": "fast",
             "RBD_DEFAULT_FSTYPE": "xfs", "RBD_DEFAULT_ORDER": "20", "RBD_SCOPE": "local", "LOG_FORMAT": "json",
             "NODE_NAME": "rack-7.example", "ETCD_PREFIX": "/site/a", "OPERATION_TIMEOUT": "20", "CEPH_TIMEOUT": "9s",
             "ETCD_TIMEOUT": "7500ms", "MOUNT_WAIT": "0", "NODE_TTL": "1m", "BLOCKLIST_EXPIRY": "2y",
-            "HISTORY_KEEP": "90d",
+            "HISTORY_KEEP": "90d", "METRICS_VOLUMES": "7",
             "OPERATIONS_PER_POOL": "3", "RBD_MAX_SIZE": "10T", "RBD_MAX_VOLUMES": "50",
             "RBD_ALLOWED_POOLS": "fast, slow", "RBD_ALLOW_ADOPT": "True",
         ])
@@ -128,5 +143,6 @@ import VolumeCore
         #expect(settings.limits.nodeTTL == .seconds(60))
         #expect(settings.limits.blocklistExpiry == .seconds(2 * 31_536_000))
         #expect(settings.limits.history == .seconds(90 * 86_400))
+        #expect(settings.metrics.volumes == 7)
     }
 }

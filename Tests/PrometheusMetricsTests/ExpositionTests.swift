@@ -1,4 +1,5 @@
 import CoreMetrics
+import Synchronization
 import Testing
 
 @testable import PrometheusMetrics
@@ -36,6 +37,23 @@ struct ExpositionTests {
                 volumes 3
 
                 """)
+    }
+
+    @Test("Series come and go with what they are of; a family without any is not shown")
+    func changing() {
+        let registry = PrometheusRegistry()
+        let volumes = Mutex(["db", "cache"])
+        registry.registerGauges("size", help: "A size.") {
+            volumes.withLock { $0 }.enumerated().map { LabelledValue([("volume", $1)], Double($0)) }
+        }
+        registry.registerCounters("reads_total", help: "Reads.") { [] }
+        #expect(
+            registry.render()
+                == "# HELP size A size.\n# TYPE size gauge\nsize{volume=\"cache\"} 1\nsize{volume=\"db\"} 0\n")
+        volumes.withLock { $0 = ["cache", "cache"] }
+        #expect(registry.render().hasSuffix("gauge\nsize{volume=\"cache\"} 0\n"))
+        volumes.withLock { $0 = [] }
+        #expect(registry.render() == "")
     }
 
     @Test("An empty registry renders nothing")

@@ -69,6 +69,11 @@ public final class BackendProbe: Sendable {
     /// For how long it has not answered; `nil` while all is well.
     public var silence: Duration? { history.withLock { $0.silence(at: .now) } }
 
+    /// How long the latest answer took; `nil` when there has been none, or the backend counts as down.
+    public var answerTook: Duration? {
+        history.withLock { $0.verdict(at: .now).ok ? $0.took : nil }
+    }
+
     /// To a tenth.
     private static func seconds(_ duration: Duration) -> Double { (duration / .seconds(1) * 10).rounded() / 10 }
 }

@@ -13,11 +13,13 @@ struct ProbeHistory: Sendable {
     let staleAfter: Duration
 
     private var nextNumber = 0
-    private var underWay: Set<Int> = []
+    private var underWay: [Int: Instant] = [:]
     private var latest: (number: Int, ending: Ending)?
     /// When the backend last answered.
     private var answeredAt: Instant?
     private var firstAskedAt: Instant?
+    /// How long the latest request took that was answered.
+    private(set) var took: Duration?
 
     init(staleAfter: Duration) { self.staleAfter = staleAfter }
 
@@ -25,16 +27,18 @@ struct ProbeHistory: Sendable {
     mutating func begin(at now: Instant, most: Int) -> Int? {
         guard underWay.count < most else { return nil }
         defer { nextNumber += 1 }
-        underWay.insert(nextNumber)
+        underWay[nextNumber] = now
         firstAskedAt = firstAskedAt ?? now
         return nextNumber
     }
 
     /// What an older request comes to after a newer one says nothing new.
     mutating func end(_ number: Int, _ ending: Ending, at now: Instant) {
-        underWay.remove(number)
+        let begun = underWay.removeValue(forKey: number)
         if case .answered = ending { answeredAt = max(answeredAt ?? now, now) }
-        if number >= latest?.number ?? 0 { latest = (number, ending) }
+        guard number >= latest?.number ?? 0 else { return }
+        latest = (number, ending)
+        if case .answered = ending { took = begun.map { now - $0 } }
     }
 
     /// Whether any request has ended.

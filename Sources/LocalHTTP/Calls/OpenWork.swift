@@ -12,13 +12,16 @@ final class OpenWork: Sendable {
         var drained: EventLoopPromise<DrainReport>?
     }
 
+    private let mostConnections: Int
     private let state = Mutex(State())
 
-    /// False when the server is draining and the connection has to be closed.
+    init(mostConnections: Int = .max) { self.mostConnections = mostConnections }
+
+    /// False when the server is draining, or has too many already, and the connection has to be closed.
     func connectionOpened(_ channel: any Channel) -> Bool {
         state.withLock {
             $0.channels[ObjectIdentifier(channel)] = channel
-            return $0.drain.connectionOpened()
+            return $0.drain.connectionOpened() && $0.channels.count <= mostConnections
         }
     }
 

@@ -10,6 +10,7 @@ package struct Reply: Equatable, Sendable {
     package enum Status: Int, Sendable {
         case ok = 200
         case badRequest = 400
+        case unauthorized = 401
         case notFound = 404
         case methodNotAllowed = 405
         case payloadTooLarge = 413
@@ -21,12 +22,17 @@ package struct Reply: Equatable, Sendable {
     package var contentType: String
     /// The only method the path knows, told with a 405.
     package var allow: String?
+    /// How the client has to prove who it is, told with a 401.
+    package var challenge: String?
     package var body: [UInt8]
 
-    package init(status: Status = .ok, contentType: String, allow: String? = nil, body: [UInt8]) {
+    package init(
+        status: Status = .ok, contentType: String, allow: String? = nil, challenge: String? = nil, body: [UInt8]
+    ) {
         self.status = status
         self.contentType = contentType
         self.allow = allow
+        self.challenge = challenge
         self.body = body
     }
 }

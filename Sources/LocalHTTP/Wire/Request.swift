@@ -15,6 +15,8 @@ package struct RequestTarget: Hashable, Sendable {
 package struct Request: Sendable {
     package let target: RequestTarget
     package let body: [UInt8]
+    /// What the client says to prove who it is, as it came. A secret: never logged, never repeated.
+    package let authorization: String?
 }
 
 /// Why a request cannot be read.

@@ -1,10 +1,12 @@
 import NIOCore
 import NIOHTTP1
 
-/// What the reply needs to know of its request.
+/// What is needed of a request's head once the request is whole.
 struct Exchange: Equatable, Sendable {
     var version = HTTPVersion.http1_1
     var keepAlive = false
+    /// A secret.
+    var authorization: String?
 }
 
 /// Puts one request of a connection together, part by part, without doing anything.
@@ -47,7 +49,8 @@ struct RequestAssembly {
         // After a request that asks for an upgrade the decoder reads no further ones.
         let keepAlive = head.isKeepAlive && !head.headers.contains(name: "upgrade") && head.method != .CONNECT
         let version = head.version == .http1_0 ? HTTPVersion.http1_0 : .http1_1
-        let exchange = Exchange(version: version, keepAlive: keepAlive)
+        let exchange = Exchange(
+            version: version, keepAlive: keepAlive, authorization: head.headers.first(name: "authorization"))
         let target = RequestTarget(method: head.method.rawValue, uri: head.uri)
         if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > limit {
             return refuseTooLarge(target)

@@ -36,6 +36,11 @@ struct BlockDevice: Sendable, Hashable {
         return VolumeSize(bytes: sectors << 9)
     }
 
+    /// `nil` when the kernel has no such device.
+    func statistics() throws -> DeviceStatistics? {
+        try SmallFile.line("\(folder)/stat").flatMap(DeviceStatistics.init)
+    }
+
     /// Whether a mount, a filesystem check or another exclusive user has the device, in whatever mount namespace:
     /// an exclusive open (`O_EXCL`) then fails with EBUSY.
     /// - Throws: `Errno` when it cannot be told.

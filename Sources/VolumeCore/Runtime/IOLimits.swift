@@ -25,13 +25,16 @@ public struct IOLimits: Sendable, Hashable {
 }
 
 extension IOLimits: CustomStringConvertible {
-    /// `iops=500 write-bps=20971520`, by the names of the options; `none`.
-    public var description: String {
-        let all = [
+    /// Those that are set, by the names of the options.
+    public var all: [(name: String, value: UInt64)] {
+        [
             ("iops", iops), ("read-iops", readIOPS), ("write-iops", writeIOPS), ("bps", bps), ("read-bps", readBPS),
             ("write-bps", writeBPS),
-        ]
-        let set = all.compactMap { name, value in value.map { "\(name)=\($0)" } }
-        return set.isEmpty ? "none" : set.joined(separator: " ")
+        ].compactMap { name, value in value.map { (name, $0) } }
+    }
+
+    /// `iops=500 write-bps=20971520`; `none`.
+    public var description: String {
+        all.isEmpty ? "none" : all.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
     }
 }
