@@ -42,6 +42,9 @@ public struct DriverRules: Sendable {
         ReconcileRule.decide($0, me: $1, justMounted: $2)
     }
     public var mayBeFrozen: @Sendable (StoredVolume) -> Bool = { FreezeRule.mayBeFrozen($0) }
+    public var mountsAgain: @Sendable (Attachment, String, Bool, Bool) -> Bool = {
+        FreezeRule.mountsAgain($0, at: $1, isMounted: $2, isInUse: $3)
+    }
     public var isOfFrozen: @Sendable (TakenSnapshot) -> Bool = { FreezeRule.isOfFrozen($0) }
     public var request: @Sendable (StoredVolume, NodeIdentity, Bool, WallTime) -> RequestStep = {
         RequestRule.decide($0, me: $1, nodeIsAlive: $2, at: $3)

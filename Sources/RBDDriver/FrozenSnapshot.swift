@@ -106,6 +106,37 @@ extension VolumeDriver {
         _ = try await ports.filesystems.thaw(mounted.device, mountpoint: mounted.mountpoint)
     }
 
+    /// What an earlier run has left frozen. `docker plugin disable --force` takes the plugin's mounts away as well, and containers
+    /// keep theirs, in which everybody who writes waits: so it is mounted in its place again, and thawed there.
+    func thawAtStart(_ attachment: Attachment, _ volume: VolumeRecord, _ stored: StoredVolume) async {
+        guard rules.mayBeFrozen(stored) else { return }
+        do {
+            try await mountWhatIsHeld(attachment, volume, stored)
+        } catch {
+            log.warning(
+                "could not mount again a filesystem that may have been left frozen",
+                metadata: ["volume": "\(stored.name)", "error": "\(error)"])
+        }
+        await thawIfLeftFrozen(attachment, stored)
+    }
+
+    /// Gives a filesystem that the kernel has in use its mountpoint back: what is mounted there then is the same filesystem.
+    private func mountWhatIsHeld(
+        _ attachment: Attachment, _ volume: VolumeRecord, _ stored: StoredVolume
+    ) async throws {
+        let mountpoint = settings.mountpoint(of: stored.name)
+        guard let device = try await recordedDevice(of: volume, attachment), try await !isShutOut(device) else {
+            return
+        }
+        let isMounted = try await ports.mounter.mounted(at: mountpoint) != nil
+        let isInUse = try await ports.mounter.isInUse(device.exposed)
+        guard rules.mountsAgain(attachment, mountpoint, isMounted, isInUse) else { return }
+        try await ports.mounter.mount(
+            device.exposed, at: mountpoint, volume.spec.filesystem, options: mountOptions(of: volume))
+        try await refuseIfReplaced(device, volume, mountpoint)
+        log.step("mounted again what containers still use", stored.name, ["device": "\(device.path)"])
+    }
+
     /// A frozen filesystem stays on its device when it is unmounted, and could not be thawed any more then.
     func thawIfLeftFrozen(_ attachment: Attachment, _ stored: StoredVolume) async {
         guard rules.mayBeFrozen(stored), let device = attachment.exposed, let mountpoint = attachment.mountpoint else {

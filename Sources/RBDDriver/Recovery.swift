@@ -33,7 +33,7 @@ extension VolumeDriver {
         let stored = try await read(name)
         guard let volume = stored.volume?.record, let attachment = stored.attachment?.record else { return }
         let what = "put volume \(name) in order"
-        if attachment.owner == me { await thawIfLeftFrozen(attachment, stored) }
+        if attachment.owner == me { await thawAtStart(attachment, volume, stored) }
         switch rules.recover(attachment, me, try await isMountedHere(stored)) {
         case .nothing: return
         case .adopt:

@@ -96,6 +96,45 @@ import VolumeCore
         #expect(request?.state == .done && image?.snapshots.count == 1)
     }
 
+    @Test(
+        "what was left frozen and lost its mountpoint is mounted again and thawed, for the container that has it still")
+    func forced() async throws {
+        _ = try await requests.ask(.snapshot(SnapshotName("s"), token: "t1"), of: "db")
+        let (cluster, mountpoint) = (cluster, mountpoint)
+        let container = try cluster.mutate { try $0.startContainer(on: "a", at: mountpoint) }
+        faults.run(.filesystemFreeze, .after, on: "a") { _ in
+            cluster.mutate { world in
+                world.killPlugin(on: "a")
+                world.unmountLazily(below: DriverFixture.mountRoot, on: "a")
+            }
+        }
+        await driver.doRequests()
+        #expect(cluster.world.isFrozen("/dev/rbd0", on: "a"))
+        let again = VolumeDriver(cluster.startPlugin(on: "a"))
+        try await again.recover()
+        #expect(!cluster.world.isFrozen("/dev/rbd0", on: "a"))
+        #expect(canWrite)
+        cluster.mutate { $0.release(container) }
+        try await again.unmount("db", id: "m1")
+        #expect(cluster.world.nodes["a"]?.kernel.devices.isEmpty == true)
+        #expect(cluster.world.harm.isEmpty)
+    }
+
+    @Test("what nobody uses any more is not mounted when the plugin starts")
+    func unused() async throws {
+        _ = try await requests.ask(.snapshot(SnapshotName("s"), token: "t1"), of: "db")
+        let cluster = cluster
+        faults.run(.filesystemFreeze, .before, on: "a") { _ in
+            cluster.mutate { world in
+                world.killPlugin(on: "a")
+                world.unmountLazily(below: DriverFixture.mountRoot, on: "a")
+            }
+        }
+        await driver.doRequests()
+        try await VolumeDriver(cluster.startPlugin(on: "a")).recover()
+        #expect(cluster.world.mounts(of: "a") == [])
+    }
+
     @Test("a volume whose filesystem was left frozen can be unmounted")
     func unmountedFrozen() async throws {
         _ = try await requests.ask(.snapshot(SnapshotName("s"), token: "t1"), of: "db")

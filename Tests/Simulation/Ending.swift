@@ -269,6 +269,10 @@ extension History {
         }
         killedAfter = nil
         guard checks.violation == nil, hosts[index].plugin == nil else { return }
+        if seed % 16 > 7 {
+            // As `docker plugin disable --force` does: the plugin's mounts go as well, and containers keep theirs.
+            cluster.mutate { $0.unmountLazily(below: Setup.mountRoot, on: hosts[index].name) }
+        }
         startPlugin(on: index)
         pump { inFlight.isEmpty }
         cluster.mutate { world in

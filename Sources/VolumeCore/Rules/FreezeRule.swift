@@ -6,6 +6,19 @@ public enum FreezeRule {
         isFreezingBySchedule(stored) || isFreezingByRequest(stored)
     }
 
+    /// Whether what may be frozen has to be mounted at its mountpoint again before it can be thawed: that has been taken away, as
+    /// `docker plugin disable --force` does, and containers have the filesystem in mounts of their own. One that nobody uses is not
+    /// mounted here: the next Mount checks it first.
+    /// - Parameters:
+    ///   - mountpoint: where this run of the plugin mounts the volume.
+    ///   - isMounted: whether anything is mounted there.
+    ///   - isInUse: whether the kernel has the device in use.
+    public static func mountsAgain(
+        _ attachment: Attachment, at mountpoint: String, isMounted: Bool, isInUse: Bool
+    ) -> Bool {
+        attachment.state == .attached && attachment.mountpoint == mountpoint && !isMounted && isInUse
+    }
+
     /// Whether the snapshots of that schedule are taken of a frozen filesystem.
     /// - Parameter shortest: the shortest interval for which whoever writes is made to wait.
     public static func freezes(_ schedule: SnapshotSchedule, shortest: Duration) -> Bool {

@@ -40,7 +40,7 @@ public enum Mutation: String, Sendable, CaseIterable {
     case requestsAreForgotten, heldIsMounted, freezeIsClaimed, frozenStaysFrozen
     // Snapshots by schedule.
     case slotsAreForgotten, dueSnapshotsAreNotTaken, heldSnapshotsAreRemoved, othersSnapshotsAreRemoved, surplusStays
-    case tooManySnapshotsAreRemoved, leftFrozenStays, olderCountsAsFrozen
+    case tooManySnapshotsAreRemoved, leftFrozenStays, heldIsNotMountedAgain, olderCountsAsFrozen
     // Clones.
     case clonesKeepTheirUUID, clonesAreMadeBlank, snapshotsOfNowStay
     // Values that change.
@@ -155,6 +155,7 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .freezeIsClaimed: "a filesystem that was not frozen counts as frozen"
         case .frozenStaysFrozen: "a filesystem that was not thawed counts as thawed"
         case .leftFrozenStays: "what a killed plugin has left frozen is not thawed"
+        case .heldIsNotMountedAgain: "what was left frozen and lost its mountpoint is not mounted again"
         case .olderCountsAsFrozen: "a snapshot that was there already counts as one of the frozen filesystem"
         case .takeOversAreNotTold: "the history tells of nobody who takes a volume over"
         case .historyComesAfterwards: "what happened is told in a transaction of its own, after it has happened"
@@ -234,7 +235,7 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .filesystemsDoNotGrow: [.appliedIsTrue]
         case .valuesAreForgotten, .limitsComeAtMountsOnly: [.endsWell]
         case .limitsAreClaimed: [.inForceIsTrue]
-        case .requestsAreForgotten, .frozenStaysFrozen, .leftFrozenStays: [.endsWell]
+        case .requestsAreForgotten, .frozenStaysFrozen, .leftFrozenStays, .heldIsNotMountedAgain: [.endsWell]
         case .heldIsMounted: [.noRecordLost, .mountedIsMounted, .answersAreTrue, .endsWell]
         case .freezeIsClaimed, .olderCountsAsFrozen: [.frozenIsTrue]
         // The guard also keeps a volume from being recorded under a policy that somebody has just removed: nobody would know then
@@ -274,7 +275,7 @@ public enum Mutation: String, Sendable, CaseIterable {
             .startAdoptsNothing, .justMountedIsGivenAway, .budgetsAreEndless, .unseenClientsAreForgotten,
             .silentOwnersAreLeft, .orphansStay, .recordsAreBelieved,
             .slotsAreForgotten, .dueSnapshotsAreNotTaken, .othersSnapshotsAreRemoved, .surplusStays,
-            .tooManySnapshotsAreRemoved, .leftFrozenStays, .olderCountsAsFrozen,
+            .tooManySnapshotsAreRemoved, .leftFrozenStays, .heldIsNotMountedAgain, .olderCountsAsFrozen,
             .forgottenWritersAreLeft, .removalIgnoresProtection, .growthIsForgotten, .grownImagesAreNotSeen,
             .fullVolumesStay, .autogrowIgnoresItsBound, .autogrowDoesNotPause, .valuesAreForgotten,
             .limitsComeAtMountsOnly, .requestsAreForgotten, .unfinishedCreatesAreNotCounted,

@@ -63,6 +63,7 @@ extension Mutation {
         case .tooManySnapshotsAreRemoved:
             rules.surplus = { snapshots, keep in KeepRule.remove(snapshots, .newest(keep.count - 1)) }
         case .leftFrozenStays: rules.mayBeFrozen = { _ in false }
+        case .heldIsNotMountedAgain: rules.mountsAgain = { _, _, _, _ in false }
         case .olderCountsAsFrozen: rules.isOfFrozen = { _ in true }
         case .surplusStays: rules.surplus = { _, _ in [] }
         case .heldSnapshotsAreRemoved:
