@@ -141,6 +141,12 @@ struct InMemoryApplications: NodeApplications {
         cluster.mutate { if beyondRepair { $0.damage(device.image) } else { $0.disorder(device.image) } }
     }
 
+    func give(_ device: MappedDevice, _ reason: CheckReason) async throws {
+        cluster.mutate {
+            if reason == .notUnmounted { $0.leaveMounted(device.image) } else { $0.makeCheckDue(device.image) }
+        }
+    }
+
     func timeLeftOnBlocklist(_ client: ClientAddress) async throws -> Duration? {
         cluster.world.timeLeftOnBlocklist(client)
     }

@@ -3,6 +3,7 @@ import PortContracts
 import RBDDriver
 import RealParts
 import Rig
+import Synchronization
 import Testing
 import VolumeCore
 
@@ -73,9 +74,48 @@ import VolumeCore
         }
     }
 
+    @Test("No e2fsck is started for a clean ext4, and one is as soon as there is a reason")
+    func e2fsckNeedsAReason() async throws {
+        try await run(.ext4) { bench, _, disk in
+            let runner = ScriptedRunner { _ in CommandResult(.exited(0)) }
+            let tools = LinuxFilesystemTools(runner: runner, kernel: bench.kernel)
+            try await tools.check(disk.device, .ext4)
+            let folder = try await bench.mountRoot()
+            try await bench.tool("mount", disk.device, folder)
+            try await bench.tool("touch", folder + "/file")
+            try await bench.tool("umount", folder)
+            try await tools.check(disk.device, .ext4)
+            #expect(runner.lines == [])
+            try await bench.tool("tune2fs", "-c", "5", "-C", "5", disk.device)
+            try await tools.check(disk.device, .ext4)
+            #expect(runner.lines == ["e2fsck -p -C 1 \(disk.device)"])
+        }
+    }
+
+    @Test("A verdict that nobody has heard comes before what the repaired filesystem says of itself")
+    func unheardVerdictComesFirst() async throws {
+        try await run(.ext4) { bench, _, disk in
+            try await bench.tool("tune2fs", "-c", "5", "-C", "5", disk.device)
+            let isHeld = Mutex(true)
+            let runner = ScriptedRunner { _ in
+                while isHeld.withLock({ $0 }) { usleep(1000) }
+                return CommandResult(.exited(2), errors: "words")
+            }
+            let tools = LinuxFilesystemTools(runner: runner, kernel: bench.kernel, timeout: .milliseconds(500))
+            #expect(await errorOf { try await tools.check(disk.device, .ext4) }?.code == .checking)
+            try await bench.tool("tune2fs", "-c", "0", disk.device)
+            isHeld.withLock { $0 = false }
+            try await eventually("the check to end") { try await !tools.isChecking(disk.device) }
+            #expect(await errorOf { try await tools.check(disk.device, .ext4) }?.code == .unfinished)
+            try await tools.check(disk.device, .ext4)
+            #expect(runner.lines.count == 1)
+        }
+    }
+
     @Test(arguments: [2, 8, 12, 32])
     func otherVerdictsNeverCountAsSound(_ status: Int32) async throws {
         try await run(.ext4) { bench, _, disk in
+            try await bench.tool("tune2fs", "-c", "5", "-C", "5", disk.device)
             let runner = ScriptedRunner { _ in CommandResult(.exited(status), errors: "words") }
             let tools = LinuxFilesystemTools(runner: runner, kernel: bench.kernel)
             let error = await errorOf { try await tools.check(disk.device, .ext4) }
@@ -88,6 +128,8 @@ import VolumeCore
     @Test("B9: a check goes on beyond the call and its cancellation, tells how far it is, and is never begun twice")
     func b9AChecksGoesOnBeyondTheCall() async throws {
         try await run(.ext4) { bench, _, disk in
+            // Without checksums, only e2fsck judges it.
+            try await bench.tool("mkfs.ext4", "-q", "-F", "-O", "^metadata_csum", disk.device)
             let checker = try SlowE2fsck(in: bench.scratch.path)
             try checker.hold()
             let runner = ChildProcess(

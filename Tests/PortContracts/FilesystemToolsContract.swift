@@ -15,6 +15,9 @@ public enum FilesystemToolsContract {
         },
         .init("a blank device is damaged") { try await $0.checksBlank() },
         .init("a mounted device is busy, and stays usable") { try await $0.checksMounted() },
+        .init("a filesystem that gives a reason to is checked, and one that gives none is not") {
+            try await $0.checksWithReason()
+        },
         .init("B9: a check that takes longer than the call goes on, alone, and a later call finds it done") {
             try await $0.checksBeyondTheCall()
         },
@@ -102,9 +105,36 @@ extension NodeUnderTest {
         }
     }
 
+    /// A check that is begun cannot end meanwhile.
+    fileprivate func checksWithReason() async throws {
+        try await withVolume { device, _ in
+            try await withMount(device) { try await applications.write("x", to: "file", at: $0) }
+            for reason in CheckReason.allCases {
+                try await applications.holdChecks()
+                try await cleaningUp {
+                    try await filesystems.check(device.path, .ext4)
+                    try await applications.give(device, reason)
+                    await Deadline.$current.withValue(clock.now() + .seconds(5)) {
+                        await expectFailure(.checking, "check of a filesystem with a reason: \(reason)") {
+                            try await filesystems.check(device.path, .ext4)
+                        }
+                    }
+                } after: {
+                    try await applications.letChecksEnd()
+                }
+                try await filesystems.check(device.path, .ext4)
+            }
+            try await withMount(device) {
+                let file = try await applications.read("file", at: $0)
+                #expect(file == "x")
+            }
+        }
+    }
+
     fileprivate func checksBeyondTheCall() async throws {
         try await withVolume { device, _ in
             try await withMount(device) { try await applications.write("x", to: "file", at: $0) }
+            try await applications.give(device, .timesMounted)
             try await applications.holdChecks()
             try await cleaningUp {
                 for _ in 1...2 {

@@ -95,11 +95,22 @@ public protocol NodeApplications: Sendable {
     /// may not have noticed; or, if `beyondRepair`, so that a person has to look.
     func disorder(_ device: MappedDevice, beyondRepair: Bool) async throws
 
+    /// Gives the sound ext4 filesystem on a device that nobody uses a reason to be checked.
+    func give(_ device: MappedDevice, _ reason: CheckReason) async throws
+
     /// How long the client's blocklist entry will still stand; `nil` when there is none.
     func timeLeftOnBlocklist(_ client: ClientAddress) async throws -> Duration?
 
     /// Puts bytes that are no filesystem somewhere on an image.
     func spoil(_ image: ImageReference) async throws
+}
+
+/// Why an ext4 filesystem is checked before it is mounted.
+public enum CheckReason: Sendable, CaseIterable {
+    case notUnmounted
+    case errorSeen
+    case timesMounted
+    case timePassed
 }
 
 public struct RootOwner: Sendable, Hashable {

@@ -41,6 +41,11 @@ package struct LinuxBench: Sendable {
         try await runTool(name, arguments).checked().output
     }
 
+    @discardableResult
+    package func tool(_ name: String, arguments: [String]) async throws -> String {
+        try await runTool(name, arguments).checked().output
+    }
+
     /// Makes a script that can be run as a program.
     package func makeProgram(_ path: String, _ script: String) async throws {
         try await tool("sh", "-c", "printf '%s\\n' \"$1\" >\"$2\" && chmod 755 \"$2\"", "sh", script, path)

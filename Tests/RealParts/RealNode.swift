@@ -312,6 +312,17 @@ private struct RealApplications: NodeApplications {
         }
     }
 
+    func give(_ device: MappedDevice, _ reason: CheckReason) async throws {
+        let command =
+            switch reason {
+            case .notUnmounted: ["debugfs", "-w", "-R", "ssv state 0", device.path]
+            case .errorSeen: ["debugfs", "-w", "-R", "ssv state 3", device.path]
+            case .timesMounted: ["tune2fs", "-c", "5", "-C", "5", device.path]
+            case .timePassed: ["tune2fs", "-i", "1d", "-T", "20200101", device.path]
+            }
+        try await runTool(command[0], Array(command.dropFirst())).checked()
+    }
+
     func timeLeftOnBlocklist(_ client: ClientAddress) async throws -> Duration? {
         try await connection.blocklist().first { $0.address == client }.map {
             .seconds(Int($0.until.timeIntervalSinceNow))

@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 import VolumeCore
 
@@ -28,10 +29,11 @@ public struct LinuxFilesystemTools: FilesystemTools {
     public func check(_ device: String, _ filesystem: FilesystemType) async throws {
         let what = "check the \(filesystem.rawValue) filesystem on \(device)"
         if let running = checks.running(on: device) { return try await verdict(of: running, device, what) }
-        let (isClaimed, signature) = try await kernel.runOnDevice("read \(device)", to: what) {
-            (try BlockDevice(device).isClaimed(), try FilesystemSignature.read(device))
+        let now = UInt64(max(0, time(nil)))
+        let look = try await kernel.runOnDevice("read \(device)", to: what) {
+            try BlockDevice(device).isClaimed() ? nil : try Self.look(at: device, now: now)
         }
-        if isClaimed {
+        guard let (signature, doubt) = look else {
             if let checker = try await checkers(of: device, what).first {
                 throw Self.goesOn(what, "by \(checker), which an earlier run of the plugin started")
             }
@@ -41,13 +43,28 @@ public struct LinuxFilesystemTools: FilesystemTools {
         guard signature.found.contains(filesystem) else {
             throw VolumeError.wrongFilesystem(what, wanted: filesystem, found: signature.found)
         }
-        if filesystem.commands.isCheckedByE2fsck { try await runE2fsck(device, what) }
-    }
-
-    private func runE2fsck(_ device: String, _ what: String) async throws {
+        guard filesystem.commands.isCheckedByE2fsck else { return }
         let disk = try await kernel.run("read the sequence of \(device)", to: what) {
             try BlockDevice(device).diskSequence()
         }
+        // What an e2fsck has found that nobody has heard of yet counts more than what it left behind.
+        if doubt == nil, checks.known(on: device, disk: disk) == nil { return }
+        try await runE2fsck(device, disk, what)
+    }
+
+    /// What is on the device, and whether e2fsck would do anything about it. Blocking.
+    private static func look(at device: String, now: UInt64) throws -> (FilesystemSignature, Ext4Doubt?) {
+        let size = try BlockDevice(device).size()?.bytes ?? 0
+        let pieces = try DevicePieces(device)
+        let start = 0..<UInt64(FilesystemSignature.length)
+        pieces.announce([start] + Ext4Look.guesses(size: size))
+        let head = try pieces.read(start)
+        let signature = FilesystemSignature(head: head.bytes)
+        guard signature.found.contains(.ext4) else { return (signature, .noSuperblock) }
+        return (signature, Ext4Look(head: head, size: size, now: now).doubt(in: pieces))
+    }
+
+    private func runE2fsck(_ device: String, _ disk: String?, _ what: String) async throws {
         // Where disks cannot be told apart, a verdict that nobody has heard is nobody's.
         let unknown = "\(ContinuousClock.now)"
         let e2fsck = try await Command(.e2fsck, ["-p", "-C", "1", device], timeout: Self.noLimit)

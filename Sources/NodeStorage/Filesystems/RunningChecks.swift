@@ -26,6 +26,12 @@ final class RunningChecks: Sendable {
         checks.withLock { checks in checks[device].flatMap { $0.ended == nil ? $0 : nil } }
     }
 
+    /// The check of that disk that runs, or whose verdict nobody has heard.
+    /// - Parameter disk: `nil` where disks cannot be told apart: a verdict that nobody has heard is nobody's then.
+    func known(on device: String, disk: String?) -> Check? {
+        checks.withLock { checks in checks[device].flatMap { $0.ended == nil || $0.disk == disk ? $0 : nil } }
+    }
+
     /// The check of that disk that runs or whose verdict nobody has heard, or a new one. It is nobody's child task: neither
     /// the call's deadline nor its cancellation ends it.
     func check(

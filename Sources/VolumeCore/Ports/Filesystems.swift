@@ -1,7 +1,7 @@
 /// What the filesystem on a device needs besides being mounted.
 public protocol FilesystemTools: Sendable {
-    /// Checks the filesystem and repairs what is safe to repair (`e2fsck -p` for ext4; xfs and btrfs check themselves
-    /// when mounted).
+    /// Checks the filesystem and repairs what is safe to repair (`e2fsck -p` for ext4, unless it would find the filesystem
+    /// clean; xfs and btrfs check themselves when mounted).
     /// - Throws: `VolumeError` with code `damaged` when a person has to look; `busy` when something uses the device;
     ///   `unfinished` when it was repaired and the device has to be mapped anew before it is mounted; `checking` when the
     ///   check takes longer than the call: it goes on, and the same call, repeated, finds it further or done.

@@ -44,7 +44,7 @@ extension World {
         }
     }
 
-    /// `e2fsck -p`; the others check themselves when they are mounted.
+    /// `e2fsck -p`, where it would do anything; the others check themselves when they are mounted.
     mutating func checkFilesystem(_ type: FilesystemType, on path: String, node name: String) throws {
         let device = try device(path, on: name, to: "check")
         let what = "check the filesystem on \(path)"
@@ -54,14 +54,15 @@ extension World {
         guard type == .ext4 else { return }
         try admitRead(through: device, on: name, what)
         let filesystem = try readableFilesystem(type, device, what)
+        guard filesystem.needsRecovery || filesystem.needsRepair || filesystem.isCheckDue else { return }
         if try node(name).kernel.checksAreHeld {
             nodes[name]?.kernel.devices[path]?.isBeingChecked = true
             throw VolumeError(
                 .checking, what, why: "the filesystem is being checked", remedy: "mount the volume again in a while")
         }
-        guard filesystem.needsRecovery || filesystem.needsRepair else { return }
         try writeFilesystem(device, on: name, what) {
             $0.needsRecovery = false
+            $0.isCheckDue = false
             $0.needsRepair = false
         }
         guard filesystem.needsRepair else { return }

@@ -17,7 +17,17 @@ extension World {
         ceph.images[reference]?.filesystem?.needsRepair = true
     }
 
-    /// The same, where nobody has the image mapped.
+    /// Leaves an ext4 filesystem as a power cut leaves a mounted one.
+    public mutating func leaveMounted(_ reference: ImageReference) {
+        ceph.images[reference]?.filesystem?.needsRecovery = true
+    }
+
+    /// Makes it time to check an ext4 filesystem that has nothing wrong.
+    public mutating func makeCheckDue(_ reference: ImageReference) {
+        ceph.images[reference]?.filesystem?.isCheckDue = true
+    }
+
+    /// Leaves such errors where nobody has the image mapped.
     /// - Returns: `false` when there is no such filesystem, or somebody has it.
     public mutating func disorderIdle(_ reference: ImageReference) -> Bool {
         guard let image = ceph.images[reference], image.filesystem?.type == .ext4 else { return false }

@@ -164,6 +164,8 @@ public struct SimulatedFilesystem: Sendable, Hashable {
     public var needsRecovery = false
     /// Has errors that `e2fsck -p` repairs.
     public var needsRepair = false
+    /// Was mounted so often, or so long ago was the last check, that it wants another one.
+    public var isCheckDue = false
     /// A person has to look: check and mount refuse.
     public var isDamaged = false
     /// Grows with every write. A mount that finds a number it did not write has been written to behind its back.
