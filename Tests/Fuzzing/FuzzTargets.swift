@@ -5,5 +5,6 @@ package enum FuzzTargets {
             HTTPBytesTarget(), HTTPConversationTarget(), CallBodyTarget(), OptionTarget(), NameTarget(), NumberTarget(),
             SettingsTarget(), PathTarget(), MountInfoTarget(), SysfsTarget(), NoteTarget(), EtcdTarget(), CephTarget(),
             ClientAddressTarget(), KernelRequestTarget(), LogTarget(), PolicyTarget(), BackupTarget(),
+            Ext4Target(),
         ] + RecordWords.targets
 }
