@@ -43,6 +43,7 @@ let package = Package(
         .systemLibrary(name: "CRados", providers: [.apt(["librados-dev"])]),
         .systemLibrary(name: "CRbd", providers: [.apt(["librbd-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CCaller"),
         .systemLibrary(name: "CCoreDump"),
         .systemLibrary(name: "CDetachedMount"),
         .systemLibrary(name: "CFilesystemOptions"),
@@ -94,7 +95,7 @@ let package = Package(
         .executableTarget(
             name: "rbd-plugin",
             dependencies: [
-                "Backup", "Blocking", "CCoreDump", "CPrivileges", "CVersion", "CephStorage", "Doctor",
+                "Backup", "Blocking", "CCaller", "CCoreDump", "CPrivileges", "CVersion", "CephStorage", "Doctor",
                 "DockerVolumeAPI", "EtcdClient", "EtcdState", "MetricsListener", "NodeStorage", "PluginConfiguration",
                 "PluginLog", "PrometheusMetrics", "Provisioning",
                 "RBDDriver", "UntrustedJSON", "VolumeCore", log,

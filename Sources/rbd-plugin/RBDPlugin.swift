@@ -18,10 +18,22 @@ struct RBDPlugin: AsyncParsableCommand {
             HistoryCommand.self,
         ])
 
+    @Option(
+        help: ArgumentHelp(
+            "The managed plugin of this host inside which the command runs, as 'docker plugin ls' shows it.",
+            valueName: "name"))
+    var plugin: String?
+
+    func validate() throws {
+        if plugin != nil { throw ValidationError("--plugin goes in front: rbd-plugin --plugin NAME COMMAND…") }
+    }
+
     static func main() async {
+        PluginOfHost.enterIfNamed(CommandLine.arguments)
         // A core would hold the Ceph key: none of this process, nor of the programs that it starts, which have the key too.
         _ = ccoredump_forbid()
         _ = ccoredump_limit()
+        Caller.follow()
         // What it starts gets what it has itself at most. Before any other thread is there: they inherit it.
         _ = cprivileges_win_none()
         // Swift reads the arguments there, and takes what it finds in memory for them where it cannot.

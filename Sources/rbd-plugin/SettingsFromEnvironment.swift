@@ -6,10 +6,10 @@ import PluginConfiguration
 /// The settings of this process.
 enum SettingsFromEnvironment {
     /// - Throws: `ExitCode` 78 (EX_CONFIG), after the faults were written to standard error, one a line.
-    static func load() throws -> Settings {
+    static func load(_ environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Settings {
         do {
             return try Settings.load(
-                environment: ProcessInfo.processInfo.environment,
+                environment: environment,
                 readFile: TextFile.read, hostName: hostName())
         } catch {
             Output.error("rbd-plugin cannot start:\n\(error)\n")
@@ -18,9 +18,9 @@ enum SettingsFromEnvironment {
     }
 
     /// What can be read of them, and all that is wrong.
-    static func read() -> ReadSettings {
+    static func read(_ environment: [String: String]) -> ReadSettings {
         Settings.read(
-            environment: ProcessInfo.processInfo.environment, readFile: TextFile.read, hostName: hostName())
+            environment: environment, readFile: TextFile.read, hostName: hostName())
     }
 
     private static func hostName() -> String {

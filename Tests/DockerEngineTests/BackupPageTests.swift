@@ -23,20 +23,11 @@ extension EngineTests {
             let plugin = try await SharedEngine.plugin
             let engine = plugin.engine
             let folder = engine.scratch.path + "/backup-page"
-            let bin = folder + "/bin"
-            try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
-            try FileManager.default.createSymbolicLink(
-                atPath: bin + "/rbd-plugin", withDestinationPath: try PluginProcess.executable())
-            var settings = PluginSettings(etcdPrefix: plugin.prefix)
-                .variables(for: plugin.environment, stateFolder: engine.scratch.path + "/operator")
-            settings["PATH"] = bin + ":" + (settings["PATH"] ?? "")
-            settings["DOCKER_HOST"] = engine.host
-            settings["DOCKER_CONFIG"] = engine.scratch.path + "/client"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            let host = try await HostCommand(for: plugin)
             var said = ""
             for block in try Self.blocks() {
-                let result = try await runTool(
-                    "sh", ["-euc", "cd \"$0\"\n" + block, folder], settings: settings.mapValues { $0 },
-                    within: .seconds(300))
+                let result = try await host.run(block, in: folder, within: .seconds(300))
                 #expect(result.succeeded, "\(block)\n\(result.output)\(result.error)")
                 said += result.output
             }

@@ -22,6 +22,10 @@ extension EngineTests {
                     "volume", "create", "--driver", driver, "--opt", "pool=rbd", "--opt", "size=64", volume)
                 // Docker tells an unmanaged driver's name as it is.
                 #expect(try await engine.docker("volume", "inspect", "--format", "{{.Driver}}", volume) == driver)
+                let listed = try await host.type("volume", "ls").checked()
+                #expect(listed.output.contains("\n\(volume) "), "\(listed.output)")
+                let nobody = try await host.type("--plugin", "nobody/has:this", "volume", "ls")
+                #expect(nobody.status == 1 && nobody.error.contains("no plugin nobody/has:this"), "\(nobody)")
                 let plugin = ManagedPlugin(driver, in: engine)
                 try await plugin.run("echo hello >/data/file", on: volume)
                 #expect(try await plugin.run("cat /data/file", on: volume) == "hello")
@@ -114,6 +118,17 @@ private final class InstalledPackage: Sendable {
                 atPath: "/run/docker/plugins", withIntermediateDirectories: true)
             try FileManager.default.createSymbolicLink(atPath: socketLink, withDestinationPath: socket)
         }
+    }
+
+    /// Types the command where the package's files are this machine's, with none of the settings in the environment.
+    func type(_ arguments: String...) async throws -> ToolResult {
+        var variables: [String: String?] = [:]
+        for name in ProcessInfo.processInfo.environment.keys
+        where ["RBD_", "ETCD", "CEPH", "NODE_NAME"].contains(where: name.hasPrefix) { variables[name] = .some(nil) }
+        let line = #"mount --bind "$0/etc/default" /etc/default && exec "$0/usr/bin/rbd-plugin" "$@""#
+        return try await runTool(
+            "unshare", ["--mount", "--propagation", "private", "sh", "-c", line, root] + arguments,
+            settings: variables)
     }
 
     /// As `systemctl stop` does with the unit's KillMode: the program alone gets a signal.

@@ -5,12 +5,15 @@ import Glibc
 struct BackupFile {
     let descriptor: CInt
     private let path: String
+    /// Where this process finds it.
+    private let place: String
     /// Whether this made it.
     private let isNew: Bool
 
     /// A file that is not there yet, for its owner alone; a pipe or a device that is there; `-` for standard output.
     init(making path: String) throws {
         self.path = path
+        place = try Caller.path(path)
         guard path != "-" else {
             guard isatty(STDOUT_FILENO) != 1 else {
                 throw ValidationError("a backup is not for a terminal: name a file, or send it into a pipe")
@@ -19,12 +22,12 @@ struct BackupFile {
             return
         }
         var found = stat()
-        let exists = stat(path, &found) == 0
+        let exists = stat(place, &found) == 0
         if exists, found.st_mode & S_IFMT == S_IFREG {
             throw OperatorSession.Failed("The file \(path) exists. Name another one, or remove it.")
         }
         let flags = exists ? O_WRONLY | O_CLOEXEC : O_WRONLY | O_CLOEXEC | O_CREAT | O_EXCL
-        descriptor = open(path, flags, 0o600)
+        descriptor = open(place, flags, 0o600)
         isNew = !exists
         guard descriptor >= 0 else { throw Self.failure("write", path) }
     }
@@ -32,6 +35,7 @@ struct BackupFile {
     /// - Parameter path: `-` for standard input.
     init(reading path: String) throws {
         self.path = path
+        place = try Caller.path(path)
         isNew = false
         guard path != "-" else {
             guard isatty(STDIN_FILENO) != 1 else {
@@ -41,7 +45,7 @@ struct BackupFile {
             descriptor = STDIN_FILENO
             return
         }
-        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        descriptor = open(place, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.failure("read", path) }
     }
 
@@ -65,7 +69,7 @@ struct BackupFile {
 
     /// A file that was made goes.
     func discard() {
-        if isNew { unlink(path) }
+        if isNew { unlink(place) }
         if descriptor > STDERR_FILENO { close(descriptor) }
     }
 

@@ -35,7 +35,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
-        let read = SettingsFromEnvironment.read()
+        let read = SettingsFromEnvironment.read(OperatorEnvironment.variables)
         let visit = DoctorVisit(read, socket: socket)
         let examination = await visit.examine()
         let refusal = await writeBundle(visit, examination)

@@ -8,7 +8,7 @@ import PluginConfiguration
 import RBDDriver
 import VolumeCore
 
-/// The connections of one operator's command. Settings come from the environment, as for the plugin.
+/// The connections of one operator's command. Settings are the plugin's: `OperatorEnvironment`.
 struct OperatorSession {
     let actions: OperatorActions
     let policies: PolicyActions
@@ -30,7 +30,7 @@ struct OperatorSession {
     /// Runs `body` with both backends at hand, and ends the program with the error's sentence when it fails.
     static func run(_ body: (OperatorSession) async throws -> Void) async throws {
         signal(SIGPIPE, SIG_IGN)
-        let settings = try SettingsFromEnvironment.load()
+        let settings = try SettingsFromEnvironment.load(OperatorEnvironment.variables)
         let session: OperatorSession
         do {
             session = try OperatorSession(settings)

@@ -22,7 +22,8 @@ struct DockerProbe: Sendable {
 
     private var dockerSocket: String {
         let host = ProcessInfo.processInfo.environment["DOCKER_HOST"] ?? ""
-        return host.hasPrefix("unix://") ? String(host.dropFirst("unix://".count)) : "/var/run/docker.sock"
+        if host.hasPrefix("unix://") { return String(host.dropFirst("unix://".count)) }
+        return (try? Caller.path("/var/run/docker.sock")) ?? "/var/run/docker.sock"
     }
 
     private func engine() async -> (DockerSeen.Engine, [DockerSeen.Plugin]) {

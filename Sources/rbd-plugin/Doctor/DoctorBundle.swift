@@ -48,7 +48,7 @@ struct DoctorBundle: Sendable {
         async let log = inTime { await self.log() }
         async let versions = inTime { await self.versions() }
         let sockets = await self.sockets()
-        let settings = SettingDescription.shown(of: ProcessInfo.processInfo.environment).map {
+        let settings = SettingDescription.shown(of: OperatorEnvironment.variables).map {
             "\($0.name)=\($0.value)"
         }
         let json = try? ExaminationJSON(examination, version: Version.text, node: node).text()
@@ -131,17 +131,22 @@ struct DoctorBundle: Sendable {
     // MARK: The archive
 
     private func archive(_ name: String, in folder: String, to path: String) async throws {
-        // Made here, so that nobody else can ever read it; tar keeps the mode.
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        // Made here, so that nobody else can ever read it.
+        let place = try Caller.path(path)
+        let descriptor = open(place, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw PrivateFile.Failure(path: path, code: errno) }
-        close(descriptor)
-        let absolute = path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
-        let command = Command(
-            Tool("tar", package: "tar"), ["--create", "--gzip", "--file", absolute, "--directory", folder, name])
+        defer { close(descriptor) }
         do {
-            try await runner.succeed(command, to: "write \(path)")
+            // Not --gzip, for which tar needs a shell: a managed plugin has none.
+            let tar = Command(
+                Tool("tar", package: "tar"), ["--create", "--file", "\(folder)/tar", "--directory", folder, name])
+            try await runner.succeed(tar, to: "write \(path)")
+            try await runner.succeed(
+                Command(Tool("gzip", package: "gzip"), ["--no-name", "\(folder)/tar"]), to: "write \(path)")
+            let bytes = [UInt8](try Data(contentsOf: URL(filePath: "\(folder)/tar.gz")))
+            guard Output.write(bytes, to: descriptor) else { throw PrivateFile.Failure(path: path, code: errno) }
         } catch {
-            unlink(path)
+            unlink(place)
             throw error
         }
     }

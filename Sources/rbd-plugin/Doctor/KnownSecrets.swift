@@ -5,7 +5,7 @@ import PluginConfiguration
 enum KnownSecrets {
     /// Blocking. A file that cannot be read has no secret to tell.
     static func all() -> [String] {
-        let environment = ProcessInfo.processInfo.environment
+        let environment = OperatorEnvironment.variables
         let values = environment.filter { isSecret($0.key) }.map(\.value)
         let files = [Setting.keyringKeyFile, .etcdPasswordFile, .etcdKey].compactMap { environment[$0.name] }
         // Endpoints with a password in them are refused, and may be there all the same.

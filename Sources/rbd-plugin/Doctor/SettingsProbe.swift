@@ -5,7 +5,7 @@ import PluginConfiguration
 /// Looks at the settings of this process.
 enum SettingsProbe {
     static func look(_ read: ReadSettings) -> SettingsSeen {
-        let environment = ProcessInfo.processInfo.environment
+        let environment = OperatorEnvironment.variables
         return SettingsSeen(
             given: SettingDescription.shown(of: environment).count,
             problems: read.problems.map {
