@@ -41,6 +41,7 @@ struct RBDPlugin: AsyncParsableCommand {
             Output.error("rbd-plugin cannot start: /proc is not mounted here. Mount it: mount -t proc proc /proc\n")
             Glibc.exit(78)
         }
+        MistypedCommand.refuse(CommandLine.arguments, of: Self.self)
         await main(nil)
     }
 }

@@ -68,6 +68,22 @@ struct ProgramTests {
         #expect(!result.error.isEmpty)
     }
 
+    @Test(
+        "A mistyped command gets its neighbour, and a verb the command that has it",
+        arguments: [
+            ("volmue ls", "'volmue'. Did you mean 'volume'?"), ("volume lss", "'lss'. Did you mean 'ls'?"),
+            ("snapshot craete db a", "'craete'. Did you mean 'create'?"), ("docter", "Did you mean 'doctor'?"),
+            ("resize db 4G", "Did you mean 'volume resize'?"), ("help volmue", "Did you mean 'volume'?"),
+            ("restore db", "Did you mean 'trash restore'?"), ("xyzzy", "The commands are: serve, doctor, volume,"),
+            ("volume xyzzy", "The commands are: ls, inspect,"), ("volume -x lss", "Unknown option '-x'"),
+        ])
+    func mistyped(line: String, words: String) async throws {
+        let typed = line.split(separator: " ").map(String.init)
+        let result = try await runTool(try PluginProcess.executable(), typed, within: .seconds(20))
+        #expect(result.status == 64 && result.output == "")
+        #expect(result.error.contains(words), "\(result.error)")
+    }
+
     @Test("D10: without arguments it shows its help, and is no server")
     func d10NoArguments() async throws {
         let result = try await runTool(try PluginProcess.executable(), [], within: .seconds(20))
