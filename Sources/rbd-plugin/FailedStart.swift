@@ -1,4 +1,5 @@
 import Glibc
+import PluginConfiguration
 
 /// What a managed plugin does when it cannot start.
 enum FailedStart {
@@ -10,7 +11,7 @@ enum FailedStart {
     static func stayForDocker() async {
         guard getpid() == 1 else { return }
         // Process 1 hears only signals that it has a handler for.
-        signal(SIGTERM) { _ in _exit(78) }
+        signal(SIGTERM) { _ in _exit(ExitStatus.settings.rawValue) }
         guard !EarlySignals.wasAsked else { return }
         try? await Task.sleep(for: .seconds(20))
     }

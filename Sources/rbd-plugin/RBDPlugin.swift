@@ -2,6 +2,7 @@ import ArgumentParser
 import CCoreDump
 import CPrivileges
 import Glibc
+import PluginConfiguration
 
 /// The program. `serve` is the plugin; operators' commands find their place beside it. Without a command it shows its
 /// help: nobody becomes a second server by typing its name.
@@ -12,7 +13,8 @@ struct RBDPlugin: AsyncParsableCommand {
         abstract: "Docker volumes on Ceph RBD: block volumes that follow their containers from node to node.",
         version: Version.text,
         subcommands: [
-            Serve.self, DoctorCommand.self, VolumeCommand.self, SnapshotCommand.self, TrashCommand.self,
+            Serve.self, DoctorCommand.self, VolumeCommand.self, SnapshotCommand.self,
+            TrashCommand.self,
             BackupCommand.self,
             RequestCommand.self, PolicyCommand.self, MountCommand.self, NodeCommand.self, GlobalCommand.self,
             HistoryCommand.self,
@@ -30,6 +32,10 @@ struct RBDPlugin: AsyncParsableCommand {
 
     static func main() async {
         PluginOfHost.enterIfNamed(CommandLine.arguments)
+        // A shell that asks what to offer shows its user nothing else.
+        if CommandLine.arguments.dropFirst().first == "---completion" {
+            _ = dup2(open("/dev/null", O_WRONLY), STDERR_FILENO)
+        }
         // A core would hold the Ceph key: none of this process, nor of the programs that it starts, which have the key too.
         _ = ccoredump_forbid()
         _ = ccoredump_limit()
@@ -39,7 +45,7 @@ struct RBDPlugin: AsyncParsableCommand {
         // Swift reads the arguments there, and takes what it finds in memory for them where it cannot.
         guard access("/proc/self/cmdline", R_OK) == 0 else {
             Output.error("rbd-plugin cannot start: /proc is not mounted here. Mount it: mount -t proc proc /proc\n")
-            Glibc.exit(78)
+            Glibc.exit(ExitStatus.settings.rawValue)
         }
         MistypedCommand.refuse(CommandLine.arguments, of: Self.self)
         await main(nil)

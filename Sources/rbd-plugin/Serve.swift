@@ -73,7 +73,7 @@ struct Serve: AsyncParsableCommand {
             programs, of the same version, into one folder.
 
             """)
-        throw ExitCode(78)
+        throw ExitCode(ExitStatus.settings.rawValue)
     }
 
     private func compose() throws -> (Composition, Logger) {

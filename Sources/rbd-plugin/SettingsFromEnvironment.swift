@@ -13,7 +13,7 @@ enum SettingsFromEnvironment {
                 readFile: TextFile.read, hostName: hostName())
         } catch {
             Output.error("rbd-plugin cannot start:\n\(error)\n")
-            throw ExitCode(78)
+            throw ExitCode(ExitStatus.settings.rawValue)
         }
     }
 

@@ -26,6 +26,10 @@ struct PackagingTests {
             let epoch = try await runTool(packages.scripts + "/epoch", []).checked().output.filter { $0 != "\n" }
             let time = try await runTool("date", ["--utc", "--date", "@\(epoch)", "+%Y-%m-%d %H:%M"]).checked().output
             #expect(lines.allSatisfy { $0.contains(" \(time.filter { $0 != "\n" }) ") }, "\(listed.prefix(2000))")
+            for file in [
+                "lib/rbd-plugin/enter", "share/bash-completion/completions/rbd-plugin",
+                "share/zsh/vendor-completions/_rbd-plugin", "share/fish/vendor_completions.d/rbd-plugin.fish",
+            ] { #expect(lines.contains { $0.hasSuffix(" ./usr/\(file)") }, "\(file)") }
             for file in ["copyright", "rbd-plugin.spdx.json", "linked/swift-nio/LICENSE.txt", "linked/glibc/copyright"]
             {
                 #expect(lines.contains { $0.hasSuffix(" ./usr/share/doc/rbd-plugin/\(file)") }, "\(file)")

@@ -26,10 +26,10 @@ struct BackupCommand: AsyncParsableCommand {
                           rbd-plugin backup export db@monday --from sunday - | ssh vault 'cat > db-monday.diff'
                 """)
 
-        @Argument(help: "The volume and its snapshot: VOLUME@SNAPSHOT.")
+        @Argument(help: "The volume and its snapshot: VOLUME@SNAPSHOT.", completion: Offered.volumes)
         var snapshot: String
 
-        @Argument(help: "The file to make; '-' for standard output.")
+        @Argument(help: "The file to make; '-' for standard output.", completion: .file())
         var file = "-"
 
         @Option(

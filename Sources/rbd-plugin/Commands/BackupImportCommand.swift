@@ -26,7 +26,7 @@ struct BackupImportCommand: AsyncParsableCommand {
     @Argument(help: "The name of the volume.")
     var volume: String
 
-    @Argument(help: "The file to read; '-' for standard input.")
+    @Argument(help: "The file to read; '-' for standard input.", completion: .file())
     var file = "-"
 
     @Option(name: .shortAndLong, help: "An option of the new volume: NAME=VALUE. Can be given several times.")

@@ -1,6 +1,7 @@
 import CCaller
 import FoundationEssentials
 import Glibc
+import PluginConfiguration
 
 /// The host that a command was typed on, when the command runs inside a managed plugin: `packaging/enter` has brought it
 /// there, and holds the host's root folder open for it.
@@ -21,11 +22,11 @@ struct Caller {
     /// leaves Ctrl-C to this process.
     static func follow() {
         guard current != nil else { return }
-        signal(SIGINT) { _ in _exit(130) }
+        signal(SIGINT) { _ in _exit(ExitStatus.interrupted.rawValue) }
         signal(SIGQUIT, SIG_DFL)
         _ = ccaller_end_with_parent()
         // A parent outside has the number 0 here; one that has ended meanwhile was replaced by the plugin.
-        if getppid() == 1 { _exit(130) }
+        if getppid() == 1 { _exit(ExitStatus.interrupted.rawValue) }
     }
 
     /// Where this process finds a file that the caller names.

@@ -48,7 +48,7 @@ struct DoctorCommand: AsyncParsableCommand {
         Output.write([UInt8](text.utf8), to: STDOUT_FILENO)
         if let refusal { Output.error("rbd-plugin: cannot write the bundle: \(refusal)\n") }
         // Calls that hang have threads that nothing ends.
-        Glibc.exit(refusal == nil ? examination.exitCode : 2)
+        Glibc.exit(refusal == nil ? examination.exitCode : ExitStatus.unseen.rawValue)
     }
 
     /// - Returns: why there is none; `nil` when it was written, or none was asked for.

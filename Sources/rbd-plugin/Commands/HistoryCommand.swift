@@ -14,7 +14,8 @@ struct HistoryCommand: AsyncParsableCommand {
             Times are those of the nodes' clocks; the order is that of etcd.
             """)
 
-    @Argument(help: "The volume's name. Without it, the history of all volumes is shown.")
+    @Argument(
+        help: "The volume's name. Without it, the history of all volumes is shown.", completion: Offered.volumes)
     var volume: String?
 
     @Flag(help: "Go on showing what happens, until interrupted.")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import PluginConfiguration
 import Synchronization
 import UnixSignals
 
@@ -11,7 +12,7 @@ enum Interruptible {
         let wasInterrupted = Atomic(false)
         let listening = Task {
             for await _ in signals {
-                if wasInterrupted.exchange(true, ordering: .relaxed) { _exit(130) }
+                if wasInterrupted.exchange(true, ordering: .relaxed) { _exit(ExitStatus.interrupted.rawValue) }
                 Output.error("\nInterrupted: taking back what was begun. Once more ends at once.\n")
                 work.cancel()
             }
@@ -20,7 +21,9 @@ enum Interruptible {
         do {
             try await work.value
         } catch {
-            if wasInterrupted.load(ordering: .relaxed), error is CancellationError { throw ExitCode(130) }
+            if wasInterrupted.load(ordering: .relaxed), error is CancellationError {
+                throw ExitCode(ExitStatus.interrupted.rawValue)
+            }
             throw error
         }
     }

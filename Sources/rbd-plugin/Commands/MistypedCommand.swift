@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import PluginConfiguration
 import VolumeCore
 
 /// A command that is none: the parser would call it an unexpected argument.
@@ -14,7 +15,7 @@ struct MistypedCommand: CustomStringConvertible {
     static func refuse(_ arguments: [String], of root: any ParsableCommand.Type) {
         guard let mistyped = MistypedCommand(arguments.dropFirst(), of: root) else { return }
         Output.error("\(mistyped)\n")
-        exit(EX_USAGE)
+        exit(ExitStatus.usage.rawValue)
     }
 
     init?(_ arguments: some Sequence<String>, of root: any ParsableCommand.Type) {

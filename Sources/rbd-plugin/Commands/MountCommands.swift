@@ -43,7 +43,7 @@ struct MountCommand: AsyncParsableCommand {
                 the volume. Containers that still use it there get I/O errors.
                 """)
 
-        @Argument(help: "The volume's name.")
+        @Argument(help: "The volume's name.", completion: Offered.volumes)
         var volume: String
 
         @Flag(help: "Do not ask for confirmation.")

@@ -25,7 +25,7 @@ enum OperatorEnvironment {
             return try TextFile.read(path)
         } catch {
             Output.error("rbd-plugin: cannot read the plugin's settings in \(path): \(error). Run it as root.\n")
-            exit(78)
+            exit(ExitStatus.settings.rawValue)
         }
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import PluginConfiguration
 
 /// `rbd-plugin --plugin NAME …` on a host that has this program and a managed plugin: the plugin's own program runs, inside it.
 enum PluginOfHost {
@@ -14,7 +15,7 @@ enum PluginOfHost {
         Output.error(
             "rbd-plugin: cannot start \(script), which enters a plugin: \(reason). The Debian package has it, and so has the plugin.\n"
         )
-        exit(1)
+        exit(ExitStatus.failed.rawValue)
     }
 
     /// Where this program is.

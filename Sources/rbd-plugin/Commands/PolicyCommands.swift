@@ -2,6 +2,7 @@ import ArgumentParser
 import EtcdState
 import FoundationEssentials
 import Glibc
+import PluginConfiguration
 import RBDDriver
 import VolumeCore
 
@@ -44,7 +45,7 @@ struct PolicyCommand: AsyncParsableCommand {
     struct Get: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Show a policy, as JSON that can be uploaded.")
 
-        @Argument(help: "The policy's name.")
+        @Argument(help: "The policy's name.", completion: Offered.policies)
         var policy: String
 
         func run() async throws {
@@ -85,7 +86,7 @@ struct PolicyCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "rm", abstract: "Remove a policy that no volume follows.")
 
-        @Argument(help: "The policy's name.")
+        @Argument(help: "The policy's name.", completion: Offered.policies)
         var policy: String
 
         @Flag(help: "Also remove it when volumes follow it. They keep what they have, as values of their own.")
@@ -109,7 +110,7 @@ struct PolicyCommand: AsyncParsableCommand {
             abstract: "Show what an upload would change. Ends with status 1 if that is anything.",
             usage: "rbd-plugin policy diff <policy> < FILE")
 
-        @Argument(help: "The policy's name.")
+        @Argument(help: "The policy's name.", completion: Offered.policies)
         var policy: String
 
         func run() async throws {
@@ -125,7 +126,7 @@ struct PolicyCommand: AsyncParsableCommand {
                 }
                 isChanged = old.map { "\($0)" } != new.map { "\($0)" }
             }
-            if isChanged { throw ExitCode.failure }
+            if isChanged { throw ExitCode(ExitStatus.failed.rawValue) }
         }
     }
 

@@ -35,7 +35,7 @@ struct RequestCommand: AsyncParsableCommand {
     struct Get: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Show the request of a volume, as JSON.")
 
-        @Argument(help: "The volume's name.")
+        @Argument(help: "The volume's name.", completion: Offered.volumes)
         var volume: String
 
         func run() async throws {
@@ -55,7 +55,7 @@ struct RequestCommand: AsyncParsableCommand {
                 request, which takes the image as it is: its filesystem is then likely to be damaged.
                 """)
 
-        @Argument(help: "The volume's name.")
+        @Argument(help: "The volume's name.", completion: Offered.volumes)
         var volume: String
 
         @Flag(name: .shortAndLong, help: "Do not ask.")

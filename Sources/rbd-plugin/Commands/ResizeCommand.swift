@@ -15,7 +15,7 @@ struct ResizeCommand: AsyncParsableCommand {
             The command waits until the volume has the new size. If you interrupt it, the nodes still carry on.
             """)
 
-    @Argument(help: "The volume's name.")
+    @Argument(help: "The volume's name.", completion: Offered.volumes)
     var volume: String
 
     @Argument(help: "The new size: a number of MB (2^20 bytes), or with a unit such as 512M, 40G or 1T.")

@@ -21,7 +21,7 @@ struct SnapshotCommand: AsyncParsableCommand {
                 Example: rbd-plugin snapshot create db before-upgrade
                 """)
 
-        @Argument(help: "The volume's name.")
+        @Argument(help: "The volume's name.", completion: Offered.volumes)
         var volume: String
 
         @Argument(help: "The snapshot's name: letters, digits, '_', '.' and '-'.")
@@ -43,7 +43,7 @@ struct SnapshotCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "ls", abstract: "List the snapshots of a volume, oldest first.")
 
-        @Argument(help: "The volume's name.")
+        @Argument(help: "The volume's name.", completion: Offered.volumes)
         var volume: String
 
         @Flag(help: "Print a JSON array, for programs.")
@@ -141,7 +141,7 @@ struct SnapshotCommand: AsyncParsableCommand {
                 Example: rbd-plugin snapshot rm db --scheduled
                 """)
 
-        @Argument(help: "The volume's name.")
+        @Argument(help: "The volume's name.", completion: Offered.volumes)
         var volume: String
 
         @Argument(help: "The snapshot's name.")
@@ -173,7 +173,7 @@ struct SnapshotCommand: AsyncParsableCommand {
 
 /// Which snapshot a command is about.
 struct SnapshotArguments: ParsableArguments {
-    @Argument(help: "The volume's name.")
+    @Argument(help: "The volume's name.", completion: Offered.volumes)
     var volume: String
 
     @Argument(help: "The snapshot's name.")

@@ -12,7 +12,7 @@ struct TrimCommand: AsyncParsableCommand {
             node still carries on. 'rbd-plugin volume set VOLUME discard=weekly' has it done by itself.
             """)
 
-    @Argument(help: "The volume's name.")
+    @Argument(help: "The volume's name.", completion: Offered.volumes)
     var volume: String
 
     @OptionGroup var wait: RequestWait

@@ -19,7 +19,7 @@ struct SetCommand: AsyncParsableCommand {
             Example: rbd-plugin volume set db write-iops=500 write-bps=20M autogrow.at=85% autogrow.max=200G
             """)
 
-    @Argument(help: "The volume's name.")
+    @Argument(help: "The volume's name.", completion: Offered.volumes)
     var volume: String
 
     @Argument(help: "What to set: OPTION=VALUE.")
@@ -98,7 +98,7 @@ struct GetCommand: AsyncParsableCommand {
         commandName: "get",
         abstract: "Show the values of a volume: what is wanted, what is in force, and where it comes from.")
 
-    @Argument(help: "The volume's name.")
+    @Argument(help: "The volume's name.", completion: Offered.volumes)
     var volume: String
 
     @Argument(help: "The options to show; without any, those that have a value.")

@@ -44,7 +44,7 @@ struct VolumeCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show the records of a volume and the clients that have its image open, as JSON.")
 
-        @Argument(help: "The volume's name.")
+        @Argument(help: "The volume's name.", completion: Offered.volumes)
         var volume: String
 
         func run() async throws {
@@ -67,7 +67,7 @@ struct VolumeCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Protect a volume: every node refuses to remove it until 'unprotect' lifts that.")
 
-        @Argument(help: "The volume's name.")
+        @Argument(help: "The volume's name.", completion: Offered.volumes)
         var volume: String
 
         func run() async throws {
@@ -82,7 +82,7 @@ struct VolumeCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Lift the protection of a volume, so that it can be removed. This does not remove it.")
 
-        @Argument(help: "The volume's name.")
+        @Argument(help: "The volume's name.", completion: Offered.volumes)
         var volume: String
 
         func run() async throws {
@@ -97,7 +97,7 @@ struct VolumeCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Delete the record of a volume that no node has mounted. Its image stays in Ceph.")
 
-        @Argument(help: "The volume's name.")
+        @Argument(help: "The volume's name.", completion: Offered.volumes)
         var volume: String
 
         @Flag(help: "Do not ask for confirmation.")
