@@ -88,6 +88,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         .target(name: "MetricsListener", dependencies: ["LocalHTTP", log], swiftSettings: swiftSettings),
         .target(name: "Doctor", swiftSettings: swiftSettings),
+        .target(name: "ClusterStatus", dependencies: ["VolumeCore"], swiftSettings: swiftSettings),
         .target(name: "PrometheusMetrics", dependencies: metrics, swiftSettings: swiftSettings),
         .target(name: "PluginConfiguration", dependencies: ["VolumeCore", log], swiftSettings: swiftSettings),
         .target(
@@ -95,9 +96,9 @@ let package = Package(
         .executableTarget(
             name: "rbd-plugin",
             dependencies: [
-                "Backup", "Blocking", "CCaller", "CCoreDump", "CPrivileges", "CVersion", "CephStorage", "Doctor",
-                "DockerVolumeAPI", "EtcdClient", "EtcdState", "MetricsListener", "NodeStorage", "PluginConfiguration",
-                "PluginLog", "PrometheusMetrics", "Provisioning",
+                "Backup", "Blocking", "CCaller", "CCoreDump", "CPrivileges", "CVersion", "CephStorage", "ClusterStatus",
+                "Doctor", "DockerVolumeAPI", "EtcdClient", "EtcdState", "MetricsListener", "NodeStorage",
+                "PluginConfiguration", "PluginLog", "PrometheusMetrics", "Provisioning",
                 "RBDDriver", "UntrustedJSON", "VolumeCore", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -189,6 +190,8 @@ let package = Package(
         .testTarget(
             name: "PluginConfigurationTests", dependencies: ["PluginConfiguration", "VolumeCore", log],
             swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ClusterStatusTests", dependencies: ["ClusterStatus", "VolumeCore"], swiftSettings: swiftSettings),
         .testTarget(name: "DoctorTests", dependencies: ["Doctor"], swiftSettings: swiftSettings),
         .testTarget(
             name: "PluginLogTests", dependencies: ["PluginLog", "PluginConfiguration", log],

@@ -13,7 +13,7 @@ struct RBDPlugin: AsyncParsableCommand {
         abstract: "Docker volumes on Ceph RBD: block volumes that follow their containers from node to node.",
         version: Version.text,
         subcommands: [
-            Serve.self, DoctorCommand.self, VolumeCommand.self, SnapshotCommand.self,
+            Serve.self, StatusCommand.self, DoctorCommand.self, VolumeCommand.self, SnapshotCommand.self,
             TrashCommand.self,
             BackupCommand.self,
             RequestCommand.self, PolicyCommand.self, MountCommand.self, NodeCommand.self, GlobalCommand.self,

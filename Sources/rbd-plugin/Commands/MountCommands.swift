@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClusterStatus
 import EtcdState
 import RBDDriver
 import VolumeCore
@@ -83,7 +84,8 @@ struct NodeCommand: AsyncParsableCommand {
         func run() async throws {
             try await OperatorSession.run { session in
                 let rows = NodeRow.rows(
-                    living: try await session.nodes.living(), volumes: try await session.actions.volumes())
+                    living: try await session.nodes.living().map(\.asLiving),
+                    volumes: try await session.actions.volumes())
                 if json { return print(try RecordOutput.json(rows)) }
                 var table = Table("NODE", "ALIVE", "MOUNTED", "SINCE", "VERSION", "BOOT")
                 for row in rows {
@@ -95,30 +97,9 @@ struct NodeCommand: AsyncParsableCommand {
     }
 }
 
-/// One boot of one node in the list.
-struct NodeRow: Encodable, Equatable {
-    var node: String
-    var boot: String
-    var alive: Bool
-    var mounted: Int
-    var since: String
-    var version: String
-
-    /// The living ones, and those without a heartbeat that still have volumes.
-    static func rows(living: [NodeRecord], volumes: [StoredVolume]) -> [NodeRow] {
-        let owners = volumes.compactMap(\.attachment?.record.owner)
-        let alive = living.map { record in
-            let identity = NodeIdentity(node: record.node, boot: record.boot)
-            return NodeRow(
-                node: record.node, boot: record.boot, alive: true, mounted: owners.count { $0 == identity },
-                since: record.since, version: record.version)
-        }
-        let known = Set(living.map { NodeIdentity(node: $0.node, boot: $0.boot) })
-        let gone = Set(owners).subtracting(known).map { owner in
-            NodeRow(
-                node: owner.node, boot: owner.boot, alive: false, mounted: owners.count { $0 == owner }, since: "",
-                version: "")
-        }
-        return (alive + gone).sorted { ($0.node, $0.boot) < ($1.node, $1.boot) }
+extension NodeRecord {
+    /// As the status of the whole counts it.
+    var asLiving: StatusSeen.LivingNode {
+        StatusSeen.LivingNode(identity: NodeIdentity(node: node, boot: boot), since: since, version: version)
     }
 }

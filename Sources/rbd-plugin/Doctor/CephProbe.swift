@@ -133,7 +133,7 @@ struct CephProbe: Sendable {
         return isRefused ? .refused(reason(error)) : .unreachable(reason(error))
     }
 
-    private static func reason(_ error: any Error) -> String {
+    static func reason(_ error: any Error) -> String {
         guard let error = error as? CephError else { return "\(error)" }
         let detail = error.detail.map { ": \($0)" } ?? ""
         return "\(error.call) failed with error \(error.code)\(detail)"

@@ -4,7 +4,6 @@ import Doctor
 import EtcdClient
 import EtcdState
 import Glibc
-import Logging
 import NodeStorage
 import PluginConfiguration
 import RBDDriver
@@ -15,13 +14,9 @@ import VolumeCore
 struct DoctorVisit: Sendable {
     let read: ReadSettings
     let socket: String
-    let etcd: EtcdClient?
-    private let backend: CephBackend?
+    private let backends: VisitedBackends
     let survey: NodeSurvey
     private let clock = SystemClock()
-    /// Why there is no client of a backend.
-    private let etcdRefusal: String
-    private let cephRefusal: String
 
     /// The longest that one request to a backend may take.
     private static let limit = Duration.seconds(5)
@@ -32,37 +27,18 @@ struct DoctorVisit: Sendable {
     init(_ read: ReadSettings, socket: String) {
         self.read = read
         self.socket = socket
-        let silent = Logger(label: "rbd-plugin") { _ in SwiftLogNoOpLogHandler() }
         let kernel = KernelCalls(pool: BlockingPool(name: "kernel-call", perLane: 16), clock: clock)
         survey = NodeSurvey(runner: ChildProcess(clock: clock), kernel: kernel)
-        do {
-            etcd = try read.etcd.map {
-                try EtcdClient(configuration: EtcdConfiguration($0, limit: Self.limit), logger: silent)
-            }
-            etcdRefusal = "the settings for etcd cannot be used"
-        } catch {
-            etcd = nil
-            etcdRefusal = "\(error)"
-        }
-        do {
-            backend = try read.ceph.map { try CephBackend($0, below: read.stateDirectory, limit: Self.limit, silent) }
-            cephRefusal = "the settings for Ceph cannot be used"
-        } catch {
-            backend = nil
-            cephRefusal = "\(error)"
-        }
+        backends = VisitedBackends(read, limit: Self.limit)
     }
 
-    private var ceph: CephConnection? { backend?.connection }
+    var etcd: EtcdClient? { backends.etcd }
+    private var ceph: CephConnection? { backends.ceph }
+    private var etcdRefusal: String { backends.etcdRefusal }
+    private var cephRefusal: String { backends.cephRefusal }
 
     /// Lets go of the backends, and removes the files.
-    func close() async {
-        _ = await InTime.of(.seconds(2)) { [etcd, ceph] in
-            await etcd?.shutdown()
-            try? await ceph?.close(timeout: .seconds(1))
-        }
-        backend?.remove()
-    }
+    func close() async { await backends.close() }
 
     // MARK: Looking
 

@@ -1,3 +1,4 @@
+import ClusterStatus
 import Doctor
 import EtcdState
 import PluginConfiguration
@@ -18,7 +19,7 @@ struct RecordsProbe: Sendable {
 
     /// - Parameter fsid: of the cluster that the settings name; `nil` when Ceph does not say.
     func seen(_ records: RecordSurvey.Records, fsid: String?) -> RecordsSeen {
-        let rows = NodeRow.rows(living: records.living, volumes: records.volumes)
+        let rows = NodeRow.rows(living: records.living.map(\.asLiving), volumes: records.volumes)
         let attached = records.volumes.compactMap { stored in
             stored.attachment.map { (name: stored.name.text, owner: $0.record.owner) }
         }
