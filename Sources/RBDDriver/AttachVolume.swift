@@ -26,11 +26,11 @@ extension VolumeDriver {
             let image = try await refuseStrangers(claimed, volume, besides: present)
             var device = try await mapOrReuse(volume, present, &progress)
             try await recordMapping(device, volume, &progress)
+            progress.held = try await hold(device, volume)
             if try await !isReadyToMount(device, volume, progress) {
                 device = try await mapAnew(device, volume, &progress)
             }
             try await mountDevice(device, volume, &progress)
-            try await refuseIfReplaced(device, volume, progress.mountpoint)
             let values = await bringIntoForce(
                 volume, on: device, at: progress.mountpoint,
                 after: progress.mapping.wasFound ? nil : inForceWhenMounted(volume))
@@ -42,10 +42,12 @@ extension VolumeDriver {
             return progress.mountpoint
         } catch let error as VolumeError where error.code == .checking {
             // Nothing is undone: the next Mount finds the check further, on this very device.
+            progress.held?.release()
             log.step("the filesystem is being checked", claimed.name, ["progress": "\(error.why)"])
             await undoing { await keepClaim(progress) }
             throw error
         } catch {
+            progress.held?.release()
             log.warning("mount failed", metadata: ["volume": "\(claimed.name)", "error": "\(error)"])
             await undoing { await undo(progress, volume, because: error) }
             throw error
@@ -204,10 +206,12 @@ extension VolumeDriver {
         log.step(
             "the filesystem may have been repaired on this device; mapping the image again", volume.name,
             ["device": "\(device.path)"])
+        progress.held?.release()
         try await unmapForCertain(device, volume)
         if let client = device.client { progress.unmapped.insert(client) }
         let anew = try await mapOrReuse(volume, [], &progress)
         try await recordMapping(anew, volume, &progress)
+        progress.held = try await hold(anew, volume)
         await forgetWriters(progress.unmapped, of: volume)
         try await check(anew, volume)
         return anew
@@ -266,16 +270,22 @@ extension VolumeDriver {
         return discard + volume.spec.mountOptions + settings.mountOptions + access
     }
 
-    /// A mapping whose process died before the mount leaves its device to whatever is mapped next: then another volume's
-    /// filesystem has been mounted.
-    func refuseIfReplaced(_ device: MappedDevice, _ volume: VolumeRecord, _ mountpoint: String) async throws {
-        let now = try await mapped(at: device.path)
-        if let now, now.mayBeSameImage(as: device), now.client == device.client || now.client == nil { return }
-        // What undoes a Mount lets go of the volume's own device only, and this one is another's.
-        try await undoing { try await ports.mounter.unmount(mountpoint, of: device.exposed) }
+    /// Holds the device for as long as the filesystem on it is looked at and mounted by its path: a mapping whose process dies leaves
+    /// the path to whatever is mapped next.
+    /// - Throws: `VolumeError` with code `unexplained` when the path is another's already.
+    func hold(_ device: MappedDevice, _ volume: VolumeRecord) async throws -> HeldDevice {
+        let held = try await ports.mounter.hold(device.exposed)
+        do {
+            let now = try await mapped(at: device.path)
+            if let now, now.mayBeSameImage(as: device), now.client == device.client || now.client == nil { return held }
+        } catch {
+            held.release()
+            throw error
+        }
+        held.release()
         throw VolumeError(
-            .unexplained, "mount volume \(volume.name)",
-            why: "its mapping \(device.path) ended while it was being mounted", remedy: "try again")
+            .unexplained, "mount volume \(volume.name)", why: "its mapping \(device.path) has ended",
+            remedy: "try again")
     }
 }
 
@@ -300,6 +310,8 @@ struct AttachProgress {
     /// How far this boot had the volume before this Mount; `nil` when it did not have it.
     var former: Attachment.State?
     var mapping = Mapping.none
+    /// The device, from when it is the volume's for certain until it is mounted.
+    var held: HeldDevice?
     /// Clients whose devices were unmapped on the way, although the record may still name them.
     var unmapped: Set<ClientAddress> = []
     /// Whether something may be mounted: set before mounting is tried.

@@ -152,6 +152,8 @@ extension VolumeDriver {
     ) async throws {
         // A device that is given back with its last mount may be another volume's by now.
         guard try await ports.mapper.mapped().contains(device) else { return }
+        let held = try await hold(device, volume)
+        defer { held.release() }
         // Where the mount root was another one when it was mounted, it is mounted below the present one now.
         let mountpoint = settings.mountpoint(of: detaching.name)
         var staying = leaving
@@ -162,7 +164,6 @@ extension VolumeDriver {
                 device.exposed, at: mountpoint, volume.spec.filesystem,
                 options: mountOptions(of: volume))
         }
-        try await refuseIfReplaced(device, volume, mountpoint)
         await keepAttached(detaching, staying, because: nil)
     }
 

@@ -92,15 +92,32 @@ import VolumeCore
     func aDeviceThatIsAnothersByNowIsNotMounted() async throws {
         let driver = try await created()
         try await driver.create("other", options: DriverFixture.options)
-        faults.run(.mountMount, .before, on: "a") { [cluster] _ in
+        faults.run(.mountHold, .before, on: "a") { [cluster] _ in
             for device in cluster.world.devices(of: "a") { cluster.mutate { $0.killMapping(device, on: "a") } }
             _ = try await driver.mount("other", id: "o1")
         }
         let error = try #require(await errorOf { _ = try await driver.mount("db", id: "m1") })
-        #expect(error.description.contains("ended while it was being mounted"))
+        #expect(error.description.contains("its mapping /dev/rbd0 has ended"))
         #expect(cluster.world.mounts(of: "a") == ["/mnt/volumes/other"])
         try await driver.unmount("other", id: "o1")
         #expect(cluster.world.devices(of: "a").isEmpty && cluster.world.mounts(of: "a").isEmpty)
+    }
+
+    @Test("A Mount whose mapping dies while it is looked at leaves its path to nobody, and mounts nothing")
+    func aDeviceThatIsHeldIsNobodyElses() async throws {
+        let driver = try await created()
+        try await driver.create("other", options: DriverFixture.options)
+        faults.run(.filesystemCheck, .before, on: "a") { [cluster] _ in
+            for device in cluster.world.devices(of: "a") { cluster.mutate { $0.killMapping(device, on: "a") } }
+            _ = try await driver.mount("other", id: "o1")
+            #expect(cluster.world.devices(of: "a") == ["/dev/rbd1"])
+        }
+        await #expect(throws: VolumeError.self) { _ = try await driver.mount("db", id: "m1") }
+        #expect(cluster.world.mounts(of: "a") == ["/mnt/volumes/other"])
+        try await driver.unmount("other", id: "o1")
+        let mountpoint = try await driver.mount("db", id: "m2")
+        try cluster.mutate { try $0.write("one", on: "a", at: mountpoint) }
+        #expect(cluster.world.harm.isEmpty)
     }
 
     @Test func aTakeOverThatWasGivenUpIsFinishedByTheReconciler() async throws {

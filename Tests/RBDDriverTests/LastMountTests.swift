@@ -94,14 +94,14 @@ import VolumeCore
         #expect(cluster.world.harm.isEmpty)
     }
 
-    @Test("An Unmount that mounts a busy volume again takes back what is another volume's by then")
+    @Test("An Unmount that mounts a busy volume again mounts nothing of another volume's that has its path by then")
     func aDeviceThatGoesLaterIsNotMounted() async throws {
         let (driver, client) = try await mounted(besides: "other")
         let container = try cluster.mutate {
             try $0.startContainer(on: "a", at: DriverFixture.mountRoot + "/db")
         }
         // The container ends at that very moment, and its device goes with it.
-        faults.run(.mountMount, .before) { [cluster] _ in
+        faults.run(.mountHold, .before) { [cluster] _ in
             cluster.mutate { $0.release(container) }
             _ = try await driver.mount("other", id: "m2")
         }

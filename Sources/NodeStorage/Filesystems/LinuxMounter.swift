@@ -47,6 +47,14 @@ public struct LinuxMounter: Mounter {
         }
     }
 
+    public func hold(_ device: String) async throws -> HeldDevice {
+        try await kernel.runOnDevice("open \(device)", to: "hold \(device)") {
+            let file = try FileDescriptor.open(device, .readOnly, options: [.closeOnExec, .nonBlocking])
+            // Made here: what comes after the caller has given up is closed by that.
+            return HeldDevice { try? file.close() }
+        }
+    }
+
     private func callMount(
         _ device: String, at mountpoint: String, _ filesystem: FilesystemType, _ options: [String], _ what: String
     ) async throws {

@@ -84,6 +84,11 @@ public protocol Mounter: Sendable {
     /// that does not exist.
     func isInUse(_ device: String) async throws -> Bool
 
+    /// Opens the device, and keeps it open: as long as it is held, its path does not become another device's, whatever becomes of
+    /// what it was mapped by, and nothing gives it back. Whose device it is has to be looked at once it is held.
+    /// - Throws: `VolumeError` when there is no such device, or nothing is behind it.
+    func hold(_ device: String) async throws -> HeldDevice
+
     /// Makes the root of a mounted volume fit for use: an empty `lost+found` goes, owner and mode are set.
     func prepareRoot(of mountpoint: String, spec: VolumeSpec) async throws
 }

@@ -115,6 +115,8 @@ import NodeStorage
 
         func isInUse(_ device: String) async throws -> Bool { try await base.isInUse(device) }
 
+        func hold(_ device: String) async throws -> HeldDevice { try await base.hold(device) }
+
         func prepareRoot(of mountpoint: String, spec: VolumeSpec) async throws {
             try await points.after("prepare root") { try await base.prepareRoot(of: mountpoint, spec: spec) }
         }

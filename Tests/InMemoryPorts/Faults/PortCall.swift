@@ -35,7 +35,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
     case deviceSupport, deviceMap, deviceList, deviceUnmap, deviceSize, deviceGrow, deviceLimit
     case filesystemCheck, filesystemIsChecking, filesystemGrow, filesystemUsage, filesystemTrim, filesystemDiscard
     case filesystemFreeze, filesystemThaw
-    case mountMount, mountUnmount, mountInspect, mountPrepareRoot
+    case mountMount, mountUnmount, mountInspect, mountHold, mountPrepareRoot
     case fenceBlocklist, fenceIsBlocklisted, fenceAllow, fenceBreakLock
     case sleep
 
@@ -56,7 +56,7 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
         case .formatBegin, .formatEnd, .formatUnmap, .deviceSupport, .deviceList, .deviceUnmap, .deviceSize,
             .deviceGrow, .deviceLimit, .filesystemCheck, .filesystemIsChecking, .filesystemGrow, .filesystemUsage,
             .filesystemTrim, .filesystemDiscard, .filesystemFreeze, .filesystemThaw, .mountMount, .mountUnmount,
-            .mountInspect, .mountPrepareRoot:
+            .mountInspect, .mountHold, .mountPrepareRoot:
             .kernel
         case .sleep: .clock
         }
@@ -81,7 +81,8 @@ public enum PortOperation: String, Sendable, Hashable, CaseIterable {
             .imageFilesystems,
             .imageTrashPlaces, .imageTrashList, .imageKept,
             .deviceSupport,
-            .deviceList, .deviceSize, .filesystemIsChecking, .filesystemUsage, .mountInspect, .fenceIsBlocklisted,
+            .deviceList, .deviceSize, .filesystemIsChecking, .filesystemUsage, .mountInspect, .mountHold,
+            .fenceIsBlocklisted,
             .sleep:
             false
         }

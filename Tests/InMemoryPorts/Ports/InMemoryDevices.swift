@@ -189,6 +189,15 @@ public struct InMemoryMounter: Mounter {
         }
     }
 
+    public func hold(_ device: String) async throws -> HeldDevice {
+        try await process.perform(.mountHold, device) { [process] in
+            let token = try $0.hold(device, on: process.node, by: process.number)
+            return HeldDevice {
+                process.cluster.mutate { $0.letGo(token, on: process.node) }
+            }
+        }
+    }
+
     public func mountpoints(of device: String) async throws -> [String] {
         try await process.perform(.mountInspect, device) { [process] in
             try $0.node(process.node).kernel.mounts.filter { $0.device == device }.map(\.mountpoint)

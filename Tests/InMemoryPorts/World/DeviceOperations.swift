@@ -23,7 +23,7 @@ extension World {
         }
         let path =
             (0...).lazy.map { "/dev/rbd\($0)" }.first {
-                node.kernel.devices[$0] == nil && node.kernel.superblocks[$0] == nil
+                node.kernel.devices[$0] == nil && node.kernel.superblocks[$0] == nil && !isHeld($0, on: name)
             } ?? ""
         let device = SimulatedDevice(
             path: path, image: reference, imageID: image.id, client: client, options: options, size: image.size)
@@ -47,7 +47,9 @@ extension World {
         guard let device = node.kernel.devices[mapped.path], MappedDevice(device).mayBeSameImage(as: mapped),
             mapped.client == nil || mapped.client == device.client, !device.isOutOfSight
         else { return false }
-        guard device.openers.isEmpty, !device.isBeingChecked, node.kernel.superblocks[mapped.path] == nil else {
+        guard device.openers.isEmpty, !isHeld(mapped.path, on: name), !device.isBeingChecked,
+            node.kernel.superblocks[mapped.path] == nil
+        else {
             throw VolumeError(
                 .busy, "unmap \(mapped.path)", why: "Device or resource busy", remedy: "see who has it open")
         }

@@ -17,7 +17,7 @@ extension World {
     /// What the kernel does when a filesystem is put to rest. Its path may be another device's from then on.
     mutating func giveBackUnmounted(_ path: String, on name: String) {
         guard let device = nodes[name]?.kernel.devices[path], device.goesWithLastMount, device.openers.isEmpty,
-            !device.isBeingChecked
+            !isHeld(path, on: name), !device.isBeingChecked
         else { return }
         nodes[name]?.kernel.devices[path] = nil
         nodes[name]?.kernel.leftovers.append(device)

@@ -87,6 +87,7 @@ public struct SimulatedKernel: Sendable {
     /// In the order in which they were mounted: the last one at a mountpoint is on top.
     public internal(set) var mounts: [SimulatedMount] = []
     public internal(set) var directories: Set<String> = []
+    var holds: Set<SimulatedHold> = []
     /// Nothing on this node can limit a device.
     public var cannotLimit = false
     /// Checks of filesystems do not come to an end.

@@ -93,6 +93,7 @@ struct AlteredMounter: Mounter {
     var looking: @Sendable (String) async throws -> MountedFilesystem?
     var findingUse: @Sendable (String) async throws -> Bool
     var preparing: @Sendable (String, VolumeSpec) async throws -> Void
+    var holding: @Sendable (String) async throws -> HeldDevice
 
     init(_ base: any Mounter) {
         self.base = base
@@ -100,6 +101,7 @@ struct AlteredMounter: Mounter {
         looking = { try await base.mounted(at: $0) }
         findingUse = { try await base.isInUse($0) }
         preparing = { try await base.prepareRoot(of: $0, spec: $1) }
+        holding = { try await base.hold($0) }
     }
 
     func mount(
@@ -111,6 +113,7 @@ struct AlteredMounter: Mounter {
     func mountpoints(of device: String) async throws -> [String] { try await base.mountpoints(of: device) }
     func mounted(at mountpoint: String) async throws -> MountedFilesystem? { try await looking(mountpoint) }
     func isInUse(_ device: String) async throws -> Bool { try await findingUse(device) }
+    func hold(_ device: String) async throws -> HeldDevice { try await holding(device) }
     func prepareRoot(of mountpoint: String, spec: VolumeSpec) async throws { try await preparing(mountpoint, spec) }
 }
 
