@@ -21,14 +21,19 @@ extension RBDImages {
         try call.refuseNUL(in: [removed])
         return try await inPool(call, timeout) { pool in
             try pool.withUnsafeContext { context in
+                let found = try Self.imageID(in: Self.idObject(of: name), context, call)
+                if let id, found == id {
+                    try Self.withdraw(name, to: removed, id, context, call)
+                    try Self.resumeMove(of: removed, delay, context, call)
+                    return nil
+                }
                 let withdrawn = try Self.imageID(in: Self.idObject(of: removed), context, call)
                 guard let id = id ?? withdrawn else {
                     try Self.resumeMove(of: removed, delay, context, call)
                     return nil
                 }
-                let found = try Self.imageID(in: Self.idObject(of: name), context, call)
                 if found == id {
-                    try Self.withdraw(name, to: removed, id, isNamed: withdrawn == id, context, call)
+                    try Self.withdraw(name, to: removed, id, context, call)
                 } else if withdrawn != id {
                     // A release before this one deleted the data at once, beginning with the name.
                     try Self.finishRemoval(id: id, context, call)
@@ -40,20 +45,20 @@ extension RBDImages {
         }
     }
 
-    /// - Parameter isNamed: whether the image has the new name already, beside the old one.
+    /// The image may have the new name already, beside the old one, where a rename was cut off. `rbd_rename` looks for the new
+    /// name before it does anything, so that is asked only when it refuses.
     private static func withdraw(
-        _ name: String, to removed: String, _ id: String, isNamed: Bool, _ context: rados_ioctx_t, _ call: CephCall
+        _ name: String, to removed: String, _ id: String, _ context: rados_ioctx_t, _ call: CephCall
     ) throws {
-        if isNamed {
-            try finishRename(of: id, from: name, to: removed, context, call)
-        } else {
-            let code = rbd_rename(context, name, removed)
-            if code < 0 { throw call.error(code, detail: "rbd_rename to '\(removed)'") }
-            // Librbd goes by the name, and this thread may have been held up since it was looked up.
-            guard let renamed = try imageID(in: idObject(of: removed), context, call), renamed != id else { return }
-            _ = try call.check(rbd_rename(context, removed, name))
-            throw call.error(ESTALE, detail: "another image, with the id \(renamed), got the name meanwhile")
+        let code = rbd_rename(context, name, removed)
+        if code == -EEXIST, try imageID(in: idObject(of: removed), context, call) == id {
+            return try finishRename(of: id, from: name, to: removed, context, call)
         }
+        if code < 0 { throw call.error(code, detail: "rbd_rename to '\(removed)'") }
+        // Librbd goes by the name, and this thread may have been held up since it was looked up.
+        guard let renamed = try imageID(in: idObject(of: removed), context, call), renamed != id else { return }
+        _ = try call.check(rbd_rename(context, removed, name))
+        throw call.error(ESTALE, detail: "another image, with the id \(renamed), got the name meanwhile")
     }
 
     /// `rbd_trash_move` finds an image by its name, and one that was cut off on its way by the name in the trash's entry.
