@@ -31,7 +31,7 @@ public struct LinuxFilesystemTools: FilesystemTools {
         if let running = checks.running(on: device) { return try await verdict(of: running, device, what) }
         let now = UInt64(max(0, time(nil)))
         let look = try await kernel.runOnDevice("read \(device)", to: what) {
-            try BlockDevice(device).isClaimed() ? nil : try Self.look(at: device, now: now)
+            try BlockDevice(device).isClaimed() ? nil : try Self.look(at: device, filesystem, now: now)
         }
         guard let (signature, doubt) = look else {
             if let checker = try await checkers(of: device, what).first {
@@ -53,14 +53,16 @@ public struct LinuxFilesystemTools: FilesystemTools {
     }
 
     /// What is on the device, and whether e2fsck would do anything about it. Blocking.
-    private static func look(at device: String, now: UInt64) throws -> (FilesystemSignature, Ext4Doubt?) {
+    private static func look(
+        at device: String, _ filesystem: FilesystemType, now: UInt64
+    ) throws -> (FilesystemSignature, Ext4Doubt?) {
         let size = try BlockDevice(device).size()?.bytes ?? 0
         let pieces = try DevicePieces(device)
         let start = 0..<UInt64(FilesystemSignature.length)
-        pieces.announce([start] + Ext4Look.guesses(size: size))
+        pieces.announce([start] + (filesystem == .ext4 ? Ext4Look.guesses(size: size) : []))
         let head = try pieces.read(start)
         let signature = FilesystemSignature(head: head.bytes)
-        guard signature.found.contains(.ext4) else { return (signature, .noSuperblock) }
+        guard filesystem == .ext4, signature.found.contains(.ext4) else { return (signature, .noSuperblock) }
         return (signature, Ext4Look(head: head, size: size, now: now).doubt(in: pieces))
     }
 
