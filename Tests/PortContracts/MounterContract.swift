@@ -19,6 +19,7 @@ public enum MounterContract {
         .init("a prepared root has no lost+found, and the owner and mode asked for") { try await $0.prepares() },
         .init("preparing leaves alone what was not asked for, and every file") { try await $0.preparesLittle() },
         .init("a device is in use while it is mounted or open, and only then") { try await $0.usesOfDevice() },
+        .init("a device that is held is in use, is given back to nobody, and can be mounted") { try await $0.holds() },
         .init("there is no root to prepare where nothing is mounted") { try await $0.preparesNothing() },
     ]
 }
@@ -205,6 +206,23 @@ extension NodeUnderTest {
             let exists = try await applications.exists(mountpoint)
             #expect(!exists)
             try await mounter.unmount(mountpoint, of: device.path)
+        }
+    }
+
+    fileprivate func holds() async throws {
+        await #expect(throws: VolumeError.self) { _ = try await mounter.hold("/dev/rbd4711") }
+        try await withVolume { device, _ in
+            let held = try await mounter.hold(device.path)
+            try await cleaningUp {
+                #expect(try await mounter.isInUse(device.path))
+                #expect(await errorOf { _ = try await mapper.unmap(device) }?.code == .busy)
+                try await withMount(device) { mountpoint in
+                    try await applications.write("written", to: "file", at: mountpoint)
+                }
+            } after: {
+                held.release()
+            }
+            #expect(try await mounter.isInUse(device.path) == false)
         }
     }
 

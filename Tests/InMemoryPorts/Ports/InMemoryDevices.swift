@@ -214,6 +214,7 @@ public struct InMemoryMounter: Mounter {
         try await process.perform(.mountInspect, device) { [process] in
             let kernel = try $0.node(process.node).kernel
             return kernel.superblocks[device] != nil || kernel.devices[device]?.openers.isEmpty == false
+                || $0.isHeld(device, on: process.node)
         }
     }
 
