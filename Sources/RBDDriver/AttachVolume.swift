@@ -31,6 +31,7 @@ extension VolumeDriver {
                 device = try await mapAnew(device, volume, &progress)
             }
             try await mountDevice(device, volume, &progress)
+            await progress.held?.release()
             let values = await bringIntoForce(
                 volume, on: device, at: progress.mountpoint,
                 after: progress.mapping.wasFound ? nil : inForceWhenMounted(volume))
@@ -42,12 +43,12 @@ extension VolumeDriver {
             return progress.mountpoint
         } catch let error as VolumeError where error.code == .checking {
             // Nothing is undone: the next Mount finds the check further, on this very device.
-            progress.held?.release()
+            await progress.held?.release()
             log.step("the filesystem is being checked", claimed.name, ["progress": "\(error.why)"])
             await undoing { await keepClaim(progress) }
             throw error
         } catch {
-            progress.held?.release()
+            await progress.held?.release()
             log.warning("mount failed", metadata: ["volume": "\(claimed.name)", "error": "\(error)"])
             await undoing { await undo(progress, volume, because: error) }
             throw error
@@ -206,7 +207,7 @@ extension VolumeDriver {
         log.step(
             "the filesystem may have been repaired on this device; mapping the image again", volume.name,
             ["device": "\(device.path)"])
-        progress.held?.release()
+        await progress.held?.release()
         try await unmapForCertain(device, volume)
         if let client = device.client { progress.unmapped.insert(client) }
         let anew = try await mapOrReuse(volume, [], &progress)
@@ -279,13 +280,25 @@ extension VolumeDriver {
             let now = try await mapped(at: device.path)
             if let now, now.mayBeSameImage(as: device), now.client == device.client || now.client == nil { return held }
         } catch {
-            held.release()
+            await held.release()
             throw error
         }
-        held.release()
+        await held.release()
         throw VolumeError(
             .unexplained, "mount volume \(volume.name)", why: "its mapping \(device.path) has ended",
             remedy: "try again")
+    }
+
+    /// Does something to the device by its path while it is held.
+    func holding(_ device: MappedDevice, _ volume: VolumeRecord, _ body: () async throws -> Void) async throws {
+        let held = try await hold(device, volume)
+        do {
+            try await body()
+        } catch {
+            await held.release()
+            throw error
+        }
+        await held.release()
     }
 }
 

@@ -152,17 +152,17 @@ extension VolumeDriver {
     ) async throws {
         // A device that is given back with its last mount may be another volume's by now.
         guard try await ports.mapper.mapped().contains(device) else { return }
-        let held = try await hold(device, volume)
-        defer { held.release() }
         // Where the mount root was another one when it was mounted, it is mounted below the present one now.
         let mountpoint = settings.mountpoint(of: detaching.name)
         var staying = leaving
         staying.mountpoint = mountpoint
         // The answer of the attempt before may have been lost.
         if try await ports.mounter.mounted(at: mountpoint)?.device != device.exposed {
-            try await ports.mounter.mount(
-                device.exposed, at: mountpoint, volume.spec.filesystem,
-                options: mountOptions(of: volume))
+            try await holding(device, volume) {
+                try await ports.mounter.mount(
+                    device.exposed, at: mountpoint, volume.spec.filesystem,
+                    options: mountOptions(of: volume))
+            }
         }
         await keepAttached(detaching, staying, because: nil)
     }

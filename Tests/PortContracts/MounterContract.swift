@@ -220,7 +220,7 @@ extension NodeUnderTest {
                     try await applications.write("written", to: "file", at: mountpoint)
                 }
             } after: {
-                held.release()
+                await held.release()
             }
             #expect(try await mounter.isInUse(device.path) == false)
         }

@@ -1,19 +1,29 @@
 import Synchronization
 
-/// A block device that is held open. It is let go of when this is released, or is gone.
+/// A block device that is held open. Letting go may wait for the device, which may hang: so it is asked for, as a rule. One that is
+/// given up without that, as when nobody waits for it any more, is let go of beside everything else.
 public final class HeldDevice: Sendable {
-    private let letGo: Mutex<(@Sendable () -> Void)?>
+    private let letGo: Mutex<(@Sendable () async -> Void)?>
+    private let givenUp: @Sendable () -> Void
 
-    /// - Parameter letGo: called once.
-    public init(letGo: @escaping @Sendable () -> Void) { self.letGo = Mutex(letGo) }
+    /// Either of the two is called, once.
+    /// - Parameter givenUp: must not wait.
+    public init(letGo: @escaping @Sendable () async -> Void, givenUp: @escaping @Sendable () -> Void) {
+        self.letGo = Mutex(letGo)
+        self.givenUp = givenUp
+    }
 
-    deinit { release() }
+    deinit {
+        if take() != nil { givenUp() }
+    }
 
-    public func release() {
-        let letGo = letGo.withLock { letGo in
+    /// Does nothing the second time.
+    public func release() async { await take()?() }
+
+    private func take() -> (@Sendable () async -> Void)? {
+        letGo.withLock { letGo in
             defer { letGo = nil }
             return letGo
         }
-        letGo?()
     }
 }

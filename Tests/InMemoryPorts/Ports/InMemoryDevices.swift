@@ -192,9 +192,10 @@ public struct InMemoryMounter: Mounter {
     public func hold(_ device: String) async throws -> HeldDevice {
         try await process.perform(.mountHold, device) { [process] in
             let token = try $0.hold(device, on: process.node, by: process.number)
-            return HeldDevice {
+            let letGo: @Sendable () -> Void = {
                 process.cluster.mutate { $0.letGo(token, on: process.node) }
             }
+            return HeldDevice(letGo: letGo, givenUp: letGo)
         }
     }
 
