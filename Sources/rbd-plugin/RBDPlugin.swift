@@ -48,6 +48,28 @@ struct RBDPlugin: AsyncParsableCommand {
             Glibc.exit(ExitStatus.settings.rawValue)
         }
         MistypedCommand.refuse(CommandLine.arguments, of: Self.self)
-        await main(nil)
+        await runAndEnd()
+    }
+
+    /// A call to Ceph may still be on its thread, as after an interruption. An ordinary exit destroys librados' global objects beneath
+    /// it, and the program crashes instead of ending with its status.
+    private static func runAndEnd() async -> Never {
+        var status = ExitCode.success
+        do {
+            var command = try await asyncParseAsRoot(nil)
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            status = exitCode(for: error)
+            let text = fullMessage(for: error)
+            if !text.isEmpty {
+                if status == .success { print(text) } else { Output.error(text + "\n") }
+            }
+        }
+        fflush(nil)
+        _exit(status.rawValue)
     }
 }
