@@ -51,8 +51,8 @@ struct RBDPlugin: AsyncParsableCommand {
         await runAndEnd()
     }
 
-    /// A call to Ceph may still be on its thread, as after an interruption. An ordinary exit destroys librados' global objects beneath
-    /// it, and the program crashes instead of ending with its status.
+    /// A call to Ceph may still be on its thread, as one that hangs always is. An ordinary exit destroys librados' global objects
+    /// beneath it, and the program crashes instead of ending with its status: so every command leaves through here.
     private static func runAndEnd() async -> Never {
         var status = ExitCode.success
         do {

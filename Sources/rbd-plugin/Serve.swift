@@ -48,10 +48,6 @@ struct Serve: AsyncParsableCommand {
         }
         log.info("stopped")
         await LogOutput.flush()
-        // A call to Ceph may still be on its thread, as one that hangs always is. An ordinary exit destroys librados' global
-        // objects beneath it, and crashes.
-        fflush(nil)
-        _exit(EXIT_SUCCESS)
     }
 
     /// Writes why the program ends, after all that it has logged.

@@ -47,8 +47,7 @@ struct DoctorCommand: AsyncParsableCommand {
             : examination.text(isColoured: Self.isColoured)
         Output.write([UInt8](text.utf8), to: STDOUT_FILENO)
         if let refusal { Output.error("rbd-plugin: cannot write the bundle: \(refusal)\n") }
-        // Calls that hang have threads that nothing ends.
-        Glibc.exit(refusal == nil ? examination.exitCode : ExitStatus.unseen.rawValue)
+        throw ExitCode(refusal == nil ? examination.exitCode : ExitStatus.unseen.rawValue)
     }
 
     /// - Returns: why there is none; `nil` when it was written, or none was asked for.

@@ -32,7 +32,6 @@ struct StatusCommand: AsyncParsableCommand {
             ? try RecordOutput.json(StatusJSON(status, version: Version.text, onlyTroubles: onlyTroubles)) + "\n"
             : StatusText.text(status, onlyTroubles: onlyTroubles)
         Output.write([UInt8](text.utf8), to: STDOUT_FILENO)
-        // Calls that hang have threads that nothing ends.
-        Glibc.exit(status.isWell ? ExitStatus.done.rawValue : ExitStatus.failed.rawValue)
+        if !status.isWell { throw ExitCode(ExitStatus.failed.rawValue) }
     }
 }
