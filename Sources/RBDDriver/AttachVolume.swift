@@ -251,9 +251,7 @@ extension VolumeDriver {
             }
         } else {
             progress.isMounted = true
-            try await ports.mounter.mount(
-                device.exposed, at: progress.mountpoint, volume.spec.filesystem,
-                options: mountOptions(of: volume))
+            try await mountFilesystem(on: device, of: volume, at: progress.mountpoint)
         }
         // Also of what was mounted before: the Mount that mounted it may have ended right then.
         try await ports.mounter.prepareRoot(of: progress.mountpoint, spec: volume.spec)
@@ -271,34 +269,43 @@ extension VolumeDriver {
         return discard + volume.spec.mountOptions + settings.mountOptions + access
     }
 
+    func mountFilesystem(on device: MappedDevice, of volume: VolumeRecord, at mountpoint: String) async throws {
+        try await ports.mounter.mount(
+            device.exposed, at: mountpoint, volume.spec.filesystem, options: mountOptions(of: volume))
+    }
+
+    /// Mounts what is already in use, or was until now: nothing is checked before.
+    func mountHeld(_ device: MappedDevice, of volume: VolumeRecord, at mountpoint: String) async throws {
+        let held = try await hold(device, volume)
+        do {
+            try await mountFilesystem(on: device, of: volume, at: mountpoint)
+        } catch {
+            await held.release()
+            throw error
+        }
+        await held.release()
+    }
+
     /// Holds the device for as long as the filesystem on it is looked at and mounted by its path: a mapping whose process dies leaves
     /// the path to whatever is mapped next.
     /// - Throws: `VolumeError` with code `unexplained` when the path is another's already.
     func hold(_ device: MappedDevice, _ volume: VolumeRecord) async throws -> HeldDevice {
         let held = try await ports.mounter.hold(device.exposed)
         do {
-            let now = try await mapped(at: device.path)
-            if let now, now.mayBeSameImage(as: device), now.client == device.client || now.client == nil { return held }
+            try await refuseIfReplaced(device, volume)
+            return held
         } catch {
             await held.release()
             throw error
         }
-        await held.release()
+    }
+
+    private func refuseIfReplaced(_ device: MappedDevice, _ volume: VolumeRecord) async throws {
+        let now = try await mapped(at: device.path)
+        if let now, now.mayBeSameImage(as: device), now.client == device.client || now.client == nil { return }
         throw VolumeError(
             .unexplained, "mount volume \(volume.name)", why: "its mapping \(device.path) has ended",
             remedy: "try again")
-    }
-
-    /// Does something to the device by its path while it is held.
-    func holding(_ device: MappedDevice, _ volume: VolumeRecord, _ body: () async throws -> Void) async throws {
-        let held = try await hold(device, volume)
-        do {
-            try await body()
-        } catch {
-            await held.release()
-            throw error
-        }
-        await held.release()
     }
 }
 

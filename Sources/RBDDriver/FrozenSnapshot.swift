@@ -131,10 +131,7 @@ extension VolumeDriver {
         let isMounted = try await ports.mounter.mounted(at: mountpoint) != nil
         let isInUse = try await ports.mounter.isInUse(device.exposed)
         guard rules.mountsAgain(attachment, mountpoint, isMounted, isInUse) else { return }
-        try await holding(device, volume) {
-            try await ports.mounter.mount(
-                device.exposed, at: mountpoint, volume.spec.filesystem, options: mountOptions(of: volume))
-        }
+        try await mountHeld(device, of: volume, at: mountpoint)
         log.step("mounted again what containers still use", stored.name, ["device": "\(device.path)"])
     }
 

@@ -158,11 +158,7 @@ extension VolumeDriver {
         staying.mountpoint = mountpoint
         // The answer of the attempt before may have been lost.
         if try await ports.mounter.mounted(at: mountpoint)?.device != device.exposed {
-            try await holding(device, volume) {
-                try await ports.mounter.mount(
-                    device.exposed, at: mountpoint, volume.spec.filesystem,
-                    options: mountOptions(of: volume))
-            }
+            try await mountHeld(device, of: volume, at: mountpoint)
         }
         await keepAttached(detaching, staying, because: nil)
     }
