@@ -41,8 +41,7 @@ public struct SettingDescription: Sendable {
 
     /// Every setting, in the order in which people read them.
     public static let all: [SettingDescription] =
-        ceph + etcd + volumes + devices + node + time + metrics
-        + log
+        ceph + etcd + volumes + devices + node + time + metrics + log
 
     private static let bySetting = Dictionary(all.map { ($0.setting, $0) }) { first, _ in first }
 

@@ -9,7 +9,7 @@ enum MetricKind: String, Sendable {
 struct MetricFamily: Sendable {
     let kind: MetricKind
     var series: [LabelSet: any Series] = [:]
-    /// Series of which a scrape asks which there are.
+    /// Series that come and go: each scrape asks for them.
     var changing: (@Sendable () -> [LabelledValue])?
 
     /// What a scrape shows.

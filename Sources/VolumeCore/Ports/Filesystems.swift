@@ -84,8 +84,8 @@ public protocol Mounter: Sendable {
     /// that does not exist.
     func isInUse(_ device: String) async throws -> Bool
 
-    /// Opens the device, and keeps it open: as long as it is held, its path does not become another device's, whatever becomes of
-    /// what it was mapped by, and nothing gives it back. Whose device it is has to be looked at once it is held.
+    /// Opens the device and keeps it open. A held device cannot be given back, and its path cannot become another device's, even if
+    /// the process behind the mapping dies. Callers check whose device it is after they hold it: it may have been replaced before.
     /// - Throws: `VolumeError` when there is no such device, or nothing is behind it.
     func hold(_ device: String) async throws -> HeldDevice
 

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// A block device that is held open. Letting go may wait for the device, which may hang: so it is asked for, as a rule. One that is
-/// given up without that, as when nobody waits for it any more, is let go of beside everything else.
+/// A block device that is held open. Closing it can wait for a device that hangs, so callers release it and wait. If nobody does,
+/// because the caller gave up, the device is closed in the background.
 public final class HeldDevice: Sendable {
     private let letGo: Mutex<(@Sendable () async -> Void)?>
     private let givenUp: @Sendable () -> Void

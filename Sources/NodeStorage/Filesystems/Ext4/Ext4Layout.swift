@@ -149,7 +149,7 @@ struct Ext4Layout: Sendable, Hashable {
     }
 
     private static func checkDates(_ bytes: DiskBytes, now: UInt64) throws(Ext4Doubt) {
-        // s_checkinterval: where there is none, e2fsck looks at no date.
+        // s_checkinterval: without an interval, e2fsck ignores the dates.
         let interval = UInt64(bytes.little32(0x44))
         guard interval != 0 else { return }
         // s_mtime, s_wtime, s_lastcheck, whose high parts are elsewhere.
