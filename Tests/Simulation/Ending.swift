@@ -89,7 +89,7 @@ extension History {
     private var budget: Duration { Setup.settings.workBudget + Setup.settings.undoBudget + .seconds(1) }
 
     /// Lets every waiting call go on until `isDone`; time passes when nothing else can happen.
-    private func pump(until isDone: () -> Bool) {
+    func pump(until isDone: () -> Bool) {
         var moves = 0
         while !isDone(), checks.violation == nil, moves < 2000 {
             moves += 1
@@ -101,6 +101,7 @@ extension History {
                     strike(parked, .killedAfter)
                 } else {
                     answer(parked)
+                    pauseIfToBePaused(after: parked.call)
                 }
             } else if let next = lot.calls.compactMap(\.due).min() {
                 cluster.mutate { $0.advance(to: next) }
@@ -134,7 +135,7 @@ extension History {
         return outcomes[number] ?? .noAnswer
     }
 
-    private func mustSucceed(_ request: Request, on index: Int) {
+    func mustSucceed(_ request: Request, on index: Int) {
         guard checks.violation == nil else { return }
         var outcome = outcome(of: request, on: index)
         // What the answer asks a person to do.
@@ -199,6 +200,7 @@ extension History {
             if each == Int(seed % UInt64(hosts.count)) { seeThatItIsSnapshot(name, on: each) }
             stop(0, on: each)
             hosts[each].containers[0].state = .unmounting
+            fallAsleepInUnmount(volume, id: id, on: each)
             mustSucceed(.unmount(volume, id: id), on: each)
             hosts[each].containers = []
         }

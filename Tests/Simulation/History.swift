@@ -78,6 +78,9 @@ final class History: @unchecked Sendable {
     /// At the end: the plugin is killed after its next call of that kind.
     var killedAfter: PortOperation?
 
+    /// At the end: the node is paused after its next call of that kind.
+    var pausedAfter: (node: String, operation: PortOperation)?
+
     private func prepare(_ start: StartingPoint) {
         trace.note(0, cluster.world) { "\(volumes.joined(separator: " and ")): \(start), faults: \(planText)" }
         for index in hosts.indices { startPlugin(on: index, recovering: false) }

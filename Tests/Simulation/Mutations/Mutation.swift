@@ -206,7 +206,9 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .unseenClientsAreForgotten, .undoForgetsItsClaim, .reattachForgetsClients:
             [.clientsAreNamed, .unmountedIsGone]
         case .nodesNeverDie, .wishesAreLost, .nothingIsUnsettled, .orphansStay, .budgetsAreEndless: [.endsWell]
-        case .useIsNotSeen: [.livingKeep]
+        // A mount that is given up under its containers is also one that the next start does not find: what was left frozen
+        // on it is thawed by nobody.
+        case .useIsNotSeen: [.livingKeep, .endsWell]
         case .deletesAreNotDone: [.unmountedIsGone, .endsWell]
         case .readyComesFirst: [.answersAreTrue, .endsWell]
         case .recordOfVolumeGoesFirst: [.endsWell, .answersAreTrue]
