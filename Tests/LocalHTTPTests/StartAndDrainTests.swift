@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import LocalHTTP
 import RawHTTPClient
+import Synchronization
 import Testing
 
 @Suite("Socket file and draining", .timeLimit(.minutes(1)))
@@ -112,14 +113,19 @@ struct StartAndDrainTests {
         await never.end()
         for _ in 0..<50 {
             let test = TestServer()
-            async let running: Void = test.server.run()
+            let hasEnded = Atomic(false)
+            async let running: Void = {
+                defer { hasEnded.store(true, ordering: .releasing) }
+                try await test.server.run()
+            }()
             // Clients are let in a moment before the server knows that it serves.
             var client = UnixSocket.connected(to: test.path)
-            while client == nil {
+            while client == nil, !hasEnded.load(ordering: .acquiring), !Task.isCancelled {
                 // The server may need this very thread to start.
                 await Task.yield()
                 client = UnixSocket.connected(to: test.path)
             }
+            #expect(client != nil)
             await test.server.drain(timeout: .seconds(30))
             try await running
             client.map { _ = close($0) }
