@@ -34,6 +34,37 @@ struct PackagingTests {
             {
                 #expect(lines.contains { $0.hasSuffix(" ./usr/share/doc/rbd-plugin/\(file)") }, "\(file)")
             }
+            let pages = lines.filter { $0.contains("/man8/") && $0.hasSuffix(".8.gz") }.count
+            #expect(pages == (try await packages.makePages().count))
+        }
+    }
+
+    @Test("Each command has a manual page, which says what its help says, and which groff takes without a warning")
+    func manualPages() async throws {
+        try await Packages.with { packages in
+            let pages = try await packages.makePages()
+            #expect(pages.count > 45)
+            for page in pages {
+                let checked = try await runTool("groff", ["-man", "-ww", "-z", packages.folder + "/man/" + page])
+                #expect(checked.succeeded && checked.output.isEmpty && checked.error.isEmpty, "\(page): \(checked)")
+            }
+            func shown(_ page: String) async throws -> String {
+                let formatted = try await runTool(
+                    "groff", ["-man", "-Tascii", "-P-bcu", "-rLL=200n", packages.folder + "/man/" + page])
+                return try formatted.checked().output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            }
+            let all = try await shown("rbd-plugin.8")
+            #expect(all.contains("rbd-plugin-volume(8) List and inspect volumes"))
+            #expect(all.contains("EXIT STATUS 0 Done.") && all.contains("78 The settings are wrong"))
+            let resize = try await shown("rbd-plugin-volume-resize.8")
+            #expect(
+                resize.contains("rbd-plugin volume resize volume [size] [--to-image] [--no-wait] [--timeout timeout]"))
+            #expect(resize.contains("--timeout timeout How many seconds to wait. (default: 60)"))
+            let export = try await shown("rbd-plugin-backup-export.8")
+            #expect(
+                export.contains("rbd-plugin backup export db@monday --from sunday - | ssh vault 'cat > db-monday.diff'")
+            )
+            #expect(try await shown("rbd-plugin-serve.8").contains("ETCD_ENDPOINTS (default: 127.0.0.1:2379)"))
         }
     }
 
@@ -103,6 +134,13 @@ private struct Packages {
         let root = folder + "/" + name
         try await runTool(scripts + "/rootfs", [root, try PluginProcess.executable()], within: .seconds(300)).checked()
         return root
+    }
+
+    /// - Returns: the names of the manual pages, which are in the folder `man`.
+    func makePages() async throws -> [String] {
+        let pages = folder + "/man"
+        try await runTool(scripts + "/manual", [try PluginProcess.executable(), pages], within: .seconds(120)).checked()
+        return try FileManager.default.contentsOfDirectory(atPath: pages).sorted()
     }
 
     /// Of all that a tarball says of a folder.
