@@ -207,9 +207,8 @@ let package = Package(
         .testTarget(
             name: "NodeStorageTests",
             dependencies: [
-                "Blocking", "KernelRequest", "MountInfo", "NodeStorage", "PortContracts", "RealParts", "RBDDriver",
-                "Rig",
-                "VolumeCore",
+                "Blocking", "InMemoryPorts", "KernelRequest", "MountInfo", "NodeStorage", "PortContracts", "RealParts",
+                "RBDDriver", "Rig", "VolumeCore",
             ],
             swiftSettings: swiftSettings),
         .testTarget(

@@ -292,20 +292,12 @@ extension VolumeDriver {
     func hold(_ device: MappedDevice, _ volume: VolumeRecord) async throws -> HeldDevice {
         let held = try await ports.mounter.hold(device.exposed)
         do {
-            try await refuseIfReplaced(device, volume)
+            try device.refuseIfReplaced(by: try await mapped(at: device.path), "mount volume \(volume.name)")
             return held
         } catch {
             await held.release()
             throw error
         }
-    }
-
-    private func refuseIfReplaced(_ device: MappedDevice, _ volume: VolumeRecord) async throws {
-        let now = try await mapped(at: device.path)
-        if let now, now.mayBeSameImage(as: device), now.client == device.client || now.client == nil { return }
-        throw VolumeError(
-            .unexplained, "mount volume \(volume.name)", why: "its mapping \(device.path) has ended",
-            remedy: "try again")
     }
 }
 

@@ -47,25 +47,7 @@ public struct LinuxMounter: Mounter {
         }
     }
 
-    public func hold(_ device: String) async throws -> HeldDevice {
-        try await kernel.runOnDevice("open \(device)", to: "hold \(device)") {
-            let file = try FileDescriptor.open(device, .readOnly, options: [.closeOnExec, .nonBlocking])
-            // Made here: what comes after the caller has given up is closed by that.
-            return HeldDevice {
-                await close(file, of: device)
-            } givenUp: {
-                Task.detached { await close(file, of: device) }
-            }
-        }
-    }
-
-    /// On a thread for calls that hang, and although the operation's time may be up: else the device could not be given back.
-    private func close(_ file: FileDescriptor, of device: String) async {
-        let call = "close \(device) (\(file.rawValue))"
-        _ = try? await Task.detached { [kernel] in
-            try await kernel.runOnDevice(call, to: "let go of \(device)") { try file.close() }
-        }.value
-    }
+    public func hold(_ device: String) async throws -> HeldDevice { try await kernel.hold(device) }
 
     private func callMount(
         _ device: String, at mountpoint: String, _ filesystem: FilesystemType, _ options: [String], _ what: String

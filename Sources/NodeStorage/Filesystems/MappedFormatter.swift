@@ -58,12 +58,26 @@ public struct MappedFormatter: VolumeFormatter {
     private func withDevice(_ image: ImageReference, _ id: String, _ body: (String) async throws -> Void) async throws {
         let device = try await mapper.map(image, id: id, options: [])
         do {
-            try await body(device.path)
+            try await whileHeld(device, body)
         } catch {
             _ = try? await mapper.unmap(device)
             throw error
         }
         try await mapper.unmap(device)
+    }
+
+    /// A mapping whose process dies leaves its path to whatever is mapped next: another volume's device must not be formatted for it.
+    private func whileHeld(_ device: MappedDevice, _ body: (String) async throws -> Void) async throws {
+        let held = try await kernel.hold(device.path)
+        do {
+            try device.refuseIfReplaced(
+                by: try await mapper.mapped().first { $0.path == device.path }, "use the new image \(device.image)")
+            try await body(device.path)
+        } catch {
+            await held.release()
+            throw error
+        }
+        await held.release()
     }
 
     /// Reads head, tail and the places of superblocks. Only what was read and is zero counts as blank.

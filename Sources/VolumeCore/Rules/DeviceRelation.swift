@@ -31,6 +31,13 @@ extension MappedDevice {
     public func mayBeSameImage(as other: MappedDevice) -> Bool {
         image == other.image && (imageID == nil || other.imageID == nil || imageID == other.imageID)
     }
+
+    /// - Parameter now: what is at its path now.
+    /// - Throws: `VolumeError` with code `unexplained` when that is another mapping, or none.
+    public func refuseIfReplaced(by now: MappedDevice?, _ what: String) throws {
+        if let now, now.mayBeSameImage(as: self), now.client == client || now.client == nil { return }
+        throw VolumeError(.unexplained, what, why: "its mapping \(path) has ended", remedy: "try again")
+    }
 }
 
 extension VolumeError {
