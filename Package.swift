@@ -89,6 +89,7 @@ let package = Package(
         .target(name: "MetricsListener", dependencies: ["LocalHTTP", log], swiftSettings: swiftSettings),
         .target(name: "Doctor", swiftSettings: swiftSettings),
         .target(name: "ClusterStatus", dependencies: ["VolumeCore"], swiftSettings: swiftSettings),
+        .target(name: "VolumeLoad", swiftSettings: swiftSettings),
         .target(name: "PrometheusMetrics", dependencies: metrics, swiftSettings: swiftSettings),
         .target(name: "PluginConfiguration", dependencies: ["VolumeCore", log], swiftSettings: swiftSettings),
         .target(
@@ -99,7 +100,7 @@ let package = Package(
                 "Backup", "Blocking", "CCaller", "CCoreDump", "CPrivileges", "CVersion", "CephStorage", "ClusterStatus",
                 "Doctor", "DockerVolumeAPI", "EtcdClient", "EtcdState", "MetricsListener", "NodeStorage",
                 "PluginConfiguration", "PluginLog", "PrometheusMetrics", "Provisioning",
-                "RBDDriver", "UntrustedJSON", "VolumeCore", log,
+                "RBDDriver", "UntrustedJSON", "VolumeCore", "VolumeLoad", log,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -192,6 +193,9 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "ClusterStatusTests", dependencies: ["ClusterStatus", "VolumeCore"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "VolumeLoadTests", dependencies: ["PrometheusMetrics", "VolumeLoad"] + metrics,
+            swiftSettings: swiftSettings),
         .testTarget(name: "DoctorTests", dependencies: ["Doctor"], swiftSettings: swiftSettings),
         .testTarget(
             name: "PluginLogTests", dependencies: ["PluginLog", "PluginConfiguration", log],

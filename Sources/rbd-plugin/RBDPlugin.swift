@@ -13,9 +13,8 @@ struct RBDPlugin: AsyncParsableCommand {
         abstract: "Docker volumes on Ceph RBD: block volumes that follow their containers from node to node.",
         version: Version.text,
         subcommands: [
-            Serve.self, StatusCommand.self, DoctorCommand.self, VolumeCommand.self, SnapshotCommand.self,
-            TrashCommand.self,
-            BackupCommand.self,
+            Serve.self, StatusCommand.self, TopCommand.self, DoctorCommand.self, VolumeCommand.self,
+            SnapshotCommand.self, TrashCommand.self, BackupCommand.self,
             RequestCommand.self, PolicyCommand.self, MountCommand.self, NodeCommand.self, GlobalCommand.self,
             HistoryCommand.self,
         ])

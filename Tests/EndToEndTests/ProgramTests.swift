@@ -75,7 +75,7 @@ struct ProgramTests {
             ("snapshot craete db a", "'craete'. Did you mean 'create'?"), ("docter", "Did you mean 'doctor'?"),
             ("resize db 4G", "Did you mean 'volume resize'?"), ("help volmue", "Did you mean 'volume'?"),
             ("restore db", "Did you mean 'trash restore'?"),
-            ("xyzzy", "The commands are: serve, status, doctor, volume,"),
+            ("xyzzy", "The commands are: serve, status, top, doctor, volume,"),
             ("volume xyzzy", "The commands are: ls, inspect,"), ("volume -x lss", "Unknown option '-x'"),
         ])
     func mistyped(line: String, words: String) async throws {

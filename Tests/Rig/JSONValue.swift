@@ -33,6 +33,15 @@ public enum JSONValue: Hashable, Sendable {
         return number
     }
 
+    /// Of any number.
+    public var double: Double? {
+        switch self {
+        case .integer(let number): Double(number)
+        case .number(let number): number
+        default: nil
+        }
+    }
+
     public var bool: Bool? {
         guard case .bool(let truth) = self else { return nil }
         return truth

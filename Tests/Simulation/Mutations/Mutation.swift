@@ -201,8 +201,10 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .unmapIsBelieved: [.clientsAreNamed, .oneWriter, .oneMapping, .unmountedIsGone]
         case .unmountLies: [.endsWell]
         case .lockOwnersAreNotSeen, .wrongClientIsShutOut, .fenceErrorsAreIgnored,
-            .silentOwnersAreLeft, .lastDeleteIsUnguarded, .newClientIsNotRecorded, .clientIsNotTold:
+            .silentOwnersAreLeft, .lastDeleteIsUnguarded, .newClientIsNotRecorded:
             [.oneWriter, .oneMapping, .recordedWriter, .clientsAreNamed]
+        // What has another client than the mapping that was made counts as another mapping, and is not mounted.
+        case .clientIsNotTold: [.oneWriter, .oneMapping, .recordedWriter, .clientsAreNamed, .endsWell]
         case .unseenClientsAreForgotten, .undoForgetsItsClaim, .reattachForgetsClients:
             [.clientsAreNamed, .unmountedIsGone]
         case .nodesNeverDie, .wishesAreLost, .nothingIsUnsettled, .orphansStay, .budgetsAreEndless: [.endsWell]
