@@ -10,9 +10,10 @@ struct VolumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "volume",
         abstract:
-            "List and inspect volumes, change their size and values, trim them, protect them from removal, forget them.",
+            "List, create, import and remove volumes, change their size and values, trim, protect and forget them.",
         subcommands: [
-            List.self, Inspect.self, ResizeCommand.self, SetCommand.self, GetCommand.self, TrimCommand.self,
+            List.self, Inspect.self, CreateCommand.self, ImportCommand.self, RemoveCommand.self, ResizeCommand.self,
+            SetCommand.self, GetCommand.self, TrimCommand.self,
             Protect.self, Unprotect.self, Forget.self,
         ])
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// One GET on a unix socket, in the oldest form of HTTP: the server closes when it has said all.
+/// One request on a unix socket, in the oldest form of HTTP: the server closes when it has said all.
 enum SocketRequest {
     struct Answer: Sendable {
         var status: Int
@@ -18,12 +18,22 @@ enum SocketRequest {
     private static let largest = 8 << 20
 
     static func get(_ path: String, from socket: String, within limit: Duration) async -> Outcome {
+        await send("GET \(path) HTTP/1.0\r\nHost: rbd-plugin\r\n\r\n", to: socket, within: limit)
+    }
+
+    /// - Parameter body: JSON.
+    static func post(_ path: String, _ body: String, to socket: String, within limit: Duration) async -> Outcome {
+        let head = "POST \(path) HTTP/1.0\r\nHost: rbd-plugin\r\nContent-Type: application/json\r\n"
+        return await send("\(head)Content-Length: \(body.utf8.count)\r\n\r\n\(body)", to: socket, within: limit)
+    }
+
+    private static func send(_ request: String, to socket: String, within limit: Duration) async -> Outcome {
         let seconds = max(1, Int(limit.components.seconds))
-        return await InTime.ofBlocking(limit + .seconds(1)) { exchange(path, socket, seconds) }
+        return await InTime.ofBlocking(limit + .seconds(1)) { exchange(request, socket, seconds) }
             ?? .silent("no answer in \(seconds) s")
     }
 
-    private static func exchange(_ path: String, _ file: String, _ seconds: Int) -> Outcome {
+    private static func exchange(_ request: String, _ file: String, _ seconds: Int) -> Outcome {
         guard access(file, F_OK) == 0 else { return .absent }
         let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return .silent(words(errno)) }
@@ -38,7 +48,6 @@ enum SocketRequest {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) }
         }
         guard connected == 0 else { return .silent(words(errno)) }
-        let request = "GET \(path) HTTP/1.0\r\nHost: doctor\r\n\r\n"
         guard Output.write([UInt8](request.utf8), to: descriptor) else { return .silent(words(errno)) }
         var answer: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
