@@ -60,6 +60,17 @@ import VolumeCore
         }
     }
 
+    @Test("that a mapping is for reading is said last, so that no option of the settings counts for more")
+    func readOnly() async throws {
+        try await run { sysfs, requests in
+            try await sysfs.write(["bus/rbd/add": ""])
+            let client = KernelClient(user: "docker", key: nil, monitorsV1: ["10.0.0.1:6789"], monitorsV2: [])
+            let command = try requests.map(image, for: .readOnly, options: ["rw"], as: client, "map")
+            _ = try await sysfs.bench.runner.run(command, to: "map")
+            #expect(try await content(sysfs, "add").hasPrefix("10.0.0.1:6789 name=docker,_pool_ns=ns,noshare,rw,ro rbd db"))
+        }
+    }
+
     @Test func theStatusIsTheKernelsErrorNumber() async throws {
         try await run { sysfs, requests in
             let client = KernelClient(user: "docker", key: nil, monitorsV1: ["10.0.0.1:6789"], monitorsV2: [])

@@ -33,6 +33,9 @@ public enum DeviceMapperContract {
             try await $0.ownsNothingElse()
         },
         .init("what is mapped or unmapped is not dead") { try await $0.lives() },
+        .init("a device for reading shows what is there, takes no write and no lock, and is known as such") {
+            try await $0.mapsForReading()
+        },
         .init("the device has the size of its image") { try await $0.sizes() },
         .init("a grown image grows its device") { try await $0.grows() },
         .init("mapping no image is an error and leaves nothing") { try await $0.mapsNothing() },
@@ -99,6 +102,42 @@ extension NodeUnderTest {
                 try await images.remove(aside, id: old.imageID)
             }
             #expect(try await listing(of: image) == [])
+        }
+    }
+
+    fileprivate func mapsForReading() async throws {
+        for type in types {
+            try await withFormatted(type) { image, id in
+                try await withDevice(image) { device in
+                    #expect(try await mapper.isReadOnly(device) == false)
+                    try await withMount(device, type) { try await applications.write("there", to: "file", at: $0) }
+                }
+                let device = try await mapper.map(image, id: id, for: .readOnly, options: [])
+                try await cleaningUp {
+                    let (isReadOnly, isOwn) = (
+                        try await mapper.isReadOnly(device), try await mapper.isOwn(device)
+                    )
+                    #expect(isReadOnly && isOwn && device.imageID == id)
+                    #expect(try await listing(of: image) == [device])
+                    try await withMount(device, type, options: ["ro"]) { mountpoint in
+                        let (text, owners) = (
+                            try await applications.read("file", at: mountpoint), try await lockOwners(of: image)
+                        )
+                        #expect(text == "there" && owners == [])
+                        await #expect(throws: (any Error).self) {
+                            try await applications.write("no", to: "file", at: mountpoint)
+                        }
+                    }
+                    // What asks for more gets no more.
+                    try await withMount(device, type) { mountpoint in
+                        let mounted = try await mounter.mounted(at: mountpoint)
+                        #expect(mounted?.readOnly == true)
+                    }
+                } after: {
+                    try await mapper.unmap(device)
+                }
+                #expect(try await listing(of: image) == [])
+            }
         }
     }
 

@@ -72,11 +72,14 @@ private final class NextMapper: DeviceMapper {
     func kind(of device: MappedDevice) -> String { made.withLock { $0.contains(device.path) } ? kind : former.kind }
 
     func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures { [] }
-    func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
-        let device = try await former.map(image, id: id, options: options)
+    func map(
+        _ image: ImageReference, id: String?, for access: VolumeAccess, options: [String]
+    ) async throws -> MappedDevice {
+        let device = try await former.map(image, id: id, for: access, options: options)
         made.withLock { _ = $0.insert(device.path) }
         return device
     }
+    func isReadOnly(_ device: MappedDevice) async throws -> Bool { try await former.isReadOnly(device) }
     func mapped() async throws -> [MappedDevice] { try await former.mapped() }
     func deadMappings() async throws -> [MappedDevice] { try await former.deadMappings() }
     func deadClients() async throws -> [ClientAddress] { try await former.deadClients() }

@@ -190,9 +190,12 @@ private struct TakenForDead: DeviceMapper {
 
     var kind: String { base.kind }
     func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures { try await base.unsupported(features) }
-    func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
-        try await base.map(image, id: id, options: options)
+    func map(
+        _ image: ImageReference, id: String?, for access: VolumeAccess, options: [String]
+    ) async throws -> MappedDevice {
+        try await base.map(image, id: id, for: access, options: options)
     }
+    func isReadOnly(_ device: MappedDevice) async throws -> Bool { try await base.isReadOnly(device) }
     func mapped() async throws -> [MappedDevice] { try await base.mapped() }
     func deadMappings() async throws -> [MappedDevice] { try await base.deadMappings() }
     func deadClients() async throws -> [ClientAddress] { [client] }
@@ -211,7 +214,10 @@ private struct UnchosenMapper: DeviceMapper {
     var kinds: Set<String> { [] }
     func kind(of device: MappedDevice) -> String { "auto" }
     func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures { throw notYet }
-    func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice { throw notYet }
+    func map(
+        _ image: ImageReference, id: String?, for access: VolumeAccess, options: [String]
+    ) async throws -> MappedDevice { throw notYet }
+    func isReadOnly(_ device: MappedDevice) async throws -> Bool { throw notYet }
     func mapped() async throws -> [MappedDevice] { throw notYet }
     func deadMappings() async throws -> [MappedDevice] { throw notYet }
     func deadClients() async throws -> [ClientAddress] { throw notYet }

@@ -216,9 +216,12 @@ private struct OldNotes: DeviceMapper {
 
     var kind: String { base.kind }
     func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures { try await base.unsupported(features) }
-    func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
-        try await base.map(image, id: id, options: options)
+    func map(
+        _ image: ImageReference, id: String?, for access: VolumeAccess, options: [String]
+    ) async throws -> MappedDevice {
+        try await base.map(image, id: id, for: access, options: options)
     }
+    func isReadOnly(_ device: MappedDevice) async throws -> Bool { try await base.isReadOnly(device) }
     func mapped() async throws -> [MappedDevice] { try await base.mapped().map(aged) }
     func deadMappings() async throws -> [MappedDevice] { try await base.deadMappings().map(aged) }
     func deadClients() async throws -> [ClientAddress] { try await base.deadClients() }

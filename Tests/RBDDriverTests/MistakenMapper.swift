@@ -8,9 +8,12 @@ struct MistakenMapper: DeviceMapper {
     var hasNotes = false
 
     func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures { [] }
-    func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
-        try await base.map(image, id: id, options: options)
+    func map(
+        _ image: ImageReference, id: String?, for access: VolumeAccess, options: [String]
+    ) async throws -> MappedDevice {
+        try await base.map(image, id: id, for: access, options: options)
     }
+    func isReadOnly(_ device: MappedDevice) async throws -> Bool { try await base.isReadOnly(device) }
     func mapped() async throws -> [MappedDevice] { [] }
     func deadMappings() async throws -> [MappedDevice] { hasNotes ? try await base.mapped() : [] }
     func deadClients() async throws -> [ClientAddress] { [] }

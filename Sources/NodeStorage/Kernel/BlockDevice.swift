@@ -30,6 +30,9 @@ struct BlockDevice: Sendable, Hashable {
         return try SmallFile.line("\(folder)/\(sign)") != nil
     }
 
+    /// Whether the kernel refuses every write to it; `nil` when there is no such device.
+    func isReadOnly() throws -> Bool? { try SmallFile.line("\(folder)/ro").map { $0 != "0" } }
+
     /// In bytes.
     func size() throws -> VolumeSize? {
         guard let line = try SmallFile.line("\(folder)/size"), let sectors = UInt64(line) else { return nil }

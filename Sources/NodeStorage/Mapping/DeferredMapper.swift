@@ -30,8 +30,10 @@ public final class DeferredMapper: DeviceMapper {
         try await choose().unsupported(features)
     }
 
-    public func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
-        try await choose().map(image, id: id, options: options)
+    public func map(
+        _ image: ImageReference, id: String?, for access: VolumeAccess, options: [String]
+    ) async throws -> MappedDevice {
+        try await choose().map(image, id: id, for: access, options: options)
     }
 
     public func mapped() async throws -> [MappedDevice] { try await choose().mapped() }
@@ -47,6 +49,8 @@ public final class DeferredMapper: DeviceMapper {
     public func isOwn(_ device: MappedDevice) async throws -> Bool { try await choose().isOwn(device) }
 
     public func unmap(_ device: MappedDevice) async throws -> Bool { try await choose().unmap(device) }
+
+    public func isReadOnly(_ device: MappedDevice) async throws -> Bool { try await choose().isReadOnly(device) }
 
     public func size(of device: MappedDevice) async throws -> VolumeSize { try await choose().size(of: device) }
 

@@ -9,8 +9,10 @@ struct FuseDaemon: Sendable {
     let folder: FuseFolder
 
     /// Starts it, and returns once the image is open and exported.
-    func start(_ image: ImageReference, _ files: CephClientFiles, to what: String) async throws -> ProcessIdentity {
-        let arguments = try QemuArguments(image: image, files: files, folder: folder).list()
+    func start(
+        _ image: ImageReference, for access: VolumeAccess, _ files: CephClientFiles, to what: String
+    ) async throws -> ProcessIdentity {
+        let arguments = try QemuArguments(image: image, access: access, files: files, folder: folder).list()
         let command = Command(
             .qemuStorageDaemon, arguments, environment: files.environment, timeout: .seconds(15))
         try await runner.succeed(
@@ -26,7 +28,7 @@ struct FuseDaemon: Sendable {
         // Told here and not on its command line: a daemon that cannot export what that names ends without closing the image,
         // and Ceph counts it as in use for half a minute more. This one goes on, and is ended in good order.
         try await kernel.runOnDevice("block-export-add \(folder.socket)", to: what) { [folder] in
-            try QemuControl(socket: folder.socket).export(at: folder.imageFile, for: what)
+            try QemuControl(socket: folder.socket).export(at: folder.imageFile, access, for: what)
         }
         return daemon
     }

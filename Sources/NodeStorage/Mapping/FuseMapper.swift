@@ -48,14 +48,16 @@ public struct FuseMapper: DeviceMapper {
     /// None: librbd itself is at work.
     public func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures { [] }
 
-    public func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
+    public func map(
+        _ image: ImageReference, id: String?, for access: VolumeAccess, options: [String]
+    ) async throws -> MappedDevice {
         let what = "map image \(image)"
         try KernelMapOptions.refuseOthers(options, mapper: kind, what: what)
         let before = try await watchers.before(image, id: id, what)
         let (folder, lock) = try await claimFolder(for: image, id: before.id, what)
         defer { withExtendedLifetime(lock) {} }
         do {
-            return try await map(image, before, in: folder, what)
+            return try await map(image, for: access, before, in: folder, what)
         } catch {
             try await undo(folder, after: error, what)
             throw error
@@ -64,15 +66,16 @@ public struct FuseMapper: DeviceMapper {
 
     /// - Parameter before: the image as it was seen before the daemon opens what has its name.
     private func map(
-        _ image: ImageReference, _ before: WatchedImage, in folder: FuseFolder, _ what: String
+        _ image: ImageReference, for access: VolumeAccess, _ before: WatchedImage, in folder: FuseFolder,
+        _ what: String
     ) async throws -> MappedDevice {
         var record = FuseFolder.Record(image: image, imageID: before.id)
         try await save(record, in: folder, what)
         record.daemon = try await FuseDaemon(runner: runner, kernel: kernel, folder: folder)
-            .start(image, files, to: what)
+            .start(image, for: access, files, to: what)
         try await save(record, in: folder, what)
-        record.client = try await watchers.newcomer(image, since: before, what)
-        let device = try await loops.attach(folder.imageFile, to: what)
+        record.client = try await watchers.client(of: image, for: access, since: before, what)
+        let device = try await loops.attach(folder.imageFile, for: access, to: what)
         record.device = device
         try await save(record, in: folder, what)
         let mapped = record.mapped(as: device)
@@ -151,6 +154,10 @@ public struct FuseMapper: DeviceMapper {
             try await cleanUp(folder, what)
         }
         return device.client.map(ended.contains) ?? false
+    }
+
+    public func isReadOnly(_ device: MappedDevice) async throws -> Bool {
+        try await DeviceAccess(kernel: kernel).isReadOnly(device.path)
     }
 
     public func size(of device: MappedDevice) async throws -> VolumeSize {

@@ -53,14 +53,16 @@ public struct KrbdMapper: DeviceMapper {
         return features.subtracting(supported)
     }
 
-    public func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
+    public func map(
+        _ image: ImageReference, id: String?, for access: VolumeAccess, options: [String]
+    ) async throws -> MappedDevice {
         let what = "map image \(image)"
         guard try await kernel.run("look at /sys/bus/rbd", to: what, { [devices] in devices.isDriverLoaded }) else {
             throw Self.noDriver(what)
         }
         try KrbdRequest.refuseReserved(options, what)
         let client = try await client()
-        let command = try requests.map(image, options: options, as: client, what)
+        let command = try requests.map(image, for: access, options: options, as: client, what)
         // Before the mapping: a plugin that is killed right after it knows its own again.
         try await kernel.run("write \(marks.folder)", to: what) { [marks] in try marks.set(image, id: id) }
         let result = try await runner.run(command, to: what) { late in
@@ -147,6 +149,10 @@ public struct KrbdMapper: DeviceMapper {
         if try await !isMapped(device, what) { return true }
         throw VolumeError(
             .unavailable, what, why: result.reason(of: .kernel), remedy: "the kernel's log (dmesg) often says more")
+    }
+
+    public func isReadOnly(_ device: MappedDevice) async throws -> Bool {
+        try await DeviceAccess(kernel: kernel, sys: devices.sys).isReadOnly(device.path)
     }
 
     public func size(of device: MappedDevice) async throws -> VolumeSize {

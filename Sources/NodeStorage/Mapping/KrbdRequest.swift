@@ -9,13 +9,17 @@ struct KrbdRequest: Sendable {
     let sys: String
 
     /// - Throws: `VolumeError` when the request cannot be put into the words of the kernel.
-    func map(_ image: ImageReference, options: [String], as client: KernelClient, _ what: String) throws -> Command {
+    func map(
+        _ image: ImageReference, for access: VolumeAccess = .readWrite, options: [String], as client: KernelClient,
+        _ what: String
+    ) throws -> Command {
         // The last of two options wins, so what was asked for stands after what the configuration says.
         let asked = (client.mapOptions.filter { $0 != "share" } + options).filter { $0 != "noudev" }
         let mode = MessengerMode(asked, for: client)
         let monitors = try mode.monitors(of: client, what)
         let namespace = image.namespace.isEmpty ? [] : ["_pool_ns=" + image.namespace]
-        let words = ["name=" + client.user] + namespace + Self.standingOptions + asked + mode.option
+        let readOnly = access == .readOnly ? ["ro"] : []
+        let words = ["name=" + client.user] + namespace + Self.standingOptions + asked + mode.option + readOnly
         try Self.refuseWhatTheKernelMisreads(image, words, what)
         return Command(
             .kernel,

@@ -8,8 +8,10 @@ struct LoopDevices: Sendable {
 
     /// Makes a loop device of the file, whose I/O bypasses the page cache of the file's own filesystem.
     /// - Returns: its path.
-    func attach(_ file: String, to what: String) async throws -> String {
-        let command = Command(.losetup, ["--direct-io=on", "-f", "--show", file], timeout: .seconds(10))
+    func attach(_ file: String, for access: VolumeAccess = .readWrite, to what: String) async throws -> String {
+        let readOnly = access == .readOnly ? ["--read-only"] : []
+        let command = Command(
+            .losetup, ["--direct-io=on"] + readOnly + ["-f", "--show", file], timeout: .seconds(10))
         let said = try await runner.succeed(command, to: what).output
         let path = said.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? ""
         guard try await devices(of: file, for: what).contains(path) else {

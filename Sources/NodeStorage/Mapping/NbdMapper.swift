@@ -42,13 +42,17 @@ public struct NbdMapper: DeviceMapper {
     /// None: librbd itself is at work.
     public func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures { [] }
 
-    public func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
+    public func map(
+        _ image: ImageReference, id: String?, for access: VolumeAccess, options: [String]
+    ) async throws -> MappedDevice {
         let what = "map image \(image)"
         try KernelMapOptions.refuseOthers(options, mapper: kind, what: what)
         let before = try await watchers.before(image, id: id, what)
         // A plugin that is killed before it can record the mapping knows its own again by this.
         try await kernel.run("write \(marks.folder)", to: what) { [marks] in try marks.set(image, id: nil) }
-        let command = Command(.rbd, files.arguments + ["device", "map", "--device-type", "nbd"] + image.arguments)
+        let readOnly = access == .readOnly ? ["--read-only"] : []
+        let command = Command(
+            .rbd, files.arguments + ["device", "map", "--device-type", "nbd"] + readOnly + image.arguments)
         let result = try await runner.run(command, to: what) { late in
             guard late.succeeded, let path = Self.path(in: late) else { return }
             _ = try? await unmap(MappedDevice(image: image, path: path))
@@ -66,15 +70,15 @@ public struct NbdMapper: DeviceMapper {
                 why: "rbd answered '\(path ?? result.output)', but rbd-nbd does not list that device",
                 outcome: .unknown)
         }
-        return try await record(listing, since: before, what)
+        return try await record(listing, for: access, since: before, what)
     }
 
     private func record(
-        _ listing: NbdListing, since before: WatchedImage, _ what: String
+        _ listing: NbdListing, for access: VolumeAccess, since before: WatchedImage, _ what: String
     ) async throws -> MappedDevice {
         var device = MappedDevice(image: listing.image, path: listing.path)
         do {
-            device.client = try await watchers.newcomer(listing.image, since: before, what)
+            device.client = try await watchers.client(of: listing.image, for: access, since: before, what)
             device.imageID = before.id
             let record = NbdRecords.Record(device: device, process: listing.process)
             try await kernel.run("write \(records.folder)", to: what) { [records] in try records.write(record) }
@@ -114,10 +118,10 @@ public struct NbdMapper: DeviceMapper {
 
     public func forgetDeadClient(_ client: ClientAddress) async throws {}
 
-    /// The address of a mapping is known from the record that was made of it alone. Without a record it is the one that the
+    /// The id of a mapping's image is known from the record that was made of it alone. Without a record it is the one that the
     /// plugin was about to record.
     public func isOwn(_ device: MappedDevice) async throws -> Bool {
-        if device.client != nil { return true }
+        if device.client != nil || device.imageID != nil { return true }
         return try await kernel.run("read \(marks.folder)", to: "tell whose \(device.path) is") { [marks] in
             marks.has(device.image, id: nil)
         }
@@ -147,6 +151,10 @@ public struct NbdMapper: DeviceMapper {
         try await kernel.run("unlink", to: what) { [records] in try records.remove(device.path) }
         if device.client == nil { await marks.forget(device.image, id: nil, kernel) }
         return true
+    }
+
+    public func isReadOnly(_ device: MappedDevice) async throws -> Bool {
+        try await DeviceAccess(kernel: kernel, sys: sys).isReadOnly(device.path)
     }
 
     public func size(of device: MappedDevice) async throws -> VolumeSize {

@@ -29,8 +29,10 @@ final class PresentAndFormerMappers: DeviceMapper {
         try await present.unsupported(features)
     }
 
-    func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
-        try await present.map(image, id: id, options: options)
+    func map(
+        _ image: ImageReference, id: String?, for access: VolumeAccess, options: [String]
+    ) async throws -> MappedDevice {
+        try await present.map(image, id: id, for: access, options: options)
     }
 
     func mapped() async throws -> [MappedDevice] {
@@ -64,6 +66,8 @@ final class PresentAndFormerMappers: DeviceMapper {
     func isOwn(_ device: MappedDevice) async throws -> Bool { try await maker(of: device).isOwn(device) }
 
     func unmap(_ device: MappedDevice) async throws -> Bool { try await maker(of: device).unmap(device) }
+
+    func isReadOnly(_ device: MappedDevice) async throws -> Bool { try await maker(of: device).isReadOnly(device) }
 
     func size(of device: MappedDevice) async throws -> VolumeSize { try await maker(of: device).size(of: device) }
 

@@ -5,6 +5,7 @@ import VolumeCore
 /// comma in a name would start another option.
 struct QemuArguments: Sendable {
     let image: ImageReference
+    var access = VolumeAccess.readWrite
     let files: CephClientFiles
     let folder: FuseFolder
 
@@ -22,17 +23,19 @@ struct QemuArguments: Sendable {
         let user: String
         let cache = Cache()
         let discard = "unmap"
+        let readOnly: Bool?
 
         enum CodingKeys: String, CodingKey {
             case driver, pool, namespace, image, conf, user, cache, discard
             case nodeName = "node-name"
+            case readOnly = "read-only"
         }
     }
 
     func list() throws -> [String] {
         let block = Block(
             pool: image.pool, namespace: image.namespace.isEmpty ? nil : image.namespace, image: image.name,
-            conf: files.confPath, user: files.user)
+            conf: files.confPath, user: files.user, readOnly: access == .readOnly ? true : nil)
         return [
             "--daemonize", "--pidfile", folder.pidFile,
             "--blockdev", try Self.json(block),

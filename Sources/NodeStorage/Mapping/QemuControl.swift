@@ -23,7 +23,7 @@ struct QemuControl {
         let id = "e0"
         let nodeName = QemuArguments.nodeName
         let mountpoint: String
-        let writable = true
+        let writable: Bool
 
         enum CodingKeys: String, CodingKey {
             case type, id, mountpoint, writable
@@ -47,8 +47,8 @@ struct QemuControl {
 
     /// Has the daemon export the image as the file (`block-export-add`).
     /// - Throws: `Errno`, or `VolumeError` with the daemon's own words.
-    func export(at file: String, for what: String) throws {
-        try tell("block-export-add", Export(mountpoint: file), what)
+    func export(at file: String, _ access: VolumeAccess, for what: String) throws {
+        try tell("block-export-add", Export(mountpoint: file, writable: access == .readWrite), what)
     }
 
     /// Tells the daemon the image's size in bytes (`block_resize`): it does not notice by itself that an image has grown.

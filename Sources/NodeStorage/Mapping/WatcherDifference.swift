@@ -14,6 +14,16 @@ struct WatcherDifference: Sendable {
         return found
     }
 
+    /// Of a mapping that cannot write nobody needs the address, and others may be made at the same time. Whether such a client
+    /// watches at all is its program's affair.
+    func client(
+        of image: ImageReference, for access: VolumeAccess, since before: WatchedImage, _ what: String
+    ) async throws -> ClientAddress? {
+        guard access == .readOnly else { return try await newcomer(image, since: before, what) }
+        _ = try await self.before(image, id: before.id, what)
+        return nil
+    }
+
     /// - Throws: `VolumeError` when there is not exactly one new watcher, since a mapping of unknown address could never be
     ///   fenced; or when the name leads to another image by now, since nobody knows which of the two is mapped.
     func newcomer(

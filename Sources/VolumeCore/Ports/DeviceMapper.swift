@@ -13,11 +13,15 @@ public protocol DeviceMapper: Sendable {
     /// The features among `features` that this mapper cannot serve; empty when it can map such an image.
     func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures
 
-    /// Maps the image for writing, provided that its id is `id` (any when `nil`). Mapping is not idempotent: the caller makes
-    /// sure that it is not mapped already.
-    /// - Returns: the device, whose `imageID` is that of the very image that it writes to.
+    /// Maps the image, provided that its id is `id` (any when `nil`). Mapping is not idempotent: the caller makes sure that it is
+    /// not mapped already on this node.
+    /// - Parameter access: `readOnly` for a device that the kernel lets nobody write to, however privileged. It takes no lock of
+    ///   the image, any number of nodes can have it at once, and its client need not be told.
+    /// - Returns: the device, whose `imageID` is that of the very image that is mapped.
     /// - Throws: `VolumeError` with code `foreignImage` when the name leads to another image: then nothing is mapped.
-    func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice
+    func map(
+        _ image: ImageReference, id: String?, for access: VolumeAccess, options: [String]
+    ) async throws -> MappedDevice
 
     /// Everything that is mapped on this node by these kinds of mapper, whoever mapped it.
     func mapped() async throws -> [MappedDevice]
@@ -45,6 +49,9 @@ public protocol DeviceMapper: Sendable {
     @discardableResult
     func unmap(_ device: MappedDevice) async throws -> Bool
 
+    /// Whether the kernel refuses every write to the device.
+    func isReadOnly(_ device: MappedDevice) async throws -> Bool
+
     /// The size in bytes that the kernel shows for the device.
     func size(of device: MappedDevice) async throws -> VolumeSize
 
@@ -57,6 +64,13 @@ extension DeviceMapper {
     public var kinds: Set<String> { [kind] }
 
     public func kind(of device: MappedDevice) -> String { kind }
+}
+
+extension DeviceMapper {
+    /// Maps the image for writing.
+    public func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
+        try await map(image, id: id, for: .readWrite, options: options)
+    }
 }
 
 /// An image as a block device.

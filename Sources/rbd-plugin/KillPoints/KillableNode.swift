@@ -20,8 +20,10 @@ import NodeStorage
             try await base.unsupported(features)
         }
 
-        func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
-            try await points.after("map image") { try await base.map(image, id: id, options: options) }
+        func map(
+            _ image: ImageReference, id: String?, for access: VolumeAccess, options: [String]
+        ) async throws -> MappedDevice {
+            try await points.after("map image") { try await base.map(image, id: id, for: access, options: options) }
         }
 
         func mapped() async throws -> [MappedDevice] { try await base.mapped() }
@@ -37,6 +39,8 @@ import NodeStorage
         func unmap(_ device: MappedDevice) async throws -> Bool {
             try await points.after("unmap device") { try await base.unmap(device) }
         }
+
+        func isReadOnly(_ device: MappedDevice) async throws -> Bool { try await base.isReadOnly(device) }
 
         func size(of device: MappedDevice) async throws -> VolumeSize { try await base.size(of: device) }
 

@@ -19,9 +19,11 @@ public struct InMemoryMapper: DeviceMapper {
         }
     }
 
-    public func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
+    public func map(
+        _ image: ImageReference, id: String?, for access: VolumeAccess, options: [String]
+    ) async throws -> MappedDevice {
         try await process.perform(.deviceMap, "\(image)") { [process] in
-            let device = try $0.map(image, id: id, options: options, on: process.node)
+            let device = try $0.map(image, id: id, for: access, options: options, on: process.node)
             $0.nodes[process.node]?.kernel.devices[device.path]?.isByPlugin = true
             return MappedDevice(device)
         }
@@ -84,6 +86,12 @@ public struct InMemoryMapper: DeviceMapper {
             try await ManualClock(process).sleep(for: .seconds(1))
         }
         throw VolumeError(.busy, "unmap \(device.path)", why: "it is being unmapped right now", outcome: .refused)
+    }
+
+    public func isReadOnly(_ device: MappedDevice) async throws -> Bool {
+        try await process.perform(.deviceSize, device.path) { [process] in
+            try $0.device(device.path, on: process.node, to: "look at").isReadOnly
+        }
     }
 
     public func size(of device: MappedDevice) async throws -> VolumeSize {

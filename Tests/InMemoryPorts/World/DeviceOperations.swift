@@ -4,7 +4,8 @@ import VolumeCore
 extension World {
     /// Every mapping is a client of its own (`noshare`). Mapping twice makes two devices.
     mutating func map(
-        _ reference: ImageReference, id: String?, options: [String], on name: String
+        _ reference: ImageReference, id: String?, for access: VolumeAccess = .readWrite, options: [String],
+        on name: String
     ) throws -> SimulatedDevice {
         let image = try image(reference, to: "map")
         guard id == nil || image.id == id else {
@@ -25,8 +26,9 @@ extension World {
             (0...).lazy.map { "/dev/rbd\($0)" }.first {
                 node.kernel.devices[$0] == nil && node.kernel.superblocks[$0] == nil && !isHeld($0, on: name)
             } ?? ""
-        let device = SimulatedDevice(
+        var device = SimulatedDevice(
             path: path, image: reference, imageID: image.id, client: client, options: options, size: image.size)
+        device.isReadOnly = access == .readOnly
         nodes[name]?.kernel.nonces = nonce
         nodes[name]?.kernel.devices[path] = device
         return device
@@ -104,6 +106,7 @@ extension World {
 extension World {
     /// Makes the client fit for one write: not fenced, and holding the exclusive lock.
     private mutating func admitWrite(through device: SimulatedDevice, on name: String, _ what: String) throws {
+        guard !device.isReadOnly else { throw VolumeError(.unsupported, what, why: "\(device.path) is read-only") }
         try admitRead(through: device, on: name, what)
         guard let reference = ceph.reference(ofImage: device.imageID), let image = ceph.images[reference] else {
             throw VolumeError(.unavailable, what, why: "the image is gone: Input/output error")

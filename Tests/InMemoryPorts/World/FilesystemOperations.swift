@@ -91,7 +91,7 @@ extension World {
     ) throws {
         let device = try device(path, on: name, to: "mount")
         let what = "mount \(path) at \(mountpoint)"
-        let readOnly = options.contains("ro")
+        let readOnly = options.contains("ro") || device.isReadOnly
         let kernel = try node(name).kernel
         if let shared = kernel.superblocks[path] {
             guard !shared.isDraining, shared.readOnly == readOnly, kernel.mount(at: mountpoint)?.device != path else {

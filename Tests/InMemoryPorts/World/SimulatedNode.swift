@@ -110,6 +110,8 @@ public struct SimulatedDevice: Sendable, Hashable {
     public var client: ClientAddress
     public var options: [String]
     public var size: VolumeSize
+    /// The kernel refuses every write to it.
+    public internal(set) var isReadOnly = false
     /// What bounds its reads and writes.
     public internal(set) var limits = IOLimits.none
     /// All that it has had since it was mapped.

@@ -57,26 +57,31 @@ struct AlteredFence: Fence {
 
 struct AlteredMapper: DeviceMapper {
     let base: any DeviceMapper
-    var mapping: @Sendable (ImageReference, String?, [String]) async throws -> MappedDevice
+    var mapping: @Sendable (ImageReference, String?, VolumeAccess, [String]) async throws -> MappedDevice
     var listing: @Sendable () async throws -> [MappedDevice]
     var listingDead: @Sendable () async throws -> [MappedDevice]
     var unmapping: @Sendable (MappedDevice) async throws -> Bool
+    var lookingForWrites: @Sendable (MappedDevice) async throws -> Bool
 
     init(_ base: any DeviceMapper) {
         self.base = base
-        mapping = { try await base.map($0, id: $1, options: $2) }
+        mapping = { try await base.map($0, id: $1, for: $2, options: $3) }
         listing = { try await base.mapped() }
         listingDead = { try await base.deadMappings() }
         unmapping = { try await base.unmap($0) }
+        lookingForWrites = { try await base.isReadOnly($0) }
     }
 
     var kind: String { base.kind }
     func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures {
         try await base.unsupported(features)
     }
-    func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
-        try await mapping(image, id, options)
+    func map(
+        _ image: ImageReference, id: String?, for access: VolumeAccess, options: [String]
+    ) async throws -> MappedDevice {
+        try await mapping(image, id, access, options)
     }
+    func isReadOnly(_ device: MappedDevice) async throws -> Bool { try await lookingForWrites(device) }
     func mapped() async throws -> [MappedDevice] { try await listing() }
     func deadMappings() async throws -> [MappedDevice] { try await listingDead() }
     func deadClients() async throws -> [ClientAddress] { try await base.deadClients() }

@@ -13,12 +13,12 @@ extension Mutation {
             let postponed = Postponed()
             fence.blocklisting = { client, _ in postponed.clients.withLock { $0.append(client) } }
             var mapper = AlteredMapper(ports.mapper)
-            mapper.mapping = { [base = mapper.base] image, id, options in
+            mapper.mapping = { [base = mapper.base] image, id, access, options in
                 for client in postponed.clients.withLock({ $0 }) {
                     try await real.blocklist(client, for: .seconds(1_000_000_000))
                 }
                 postponed.clients.withLock { $0 = [] }
-                return try await base.map(image, id: id, options: options)
+                return try await base.map(image, id: id, for: access, options: options)
             }
             ports.mapper = mapper
         case .fenceIsShort: fence.blocklisting = { client, _ in try await real.blocklist(client, for: .seconds(60)) }

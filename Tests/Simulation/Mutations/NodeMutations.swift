@@ -138,7 +138,7 @@ extension Mutation {
             ports.mapper = altered
         case .mapIgnoresTheID:
             var altered = AlteredMapper(mapper)
-            altered.mapping = { try await mapper.map($0, id: nil, options: $2) }
+            altered.mapping = { try await mapper.map($0, id: nil, for: $2, options: $3) }
             ports.mapper = altered
             ports.images = takingAnyID(images, ports.store)
         case .removalIgnoresTheID:
@@ -147,8 +147,8 @@ extension Mutation {
             ports.images = altered
         case .clientIsNotTold:
             var altered = AlteredMapper(mapper)
-            altered.mapping = { image, id, options in
-                var device = try await mapper.map(image, id: id, options: options)
+            altered.mapping = { image, id, access, options in
+                var device = try await mapper.map(image, id: id, for: access, options: options)
                 device.client = nil
                 return device
             }
