@@ -32,7 +32,7 @@ public struct ClusterStatus: Sendable {
         let phases = records.volumes.compactMap(\.volume?.record.phase)
         volumes = Volumes(
             total: phases.count, creating: phases.count { $0 == .creating }, ready: phases.count { $0 == .ready },
-            removing: phases.count { $0 == .removing }, mounted: records.volumes.count { $0.attachment != nil })
+            removing: phases.count { $0 == .removing }, mounted: records.volumes.count { !$0.allMounts.isEmpty })
     }
 
     /// For scripts: the program's exit status is 0, else 1.

@@ -14,7 +14,7 @@ public struct NodeRow: Encodable, Sendable, Hashable {
 
     /// The living ones, and those without a heartbeat that still have volumes; by their names.
     public static func rows(living: [StatusSeen.LivingNode], volumes: [StoredVolume]) -> [NodeRow] {
-        let owners = volumes.compactMap(\.attachment?.record.owner)
+        let owners = volumes.flatMap(\.allMounts).map(\.owner)
         let alive = living.map { node in
             NodeRow(
                 node: node.identity.node, boot: node.identity.boot, alive: true,

@@ -46,15 +46,16 @@ public struct EtcdVolumeStore: VolumeStore {
         }
     }
 
-    public func readAttachments() async throws -> [VolumeName: Attachment] {
+    public func readAttachments() async throws -> [VolumeName: [Attachment]] {
         try await VolumeError.explainingEtcd("read where volumes are mounted") {
-            let listed = try await client.list(prefix: keys.folder(.mount), timeout: remaining)
             var volumes = StoredVolumes(keys: keys)
-            for entry in listed.kvs { volumes.take(entry, orReportTo: unreadable) }
-            let attached = volumes.all(at: listed.revision).compactMap { stored in
-                stored.attachment.map { (stored.name, $0.record) }
+            var revision: Int64 = 0
+            for kind in [RecordKind.mount, .readers] {
+                let listed = try await client.list(prefix: keys.folder(kind), timeout: remaining)
+                for entry in listed.kvs { volumes.take(entry, orReportTo: unreadable) }
+                revision = listed.revision
             }
-            return Dictionary(uniqueKeysWithValues: attached)
+            return Dictionary(uniqueKeysWithValues: volumes.all(at: revision).map { ($0.name, $0.allMounts) })
         }
     }
 

@@ -1,7 +1,7 @@
 import EtcdClient
 import VolumeCore
 
-/// The keys in etcd below the prefix: `volumes/<name>`, `mounts/<name>`, `desired/<name>`, `requests/<name>`, `trash/<name>`, `policies/<name>`, `quotas/<policy>`, `nodes/<node>`, `cluster`, `global`, and `.history/<time>/<node>/<write>/<name>`.
+/// The keys in etcd below the prefix: `volumes/<name>`, `mounts/<name>`, `readers/<name>`, `desired/<name>`, `requests/<name>`, `trash/<name>`, `policies/<name>`, `quotas/<policy>`, `nodes/<node>`, `cluster`, `global`, and `.history/<time>/<node>/<write>/<name>`.
 public struct StateKeys: Sendable, Hashable {
     /// Ends with a slash.
     public let prefix: String

@@ -59,8 +59,9 @@ extension VolumeDriver {
     private func recordMapping(
         _ device: MappedDevice, _ volume: VolumeRecord, _ progress: inout AttachProgress
     ) async throws {
-        try await noteWriter(of: device, volume)
-        try await advance(&progress, .mapped(device, mapper: ports.mapper.kind(of: device)))
+        var recorded = device
+        if volume.isShared { recorded.client = nil } else { try await noteWriter(of: device, volume) }
+        try await advance(&progress, .mapped(recorded, mapper: ports.mapper.kind(of: device)))
     }
 
     /// Records what has just happened. Once the record is another's, this node has lost the volume and must let go.
@@ -103,12 +104,16 @@ extension VolumeDriver {
         try refuse(unsupported: unsupported.intersection(image.features), what) { names in
             "'rbd feature disable \(volume.image) \(names)', or mount it on a node that supports it"
         }
+        let clients = Set(mine.compactMap(\.client))
+        if volume.isShared {
+            try await refuseWriters(to: image, of: volume, besides: clients)
+            return image
+        }
         // Whom the same look at the image has seen, or the last of some more looks: nothing comes between it and mapping
         // that could give somebody time to map it as well.
         let strangers = try await strangers(
-            to: volume.image, besides: Set(mine.compactMap(\.client)), seen: image.watchers)
+            to: volume.image, besides: clients, seen: image.watchers)
         guard strangers.isEmpty else { throw VolumeError.imageInUse(what, volume.image, by: strangers) }
-        let clients = Set(mine.compactMap(\.client))
         try await shutOutForgottenWriters(image, of: volume, besides: clients, claimed: claimed)
         try await shutOutSilentLockOwners(of: volume.image, image.lockOwners, besides: clients)
         return image
@@ -119,7 +124,7 @@ extension VolumeDriver {
     ///
     /// It is not refused: the image is this volume's own, so its lock can only come from a node that had the volume, and
     /// whose record got lost. Waiting for a person would strand the volume.
-    private func shutOutSilentLockOwners(
+    func shutOutSilentLockOwners(
         of image: ImageReference, _ owners: [ClientAddress], besides mine: Set<ClientAddress>
     ) async throws {
         for owner in rules.silent(owners, mine) {
@@ -172,12 +177,15 @@ extension VolumeDriver {
         }
         if let device = present.first {
             progress.mapping = .found(device)
+            if volume.isShared { try await refuseWritable(device, volume) }
             return device
         }
         progress.mapping = .unknown
         let device = try await ports.mapper.map(
-            volume.image, id: volume.imageID, options: settings.mapOptions + volume.spec.mapOptions)
+            volume.image, id: volume.imageID, for: volume.isShared ? .readOnly : .readWrite,
+            options: settings.mapOptions + volume.spec.mapOptions)
         progress.mapping = .made(device)
+        if volume.isShared { try await refuseWritable(device, volume) }
         memory.noteUpToDate(device, of: volume.name)
         return device
     }
@@ -189,6 +197,8 @@ extension VolumeDriver {
         _ device: MappedDevice, _ volume: VolumeRecord, _ progress: AttachProgress
     ) async throws -> Bool {
         if try await ports.mounter.mounted(at: progress.mountpoint) != nil { return true }
+        // It was checked when it was made, and nobody has written since.
+        if volume.isShared { return true }
         do {
             try await check(device, volume)
             return progress.former == .attached || memory.isUpToDate(device, of: volume.name)
@@ -260,8 +270,9 @@ extension VolumeDriver {
     /// The last one counts: what was asked for by name goes before what a volume's values say, and that a volume is read-only
     /// before all.
     ///
-    /// The device of such a volume can be written to all the same, and its one owner is the only client that can: what a dead
-    /// owner has left in the filesystem's log has to be replayed before anybody can read it, and only a writer can do that.
+    /// The device of such a volume can be written to all the same, unless the volume is shared, and its one owner is the only client
+    /// that can: what a dead owner has left in the filesystem's log has to be replayed before anybody can read it, and only a
+    /// writer can do that.
     func mountOptions(of volume: VolumeRecord) -> [String] {
         // Not all filesystems take it later.
         let discard = wantedValues(of: volume)?.discard == .online ? [volume.spec.filesystem.facts.onlineDiscard] : []

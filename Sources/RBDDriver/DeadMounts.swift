@@ -137,6 +137,8 @@ extension VolumeDriver {
     /// it is not there, nobody may have the image open but the node that the record names, or the image has to be gone. Then
     /// the client is put there: it may only be cut off, and come back.
     private func seeThatNobodyWrites(through dead: DeadMount, _ stored: StoredVolume, _ what: String) async throws {
+        // Nor could anybody: other nodes read the image all the time.
+        if stored.isShared { return }
         if try await areShutOut(dead.clients) { return }
         let attachment = stored.attachment?.record
         let others = attachment?.owner == me ? [] : attachment?.clients ?? []

@@ -25,7 +25,8 @@ extension VolumeDriver {
         do {
             let dead = try await ports.mapper.deadClients().filter(watchers.contains)
             guard !dead.isEmpty else { return false }
-            let others = try await ports.store.readAttachments().values.filter { $0.owner != me }.flatMap(\.clients)
+            let others = try await ports.store.readAttachments().values.joined().filter { $0.owner != me }.flatMap(
+                \.clients)
             let living = Set(try await ports.mapper.mapped().compactMap(\.client) + others)
             let certain = dead.filter { !living.contains($0) }
             for client in certain {
@@ -94,7 +95,7 @@ extension VolumeDriver {
     /// Every client that may have a filesystem: by the records of all nodes, and by what this node's mapper says. None of
     /// them can be an earlier run of the plugin; this makes it certain.
     private func clientsOfMappings() async throws -> Set<ClientAddress> {
-        let recorded = try await ports.store.readAttachments().values.flatMap { attachment in
+        let recorded = try await ports.store.readAttachments().values.joined().flatMap { attachment in
             attachment.clients + (attachment.fenced?.clients ?? [])
         }
         return Set(recorded + (try await ports.mapper.mapped()).compactMap(\.client))

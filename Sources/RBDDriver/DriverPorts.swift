@@ -50,4 +50,12 @@ public struct DriverPorts: Sendable {
         self.tokens = tokens
         self.home = home
     }
+
+    /// The same with the records as the node sees them (`NodesView`).
+    func seen(by node: String) -> DriverPorts {
+        var ports = self
+        ports.store = NodesRecords(base: store, node: node)
+        ports.catalog = NodesCatalog(base: catalog, node: node)
+        return ports
+    }
 }

@@ -25,6 +25,9 @@ public struct DriverRules: Sendable {
             try RemoveRule.decide(
                 stored, me: me, attemptIsAlive: attemptIsAlive, justMounted: justMounted, choice: choice)
         }
+    public var readersInTheWay: @Sendable (StoredVolume, NodeIdentity, Set<NodeIdentity>) -> [Attachment] = {
+        SharedVolumeRule.inTheWay($0, me: $1, living: $2)
+    }
     /// Whether the time is up for which the trash keeps an image.
     public var trashIsDue: @Sendable (TrashedImage, WallTime) -> Bool = { TrashRule.isDue($0, at: $1) }
     public var emptyTrash: @Sendable (TrashedImage, StoredVolume) -> TrashRule.EmptyStep = { TrashRule.empty($0, $1) }

@@ -72,8 +72,7 @@ extension VolumeDriver {
         guard let volume = stored.volume?.record else { return nil }
         try await clearDeadMount(stored, to: "mount")
         let claim = VolumeClaim(volume, by: me, mountID: id, since: ports.clock.timestamp())
-        let change = StoreChange(volume: .put(claim.volume), attachment: .put(claim.attachment))
-        guard let claimed = try await commit(change, over: stored) else { return nil }
+        guard let claimed = try await commit(claim.change, over: stored) else { return nil }
         log.step("claimed volume", stored.name, ["epoch": "\(claim.attachment.epoch)"])
         return try await attach(claimed)
     }

@@ -55,12 +55,18 @@ public struct OperatorActions: Sendable {
     public func release(_ nameText: String) async throws -> String {
         let what = "release volume \(nameText)"
         let stored = try await volume(nameText)
+        if let reader = stored.readingNodes.first {
+            throw VolumeError(
+                .conflict, what, why: "nodes only read it, such as \(reader.owner.node): nobody has to be shut out",
+                remedy: "stop its containers there; what a dead node has left keeps nobody from removing it",
+                outcome: .refused)
+        }
         guard let volume = stored.volume?.record, let former = stored.attachment?.record else {
             throw VolumeError(.conflict, what, why: "no node has it mounted", outcome: .refused)
         }
         let claim = VolumeClaim(volume, from: former, by: me, mountID: "release", since: clock.timestamp())
-        let change = StoreChange(
-            volume: .put(claim.volume), attachment: .put(claim.attachment), why: "an operator releases it")
+        var change = claim.change
+        change.why = "an operator releases it"
         let raiser = FenceRaiser(
             fence: fence, images: images, rules: DriverRules(), expiry: blocklistExpiry, log: log,
             commit: { [store] in try await store.commit($0, over: $1) })
@@ -81,6 +87,7 @@ public struct OperatorActions: Sendable {
                 what, attachment,
                 remedy: "unmount it there, or take it away with 'rbd-plugin mount release \(nameText)'")
         }
+        try SharedVolumeRule.refuse(stored.readingNodes, what)
         try RequestRule.refuseWhileHeld(stored, what)
         guard try await store.commit(.deletion, over: stored) != nil else { throw VolumeError.changedMeanwhile(what) }
     }

@@ -9,7 +9,8 @@ extension VolumeDriver {
     /// logged.
     public func recover() async throws {
         let names = try await Deadline.$current.withValue(ports.clock.now() + settings.workBudget) {
-            try await ports.store.readAttachments().filter { $0.value.owner.node == me.node }.keys.sorted()
+            try await ports.store.readAttachments()
+                .filter { $0.value.contains { $0.owner.node == me.node } }.keys.sorted()
         }
         await ports.catalog.firstReading()
         await withTaskGroup(of: Void.self) { group in
@@ -51,9 +52,11 @@ extension VolumeDriver {
 
     /// By way of a claim, as every fence: only who has claimed the volume knows that nobody else has it by now.
     private func clear(_ former: Attachment, of volume: VolumeRecord, over stored: StoredVolume) async throws {
+        // There is nobody to shut out.
+        if volume.isShared { return _ = try await commit(.init(attachment: .delete), over: stored) }
         let claim = VolumeClaim(volume, from: former, by: me, mountID: nil, since: ports.clock.timestamp())
-        let change = StoreChange(
-            volume: .put(claim.volume), attachment: .put(claim.attachment), why: "an earlier boot of this node had it")
+        var change = claim.change
+        change.why = "an earlier boot of this node had it"
         guard let fencing = try await commit(change, over: stored),
             let raised = try await raiseFence(over: fencing)
         else { return }

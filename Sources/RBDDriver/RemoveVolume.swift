@@ -18,6 +18,11 @@ extension VolumeDriver {
         let policy = try await policyOfRemoval(stored)
         let choice = stored.volume.map { TrashRule.onRemove($0.record, policy: policy) } ?? .delete
         let step = try rules.remove(stored, me, try await attemptIsAlive(stored), justMounted, choice)
+        // What is left here of a shared volume goes, whoever else has it.
+        if case .detach = step {
+        } else {
+            try SharedVolumeRule.refuse(try await readersInTheWay(stored), "remove volume \(name)")
+        }
         return try await inSlot(of: stored.pool, to: "remove volume \(name)") {
             try await carryOut(step, over: stored, policy)
         }

@@ -40,7 +40,8 @@ extension VolumeDriver {
     }
 
     private func schedule(of volume: VolumeRecord) -> SnapshotSchedule? {
-        guard volume.phase == .ready, volume.imageID != nil else { return nil }
+        // Nothing changes of what nobody writes to.
+        guard volume.phase == .ready, volume.imageID != nil, !volume.isShared else { return nil }
         return wantedValues(of: volume)?.schedule
     }
 

@@ -9,11 +9,11 @@ extension VolumeDriver {
         guard let volume = stored.volume?.record, let former = stored.attachment?.record else { return nil }
         try await clearDeadMount(stored, to: "mount")
         let claim = VolumeClaim(volume, from: former, by: me, mountID: id, since: ports.clock.timestamp())
-        let change = StoreChange(
-            volume: .put(claim.volume), attachment: .put(claim.attachment),
-            why: former.owner.node == me.node
-                ? "an earlier boot of this node had it, or a take-over was cut off"
-                : "node \(former.owner.node) has no heartbeat, and has had it since \(former.since)")
+        var change = claim.change
+        change.why =
+            former.owner.node == me.node
+            ? "an earlier boot of this node had it, or a take-over was cut off"
+            : "node \(former.owner.node) has no heartbeat, and has had it since \(former.since)"
         guard let fencing = try await commit(change, over: stored) else { return nil }
         log.warning(
             "taking the volume over from a node that is gone",

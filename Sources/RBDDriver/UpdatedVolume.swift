@@ -23,6 +23,7 @@ extension BackupActions {
         let what = "import volume \(nameText)"
         let stored = try await store.read(try VolumeName(given: nameText))
         let (volume, id) = try stored.readyVolume(to: what, remedy: "import a whole backup first")
+        try SharedVolumeRule.refuseWriting(volume, what)
         try Self.refuseMounted(stored, what)
         try RequestRule.refuseWhileHeld(stored, what)
         let image = try await self.image(of: volume, what)

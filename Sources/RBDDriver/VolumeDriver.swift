@@ -37,7 +37,7 @@ public struct VolumeDriver: Sendable {
     public init(
         ports: DriverPorts, settings: DriverSettings, rules: DriverRules = DriverRules(), me: NodeIdentity, log: Logger
     ) {
-        self.ports = ports
+        self.ports = ports.seen(by: me.node)
         self.rules = rules
         budgets = OperationBudgets(settings)
         self.me = me

@@ -3,7 +3,10 @@ import VolumeCore
 /// A volume as Docker and operators see it.
 public struct VolumeView: Sendable, Hashable {
     public var volume: VolumeRecord
+    /// Of a volume that many nodes read, where this node has it.
     public var attachment: Attachment?
+    /// Where it is mounted besides, of a volume that many nodes read.
+    public var otherReaders: [Attachment]
     /// The size that it is to have, and has not yet.
     public var wantedSize: VolumeSize?
     /// What is wanted of it while it is in use; `nil` while its policy is not known.
@@ -124,7 +127,8 @@ extension VolumeDriver {
     private func view(_ stored: StoredVolume) -> VolumeView? {
         guard let volume = stored.volume?.record, volume.phase != .creating else { return nil }
         return VolumeView(
-            volume: volume, attachment: shownAttachment(stored), wantedSize: rules.growth(stored),
+            volume: volume, attachment: shownAttachment(stored),
+            otherReaders: stored.readingNodes.filter { $0.owner.node != me.node }, wantedSize: rules.growth(stored),
             wantedValues: wantedValues(of: volume), request: RequestRule.current(stored),
             mountpoint: mountpoint(stored),
             nextSnapshot: nextSnapshot(of: stored))

@@ -65,6 +65,9 @@ extension VolumeDescription {
         if let attachment = view.attachment {
             status["mount"] = .object(mount(attachment, hostMountpoint: hostMountpoint))
         }
+        if !view.otherReaders.isEmpty {
+            status["readByOthers"] = .array(view.otherReaders.map { .string($0.owner.node) })
+        }
         if let sighting = view.watchers {
             status["watchers"] = .array(sighting.watchers.map { .string("\($0)") })
             status["watchersSeenAt"] = .string(sighting.seenAt)

@@ -67,7 +67,8 @@ import VolumeCore
             let client = KernelClient(user: "docker", key: nil, monitorsV1: ["10.0.0.1:6789"], monitorsV2: [])
             let command = try requests.map(image, for: .readOnly, options: ["rw"], as: client, "map")
             _ = try await sysfs.bench.runner.run(command, to: "map")
-            #expect(try await content(sysfs, "add").hasPrefix("10.0.0.1:6789 name=docker,_pool_ns=ns,noshare,rw,ro rbd db"))
+            #expect(
+                try await content(sysfs, "add").hasPrefix("10.0.0.1:6789 name=docker,_pool_ns=ns,noshare,rw,ro rbd db"))
         }
     }
 

@@ -31,10 +31,27 @@ enum ContractRecords {
     }
 }
 
+extension ContractRecords {
+    static func readers(on nodes: [String]) -> Readers {
+        var readers = Readers(volumeUID: "uid-1")
+        for node in nodes {
+            readers[node] = Attachment(
+                volumeUID: "uid-1", owner: NodeIdentity(node: node, boot: "boot-\(node)"), epoch: Epoch(1),
+                state: .attached, mapper: "fuse", device: "/dev/loop3", mountpoint: "/mnt/volumes/db",
+                mountIDs: ["id-1": 2], since: "2026-01-02T03:04:06Z")
+        }
+        return readers
+    }
+}
+
 extension StoredVolume {
     /// A name that nobody uses.
     static func absent(_ name: VolumeName) -> StoredVolume { StoredVolume(name: name, revision: 0) }
 
     /// The records without the moment at which they were read, for comparing.
-    var records: StoredVolume { StoredVolume(name: name, volume: volume, attachment: attachment, revision: 0) }
+    var records: StoredVolume {
+        var records = StoredVolume(name: name, volume: volume, attachment: attachment, revision: 0)
+        records.readers = readers
+        return records
+    }
 }

@@ -37,6 +37,7 @@ public struct VolumeStoreContract: Sendable {
         .init("the epochs of both records survive, however large") { try await $0.epochs() },
         .init("names that begin alike do not mix") { try await $0.similarNames() },
         .init("everything is read, also many names and an attachment without a volume") { try await $0.readsAll() },
+        .init("who reads a volume is a record of its own, guarded as the others are") { try await $0.readers() },
         .init("the attachments of all nodes are read without their volumes") {
             try await $0.readsAttachments()
         },
@@ -244,6 +245,22 @@ public struct VolumeStoreContract: Sendable {
         for stored in all { #expect(made[stored.name]?.records == stored.records) }
     }
 
+    private func readers() async throws {
+        let made = try await make("readers", attached: false)
+        let both = ContractRecords.readers(on: ["node-a", "node-b"])
+        let read = try #require(await store.commit(StoreChange(readers: .put(both)), over: made))
+        #expect(try await other.read(made.name).records == read.records && read.readers?.record == both)
+        #expect(read.volume == made.volume && !read.isSettled)
+        #expect(try await other.readAttachments()[made.name] == both.all)
+        let one = StoreChange(readers: .put(ContractRecords.readers(on: ["node-b"])))
+        let written = try #require(await other.commit(one, over: read))
+        // Neither a mount nor a removal gets past what has changed since.
+        for change in [one, .deletion] { #expect(try await store.commit(change, over: read) == nil) }
+        let gone = try #require(await store.commit(StoreChange(readers: .delete), over: written))
+        #expect(try await other.read(made.name).readers == nil && gone.readers == nil)
+        #expect(try await other.readAttachments()[made.name] == nil)
+    }
+
     private func readsAttachments() async throws {
         var made: [VolumeName: VolumeCore.Attachment] = [:]
         for (number, owner) in ["node-a", "node-a", "node-b"].enumerated() {
@@ -257,7 +274,7 @@ public struct VolumeStoreContract: Sendable {
         }
         let idle = try await make("has-none", attached: false)
         let read = try await other.readAttachments()
-        #expect(read.filter { made.keys.contains($0.key) } == made)
+        #expect(read.filter { made.keys.contains($0.key) } == made.mapValues { [$0] })
         #expect(read[idle.name] == nil)
     }
 }

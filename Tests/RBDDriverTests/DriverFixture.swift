@@ -32,12 +32,14 @@ enum DriverFixture {
 
 extension VolumeDriver {
     init(
-        _ ports: NodePorts, operationsPerPool: Int = 16, limits: VolumeLimits = VolumeLimits(allowsAdoption: true),
+        _ ports: NodePorts, store: (any VolumeStore)? = nil, operationsPerPool: Int = 16,
+        limits: VolumeLimits = VolumeLimits(allowsAdoption: true),
         defaults: VolumeDefaults = VolumeDefaults(), poolHealth: any PoolHealth = UnknownPoolHealth()
     ) {
         self.init(
             ports: DriverPorts(
-                store: ports.store, policyStore: ports.policies, catalog: ports.catalog, nodes: ports.directory,
+                store: store ?? ports.store, policyStore: ports.policies, catalog: ports.catalog,
+                nodes: ports.directory,
                 images: ports.images,
                 snapshots: ports.snapshots, formatter: ports.formatter, mapper: ports.mapper,
                 filesystems: ports.filesystems,
@@ -66,6 +68,7 @@ extension World {
         }
         let records =
             etcd.volumes.keys.map { "record of volume \($0)" } + etcd.attachments.keys.map { "mount of \($0)" }
+            + etcd.readers.keys.map { "readers of \($0)" }
         return imageNames.map { "image \($0)" } + kernels + records
     }
 }

@@ -7,22 +7,30 @@ import VolumeCore
 /// Every operation is interrupted before and after each of its effects; the same call again must make it good.
 @Suite struct InterruptionTests {
     enum Operation: String, CaseIterable, Sendable {
-        case create, clone, mount, unmount, remove
+        case create, clone, mount, unmount, remove, readerMount, readerUnmount
+
+        /// Whether the volume is one that many nodes read.
+        var isOfReader: Bool { self == .readerMount || self == .readerUnmount }
 
         /// Brings the volume to where the operation begins.
         func prepare(_ driver: VolumeDriver) async throws {
             if self == .create { return }
             if self == .clone { return try await driver.create("parent", options: DriverFixture.options) }
-            try await driver.create("db", options: DriverFixture.options)
-            if self == .unmount { _ = try await driver.mount("db", id: "m1") }
+            if isOfReader {
+                try await driver.create("parent", options: DriverFixture.options)
+                try await driver.create("db", options: ["from": "parent", "access": "read-only"])
+            } else {
+                try await driver.create("db", options: DriverFixture.options)
+            }
+            if self == .unmount || self == .readerUnmount { _ = try await driver.mount("db", id: "m1") }
         }
 
         func run(_ driver: VolumeDriver) async throws {
             switch self {
             case .create: try await driver.create("db", options: DriverFixture.options)
             case .clone: try await driver.create("db", options: ["from": "parent"])
-            case .mount: _ = try await driver.mount("db", id: "m1")
-            case .unmount: try await driver.unmount("db", id: "m1")
+            case .mount, .readerMount: _ = try await driver.mount("db", id: "m1")
+            case .unmount, .readerUnmount: try await driver.unmount("db", id: "m1")
             case .remove: try await driver.remove("db")
             }
         }
@@ -83,16 +91,18 @@ import VolumeCore
             #expect(finished(world.imageNames, context) == ["db", "parent"], "after \(context)")
             #expect(world.devices(of: "a").isEmpty, "after \(context)")
             expectClone(cluster, context)
-        case .mount:
+        case .mount, .readerMount:
             #expect(world.devices(of: "a").count == 1, "after \(context)")
             #expect(world.mounts(of: "a") == ["/mnt/volumes/db"], "after \(context)")
-        case .unmount:
-            #expect(world.devices(of: "a").isEmpty && world.etcd.attachments.isEmpty, "after \(context)")
+        case .unmount, .readerUnmount:
+            #expect(world.devices(of: "a").isEmpty, "after \(context)")
+            #expect(world.etcd.attachments.isEmpty && world.etcd.readers.isEmpty, "after \(context)")
         case .remove:
             #expect(world.leftovers.isEmpty, "after \(context)")
             return
         }
-        await endWell(driver, cluster, context, removing: operation == .clone ? ["db", "parent"] : ["db"])
+        await endWell(
+            driver, cluster, context, removing: operation == .clone || operation.isOfReader ? ["db", "parent"] : ["db"])
     }
 
     /// A snapshot that was taken late stays, for an operator to remove.
@@ -121,7 +131,9 @@ import VolumeCore
     ) async {
         do {
             let mountpoint = try await driver.mount("db", id: "last")
-            try cluster.mutate { try $0.write("one", on: "a", at: mountpoint) }
+            if cluster.world.etcd.volumes.values.allSatisfy({ !$0.record.isShared }) {
+                try cluster.mutate { try $0.write("one", on: "a", at: mountpoint) }
+            }
             // A Mount that was repeated after a lost answer has counted its id twice.
             for id in ["last", "m1", "m1", "m1"] { try await driver.unmount("db", id: id) }
             for volume in volumes {

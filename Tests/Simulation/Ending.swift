@@ -193,18 +193,22 @@ extension History {
             mustSucceed(.mount(volume, id: id), on: each)
             begin(0, on: each)
             write(by: 0, on: each)
-            seeThatItGrows(name, on: each)
+            if volume != Setup.shared { seeThatItGrows(name, on: each) }
             seeThatItIsLimited(name, on: each)
-            seeThatItFits(name, on: each)
-            // The longest of all: one node of each history will do.
-            if each == Int(seed % UInt64(hosts.count)) { seeThatItIsSnapshot(name, on: each) }
+            if volume != Setup.shared { seeThatItChanges(name, on: each) }
             stop(0, on: each)
             hosts[each].containers[0].state = .unmounting
             fallAsleepInUnmount(volume, id: id, on: each)
             mustSucceed(.unmount(volume, id: id), on: each)
             hosts[each].containers = []
         }
-        seeThatItRests(name, on: index)
+        if volume != Setup.shared { seeThatItRests(name, on: index) }
+    }
+
+    private func seeThatItChanges(_ name: VolumeName, on index: Int) {
+        seeThatItFits(name, on: index)
+        // The longest of all: one node of each history will do.
+        if index == Int(seed % UInt64(hosts.count)) { seeThatItIsSnapshot(name, on: index) }
     }
 
     /// Who has the volume mounted gives it the size that is wanted.
@@ -225,8 +229,8 @@ extension History {
         cluster.mutate { _ = $0.setValues([.readIOPS: "900"], of: name.text) }
         mustSucceed(.tend, on: index)
         cluster.mutate { world in
-            let stored = world.etcd.read(name)
-            guard let wanted = stored.volume?.record.runtime, let record = stored.attachment?.record,
+            guard let stored = try? NodesView.seen(world.etcd.read(name), by: hosts[index].name),
+                let wanted = stored.volume?.record.runtime, let record = stored.attachment?.record,
                 let device = record.device.flatMap({ world.nodes[hosts[index].name]?.kernel.devices[$0] })
             else { return }
             if device.limits != wanted.limits {
@@ -399,7 +403,21 @@ extension History {
             world.removeScheduledSnapshots(of: Setup.image(volume))
         }
         checks.forgetSnapshots()
+        if volume == Setup.shared, letReadersGo(of: volume, besides: index) { return }
         mustSucceed(.remove(volume), on: index)
+    }
+
+    /// Ids that nobody gives back any more keep a node's mount. Nobody asks a reader to let go; whoever wants the volume removed asks
+    /// each of the nodes that the error names.
+    /// - Returns: whether the last of them has removed it.
+    private func letReadersGo(of volume: String, besides index: Int) -> Bool {
+        guard let name = try? VolumeName(volume) else { return false }
+        cluster.mutate { $0.advance(by: Setup.settings.handOverGrace + .seconds(1)) }
+        for other in hosts.indices where other != index && checks.violation == nil {
+            guard cluster.mutate({ $0.etcd.readers[name]?.record[hosts[other].name] }) != nil else { continue }
+            if case .done = outcome(of: .remove(volume), on: other) { return true }
+        }
+        return false
     }
 
     /// What Creates have left that nobody knows of any more is looked for now and then, and removed when it is old.
@@ -422,6 +440,7 @@ extension History {
     private func checkNothingIsLeft(_ world: World) {
         var left = world.etcd.volumes.keys.map { "the record of volume \($0)" }
         left += world.etcd.attachments.keys.map { "the record of a mount of \($0)" }
+        left += world.etcd.readers.keys.map { "who reads \($0)" }
         left += world.etcd.requests.keys.map { "what somebody has asked of \($0)" }
         left += world.etcd.trash.keys.map { "who is at removed volumes \($0)" }
         left += world.etcd.desired.keys.map { "what was wanted of \($0)" }

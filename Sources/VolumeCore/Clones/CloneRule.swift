@@ -101,7 +101,12 @@ public enum CloneRule {
         }
         spec.filesystem = parent.filesystem
         spec.mkfsOptions = []
-        if !request.given.contains(.size) { spec.size = max(size, request.decided.contains(.size) ? spec.size : size) }
+        if spec.access == .readOnly {
+            try refuseOtherSize(request, than: size)
+            spec.size = size
+        } else if !request.given.contains(.size) {
+            spec.size = max(size, request.decided.contains(.size) ? spec.size : size)
+        }
         if spec.size < size {
             throw VolumeError.refusedCreate(
                 "size=\(spec.size) is given, and what the clone is made out of has \(size)",
@@ -109,11 +114,32 @@ public enum CloneRule {
         }
         inherit(from: parent, besides: request.decided, &spec)
         spec.features.insert(.layering)
+        if spec.access == .readOnly { try requireLock(&spec, request) }
         try spec.checkMountOptions()
         try spec.checkMapOptions()
         try spec.checkStriping()
         try VolumeRequest.checkObjects(of: spec)
         return spec
+    }
+
+    /// The filesystem of a volume that nobody writes to stays as large as it is.
+    private static func refuseOtherSize(_ request: VolumeRequest, than size: VolumeSize) throws(VolumeError) {
+        guard request.given.contains(.size), request.spec.size != size else { return }
+        throw VolumeError.refusedCreate(
+            "size=\(request.spec.size) is given, and a read-only volume has the size of what it is made out of: \(size)",
+            remedy: "leave the size out")
+    }
+
+    /// The lock of its image tells whether somebody writes to it beside the plugin.
+    private static func requireLock(_ spec: inout VolumeSpec, _ request: VolumeRequest) throws(VolumeError) {
+        guard request.given.contains(.features), !spec.features.contains(.exclusiveLock) else {
+            spec.features.insert(.exclusiveLock)
+            return
+        }
+        throw VolumeError.refusedCreate(
+            "features=\(spec.features.names.joined(separator: ",")) is given, and a read-only volume that is made out of"
+                + " another one needs exclusive-lock",
+            remedy: "add it, or leave the features out")
     }
 
     /// The size that the filesystem of a clone has for certain: somebody may have made the parent's image larger, and its
@@ -131,6 +157,8 @@ public enum CloneRule {
         var ready = volume
         ready.createdSize = volume.spec.size
         ready.spec.size = origin.size
+        // The filesystem stays as it is where nobody writes.
+        if volume.isShared { return StoreChange(volume: .put(ready)) }
         let desired = DesiredState(volumeUID: volume.uid, size: volume.spec.size, since: time.description)
         return StoreChange(volume: .put(ready), desired: .put(desired))
     }

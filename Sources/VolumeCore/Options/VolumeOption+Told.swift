@@ -71,7 +71,7 @@ extension VolumeOption {
         case .access:
             .init(
                 rawValue, "read-only|read-write",
-                "`read-only`: no container can write to the volume, whatever its mount options say. It is decided when the volume is created, and for good."
+                "`read-only`: no container can write to the volume, whatever its mount options say. Together with `from`, any number of nodes have it mounted at once. It is decided when the volume is created, and for good."
             ) { _ in "read-write" }
         case .protect:
             .init(

@@ -24,7 +24,9 @@ public protocol VolumeCatalog: Sendable {
 extension StoredVolume {
     /// Whether nobody has the volume or a removed one of its name, nobody has asked for work on it, and its creation has left nothing to be done.
     public var isSettled: Bool {
-        guard attachment == nil, request == nil, trash == nil, let record = volume?.record else { return false }
+        guard attachment == nil, readers == nil, request == nil, trash == nil, let record = volume?.record else {
+            return false
+        }
         return record.phase != .creating && record.abandoned.isEmpty
     }
 }

@@ -24,9 +24,9 @@ public protocol VolumeStore: Sendable {
     /// the truth would make a volume free that a node has mounted.
     func readAtOnce() async throws -> AllVolumes
 
-    /// The attachments of all nodes, by their volumes' names. Reads no volume, of which there may be very many. One that
-    /// cannot be read is left out and reported.
-    func readAttachments() async throws -> [VolumeName: Attachment]
+    /// What all nodes have mounted, by the volumes' names: one mount, or one for each reader. Reads no volume, of which there may be
+    /// very many. A record that cannot be read is left out and reported.
+    func readAttachments() async throws -> [VolumeName: [Attachment]]
 }
 
 extension VolumeStore {
@@ -60,6 +60,7 @@ public struct StoreChange: Sendable, Hashable {
 
     public var volume: Write<VolumeRecord>
     public var attachment: Write<Attachment>
+    public var readers: Write<Readers>
     public var desired: Write<DesiredState>
     public var request: Write<WorkRequest>
     public var trash: Write<TrashClaims>
@@ -67,12 +68,13 @@ public struct StoreChange: Sendable, Hashable {
     public var why: String?
 
     public init(
-        volume: Write<VolumeRecord> = .keep, attachment: Write<Attachment> = .keep,
+        volume: Write<VolumeRecord> = .keep, attachment: Write<Attachment> = .keep, readers: Write<Readers> = .keep,
         desired: Write<DesiredState> = .keep, request: Write<WorkRequest> = .keep, trash: Write<TrashClaims> = .keep,
         why: String? = nil
     ) {
         self.volume = volume
         self.attachment = attachment
+        self.readers = readers
         self.desired = desired
         self.request = request
         self.trash = trash

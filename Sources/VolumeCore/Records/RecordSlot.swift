@@ -5,6 +5,7 @@
 public enum RecordKind: String, Sendable, Hashable, CaseIterable {
     case volume = "volumes"
     case mount = "mounts"
+    case readers = "readers"
     case desired = "desired"
     case request = "requests"
     case trash = "trash"
@@ -14,6 +15,7 @@ public enum RecordKind: String, Sendable, Hashable, CaseIterable {
         switch self {
         case .volume: TypedSlot(stored: \.volume, change: \.volume)
         case .mount: TypedSlot(stored: \.attachment, change: \.attachment)
+        case .readers: TypedSlot(stored: \.readers, change: \.readers)
         case .desired: TypedSlot(stored: \.desired, change: \.desired)
         case .request: TypedSlot(stored: \.request, change: \.request)
         case .trash: TypedSlot(stored: \.trash, change: \.trash)

@@ -14,6 +14,8 @@ public struct StoredVolume: Sendable, Hashable {
     public var name: VolumeName
     public var volume: Revisioned<VolumeRecord>?
     public var attachment: Revisioned<Attachment>?
+    /// Of a volume that many nodes read at once.
+    public var readers: Revisioned<Readers>?
     public var desired: Revisioned<DesiredState>?
     public var request: Revisioned<WorkRequest>?
     /// Of removed volumes of that name.

@@ -60,6 +60,11 @@ public enum RequestRule {
         let what = "have volume \(stored.name) \(work)"
         guard let volume = stored.volume?.record else { throw VolumeError.noSuchVolume(what) }
         try OperatorWriteRule.refuseUnlessReady(volume, what)
+        if work.holdsVolume { try SharedVolumeRule.refuseWriting(volume, what) }
+        if work == .trim, volume.spec.access == .readOnly {
+            throw VolumeError(
+                .invalidOption, what, why: "it is read-only: nobody has freed anything", outcome: .refused)
+        }
         if let other = current(stored) {
             let isReplaced = !other.isUnfinished && (!other.isHalfDone || work.holdsVolume)
             guard isReplaced else {
@@ -123,6 +128,7 @@ public enum RequestRule {
         guard request.isUnfinished else { return isForgotten(request, me, at: now) ? .clear : .nothing }
         guard volume.phase == .ready else { return .nothing }
         if request.work.holdsVolume {
+            if volume.isShared { return .end(request.failed("nobody ever writes to its image", at: now)) }
             guard stored.attachment == nil, request.node.map({ $0.node != me.node && nodeIsAlive }) != true else {
                 return .nothing
             }
@@ -132,6 +138,9 @@ public enum RequestRule {
             return .end(request.failed("the volume was unmounted before it was done", at: now))
         }
         guard attachment.owner == me, attachment.state == .attached else { return .nothing }
+        if request.work == .trim, volume.spec.access == .readOnly {
+            return .end(request.failed("it is read-only: nobody has freed anything", at: now))
+        }
         return .work(request.taken(by: me))
     }
 

@@ -22,6 +22,8 @@ public enum MountRule {
     ) throws(VolumeError) -> MountStep {
         let volume = try readyVolume(stored)
         try RequestRule.refuseWhileHeld(stored, "mount volume \(stored.name)")
+        try SharedVolumeRule.refuseReaders(stored, "mount volume \(stored.name)")
+        if volume.isShared { return SharedVolumeRule.mount(stored, me: me, mountedHere: mountedHere) }
         guard let attachment = stored.attachment?.record else { return .attach }
         guard attachment.volumeUID == volume.uid else {
             throw VolumeError(

@@ -36,10 +36,13 @@ public enum RemoveRule {
                 outcome: .refused)
         }
         if volume.phase == .ready { try RequestRule.refuseWhileHeld(stored, what) }
-        if let attachment = stored.attachment?.record {
+        try SharedVolumeRule.refuseReaders(stored, what)
+        // What an earlier boot of this node has left of a shared volume is gone.
+        if let attachment = stored.attachment?.record, !volume.isShared || attachment.owner == me {
             if attachment.owner == me, attachment.state != .fencing, attachment.mountIDs.isEmpty || !justMounted {
                 return .detach(attachment)
             }
+            if volume.isShared { try SharedVolumeRule.refuse([attachment], what) }
             throw VolumeError.mountedOnNode(
                 what, attachment,
                 remedy: "stop the containers that use it there; if there are none, take it away with"

@@ -19,12 +19,11 @@ struct MountCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await OperatorSession.run { session in
-                let mounted = try await session.actions.volumes().filter { $0.attachment != nil }
+                let mounted = try await session.actions.volumes().filter { !$0.allMounts.isEmpty }
                 if json { return print(try RecordOutput.json(mounted.map(RecordOutput.init))) }
                 let living = Set(try await session.nodes.living().map { NodeIdentity(node: $0.node, boot: $0.boot) })
                 var table = Table("VOLUME", "NODE", "ALIVE", "STATE", "EPOCH", "DEVICE", "CLIENT", "USERS", "SINCE")
-                for mount in mounted.compactMap(\.attachment?.record) {
-                    let name = mounted.first { $0.attachment?.record == mount }?.name.text ?? ""
+                for (name, mount) in mounted.flatMap({ stored in stored.allMounts.map { (stored.name.text, $0) } }) {
                     table.add(
                         name, mount.owner.node, living.contains(mount.owner) ? "yes" : "no", mount.state.rawValue,
                         "\(mount.epoch)", mount.device ?? "", mount.clients.map(\.description).joined(separator: ","),
@@ -53,7 +52,10 @@ struct MountCommand: AsyncParsableCommand {
         func run() async throws {
             try await OperatorSession.run { session in
                 try await session.cluster.require(claiming: false)
-                guard let mount = try await session.actions.volume(volume).attachment?.record else {
+                let stored = try await session.actions.volume(volume)
+                // Says why there is nothing to release.
+                if !stored.readingNodes.isEmpty { _ = try await session.actions.release(volume) }
+                guard let mount = stored.attachment?.record else {
                     throw OperatorSession.Failed("No node has volume \(volume) mounted: there is nothing to release.")
                 }
                 let clients = mount.clients.map(\.description).joined(separator: ", ")

@@ -35,6 +35,11 @@ struct SetCommand: AsyncParsableCommand {
         let changes = try Self.changes(values)
         try await OperatorSession.run { session in
             let stored = try await session.actions.set(volume, changes)
+            if !stored.readingNodes.isEmpty {
+                let nodes = SharedVolumeRule.names(stored.readingNodes)
+                let verb = stored.readingNodes.count == 1 ? "has" : "have"
+                return print("The \(nodes) \(verb) volume \(volume) mounted and will apply the values.")
+            }
             guard let attachment = stored.attachment?.record else {
                 return print("No node has volume \(volume) mounted. The next node that mounts it applies the values.")
             }
@@ -123,7 +128,10 @@ struct GetCommand: AsyncParsableCommand {
             var table = Table("OPTION", "WANTED", "IN FORCE", "FROM")
             for row in rows { table.add(row.option, row.wanted ?? "-", row.inForce ?? "-", row.from ?? "-") }
             print(table.text)
-            if let reason = values.stored.attachment?.record.inForce.reason { print("Not all is in force: \(reason)") }
+            for mount in values.stored.allMounts {
+                guard let reason = mount.inForce.reason else { continue }
+                print("Not all is in force on node \(mount.owner.node): \(reason)")
+            }
             if let reason = values.stored.attachment?.record.autogrowReason {
                 print("The volume is nearly full and does not become larger by itself: \(reason)")
             }
@@ -135,20 +143,20 @@ struct GetCommand: AsyncParsableCommand {
 private struct ValueRow: Encodable {
     let option: String
     let wanted: String?
-    /// `nil` where the volume is not mounted.
+    /// `nil` where the volume is not mounted, or where not all nodes that read it have the same.
     let inForce: String?
     /// `volume`, or `policy NAME`.
     let from: String?
 
     static func all(of values: VolumeValues, _ chosen: Set<RuntimeOption>?) -> [ValueRow] {
-        let attached = values.stored.attachment?.record
         var rows: [ValueRow] = []
         if chosen == nil, let volume = values.stored.volume?.record {
             let size = GrowthRule.wanted(values.stored) ?? volume.spec.size
             rows.append(ValueRow(option: "size", wanted: "\(size)", inForce: "\(volume.spec.size)", from: "volume"))
         }
         for option in RuntimeOption.allCases {
-            let (wanted, inForce) = (values.wanted?[option], attached?.inForce.values[option])
+            let everywhere = Set(values.stored.allMounts.map { $0.inForce.values[option] })
+            let (wanted, inForce) = (values.wanted?[option], everywhere.count == 1 ? everywhere.first ?? nil : nil)
             guard chosen?.contains(option) ?? (wanted != nil || inForce != nil) else { continue }
             let from = values.source(of: option).map { source in
                 switch source {

@@ -29,12 +29,12 @@ struct VolumeCommand: AsyncParsableCommand {
                 if json { return print(try RecordOutput.json(volumes.map(RecordOutput.init))) }
                 var table = Table("NAME", "PHASE", "SIZE", "FILESYSTEM", "IMAGE", "NODE", "SINCE")
                 for stored in volumes {
-                    let (volume, mount) = (stored.volume?.record, stored.attachment?.record)
+                    let (volume, mounts) = (stored.volume?.record, stored.allMounts)
                     table.add(
                         volume?.name.given ?? stored.name.text, volume?.phase.rawValue ?? "",
                         volume.map { "\($0.spec.size)" } ?? "",
                         volume?.spec.filesystem.rawValue ?? "", volume.map { "\($0.image)" } ?? "",
-                        mount?.owner.node ?? "", mount?.since ?? "")
+                        mounts.map(\.owner.node).joined(separator: ","), mounts.map(\.since).min() ?? "")
                 }
                 print(table.text)
             }
@@ -125,6 +125,8 @@ struct RecordOutput: Encodable {
     let name: String
     let volume: VolumeRecord?
     let mount: Attachment?
+    /// Of a volume that many nodes read.
+    let readers: [Attachment]?
     let desired: DesiredState?
     let request: WorkRequest?
     /// Who has the image open; left out in lists, and when Ceph did not say.
@@ -134,6 +136,7 @@ struct RecordOutput: Encodable {
         name = stored.volume?.record.name.given ?? stored.name.text
         volume = stored.volume?.record
         mount = stored.attachment?.record
+        readers = stored.readers?.record.all
         desired = stored.desired?.record
         request = stored.request?.record
     }

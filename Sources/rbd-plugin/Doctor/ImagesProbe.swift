@@ -74,7 +74,7 @@ struct ImagesProbe: Sendable {
     /// How many snapshots the volumes have, those in use first.
     private func count(_ volumes: [StoredVolume]) async -> (looks: Int, of: Int, [ImagesSeen.Snapshots]) {
         let ready = volumes.filter { $0.volume?.record.phase == .ready && $0.volume?.record.imageID != nil }
-        let first = ready.sorted { ($0.attachment != nil ? 0 : 1) < ($1.attachment != nil ? 0 : 1) }
+        let first = ready.sorted { ($0.allMounts.isEmpty ? 1 : 0) < ($1.allMounts.isEmpty ? 1 : 0) }
         let looks = Looks(at: Array(first.prefix(Self.mostLooks)))
         _ = await InTime.of(limit * 2) {
             await withDiscardingTaskGroup { group in

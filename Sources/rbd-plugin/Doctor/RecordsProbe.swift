@@ -20,6 +20,7 @@ struct RecordsProbe: Sendable {
     /// - Parameter fsid: of the cluster that the settings name; `nil` when Ceph does not say.
     func seen(_ records: RecordSurvey.Records, fsid: String?) -> RecordsSeen {
         let rows = NodeRow.rows(living: records.living.map(\.asLiving), volumes: records.volumes)
+        // What a dead reader has left is in nobody's way.
         let attached = records.volumes.compactMap { stored in
             stored.attachment.map { (name: stored.name.text, owner: $0.record.owner) }
         }
@@ -27,11 +28,12 @@ struct RecordsProbe: Sendable {
             RecordsSeen.DeadNode(
                 node: row.node,
                 volumes: attached.filter { $0.owner.node == row.node && $0.owner.boot == row.boot }.map(\.name))
-        }
+        }.filter { !$0.volumes.isEmpty }
         return RecordsSeen(
             node: node?.identity.node ?? "this node", nodeName: nodeName(records.holder),
             cluster: Self.cluster(recorded: records.fsid, mine: fsid),
-            volumes: records.volumes.count { $0.volume != nil }, mounted: attached.count,
+            volumes: records.volumes.count { $0.volume != nil },
+            mounted: records.volumes.count { !$0.allMounts.isEmpty },
             livingNodes: records.living.count,
             unreadable: records.unreadable.map { .init(key: $0.key, reason: $0.error.why) }, deadNodes: dead)
     }

@@ -10,7 +10,7 @@
 
         func readAtOnce() async throws -> AllVolumes { try await base.readAtOnce() }
 
-        func readAttachments() async throws -> [VolumeName: Attachment] { try await base.readAttachments() }
+        func readAttachments() async throws -> [VolumeName: [Attachment]] { try await base.readAttachments() }
 
         func commit(
             _ change: StoreChange, over read: StoredVolume, within quota: QuotaGuard?

@@ -5,7 +5,9 @@ import Testing
 
 extension KilledCall {
     /// Docker's calls as they succeed.
-    static let successes = [create, adopt, clone, mount, unmount, remove, removeToTrash]
+    static let successes = [
+        create, adopt, clone, mount, unmount, remove, removeToTrash, readerMount, readerUnmount,
+    ]
     /// Those that fail, and undo what they had done; and what a restarted plugin does by itself.
     static let failures = [
         failingCreate, failingMount, busyUnmount, recovery, clearingUp, resize, change, rollBack, snapshot,

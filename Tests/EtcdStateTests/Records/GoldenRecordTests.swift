@@ -111,6 +111,32 @@ import Testing
         #expect(String(decoding: try RecordCodec.encode(creating, write: "w1"), as: UTF8.self).contains(#""schema":2"#))
     }
 
+    @Test("A clone that many nodes read is read, and written back byte for byte; older versions leave it alone")
+    func sharedVolumes() throws {
+        let shared = Self.clone.replacing(#""schema":1,"spec":{"#, with: #""schema":2,"spec":{"access":"read-only","#)
+        let (volume, again) = try read(VolumeRecord.self, shared, "volumes/copy")
+        #expect(again == shared && volume.isShared)
+        // Nothing else makes a clone a shared one.
+        #expect(try read(VolumeRecord.self, Self.clone, "volumes/copy").record.isShared == false)
+    }
+
+    @Test("Who reads a shared volume is read, and written back byte for byte")
+    func readers() throws {
+        let text =
+            #"{"nodes":{"node-a":{"applied":{"iops":"500"},"clients":[],"device":"/dev/rbd0","epoch":1,"mapper":"krbd","#
+            + #""mountIDs":{"0a1b":2},"mountpoint":"/mnt/volumes/copy","owner":{"boot":"b1","node":"node-a"},"schema":1,"#
+            + #""since":"2026-01-02T03:04:06Z","state":"attached","volumeUID":"u1"}},"schema":1,"volumeUID":"u1","write":"w1"}"#
+        let (readers, again) = try read(Readers.self, text, "readers/copy")
+        #expect(again == text)
+        #expect(readers["node-a"]?.inForce.values.limits == IOLimits(iops: 500) && readers.all.count == 1)
+        let newer = text.replacing(
+            #""schema":1,"volumeUID":"u1","write""#, with: #""later":1,"schema":1,"volumeUID":"u1","write""#)
+        #expect(try read(Readers.self, newer, "readers/copy").again.contains(#""later":1"#))
+        // An entry that would have to be fenced is none.
+        let forged = text.replacing(#""clients":[]"#, with: #""clients":["10.0.0.1:0/55"]"#)
+        #expect(throws: VolumeError.self) { try read(Readers.self, forged, "readers/copy") }
+    }
+
     @Test(
         "A clone whose parent no plugin could have written is not read",
         arguments: ["\"pool\":\"a/b\"", "\"uid\":\"\""])

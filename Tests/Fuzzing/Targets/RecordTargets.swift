@@ -62,6 +62,14 @@ enum RecordWords {
         for client in record.clients { try ClientAddressChecks.isOneClient(client) }
     }
 
+    static let readers = RecordTarget<Readers>(name: "record-readers", key: "p/readers/db") { readers throws(Broken) in
+        for mount in readers.all {
+            try hold(mount.clients.isEmpty && mount.fenced == nil, "a reader that would have to be shut out")
+            for path in [mount.device, mount.mountpoint].compactMap(\.self) { try PathChecks.meansWhatItSays(path) }
+            try hold(readers[mount.owner.node] == mount, "a reader in another one's place")
+        }
+    }
+
     static let policies = RecordTarget<Policy>(name: "record-policy", key: "p/policies/gold") { policy in
         _ = (policy.contradiction, policy.values)
     }
@@ -74,5 +82,5 @@ enum RecordWords {
 }
 
 extension RecordWords {
-    static let targets: [any FuzzTarget] = [volumes, mounts, policies, nodes, cluster]
+    static let targets: [any FuzzTarget] = [volumes, mounts, readers, policies, nodes, cluster]
 }

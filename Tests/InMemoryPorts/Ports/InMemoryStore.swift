@@ -41,11 +41,9 @@ public struct InMemoryVolumeStore: VolumeStore {
         try await process.perform(.storeReadAll, "") { AllVolumes($0.etcd.readAll(), revision: $0.etcd.revision) }
     }
 
-    public func readAttachments() async throws -> [VolumeName: Attachment] {
+    public func readAttachments() async throws -> [VolumeName: [Attachment]] {
         try await process.perform(.storeReadAll, "") { world in
-            let attached = world.etcd.readAll().compactMap { stored in
-                stored.attachment.map { (stored.name, $0.record) }
-            }
+            let attached = world.etcd.readAll().filter { !$0.allMounts.isEmpty }.map { ($0.name, $0.allMounts) }
             return Dictionary(uniqueKeysWithValues: attached)
         }
     }

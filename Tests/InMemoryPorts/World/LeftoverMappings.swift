@@ -52,7 +52,7 @@ extension World {
         } else {
             let silentSince = node.cephLostAt ?? now
             ceph.orphanedWatches[device.imageID, default: [:]][client] = silentSince + ceph.watchTimeout
-            if !device.isOutOfSight { nodes[name]?.deadClients.insert(client) }
+            if !device.isOutOfSight, !device.isReadOnly { nodes[name]?.deadClients.insert(client) }
         }
     }
 

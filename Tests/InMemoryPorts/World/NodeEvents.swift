@@ -105,7 +105,10 @@ extension World {
         let silentSince = node.cephLostAt ?? now
         ceph.orphanedWatches[device.imageID, default: [:]][device.client] = silentSince + ceph.watchTimeout
         nodes[name]?.kernel.devices[path] = nil
-        if device.isByPlugin, !device.isOutOfSight { nodes[name]?.deadClients.insert(device.client) }
+        // Of a device for reading no mapper by a process learns the client.
+        if device.isByPlugin, !device.isOutOfSight, !device.isReadOnly {
+            nodes[name]?.deadClients.insert(device.client)
+        }
         guard node.kernel.superblocks[path] != nil else { return }
         nodes[name]?.kernel.deadDevices[path] = device
         nodes[name]?.kernel.superblocks[path]?.readOnly = true

@@ -49,6 +49,11 @@ extension World {
         }
     }
 
+    /// Whether the client's device refuses every write.
+    public func isReadOnly(_ client: ClientAddress) -> Bool {
+        nodes.values.contains { $0.kernel.mappings.contains { $0.client == client && $0.isReadOnly } }
+    }
+
     /// Whether a filesystem is in use through the client's device.
     public func isMounted(_ client: ClientAddress) -> Bool {
         nodes.values.contains { node in

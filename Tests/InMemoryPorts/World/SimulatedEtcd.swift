@@ -8,6 +8,7 @@ public struct SimulatedEtcd: Sendable {
 
     public var volumes: [VolumeName: Revisioned<VolumeRecord>] { stored.compactMapValues(\.volume) }
     public var attachments: [VolumeName: Revisioned<Attachment>] { stored.compactMapValues(\.attachment) }
+    public var readers: [VolumeName: Revisioned<Readers>] { stored.compactMapValues(\.readers) }
     public var requests: [VolumeName: Revisioned<WorkRequest>] { stored.compactMapValues(\.request) }
     public var desired: [VolumeName: Revisioned<DesiredState>] { stored.compactMapValues(\.desired) }
 

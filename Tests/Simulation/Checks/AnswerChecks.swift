@@ -26,18 +26,25 @@ extension History {
         (try? VolumeName(volume)).map(world.etcd.read)
     }
 
+    /// As the node sees them.
+    private func records(_ volume: String, _ world: World, on node: String) -> StoredVolume? {
+        records(volume, world).flatMap { try? NodesView.seen($0, by: node) }
+    }
+
     private func checkMounted(_ volume: String, _ id: String, _ mountpoint: String, on node: String, _ world: World) {
-        let stored = records(volume, world)
+        let stored = records(volume, world, on: node)
+        let isShared = stored?.isShared == true
         guard let kernel = world.nodes[node]?.kernel, let mount = kernel.mount(at: mountpoint),
             let device = kernel.devices[mount.device], kernel.superblocks[mount.device] != nil
         else { return checks.report(.mountedIsMounted, "nothing is mounted at \(mountpoint) on \(node)") }
         if device.imageID != stored?.volume?.record.imageID {
             checks.report(.mountedIsMounted, "\(mountpoint) on \(node) is image \(device.imageID), not \(volume)'s")
         }
-        if device.isBroken || world.isFenced(device.client) || kernel.superblocks[mount.device]?.readOnly == true {
+        let isReadOnly = kernel.superblocks[mount.device]?.readOnly == true
+        if device.isBroken || world.isFenced(device.client) || isReadOnly != isShared {
             checks.report(.mountedIsMounted, "what is mounted at \(mountpoint) on \(node) is fenced: it is of no use")
         }
-        if world.ceph.images.values.contains(where: { $0.id == device.imageID && $0.hasLostAndFound }) {
+        if !isShared, world.ceph.images.values.contains(where: { $0.id == device.imageID && $0.hasLostAndFound }) {
             checks.report(.answersAreTrue, "\(volume) is mounted on \(node) with a lost+found in its root")
         }
         guard let attachment = stored?.attachment?.record, attachment.owner.node == node,
@@ -49,7 +56,7 @@ extension History {
 
     private func checkUnmounted(_ volume: String, _ id: String, on index: Int, _ world: World) {
         let node = hosts[index].name
-        let attachment = records(volume, world)?.attachment?.record
+        let attachment = records(volume, world, on: node)?.attachment?.record
         if attachment?.owner == world.nodes[node]?.identity, attachment?.mountIDs.isEmpty == false {
             return checkOthersKeep(volume, id, on: index, world)
         }

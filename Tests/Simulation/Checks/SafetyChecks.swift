@@ -40,6 +40,7 @@ struct SafetyChecks {
     private var snapshots = SnapshotChecks()
     private var kept = KeptChecks()
     private var history = HistoryChecks()
+    private var shared = SharedChecks()
 
     /// Somebody asks for a removed volume to be deleted for good.
     mutating func noteDeletion(of image: String) { kept.noteDeletion(of: image) }
@@ -103,7 +104,7 @@ struct SafetyChecks {
 
     private static let alsoAfterRestoring: Set<Violation.Invariant> = [
         .oneWriter, .noSecondFormat, .foreignUntouched, .noRecordLost, .fencedStaysOut, .othersAreLeftAlone,
-        .deterministic, .snapshotsAreKept, .trashKeepsItsPromise,
+        .deterministic, .snapshotsAreKept, .trashKeepsItsPromise, .sharedIsReadOnly,
     ]
 
     mutating func report(_ invariant: Violation.Invariant, _ what: @autoclosure () -> String) {
@@ -142,6 +143,9 @@ struct SafetyChecks {
         if !world.ceph.blocklist.isEmpty { checkBlocklist(world) }
         checkWriters(world)
         checkMappings(world)
+        for (invariant, what) in shared.look(world, heardDead.values.reduce(into: []) { $0.formUnion($1) }) {
+            report(invariant, what)
+        }
         checkImages(world)
         checkTrash(world)
         checkSnapshots(world)
@@ -178,7 +182,9 @@ struct SafetyChecks {
         let recorded = Set(
             world.etcd.attachments.values.flatMap { $0.record.clients + ($0.record.fenced?.clients ?? []) })
         for id in owners.keys {
-            let writers = world.writers(ofImage: id).filter { recorded.contains($0) || world.isMounted($0) }
+            let writers = world.writers(ofImage: id).filter {
+                (recorded.contains($0) || world.isMounted($0)) && !world.isReadOnly($0)
+            }
             if writers.count > 1 {
                 report(.oneMapping, "image \(id) is mapped by \(writers.map(\.text).joined(separator: " and "))")
             }
@@ -291,6 +297,7 @@ struct SafetyChecks {
         checkReadable(world.etcd.volumes)
         checkReadable(world.etcd.attachments)
         checkReadable(world.etcd.desired)
+        checkReadable(world.etcd.readers)
         for (name, stored) in world.etcd.volumes { observe(name, stored.record, world) }
         for (name, stored) in world.etcd.desired where !isAskedOfClone(name, stored.record, world) {
             checkGrowth(name, stored.record, world.now)

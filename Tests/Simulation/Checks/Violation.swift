@@ -24,6 +24,8 @@ public struct Violation: Sendable, Hashable, CustomStringConvertible {
         case inForceIsTrue = "limits that a record says are in force have been set"
         case growthIsBounded = "no volume grows by itself beyond its bound"
         case slotsAreTakenOnce = "a slot of a schedule is taken at most once"
+        case sharedIsReadOnly = "I10: what is mounted on two nodes can be written by nobody"
+        case readersKeepTheirImage = "nobody removes what a living node reads"
         case snapshotsAreKept = "nobody removes a snapshot that a person has taken or holds"
         case trashKeepsItsPromise = "the trash never loses what it promised"
         case growthPauses = "a volume grows by itself at most once a minute"

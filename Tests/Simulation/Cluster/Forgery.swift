@@ -8,7 +8,7 @@ extension History {
     /// else's client is shut out.
     func forgeRecord() -> Bool {
         let known = cluster.mutate { $0.etcd.volumes.values.map(\.record) }.filter {
-            $0.phase == .ready && !isToBeRolledBack($0.name)
+            $0.phase == .ready && !$0.isShared && !isToBeRolledBack($0.name)
         }
         guard let volume = random.one(of: known.sorted { $0.name < $1.name }), let bystander = Setup.bystander else {
             return false

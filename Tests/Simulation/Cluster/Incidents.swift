@@ -79,7 +79,8 @@ extension History {
         case .etcdDown: for host in hosts { world.cut(host.name, from: .etcd) }
         case .cephDown: for host in hosts { world.cut(host.name, from: .ceph) }
         case .needsRepair:
-            guard let volume = random.one(of: volumes), !checks.isForeign(Setup.image(volume)),
+            guard let volume = random.one(of: volumes), volume != Setup.shared,
+                !checks.isForeign(Setup.image(volume)),
                 world.disorderIdle(Setup.image(volume))
             else { return false }
         case .limitsFail: world.letLimit(false, on: name)

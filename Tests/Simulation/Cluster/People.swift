@@ -6,7 +6,10 @@ import VolumeCore
 extension History {
     /// Somebody maps and mounts an idle volume's image by hand, on a host that the plugin does not know.
     func mapByHand() -> Bool {
-        guard strangersDevice == nil, inFlight.isEmpty, let volume = random.one(of: volumes) else { return false }
+        guard strangersDevice == nil, inFlight.isEmpty, let volume = random.one(of: volumes), volume != Setup.shared
+        else {
+            return false
+        }
         let image = Setup.image(volume)
         if checks.isForeign(image) { return false }
         let isIdle = cluster.mutate { world in

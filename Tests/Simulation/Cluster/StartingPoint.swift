@@ -21,16 +21,19 @@ enum Setup {
     /// A client of Ceph that has nothing to do with any volume.
     static let bystander = ClientAddress("10.9.9.9:0/7")
     /// The volumes that a history is about: one with ext4, one with xfs, both, or one and what is made out of it.
-    static let volumeSets = [["db"], ["kv"], ["db", "kv"], ["db", clone]]
+    static let volumeSets = [["db"], ["kv"], ["db", "kv"], ["db", clone], ["db", shared]]
     /// What is made out of `db`.
     static let clone = "copy"
 
-    static func isClone(_ volume: String) -> Bool { volume == clone }
+    /// The same, for any number of nodes to read.
+    static let shared = "audit"
+
+    static func isClone(_ volume: String) -> Bool { [clone, shared].contains(volume) }
 
     /// Which of the sets a history of that seed is about.
     static func volumes(_ seed: UInt64, _ random: inout Randomness) -> [String] {
         let set = [0, 0, 0, 1, 2].randomElement(using: &random) ?? 0
-        return volumeSets[set == 0 && seed % 7 == 2 ? 3 : set]
+        return volumeSets[set == 0 ? [2: 3, 4: 4][seed % 7] ?? 0 : set]
     }
     static let settings = DriverSettings(
         mountRoot: mountRoot, defaults: VolumeDefaults(pool: "rbd"), handOverWait: .seconds(5),
@@ -38,6 +41,7 @@ enum Setup {
         pollInterval: .seconds(1), shortestFrozenSchedule: .zero)
 
     static func options(of volume: String) -> [String: String] {
+        if volume == shared { return ["from": "db", "access": "read-only"] }
         if isClone(volume) { return ["from": "db"] }
         return ["pool": "rbd", "size": volume == "kv" ? "512" : "206", "fstype": volume == "kv" ? "xfs" : "ext4"]
     }

@@ -19,7 +19,7 @@ struct AlteredStore: VolumeStore {
     func read(_ name: VolumeName) async throws -> StoredVolume { try await reading(name) }
     func readAtOnce() async throws -> AllVolumes { try await base.readAtOnce() }
 
-    func readAttachments() async throws -> [VolumeName: Attachment] { try await base.readAttachments() }
+    func readAttachments() async throws -> [VolumeName: [Attachment]] { try await base.readAttachments() }
     func commit(
         _ change: StoreChange, over read: StoredVolume, within quota: QuotaGuard?
     ) async throws -> StoredVolume? {

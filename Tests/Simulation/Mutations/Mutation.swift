@@ -43,6 +43,8 @@ public enum Mutation: String, Sendable, CaseIterable {
     case tooManySnapshotsAreRemoved, leftFrozenStays, heldIsNotMountedAgain, olderCountsAsFrozen
     // Clones.
     case clonesKeepTheirUUID, clonesAreMadeBlank, snapshotsOfNowStay
+    // What many nodes read.
+    case sharedIsMappedForWriting, removalIgnoresReaders, readersForgetTheOthers
     // Values that change.
     case valuesAreForgotten, limitsAreClaimed, limitsComeAtMountsOnly
     // What is told of it.
@@ -147,6 +149,9 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .clonesKeepTheirUUID: "the filesystem of a clone keeps the UUID of its parent's"
         case .clonesAreMadeBlank: "an image that is to be a clone is formatted instead"
         case .snapshotsOfNowStay: "the snapshot that a clone of now is made of stays"
+        case .sharedIsMappedForWriting: "what many nodes read is mapped for writing, and looks as if it were not"
+        case .removalIgnoresReaders: "a Remove does not look which nodes read the volume"
+        case .readersForgetTheOthers: "a node that mounts what many read records itself alone"
         case .fullVolumesStay: "a volume that is full does not grow by itself"
         case .autogrowIgnoresItsBound: "a volume grows by itself beyond its bound"
         case .autogrowDoesNotPause: "a volume grows by itself as often as it is looked at"
@@ -233,6 +238,9 @@ public enum Mutation: String, Sendable, CaseIterable {
         case .heldSnapshotsAreRemoved, .tooManySnapshotsAreRemoved: [.snapshotsAreKept]
         case .othersSnapshotsAreRemoved: [.snapshotsAreKept, .foreignUntouched]
         case .clonesKeepTheirUUID, .clonesAreMadeBlank: [.clonesAreCopies]
+        case .sharedIsMappedForWriting: [.sharedIsReadOnly, .oneWriter, .oneMapping]
+        case .removalIgnoresReaders: [.readersKeepTheirImage]
+        case .readersForgetTheOthers: [.readersKeepTheirImage, .answersAreTrue, .usersKeepTheirMount, .endsWell]
         case .snapshotsOfNowStay: [.endsWell]
         case .autogrowIgnoresItsBound: [.growthIsBounded]
         case .autogrowDoesNotPause: [.growthPauses]
@@ -263,7 +271,7 @@ public enum Mutation: String, Sendable, CaseIterable {
             .readsAreStale, .idsAreNotCounted, .doubtIsDenial, .lastDeleteIsUnguarded, .newClientIsNotRecorded,
             .undoForgetsItsClaim, .reattachForgetsClients, .deletesAreNotDone, .wishesAreLost, .readyComesFirst,
             .recordOfVolumeGoesFirst, .readsComeFromTheCopy, .wishesOutliveVolumes,
-            .quotasAreNotGuarded:
+            .quotasAreNotGuarded, .readersForgetTheOthers:
             applyToStore(&ports)
         case .takeOversAreNotTold, .historyComesAfterwards: applyToHistory(&ports, node.store)
         case .failedCheckFormats, .imageIsOverwritten, .foreignUIDIsOurs, .formatIsSkipped, .trashIsPurged,
@@ -273,7 +281,7 @@ public enum Mutation: String, Sendable, CaseIterable {
             .checkIsSkipped, .repairIsForgotten, .mountsAreNotSeen, .useIsNotSeen, .rootIsNotPrepared,
             .nothingIsUnsettled, .writersAreNotNoted, .filesystemsDoNotGrow, .growthIgnoresTheID,
             .limitsAreClaimed, .freezeIsClaimed, .frozenStaysFrozen, .heldIsMounted, .heldSnapshotsAreRemoved,
-            .clonesKeepTheirUUID, .clonesAreMadeBlank, .snapshotsOfNowStay:
+            .clonesKeepTheirUUID, .clonesAreMadeBlank, .snapshotsOfNowStay, .sharedIsMappedForWriting:
             applyToNode(&ports, node.process.cluster, node.identity.node)
         case .failedUnmountsStay, .recordIsTakenForMount, .removalIgnoresMounts, .removalTakesWhatWasJustMounted,
             .startAdoptsNothing, .justMountedIsGivenAway, .budgetsAreEndless, .unseenClientsAreForgotten,
@@ -283,7 +291,7 @@ public enum Mutation: String, Sendable, CaseIterable {
             .forgottenWritersAreLeft, .removalIgnoresProtection, .growthIsForgotten, .grownImagesAreNotSeen,
             .fullVolumesStay, .autogrowIgnoresItsBound, .autogrowDoesNotPause, .valuesAreForgotten,
             .limitsComeAtMountsOnly, .requestsAreForgotten, .unfinishedCreatesAreNotCounted,
-            .restoreIgnoresTheName:
+            .restoreIgnoresTheName, .removalIgnoresReaders:
             // Altered are its rules.
             break
         }

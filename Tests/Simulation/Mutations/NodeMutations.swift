@@ -136,6 +136,11 @@ extension Mutation {
             var altered = AlteredMapper(mapper)
             altered.listingDead = { [] }
             ports.mapper = altered
+        case .sharedIsMappedForWriting:
+            var altered = AlteredMapper(mapper)
+            altered.mapping = { try await mapper.map($0, id: $1, for: .readWrite, options: $3) }
+            altered.lookingForWrites = { _ in true }
+            ports.mapper = altered
         case .mapIgnoresTheID:
             var altered = AlteredMapper(mapper)
             altered.mapping = { try await mapper.map($0, id: nil, for: $2, options: $3) }

@@ -18,6 +18,7 @@ extension Mutation {
                 return try RemoveRule.decide(
                     idle, me: me, attemptIsAlive: attemptIsAlive, justMounted: justMounted, choice: choice)
             }
+        case .removalIgnoresReaders: rules.readersInTheWay = { _, _, _ in [] }
         case .removalIgnoresProtection:
             rules.remove = { stored, me, attemptIsAlive, justMounted, choice throws(VolumeError) in
                 var free = stored

@@ -9,6 +9,18 @@ extension Mutation {
         var store = AlteredStore(real)
         switch self {
         case .quotasAreNotGuarded: store.guardsQuotas = false
+        case .readersForgetTheOthers:
+            store.committing = { change, read in
+                var alone = change
+                if case .put(let readers) = change.readers {
+                    var own = Readers(volumeUID: readers.volumeUID)
+                    for mount in readers.all where read.readers?.record[mount.owner.node] != mount {
+                        own[mount.owner.node] = mount
+                    }
+                    alone.readers = .put(own)
+                }
+                return try await real.commit(alone, over: read)
+            }
         case .guardsAreIgnored:
             store.committing = { change, read in try await real.commit(change, over: try await real.read(read.name)) }
         case .attachmentGuardIsIgnored:
