@@ -59,6 +59,7 @@ enum TroubleRule {
                     remedy:
                         "'docker plugin ls' on a node shows whether it is enabled, 'rbd-plugin doctor' what it lacks"))
         }
+        // What a dead reader has left is in nobody's way.
         let held = Dictionary(grouping: records.volumes.filter { $0.attachment != nil }) {
             $0.attachment?.record.owner ?? NodeIdentity(node: "", boot: "")
         }
@@ -99,7 +100,7 @@ enum TroubleRule {
                             "'docker volume create' with the same options finishes it, 'docker volume rm \(name)' removes it"
                     ))
             }
-        } else if stored.attachment != nil {
+        } else if !stored.allMounts.isEmpty {
             troubles.append(
                 Trouble(
                     .mountWithoutVolume, of: name,
@@ -109,8 +110,7 @@ enum TroubleRule {
                 ))
         }
         if let request = stored.request?.record { troubles += self.request(request, name) }
-        if let mount = stored.attachment?.record { troubles += self.mount(mount, name) }
-        return troubles
+        return troubles + stored.allMounts.flatMap { mount($0, name) }
     }
 
     /// Whether nobody is at a Create any more.

@@ -25,7 +25,8 @@ public struct Unfinished: Encodable, Sendable, Hashable {
                     what: isCreating ? "being created" : "being removed", node: volume.attempt?.by.node ?? "",
                     since: isCreating ? volume.createdAt : ""))
         }
-        if let mount = stored.attachment?.record, let what = words(mount) {
+        for mount in stored.allMounts {
+            guard let what = words(mount) else { continue }
             found.append(
                 Unfinished(
                     volume: name, kind: mount.state.rawValue, what: what, node: mount.owner.node, since: mount.since))

@@ -29,13 +29,13 @@ public struct OperatorActions: Sendable {
     }
 
     public func volumes() async throws -> [StoredVolume] {
-        try await store.readAll().filter { $0.volume != nil || $0.attachment != nil }
+        try await store.readAll().filter { $0.volume != nil || !$0.allMounts.isEmpty }
     }
 
     /// - Throws: `VolumeError` with code `notFound`.
     public func volume(_ nameText: String) async throws -> StoredVolume {
         let stored = try await store.read(try VolumeName(given: nameText))
-        guard stored.volume != nil || stored.attachment != nil else {
+        guard stored.volume != nil || !stored.allMounts.isEmpty else {
             throw VolumeError.noSuchVolume("find volume \(nameText)")
         }
         return stored

@@ -10,6 +10,7 @@ public enum HistoryRule {
         var step =
             ofVolume(read.volume?.record, after.volume?.record)
             ?? ofOwner(read.attachment?.record, after.attachment?.record)
+            ?? ofReaders(read.readers?.record, after.readers?.record)
             ?? ofRequest(read.request?.record, after.request?.record)
             ?? ofSize(read.desired?.record, after.desired?.record)
             ?? ofTrash(read.trash?.record, after.trash?.record)
@@ -125,6 +126,18 @@ public enum HistoryRule {
             return step(.growthFailed, why: reason)
         default: return nil
         }
+    }
+
+    /// Of one reader: a node writes to its own entry alone. No reader takes a volume from anybody.
+    private static func ofReaders(_ before: Readers?, _ after: Readers?) -> HistoryStep? {
+        let nodes = Set((before?.all ?? []) + (after?.all ?? [])).map(\.owner.node).sorted()
+        return nodes.lazy.compactMap { ofReader(before?[$0], after?[$0]) }.first
+    }
+
+    private static func ofReader(_ before: Attachment?, _ after: Attachment?) -> HistoryStep? {
+        guard let before else { return nil }
+        guard let after else { return letGo(before) }
+        return before.owner == after.owner ? went(before, after) : nil
     }
 
     // MARK: What was asked for

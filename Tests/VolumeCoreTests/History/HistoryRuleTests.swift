@@ -51,6 +51,34 @@ import Testing
         #expect(events(writes, from: try Fixture.stored(volume)) == changes.map(\.1))
     }
 
+    @Test("What becomes of each reader's mount is told as of the one owner's, whoever else reads the volume")
+    func readers() throws {
+        func readers(_ here: Attachment?, _ there: Attachment?) -> StoreChange {
+            var readers = Readers(volumeUID: "u1")
+            for mount in [here, there] { if let mount { readers[mount.owner.node] = mount } }
+            return StoreChange(readers: readers.mounts.isEmpty ? .delete : .put(readers))
+        }
+        func mount(_ state: Attachment.State, by owner: NodeIdentity) -> Attachment {
+            Fixture.attachment(state, owner: owner)
+        }
+        let (here, there) = (mount(.attached, by: Fixture.me), mount(.attached, by: Fixture.other))
+        var reboot = mount(.attaching, by: Fixture.other)
+        reboot.owner = NodeIdentity(node: Fixture.other.node, boot: "another")
+        let changes: [(StoreChange, HistoryEvent?)] = [
+            (readers(mount(.attaching, by: Fixture.me), nil), nil), (readers(here, nil), .mounted),
+            (readers(here, mount(.attaching, by: Fixture.other)), nil), (readers(here, there), .mounted),
+            (readers(mount(.detaching, by: Fixture.me), there), nil), (readers(nil, there), .unmounted),
+            (readers(nil, reboot), nil), (readers(nil, nil), .mountUndone),
+        ]
+        #expect(events(changes.map(\.0), from: try Fixture.stored(try Fixture.volume())) == changes.map(\.1))
+        let step = try #require(
+            HistoryRule.step(
+                readers(here, there),
+                over: readers(here, mount(.attaching, by: Fixture.other)).applied(
+                    to: try Fixture.stored(try Fixture.volume()), at: 5)))
+        #expect(step.to == Fixture.other.node && step.uid == "u1")
+    }
+
     @Test("A creation is told when the volume is ready, or when it is undone")
     func creation() throws {
         let creating = try Fixture.volume(.creating, attempt: Fixture.me)
