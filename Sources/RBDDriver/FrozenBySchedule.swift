@@ -62,7 +62,8 @@ extension VolumeDriver {
     ) async throws -> Bool {
         guard var volume = begun.volume?.record, let before = volume.schedule else { return false }
         volume.schedule =
-            all.map { before.taking(slot, schedule, among: $0, atRestSince: nil) } ?? before.passing(slot, schedule)
+            all.map { before.taking(slot, schedule, among: $0, atRestSince: ScheduleRule.epochAtRest(begun)) }
+            ?? before.passing(slot, schedule)
         return try await commit(.init(volume: .put(volume)), over: begun) != nil
     }
 }

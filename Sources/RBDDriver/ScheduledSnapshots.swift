@@ -140,7 +140,7 @@ extension VolumeDriver {
             before.taking(slot, schedule, among: all, atRestSince: rest)
         }
         guard stored.attachment == nil, var volume = stored.volume?.record else {
-            return try await note(stored.name, image) { progress($0, atRestSince: nil) }
+            return try await note(stored.name, image) { progress($0, atRestSince: ScheduleRule.epochAtRest(stored)) }
         }
         volume.schedule = progress(volume.schedule ?? ScheduleProgress(), atRestSince: volume.epoch)
         let whole = volume

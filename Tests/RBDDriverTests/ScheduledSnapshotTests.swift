@@ -83,6 +83,28 @@ import VolumeCore
     }
 
     @Test(
+        "A read-only volume gets one snapshot of each mount, also of a filesystem that is frozen for it, and then no more",
+        arguments: ["on", "off"])
+    func readOnly(_ freeze: String) async throws {
+        let driver = DriverFixture.driver(cluster)
+        try await driver.create("db", options: ["pool": "rbd", "size": "206", "access": "read-only"])
+        cluster.mutate { _ = $0.setValues(Self.minute.merging([.snapshotFreeze: freeze]) { $1 }, of: "db") }
+        for mounts in 1...2 {
+            _ = try await driver.mount("db", id: "m1")
+            for _ in 1...4 {
+                pass(.seconds(61))
+                await driver.takeDueSnapshots()
+            }
+            #expect(cluster.world.ceph.snapshotsTaken == mounts)
+            #expect(try await driver.get("db").nextSnapshot == nil)
+            try await driver.unmount("db", id: "m1")
+            pass(.seconds(61))
+            await driver.takeDueSnapshots()
+            #expect(cluster.world.ceph.snapshotsTaken == mounts)
+        }
+    }
+
+    @Test(
         "A volume that is mounted, also for a moment, while its snapshot is taken makes no whole snapshot",
         arguments: [false, true])
     func mountedMeanwhile(_ isUnmountedAgain: Bool) async throws {

@@ -30,8 +30,16 @@ public enum ScheduleRule {
 
     /// Whether the volume can have changed since the last snapshot that was taken by itself.
     public static func mayHaveChanged(_ stored: StoredVolume) -> Bool {
-        guard stored.attachment == nil, let volume = stored.volume?.record else { return true }
-        return volume.schedule?.atRestSince != volume.epoch
+        guard let epoch = epochAtRest(stored) else { return true }
+        return stored.volume?.record.schedule?.atRestSince != epoch
+    }
+
+    /// The epoch since whose begin nobody can have written to the volume: no node has it, or one has it read-only. The first mount of
+    /// an epoch replays what the owner before has left in the filesystem's log. `nil` where somebody may write.
+    public static func epochAtRest(_ stored: StoredVolume) -> Epoch? {
+        guard let volume = stored.volume?.record else { return nil }
+        guard let owner = stored.attachment?.record else { return volume.epoch }
+        return volume.spec.access == .readOnly && owner.state == .attached ? volume.epoch : nil
     }
 
     static func latestSlot(before now: WallTime, _ schedule: SnapshotSchedule, _ uid: String) -> WallTime {

@@ -156,6 +156,33 @@ import Testing
         #expect(ScheduleRule.mayHaveChanged(stored()))
     }
 
+    @Test(
+        "What a node has read-only has not changed since the last snapshot of that mount; the next mount may replay a log"
+    )
+    func restWhileRead() throws {
+        let name = try VolumeName("db")
+        var volume = VolumeRecord(
+            name: name, uid: "u", phase: .ready, spec: VolumeSpec(pool: "rbd"), options: [:], createdAt: "",
+            epoch: Epoch(3))
+        volume.spec.access = .readOnly
+        volume.schedule = ScheduleProgress().taking(
+            WallTime(seconds: Self.start), schedule(60), atRestSince: Epoch(3))
+        var mount = Attachment(
+            volumeUID: "u", owner: NodeIdentity(node: "a", boot: "1"), epoch: Epoch(3), state: .attached, since: "")
+        func stored() -> StoredVolume {
+            StoredVolume(
+                name: name, volume: Revisioned(volume, revision: 1), attachment: Revisioned(mount, revision: 1),
+                revision: 1)
+        }
+        #expect(!ScheduleRule.mayHaveChanged(stored()) && ScheduleRule.epochAtRest(stored()) == Epoch(3))
+        mount.state = .attaching
+        #expect(ScheduleRule.mayHaveChanged(stored()))
+        (mount.state, volume.epoch) = (.attached, Epoch(4))
+        #expect(ScheduleRule.mayHaveChanged(stored()))
+        (volume.epoch, volume.spec.access) = (Epoch(3), .readWrite)
+        #expect(ScheduleRule.mayHaveChanged(stored()) && ScheduleRule.epochAtRest(stored()) == nil)
+    }
+
     @Test("What the record says of a schedule is read back, and an older record says nothing of one")
     func golden() throws {
         var progress = ScheduleProgress().passing(WallTime(seconds: 946_684_800), schedule(60))
