@@ -64,7 +64,10 @@ final class History: @unchecked Sendable {
             shared = world
             if isLockless { shared.disableLocks() }
             guard [1, 2].contains(seed % 5) else { return }
-            for node in Setup.nodes { shared.giveBackWithLastMount(on: node) }
+            for node in Setup.nodes {
+                shared.giveBackWithLastMount(on: node)
+                shared.watchForReading(on: node)
+            }
         }
         self.volumes = volumes
         self.random = random

@@ -29,6 +29,7 @@ extension World {
         var device = SimulatedDevice(
             path: path, image: reference, imageID: image.id, client: client, options: options, size: image.size)
         device.isReadOnly = access == .readOnly
+        device.watches = !device.isReadOnly || node.kernel.watchesForReading
         nodes[name]?.kernel.nonces = nonce
         nodes[name]?.kernel.devices[path] = device
         return device

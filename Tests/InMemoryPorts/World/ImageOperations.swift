@@ -90,13 +90,13 @@ extension World {
         ceph.orphanedWatches[image.id] = nil
     }
 
-    /// Clients that have the image open for writing. A silent one counts until its watch has timed out; a blocklisted
+    /// Clients that show as having the image open: all that may write to it, and some that only read. A silent one counts until its watch has timed out; a blocklisted
     /// one is thrown out at once.
     public func watchers(ofImage id: String) -> [ClientAddress] {
         var watchers = Set((ceph.orphanedWatches[id] ?? [:]).filter { $0.value > now }.keys)
         for node in nodes.values {
             let watching = node.cephLostAt.map { $0 + ceph.watchTimeout > now } ?? true
-            for device in node.kernel.mappings where watching && device.imageID == id {
+            for device in node.kernel.mappings where watching && device.watches && device.imageID == id {
                 watchers.insert(device.client)
             }
         }

@@ -5,6 +5,9 @@ import VolumeCore
 extension World {
     public mutating func giveBackWithLastMount(on name: String) { nodes[name]?.kernel.givesBackWithLastMount = true }
 
+    /// A process that serves a device for reading has its image open like any other, and shows as a watcher.
+    public mutating func watchForReading(on name: String) { nodes[name]?.kernel.watchesForReading = true }
+
     /// What listing does to the plugin's own devices that are mounted.
     mutating func haveMountedGivenBack(on name: String) {
         guard let kernel = nodes[name]?.kernel, kernel.givesBackWithLastMount else { return }
@@ -51,7 +54,9 @@ extension World {
             close(device)
         } else {
             let silentSince = node.cephLostAt ?? now
-            ceph.orphanedWatches[device.imageID, default: [:]][client] = silentSince + ceph.watchTimeout
+            if device.watches {
+                ceph.orphanedWatches[device.imageID, default: [:]][client] = silentSince + ceph.watchTimeout
+            }
             if !device.isOutOfSight, !device.isReadOnly { nodes[name]?.deadClients.insert(client) }
         }
     }

@@ -7,7 +7,7 @@ extension World {
     public mutating func powerOff(_ name: String) {
         guard var node = nodes[name], node.isOn else { return }
         let silentSince = node.cephLostAt ?? now
-        for device in node.kernel.mappings {
+        for device in node.kernel.mappings where device.watches {
             ceph.orphanedWatches[device.imageID, default: [:]][device.client] = silentSince + ceph.watchTimeout
         }
         endPlugin(on: name)
@@ -15,6 +15,7 @@ extension World {
         var kernel = SimulatedKernel()
         kernel.supportedFeatures = node.kernel.supportedFeatures
         kernel.givesBackWithLastMount = node.kernel.givesBackWithLastMount
+        kernel.watchesForReading = node.kernel.watchesForReading
         kernel.nonces = node.kernel.nonces
         node.kernel = kernel
         node.isOn = false
@@ -103,7 +104,9 @@ extension World {
     public mutating func killMapping(_ path: String, on name: String) {
         guard let node = nodes[name], let device = node.kernel.devices[path] else { return }
         let silentSince = node.cephLostAt ?? now
-        ceph.orphanedWatches[device.imageID, default: [:]][device.client] = silentSince + ceph.watchTimeout
+        if device.watches {
+            ceph.orphanedWatches[device.imageID, default: [:]][device.client] = silentSince + ceph.watchTimeout
+        }
         nodes[name]?.kernel.devices[path] = nil
         // Of a device for reading no mapper by a process learns the client.
         if device.isByPlugin, !device.isOutOfSight, !device.isReadOnly {
@@ -119,7 +122,8 @@ extension World {
     public mutating func loseNotes(of name: String) {
         guard let node = nodes[name] else { return }
         // What formats an unfinished image holds on to its own device.
-        for device in node.kernel.devices.values where VolumeRecord.uid(ofUnfinishedImage: device.image.name) == nil {
+        for device in node.kernel.devices.values
+        where device.watches && VolumeRecord.uid(ofUnfinishedImage: device.image.name) == nil {
             nodes[name]?.kernel.devices[device.path]?.isOutOfSight = true
         }
         for index in node.kernel.leftovers.indices { nodes[name]?.kernel.leftovers[index].isOutOfSight = true }

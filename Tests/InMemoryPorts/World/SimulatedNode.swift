@@ -88,6 +88,9 @@ public struct SimulatedKernel: Sendable {
     public internal(set) var mounts: [SimulatedMount] = []
     public internal(set) var directories: Set<String> = []
     var holds: Set<SimulatedHold> = []
+    /// Whether also devices for reading watch their images: those of a process do. The kernel's own driver maps such an image without
+    /// a watch, and knows its devices without any notes.
+    public internal(set) var watchesForReading = false
     /// Nothing on this node can limit a device.
     public var cannotLimit = false
     /// Checks of filesystems do not come to an end.
@@ -112,6 +115,8 @@ public struct SimulatedDevice: Sendable, Hashable {
     public var size: VolumeSize
     /// The kernel refuses every write to it.
     public internal(set) var isReadOnly = false
+    /// Ceph sees that its client has the image open.
+    var watches = true
     /// What bounds its reads and writes.
     public internal(set) var limits = IOLimits.none
     /// All that it has had since it was mapped.
