@@ -118,6 +118,42 @@ import Testing
         }
     }
 
+    @Test("A volume that many nodes read is left alone by the older version, which loses nothing of it")
+    func shared() async throws {
+        try await MixedCluster.with { cluster in
+            let (stage, parent, name) = (cluster.stage, uniqueName("parent"), uniqueName("audit"))
+            _ = try await cluster.mounted(parent, on: cluster.old)
+            try await cluster.old.client.unmount(parent, id: "a").checked()
+            try await cluster.new.client.create(name, options: ["from": parent, "access": "read-only"]).checked()
+            let there = try await cluster.new.client.mount(name, id: "a").checked().mountpoint
+            let keys = ["volumes/", "readers/"].map { stage.prefix + $0 + name }
+            let before = try await [stage.etcd.json(of: keys[0]), stage.etcd.json(of: keys[1])]
+            #expect(!before.contains(nil))
+
+            for refused in [
+                try await cluster.old.client.mount(name, id: "b"), try await cluster.old.client.remove(name),
+                try await cluster.old.client.create(name, options: stage.options()),
+            ] { #expect(refused.error.contains("newer version"), "\(refused.error)") }
+            // Nor as it starts, or while it works on other volumes.
+            try await cluster.old.plugin.kill()
+            try await cluster.old.start()
+            try await cluster.old.client.mount(parent, id: "b").checked()
+            try await cluster.old.client.unmount(parent, id: "b").checked()
+            #expect(try await [stage.etcd.json(of: keys[0]), stage.etcd.json(of: keys[1])] == before)
+            #expect(try await stage.mountRecord(of: name) == nil)
+            #expect(try text(of: there + "/file") == "from before")
+            #expect(try await !cluster.old.client.remove(parent).succeeded, "its clone needs it")
+
+            try await cluster.new.client.unmount(name, id: "a").checked()
+            for volume in [name, parent] {
+                try await eventually("\(volume) to be removed", within: .seconds(60)) {
+                    try await cluster.new.client.remove(volume).succeeded
+                }
+            }
+            try await stage.expectBlank()
+        }
+    }
+
     @Test("A volume that nobody uses any more is handed over when the other version asks", arguments: Upgrade.allCases)
     func handOver(_ upgrade: Upgrade) async throws {
         try await MixedCluster.with { cluster in
