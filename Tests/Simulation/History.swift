@@ -97,7 +97,7 @@ final class History: @unchecked Sendable {
                     Setup.policy(allowing: most, keeping: keepsRemoved, scheduling: takesSnapshots), as: .standard)
             }
         }
-        guard start == .mounted, let volume = volumes.first else { return }
+        guard start == .mounted, let volume = Setup.mountedFirst(of: volumes) else { return }
         let mountpoint = Setup.mountpoint(volume)
         let device = cluster.mutate { $0.nodes["a"]?.kernel.mount(at: mountpoint)?.device }
         guard let holder = try? cluster.mutate({ try $0.startContainer(on: "a", at: mountpoint) }), let device else {

@@ -6,7 +6,7 @@ extension History {
     /// Lets one host do something that fits its state.
     func act() {
         let awake = hosts.indices.filter { isAwake(hosts[$0].name) }
-        guard let index = random.one(of: awake), let volume = random.one(of: volumes) else { return }
+        guard let index = random.one(of: awake), let volume = random.one(of: Setup.inDemand(volumes)) else { return }
         switch random.weighted(choices(on: index, volume)) {
         case .create: ask(.create(volume), of: index)
         case .start: start(volume, on: index)

@@ -35,6 +35,17 @@ enum Setup {
         let set = [0, 0, 0, 1, 2].randomElement(using: &random) ?? 0
         return volumeSets[set == 0 ? [2: 3, 4: 4][seed % 7] ?? 0 : set]
     }
+
+    /// The one that is mounted where a history begins with a mount. Readers are many only if they begin early.
+    static func mountedFirst(of volumes: [String]) -> String? {
+        volumes.contains(shared) ? shared : volumes.first
+    }
+
+    /// Those that Docker's users choose from: what many nodes read is of interest while many do.
+    static func inDemand(_ volumes: [String]) -> [String] {
+        volumes.contains(shared) ? volumes + [shared, shared] : volumes
+    }
+
     static let settings = DriverSettings(
         mountRoot: mountRoot, defaults: VolumeDefaults(pool: "rbd"), handOverWait: .seconds(5),
         handOverGrace: .seconds(20),
@@ -137,7 +148,7 @@ public struct StartingWorlds: Sendable {
 
     func world(at point: StartingPoint, _ volumes: [String]) -> World { worlds[point]?[volumes] ?? World() }
 
-    /// There is a policy for all volumes, which says nothing. With `mounted`, the first volume is mounted on node a with the id `a0`.
+    /// There is a policy for all volumes, which says nothing. With `mounted`, one volume is mounted on node a with the id `a0`.
     private static func world(at point: StartingPoint, _ volumes: [String]) -> World {
         let cluster = SimulatedCluster(nodes: Setup.nodes + [Setup.stranger])
         let executor = RunLoopExecutor()
@@ -156,7 +167,9 @@ public struct StartingWorlds: Sendable {
                     try await driver.create(volume, options: Setup.options(of: volume).merging(options) { $1 })
                     if point == .trashed { try await driver.remove(volume) }
                 }
-                if point == .mounted, let first = volumes.first { _ = try await driver.mount(first, id: "a0") }
+                if point == .mounted, let first = Setup.mountedFirst(of: volumes) {
+                    _ = try await driver.mount(first, id: "a0")
+                }
             }
             executor.drain()
         }
