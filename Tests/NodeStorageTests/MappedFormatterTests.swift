@@ -18,7 +18,9 @@ import VolumeCore
 
         var kind: String { "replaced" }
         func unsupported(_ features: ImageFeatures) async throws -> ImageFeatures { [] }
-        func map(_ image: ImageReference, id: String?, options: [String]) async throws -> MappedDevice {
+        func map(
+            _ image: ImageReference, id: String?, for access: VolumeAccess, options: [String]
+        ) async throws -> MappedDevice {
             let device = MappedDevice(image: image, imageID: id, path: path, client: ClientAddress("10.0.0.1:0/1"))
             asked.append(device)
             return device
@@ -29,6 +31,7 @@ import VolumeCore
         func forgetDeadClient(_ client: ClientAddress) async throws {}
         func isOwn(_ device: MappedDevice) async throws -> Bool { true }
         func unmap(_ device: MappedDevice) async throws -> Bool { false }
+        func isReadOnly(_ device: MappedDevice) async throws -> Bool { false }
         func size(of device: MappedDevice) async throws -> VolumeSize { .mebibytes(64) }
         func grow(_ device: MappedDevice, to size: VolumeSize) async throws {}
     }
