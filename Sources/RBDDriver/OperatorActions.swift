@@ -51,8 +51,10 @@ public struct OperatorActions: Sendable {
     /// on its writes fail, whether or not it is alive; any node can mount the volume.
     ///
     /// The record says `fencing` until the fence stands, so that a release that breaks off is finished by the next claim.
+    /// - Parameter seen: the mount that the operator has looked at; it is taken from no other. Who has the volume may have changed
+    ///   since.
     /// - Returns: the clients' node.
-    public func release(_ nameText: String) async throws -> String {
+    public func release(_ nameText: String, seen: Attachment? = nil) async throws -> String {
         let what = "release volume \(nameText)"
         let stored = try await volume(nameText)
         if let reader = stored.readingNodes.first {
@@ -63,6 +65,11 @@ public struct OperatorActions: Sendable {
         }
         guard let volume = stored.volume?.record, let former = stored.attachment?.record else {
             throw VolumeError(.conflict, what, why: "no node has it mounted", outcome: .refused)
+        }
+        if let seen, seen.owner != former.owner || seen.epoch != former.epoch {
+            throw VolumeError(
+                .conflict, what, why: "node \(former.owner.node) has taken it meanwhile",
+                remedy: "look again with 'rbd-plugin mount ls'", outcome: .refused)
         }
         let claim = VolumeClaim(volume, from: former, by: me, mountID: "release", since: clock.timestamp())
         var change = claim.change

@@ -102,6 +102,34 @@ struct OperatorCommandTests {
         }
     }
 
+    @Test("node forget takes all volumes of a node that is gone, and none of one that is alive or was never there")
+    func forgottenNode() async throws {
+        try await Stage.with { stage in
+            let node = stage.plugin.settings.node
+            let names = [try await stage.volume("first"), try await stage.volume("second")]
+            for name in names { try await stage.client.mount(name, id: "a").checked() }
+            let alive = try await stage.operate("node", "forget", node, "--yes")
+            #expect(alive.status == 1 && alive.error.contains("Node \(node) is alive"), "\(alive)")
+            let nobody = try await stage.operate("node", "forget", "nobody", "--yes")
+            #expect(nobody.status == 1 && nobody.error.contains("nothing to take"), "\(nobody)")
+            try await stage.plugin.kill()
+            try await stage.endHeartbeat(of: node)
+            let unanswered = try await stage.operate(["node", "forget", node], answering: .nothing)
+            #expect(unanswered.status == 1 && names.allSatisfy { unanswered.error.contains($0) }, "\(unanswered)")
+            #expect(try await stage.operate("node", "ls").checked().output.contains(node))
+            let forgotten = try await stage.operate("node", "forget", node, "--yes").checked()
+            #expect(names.allSatisfy { forgotten.output.contains("Released volume \($0).") }, "\(forgotten)")
+            #expect(try await !stage.operate("node", "ls").checked().output.contains(node))
+            try await stage.withAnotherNode { _, other in
+                for name in names {
+                    try await other.mount(name, id: "b").checked()
+                    try await other.unmount(name, id: "b").checked()
+                    try await other.remove(name).checked()
+                }
+            }
+        }
+    }
+
     @Test("A forgotten volume leaves its image, from which it can be adopted with all that is on it")
     func forget() async throws {
         try await Stage.with(settings: ["RBD_ALLOW_ADOPT": "true"]) { stage in

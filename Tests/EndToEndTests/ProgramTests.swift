@@ -68,6 +68,24 @@ struct ProgramTests {
         #expect(!result.error.isEmpty)
     }
 
+    @Test("The help of each command has an example, which begins with the command's own words")
+    func examples() async throws {
+        let told = try await runTool(try PluginProcess.executable(), ["--experimental-dump-help"]).checked().output
+        let root = try #require(try JSONValue(parsing: told)["command"])
+        func look(_ command: JSONValue, _ words: [String]) -> Int {
+            let verbs = command["subcommands"]?.array.filter { $0["commandName"]?.string != "help" } ?? []
+            guard verbs.isEmpty else {
+                return verbs.map { look($0, words + [$0["commandName"]?.string ?? "?"]) }.reduce(0, +)
+            }
+            let help = command["discussion"]?.string ?? ""
+            let line = words.joined(separator: " ")
+            #expect(
+                line == "rbd-plugin serve" || help.contains(#/Examples?: /#) && help.contains(line), "\(line): \(help)")
+            return 1
+        }
+        #expect(look(root, ["rbd-plugin"]) > 40)
+    }
+
     @Test(
         "A mistyped command gets its neighbour, and a verb the command that has it",
         arguments: [

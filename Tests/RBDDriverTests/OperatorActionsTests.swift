@@ -35,6 +35,20 @@ import VolumeCore
         #expect(cluster.world.harm.isEmpty)
     }
 
+    @Test("A volume that has changed hands since somebody looked is not taken from who has it now")
+    func changedHands() async throws {
+        _ = try await mounted()
+        let seen = try #require(try await actions().volume("db").attachment?.record)
+        #expect(try await actions().release("db", seen: seen) == "a")
+        let other = DriverFixture.driver(cluster, on: "b")
+        let there = try await other.mount("db", id: "m2")
+        let refused = try #require(await errorOf { try await actions().release("db", seen: seen) })
+        #expect(refused.code == .conflict && refused.why.contains("node b"))
+        try cluster.mutate { try $0.write("kept", on: "b", at: there) }
+        let now = try #require(try await actions().volume("db").attachment?.record)
+        #expect(try await actions().release("db", seen: now) == "b")
+    }
+
     @Test func aReleaseThatBreaksOffIsFinishedByTheNextMount() async throws {
         let (_, mountpoint) = try await mounted()
         let faults = ScriptedFaults()

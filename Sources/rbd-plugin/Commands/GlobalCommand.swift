@@ -15,7 +15,8 @@ struct GlobalCommand: AsyncParsableCommand {
 
     struct Get: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show what is set for all nodes, as JSON that can be uploaded.")
+            abstract: "Show what is set for all nodes, as JSON that can be uploaded.",
+            discussion: "Example: rbd-plugin global get")
 
         func run() async throws {
             try await OperatorSession.run { session in
@@ -26,7 +27,8 @@ struct GlobalCommand: AsyncParsableCommand {
 
     struct Set: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Set some of them. An empty value, as in 'log-level=', leaves it to each node again.")
+            abstract: "Set some of them. An empty value, as in 'log-level=', leaves it to each node again.",
+            discussion: "Example: rbd-plugin global set log-level=debug")
 
         @Argument(help: "What to set: NAME=VALUE.")
         var values: [String]
@@ -62,7 +64,11 @@ struct GlobalCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Set all of them: their JSON comes from standard input. '{}' removes them.",
             usage: "rbd-plugin global upload < FILE",
-            discussion: "The global settings of volplugin are accepted as they are.")
+            discussion: """
+                The global settings of volplugin are accepted as they are.
+
+                Example: rbd-plugin global upload < global.json
+                """)
 
         func run() async throws {
             let reading = try PolicyInput.readGlobal()

@@ -12,6 +12,8 @@ struct HistoryCommand: AsyncParsableCommand {
         discussion: """
             A removed volume has its history as well. The entries are kept for as long as HISTORY_KEEP says. \
             Times are those of the nodes' clocks; the order is that of etcd.
+
+            Example: rbd-plugin history db
             """)
 
     @Argument(

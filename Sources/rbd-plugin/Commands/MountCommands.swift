@@ -12,7 +12,8 @@ struct MountCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "ls", abstract: "List all mounts, and whether their nodes are alive.")
+            commandName: "ls", abstract: "List all mounts, and whether their nodes are alive.",
+            discussion: "Example: rbd-plugin mount ls")
 
         @Flag(help: "Print the records as a JSON array, for programs.")
         var json = false
@@ -41,6 +42,8 @@ struct MountCommand: AsyncParsableCommand {
                 Blocklists that node's Ceph client for this volume, breaks its lock and clears the record of the mount. \
                 From then on that node's writes to the volume fail, whether or not the node is alive, and any node can mount \
                 the volume. Containers that still use it there get I/O errors.
+
+                Example: rbd-plugin mount release db
                 """)
 
         @Argument(help: "The volume's name.", completion: Offered.volumes)
@@ -64,44 +67,9 @@ struct MountCommand: AsyncParsableCommand {
                     + "Its client \(clients.isEmpty ? "(found by its watch)" : clients) will be blocklisted for good: "
                     + "containers that still use the volume there will get I/O errors."
                 guard yes || Confirmation.ask(question) else { throw ExitCode.failure }
-                let node = try await session.actions.release(volume)
+                let node = try await session.actions.release(volume, seen: mount)
                 print("Released volume \(volume) from node \(node). Any node can mount it now.")
             }
         }
-    }
-}
-
-/// `rbd-plugin node …`
-struct NodeCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "node", abstract: "List the nodes.", subcommands: [List.self])
-
-    struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "ls", abstract: "List the nodes that are alive or have volumes mounted.")
-
-        @Flag(help: "Print a JSON array, for programs.")
-        var json = false
-
-        func run() async throws {
-            try await OperatorSession.run { session in
-                let rows = NodeRow.rows(
-                    living: try await session.nodes.living().map(\.asLiving),
-                    volumes: try await session.actions.volumes())
-                if json { return print(try RecordOutput.json(rows)) }
-                var table = Table("NODE", "ALIVE", "MOUNTED", "SINCE", "VERSION", "BOOT")
-                for row in rows {
-                    table.add(row.node, row.alive ? "yes" : "no", "\(row.mounted)", row.since, row.version, row.boot)
-                }
-                print(table.text)
-            }
-        }
-    }
-}
-
-extension NodeRecord {
-    /// As the status of the whole counts it.
-    var asLiving: StatusSeen.LivingNode {
-        StatusSeen.LivingNode(identity: NodeIdentity(node: node, boot: boot), since: since, version: version)
     }
 }

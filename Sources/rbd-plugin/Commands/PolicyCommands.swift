@@ -20,7 +20,8 @@ struct PolicyCommand: AsyncParsableCommand {
     struct Upload: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make or change a policy: its JSON comes from standard input.",
-            usage: "rbd-plugin policy upload <policy> < FILE")
+            usage: "rbd-plugin policy upload <policy> < FILE",
+            discussion: "Example: rbd-plugin policy upload gold < gold.json")
 
         @Argument(help: "The policy's name. 'default' is for volumes that name none.")
         var policy: String
@@ -43,7 +44,9 @@ struct PolicyCommand: AsyncParsableCommand {
     }
 
     struct Get: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show a policy, as JSON that can be uploaded.")
+        static let configuration = CommandConfiguration(
+            abstract: "Show a policy, as JSON that can be uploaded.",
+            discussion: "Example: rbd-plugin policy get gold > gold.json")
 
         @Argument(help: "The policy's name.", completion: Offered.policies)
         var policy: String
@@ -56,7 +59,8 @@ struct PolicyCommand: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "ls", abstract: "List all policies.")
+        static let configuration = CommandConfiguration(
+            commandName: "ls", abstract: "List all policies.", discussion: "Example: rbd-plugin policy ls")
 
         @Flag(help: "Print a JSON array, for programs.")
         var json = false
@@ -84,7 +88,8 @@ struct PolicyCommand: AsyncParsableCommand {
 
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "rm", abstract: "Remove a policy that no volume follows.")
+            commandName: "rm", abstract: "Remove a policy that no volume follows.",
+            discussion: "Example: rbd-plugin policy rm gold")
 
         @Argument(help: "The policy's name.", completion: Offered.policies)
         var policy: String
@@ -108,7 +113,8 @@ struct PolicyCommand: AsyncParsableCommand {
     struct Diff: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show what an upload would change. Ends with status 1 if that is anything.",
-            usage: "rbd-plugin policy diff <policy> < FILE")
+            usage: "rbd-plugin policy diff <policy> < FILE",
+            discussion: "Example: rbd-plugin policy diff gold < gold.json")
 
         @Argument(help: "The policy's name.", completion: Offered.policies)
         var policy: String
@@ -133,7 +139,8 @@ struct PolicyCommand: AsyncParsableCommand {
     struct Validate: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Say what a policy means, without etcd: its JSON comes from standard input.",
-            usage: "rbd-plugin policy validate < FILE")
+            usage: "rbd-plugin policy validate < FILE",
+            discussion: "Example: rbd-plugin policy validate < gold.json")
 
         func run() throws {
             let reading = try PolicyInput.read()

@@ -11,7 +11,8 @@ struct RequestCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "ls", abstract: "List all requests; those that have come to their end stay for an hour.")
+            commandName: "ls", abstract: "List all requests; those that have come to their end stay for an hour.",
+            discussion: "Example: rbd-plugin request ls")
 
         @Flag(help: "Print a JSON array, for programs.")
         var json = false
@@ -33,7 +34,8 @@ struct RequestCommand: AsyncParsableCommand {
     }
 
     struct Get: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show the request of a volume, as JSON.")
+        static let configuration = CommandConfiguration(
+            abstract: "Show the request of a volume, as JSON.", discussion: "Example: rbd-plugin request get db")
 
         @Argument(help: "The volume's name.", completion: Offered.volumes)
         var volume: String
@@ -53,6 +55,8 @@ struct RequestCommand: AsyncParsableCommand {
             discussion: """
                 A volume whose rollback has failed half-way cannot be mounted. Roll it back to another snapshot; or remove the \
                 request, which takes the image as it is: its filesystem is then likely to be damaged.
+
+                Example: rbd-plugin request rm db
                 """)
 
         @Argument(help: "The volume's name.", completion: Offered.volumes)

@@ -13,6 +13,8 @@ struct ResizeCommand: AsyncParsableCommand {
             If no node has it mounted, the next one that mounts it grows it. Volumes never shrink.
 
             The command waits until the volume has the new size. If you interrupt it, the nodes still carry on.
+
+            Example: rbd-plugin volume resize db 40G
             """)
 
     @Argument(help: "The volume's name.", completion: Offered.volumes)

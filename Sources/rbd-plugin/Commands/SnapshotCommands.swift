@@ -41,7 +41,8 @@ struct SnapshotCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "ls", abstract: "List the snapshots of a volume, oldest first.")
+            commandName: "ls", abstract: "List the snapshots of a volume, oldest first.",
+            discussion: "Example: rbd-plugin snapshot ls db")
 
         @Argument(help: "The volume's name.", completion: Offered.volumes)
         var volume: String
@@ -104,7 +105,9 @@ struct SnapshotCommand: AsyncParsableCommand {
     }
 
     struct Hold: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Keep a snapshot from being removed.")
+        static let configuration = CommandConfiguration(
+            abstract: "Keep a snapshot from being removed.",
+            discussion: "Example: rbd-plugin snapshot hold db before-upgrade")
 
         @OptionGroup var named: SnapshotArguments
 
@@ -118,7 +121,9 @@ struct SnapshotCommand: AsyncParsableCommand {
     }
 
     struct Unhold: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let a snapshot be removed again.")
+        static let configuration = CommandConfiguration(
+            abstract: "Let a snapshot be removed again.",
+            discussion: "Example: rbd-plugin snapshot unhold db before-upgrade")
 
         @OptionGroup var named: SnapshotArguments
 

@@ -16,7 +16,8 @@ struct TrashCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "ls", abstract: "List the removed volumes that the trash keeps.")
+            commandName: "ls", abstract: "List the removed volumes that the trash keeps.",
+            discussion: "Example: rbd-plugin trash ls")
 
         @Flag(help: "Print a JSON array, for programs.")
         var json = false
@@ -65,7 +66,11 @@ struct TrashCommand: AsyncParsableCommand {
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "rm", abstract: "Delete a removed volume for good, before its time.",
-            discussion: "Its data and all its snapshots are gone then. A large volume takes a while.")
+            discussion: """
+                Its data and all its snapshots are gone then. A large volume takes a while.
+
+                Example: rbd-plugin trash rm db
+                """)
 
         @OptionGroup var entry: TrashArguments
 

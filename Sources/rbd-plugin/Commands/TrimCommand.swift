@@ -10,6 +10,8 @@ struct TrimCommand: AsyncParsableCommand {
         discussion: """
             The node that has the volume mounted does it, while containers go on. The command waits; if you interrupt it, the \
             node still carries on. 'rbd-plugin volume set VOLUME discard=weekly' has it done by itself.
+
+            Example: rbd-plugin volume trim db
             """)
 
     @Argument(help: "The volume's name.", completion: Offered.volumes)

@@ -101,7 +101,8 @@ struct SetCommand: AsyncParsableCommand {
 struct GetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "get",
-        abstract: "Show the values of a volume: what is wanted, what is in force, and where it comes from.")
+        abstract: "Show the values of a volume: what is wanted, what is in force, and where it comes from.",
+        discussion: "Example: rbd-plugin volume get db autogrow.at")
 
     @Argument(help: "The volume's name.", completion: Offered.volumes)
     var volume: String

@@ -18,7 +18,8 @@ struct VolumeCommand: AsyncParsableCommand {
         ])
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "ls", abstract: "List all volumes.")
+        static let configuration = CommandConfiguration(
+            commandName: "ls", abstract: "List all volumes.", discussion: "Example: rbd-plugin volume ls")
 
         @Flag(help: "Print the records as a JSON array, for programs.")
         var json = false
@@ -43,7 +44,8 @@ struct VolumeCommand: AsyncParsableCommand {
 
     struct Inspect: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show the records of a volume and the clients that have its image open, as JSON.")
+            abstract: "Show the records of a volume and the clients that have its image open, as JSON.",
+            discussion: "Example: rbd-plugin volume inspect db")
 
         @Argument(help: "The volume's name.", completion: Offered.volumes)
         var volume: String
@@ -66,7 +68,8 @@ struct VolumeCommand: AsyncParsableCommand {
 
     struct Protect: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Protect a volume: every node refuses to remove it until 'unprotect' lifts that.")
+            abstract: "Protect a volume: every node refuses to remove it until 'unprotect' lifts that.",
+            discussion: "Example: rbd-plugin volume protect db")
 
         @Argument(help: "The volume's name.", completion: Offered.volumes)
         var volume: String
@@ -81,7 +84,8 @@ struct VolumeCommand: AsyncParsableCommand {
 
     struct Unprotect: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Lift the protection of a volume, so that it can be removed. This does not remove it.")
+            abstract: "Lift the protection of a volume, so that it can be removed. This does not remove it.",
+            discussion: "Example: rbd-plugin volume unprotect db")
 
         @Argument(help: "The volume's name.", completion: Offered.volumes)
         var volume: String
@@ -96,7 +100,8 @@ struct VolumeCommand: AsyncParsableCommand {
 
     struct Forget: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Delete the record of a volume that no node has mounted. Its image stays in Ceph.")
+            abstract: "Delete the record of a volume that no node has mounted. Its image stays in Ceph.",
+            discussion: "Example: rbd-plugin volume forget db")
 
         @Argument(help: "The volume's name.", completion: Offered.volumes)
         var volume: String
