@@ -21,10 +21,12 @@ extension RBDImage {
     /// On a striped image the parts are not in the order of their offsets.
     /// - Parameters:
     ///   - snapshot: its name; `nil` for all that there is, what comes from the parent of a clone included.
+    ///   - includingParent: whether what a clone has of its parent counts; only without a snapshot.
     ///   - wholeObjects: only tells which objects differ, which the feature fast-diff knows without asking for each.
     /// - Throws: `ENOENT` when there is no such snapshot, `EINVAL` when it is the later one.
     public func differences(
-        from snapshot: String?, at offset: UInt64, count: UInt64, wholeObjects: Bool = false, timeout: Duration? = nil
+        from snapshot: String?, at offset: UInt64, count: UInt64, includingParent: Bool = true,
+        wholeObjects: Bool = false, timeout: Duration? = nil
     ) async throws -> [ImageDifference] {
         let call = CephCall.reading("rbd_diff_iterate2", subject)
         if let snapshot { try call.refuseNUL(in: [snapshot]) }
@@ -32,7 +34,8 @@ extension RBDImage {
             let found = FoundDifferences()
             return try withExtendedLifetime(found) {
                 let code = rbd_diff_iterate2(
-                    image, snapshot, offset, count, snapshot == nil ? 1 : 0, wholeObjects ? 1 : 0, noteDifference,
+                    image, snapshot, offset, count, snapshot == nil && includingParent ? 1 : 0, wholeObjects ? 1 : 0,
+                    noteDifference,
                     Unmanaged.passUnretained(found).toOpaque())
                 if code < 0 { throw call.error(code, detail: snapshot.map { "since snapshot '\($0)'" }) }
                 return found.all

@@ -28,6 +28,8 @@ struct TrashCommandTests {
             let listed = try await trash(stage)
             #expect(listed.count == 1 && listed.first?["name"] == .string(name))
             #expect(listed.first?["uid"] == before["uid"] && listed.first?["sizeBytes"] == .integer(64 << 20))
+            let used = try #require(listed.first?["usedBytes"]?.integer)
+            #expect(used > 0 && used < 64 << 20 && used % (4 << 20) == 0, "\(used)")
             #expect(listed.first?["removedBy"]?.string == stage.plugin.settings.node)
             #expect(try await stage.operate("trash", "ls").checked().output.contains(name))
 

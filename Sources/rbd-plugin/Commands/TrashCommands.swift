@@ -1,4 +1,5 @@
 import ArgumentParser
+import CephStorage
 import EtcdState
 import Glibc
 import RBDDriver
@@ -27,16 +28,32 @@ struct TrashCommand: AsyncParsableCommand {
                 try await session.cluster.require(claiming: false)
                 let all = try await session.trash.list { TrashCommand.tell($0, $1) }
                 let claims = try await session.trash.claims()
-                let rows = all.map { kept in TrashRow(kept, claims.first { $0.uid == kept.image.uid }?.claim) }
+                let used = await Self.used(of: all, session.images)
+                let rows = all.map { kept in
+                    TrashRow(kept, used[kept.image.id], claims.first { $0.uid == kept.image.uid }?.claim)
+                }
                 if json { return print(try RecordOutput.json(rows)) }
-                var table = Table("NAME", "ID", "UID", "SIZE", "POOL", "REMOVED", "BY", "KEPT UNTIL", "STATE")
+                var table = Table("NAME", "ID", "UID", "SIZE", "USED", "POOL", "REMOVED", "BY", "KEPT UNTIL", "STATE")
                 for row in rows {
                     table.add(
-                        row.name, row.id, row.uid, "\(VolumeSize(bytes: row.sizeBytes))", row.pool,
+                        row.name, row.id, row.uid, "\(VolumeSize(bytes: row.sizeBytes))", row.used, row.pool,
                         row.removedAt ?? "", row.removedBy ?? "", row.keptUntil, row.state ?? "")
                 }
                 print(table.text)
             }
+        }
+
+        /// What the entries have in Ceph, as far as that is known soon: it is only told.
+        private static func used(of entries: [KeptImage], _ images: CephImageStore) async -> [String: UInt64] {
+            let clock = SystemClock()
+            let end = clock.now() + .seconds(10)
+            var used: [String: UInt64] = [:]
+            for entry in entries where clock.now() < end {
+                used[entry.image.id] = try? await Deadline.$current.withValue(min(end, clock.now() + .seconds(3))) {
+                    try await images.usedBytes(of: entry.image)
+                }
+            }
+            return used
         }
     }
 
@@ -110,6 +127,8 @@ private struct TrashRow: Encodable {
     let id: String
     let uid: String
     let sizeBytes: UInt64
+    /// Absent where it is not known.
+    let usedBytes: UInt64?
     let pool: String
     let namespace: String
     let removedAt: String?
@@ -118,7 +137,10 @@ private struct TrashRow: Encodable {
     /// What somebody has begun to do about it.
     let state: String?
 
-    init(_ found: KeptImage, _ claim: TrashClaim?) {
+    var used: String { usedBytes.map { "\(VolumeSize.mebibytes(($0 + (1 << 20) - 1) >> 20))" } ?? "?" }
+
+    init(_ found: KeptImage, _ usedBytes: UInt64?, _ claim: TrashClaim?) {
+        self.usedBytes = usedBytes
         name = found.kept?.volume.name.given ?? found.image.volume.text
         id = found.image.id
         uid = found.image.uid
