@@ -71,8 +71,23 @@ extension VolumeDescription {
         if let sighting = view.watchers {
             status["watchers"] = .array(sighting.watchers.map { .string("\($0)") })
             status["watchersSeenAt"] = .string(sighting.seenAt)
+            if let snapshots = sighting.snapshots { status.merge(shown(snapshots)) { $1 } }
         }
         return status.merging(optionsInForce(volume.spec)) { $1 }
+    }
+
+    /// The newest, when there are many; how many there are is said in any case.
+    private static func shown(_ sighting: SnapshotSighting) -> [String: StatusValue] {
+        let all = sighting.newest.map { snapshot in
+            StatusValue.object([
+                "name": .string(snapshot.name), "size": .string("\(snapshot.size)"),
+                "takenAt": .string("\(snapshot.takenAt)"), "kind": .string(snapshot.kind.rawValue),
+            ])
+        }
+        return [
+            "snapshots": .array(all), "snapshotCount": .int(Int64(sighting.count)),
+            "snapshotsSeenAt": .string(sighting.seenAt),
+        ]
     }
 
     private static func shown(_ origin: CloneOrigin) -> [String: StatusValue] {
@@ -80,6 +95,7 @@ extension VolumeDescription {
             "volume": .string(origin.volume.given), "uid": .string(origin.uid), "depth": .int(Int64(origin.depth)),
         ]
         if !origin.isOfNow { shown["snapshot"] = .string(origin.snapshot.text) }
+        if let time = origin.flattenedAt { shown["independentSince"] = .string("\(time)") }
         return shown
     }
 

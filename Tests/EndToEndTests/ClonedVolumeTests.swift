@@ -34,7 +34,8 @@ struct ClonedVolumeTests {
             let refused = try await stage.client.remove(name).error
             #expect(refused.contains(stage.image(copy)), "\(refused)")
             if filesystem == "ext4" {
-                try await stage.ceph.rbd("flatten", "--no-progress", stage.image(copy))
+                let said = try await stage.operate("volume", "flatten", "--clones-of", name).checked().output
+                #expect(said.contains("Volume \(copy) is independent"), "\(said)")
                 try await stage.client.remove(name).checked()
                 let alone = try await stage.client.mount(copy, id: "c").checked().mountpoint
                 #expect(try text(of: alone + "/file") == "then")
@@ -80,6 +81,17 @@ struct ClonedVolumeTests {
             }
             let blocks = try await runTool("df", ["--output=size", "-BM", there]).checked().output
             #expect(try #require(Int(blocks.filter(\.isNumber))) > 300, "\(blocks)")
+
+            try await eventually("inspect to show the snapshot and where the clone came from", within: .seconds(60)) {
+                let parent = try await stage.client.get(name).checked().volume?.status
+                let clone = try await stage.client.get(old).checked().volume?.status
+                guard let shown = parent?["snapshots"]?.array, let none = clone?["snapshots"]?.array else {
+                    return false
+                }
+                return none.isEmpty && shown.count == 1 && shown[0]["name"] == .string("monday")
+                    && shown[0]["size"] == .string("300M") && shown[0]["kind"] == .string("manual")
+                    && parent?["snapshotCount"] == .integer(1) && clone?["clonedFrom"]?["snapshot"] == .string("monday")
+            }
 
             // The snapshot is no hindrance to the clone, nor the clone to the removal of the snapshot.
             try await stage.operate("snapshot", "rm", name, "monday").checked()

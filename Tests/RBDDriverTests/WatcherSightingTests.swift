@@ -5,7 +5,7 @@ import VolumeCore
 
 /// What `Status` says of an image's watchers is what was seen last.
 @Suite struct WatcherSightingTests {
-    private let cluster = SimulatedCluster()
+    private let cluster = SimulatedCluster(nodes: ["a", "b", "desk"])
 
     private func mounted() async throws -> VolumeDriver {
         let driver = DriverFixture.driver(cluster)
@@ -31,6 +31,33 @@ import VolumeCore
         await other.lookAtWatchers()
         let view = try await other.get("db")
         #expect(view.watchers?.watchers == view.attachment?.clients)
+    }
+
+    @Test func theNewestSnapshotsShowOfAVolumeThatWasAskedAbout() async throws {
+        let driver = try await mounted()
+        let snapshots = SnapshotActions(cluster.startPlugin(on: "desk"))
+        for number in 1...60 { _ = try await snapshots.create("s\(number)", of: "db", frozen: false) }
+        await driver.lookAtWatchers()
+        #expect(try await driver.get("db").watchers?.snapshots == nil)
+        await driver.lookAtWatchers()
+        let seen = try await driver.get("db").watchers?.snapshots
+        #expect(seen?.count == 60 && seen?.newest.map(\.name) == (11...60).map { "s\($0)" })
+        cluster.mutate { $0.advance(by: .seconds(31)) }
+        _ = try await snapshots.create("s61", of: "db", frozen: false)
+        _ = try await driver.get("db")
+        await driver.lookAtWatchers()
+        #expect(try await driver.get("db").watchers?.snapshots?.count == 61)
+    }
+
+    @Test func snapshotsThatCannotBeListedAreAbsent() async throws {
+        let driver = try await mounted()
+        _ = try await driver.get("db")
+        let faults = ScriptedFaults()
+        faults.fail(.snapshotList, times: .max)
+        cluster.intercept(with: faults)
+        await driver.lookAtWatchers()
+        let view = try await driver.get("db")
+        #expect(view.watchers?.watchers.count == 1 && view.watchers?.snapshots == nil)
     }
 
     @Test func aGetNeverLooksAtCeph() async throws {
