@@ -91,7 +91,8 @@ private struct Work: Sendable {
         }
         let filling = VolumeImport(diff, what, images: session.images, tell: progress.show)
         let made = try await session.backups.make(
-            volume, options: options, size: VolumeSize(bytes: head.size), snapshot: head.to, filledBy: filling.create)
+            volume, options: options, size: VolumeSize(bytes: head.size), snapshot: head.to,
+            filledBy: OperatorPorts.withKillPoint(filling.create))
         progress.end()
         let spec = made.volume.spec
         let done = "Made volume \(volume) (\(spec.size), \(spec.filesystem.rawValue))."

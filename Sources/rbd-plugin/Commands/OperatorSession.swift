@@ -87,14 +87,12 @@ struct OperatorSession {
         let images = CephImageStore(connection: ceph, clock: clock)
         let fence = CephFence(connection: ceph, clock: clock)
         self.images = images
-        trash = .withKillPoints(
-            { [cluster] in
-                TrashActions(
-                    store: $0.store, policies: policyStore, images: $0.images, snapshots: $0.snapshots, clock: clock,
-                    tokens: RandomTokens(), me: me, home: { cluster.home })
-            }, OperatorPorts(store: store, images: images, snapshots: inCeph))
+        let ports = OperatorPorts(store: store, images: images, snapshots: inCeph).withKillPoints
+        trash = TrashActions(
+            store: ports.store, policies: policyStore, images: ports.images, snapshots: ports.snapshots, clock: clock,
+            tokens: RandomTokens(), me: me, home: { [cluster] in cluster.home })
         backups = BackupActions(
-            store: store, policies: policyStore, images: images, snapshots: inCeph,
+            store: ports.store, policies: policyStore, images: ports.images, snapshots: ports.snapshots,
             fence: fence, blocklistExpiry: settings.limits.blocklistExpiry,
             clock: clock, tokens: RandomTokens(), defaults: settings.volumes.defaults, limits: settings.volumes.limits,
             me: settings.node.identity, home: { [cluster] in cluster.home })

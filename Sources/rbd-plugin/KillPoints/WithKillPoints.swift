@@ -27,29 +27,38 @@ extension DriverPorts {
     }
 }
 
-extension TrashActions {
-    /// The actions of an operator's command, with a kill point after each effect.
-    static func withKillPoints(_ make: (_ wrapped: OperatorPorts) -> TrashActions, _ ports: OperatorPorts)
-        -> TrashActions
-    {
-        #if FAULT_INJECTION
-            guard let points = KillPoints.current else { return make(ports) }
-            return make(
-                OperatorPorts(
-                    store: KillableStore(base: ports.store, points: points),
-                    images: KillableImages(base: ports.images, points: points),
-                    snapshots: KillableSnapshots(base: ports.snapshots, points: points)))
-        #else
-            return make(ports)
-        #endif
-    }
-}
-
 /// What an operator's command changes the world through.
 struct OperatorPorts {
     let store: any VolumeStore
     let images: any ImageStore
     let snapshots: any SnapshotStore
+
+    /// The same with a kill point after each effect.
+    var withKillPoints: OperatorPorts {
+        #if FAULT_INJECTION
+            guard let points = KillPoints.current else { return self }
+            return OperatorPorts(
+                store: KillableStore(base: store, points: points), images: KillableImages(base: images, points: points),
+                snapshots: KillableSnapshots(base: snapshots, points: points))
+        #else
+            return self
+        #endif
+    }
+
+    /// The filling of an image, with a kill point when all of it is on disk.
+    static func withKillPoint(_ fill: @escaping BackupActions.Filling) -> BackupActions.Filling {
+        #if FAULT_INJECTION
+            guard let points = KillPoints.current else { return fill }
+            return { image, spec, uid, whole in
+                try await fill(image, spec, uid) { id in
+                    points.passed("fill image")
+                    try await whole(id)
+                }
+            }
+        #else
+            return fill
+        #endif
+    }
 
     /// Says on whose behalf effects happen.
     static func named(_ body: () async throws -> Void) async rethrows {
