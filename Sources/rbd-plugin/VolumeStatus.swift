@@ -95,7 +95,6 @@ extension VolumeDescription {
             "volume": .string(origin.volume.given), "uid": .string(origin.uid), "depth": .int(Int64(origin.depth)),
         ]
         if !origin.isOfNow { shown["snapshot"] = .string(origin.snapshot.text) }
-        if let time = origin.flattenedAt { shown["independentSince"] = .string("\(time)") }
         return shown
     }
 

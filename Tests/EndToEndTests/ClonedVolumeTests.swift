@@ -34,8 +34,7 @@ struct ClonedVolumeTests {
             let refused = try await stage.client.remove(name).error
             #expect(refused.contains(stage.image(copy)), "\(refused)")
             if filesystem == "ext4" {
-                let said = try await stage.operate("volume", "flatten", "--clones-of", name).checked().output
-                #expect(said.contains("Volume \(copy) is independent"), "\(said)")
+                try await stage.ceph.rbd("flatten", "--no-progress", stage.image(copy))
                 try await stage.client.remove(name).checked()
                 let alone = try await stage.client.mount(copy, id: "c").checked().mountpoint
                 #expect(try text(of: alone + "/file") == "then")

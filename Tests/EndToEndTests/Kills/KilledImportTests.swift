@@ -43,6 +43,10 @@ struct KilledImportTests {
                     if point.line.hasSuffix("fill image") { left += 1 }
                     try await stage.operate(command(name)).checked()
                 }
+                // For half a minute Ceph shows the client of the dead command, and no node mounts the volume.
+                try await eventually("the client of the dead command to be gone, \(point)", within: .seconds(90)) {
+                    try await stage.ceph.watchers(of: "\(stage.namespace)/\(name)", in: stage.pool).isEmpty
+                }
                 try await scene.expectUsable(name, "an import that was killed after \(point)")
                 volumes.append(name)
             }
