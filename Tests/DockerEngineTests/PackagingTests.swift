@@ -54,7 +54,7 @@ struct PackagingTests {
                 return try formatted.checked().output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
             }
             let all = try await shown("rbd-plugin.8")
-            #expect(all.contains("rbd-plugin-volume(8) List and inspect volumes"))
+            #expect(all.contains("rbd-plugin-volume(8) List"))
             #expect(all.contains("EXIT STATUS 0 Done.") && all.contains("78 The settings are wrong"))
             let resize = try await shown("rbd-plugin-volume-resize.8")
             #expect(

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Rig
 import Testing
 
@@ -7,7 +8,9 @@ struct TopCommandTests {
     @Test("A volume that is written to comes first, with what it writes, its size, fullness and limits")
     func busy() async throws {
         try await Stage.with { stage in
-            let (busy, idle) = (try await stage.volume("busy"), try await stage.volume("aidle"))
+            // Not ext4, whose kernel writes the tables of inodes after the first mount.
+            let idle = try await stage.volume("aidle", ["fstype": "xfs", "size": "320"])
+            let busy = try await stage.volume("busy")
             let mountpoint = try await stage.client.mount(busy, id: "a").checked().mountpoint
             try await stage.client.mount(idle, id: "b").checked()
             try await stage.operate("volume", "set", busy, "write-iops=5000").checked()
@@ -29,7 +32,8 @@ struct TopCommandTests {
             #expect(rates?["writtenBytes"]?.double ?? 0 > 4096 && rates?["writes"]?.double ?? 0 > 0, "\(told.output)")
             #expect(rates?["writeMilliseconds"]?.double ?? 0 > 0, "\(told.output)")
             #expect(volumes.first?["limits"]?["write-iops"]?.integer == 5000)
-            #expect(volumes.last?["rates"]?["writtenBytes"]?.double == 0, "\(told.output)")
+            #expect(volumes.last?["rates"]?["writtenBytes"]?.double ?? .infinity < 100_000, "\(told.output)")
+            #expect(try report["at"]?.string.map { try Date($0, strategy: .iso8601) } != nil, "\(told.output)")
             #expect(volumes.allSatisfy { $0["full"]?.double ?? 0 > 0 && $0["size"]?.integer ?? 0 > 0 })
             #expect(report["schema"]?.integer == 1 && report["leftOut"]?.integer == 0)
 

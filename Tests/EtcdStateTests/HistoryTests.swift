@@ -62,7 +62,7 @@ import VolumeCore
     func forbidden() async throws {
         try await EtcdServer.with { server in
             try await server.etcdctl("role", "add", "records")
-            for folder in ["mounts", "desired", "requests", "trash"] {
+            for folder in ["mounts", "readers", "desired", "requests", "trash"] {
                 try await server.etcdctl(
                     "role", "grant-permission", "records", "readwrite", "--prefix=true", "p/\(folder)/")
             }

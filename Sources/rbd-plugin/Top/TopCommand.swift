@@ -1,7 +1,6 @@
 import ArgumentParser
-import FoundationEssentials
 import Glibc
-import PluginConfiguration
+import RBDDriver
 import VolumeCore
 import VolumeLoad
 
@@ -96,7 +95,7 @@ struct TopCommand: AsyncParsableCommand {
 /// `rbd-plugin top --json`. Fields are added, and none is renamed or given another meaning without a new `schema`.
 private struct LoadOutput: Encodable {
     private let schema = 1
-    private let at = Date.now
+    private let at = SystemClock().timestamp()
     /// How many lie between the two looks.
     private let seconds: Double
     private let volumes: [VolumeLoad]
